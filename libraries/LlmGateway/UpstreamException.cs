@@ -3,14 +3,14 @@ namespace LlmGateway;
 /// <summary>A provider that did not answer, or whose answer is incomplete.</summary>
 /// <param name="status">HTTP status for the client: the provider's own if the request caused it, else 429, 502, 503 or
 /// 504.</param>
-/// <param name="reason">Machine-readable reason: <c>upstream</c>, <c>rate_limited</c>, <c>overloaded</c>,
+/// <param name="kind">Machine-readable reason: <c>upstream</c>, <c>rate_limited</c>, <c>overloaded</c>,
 /// <c>timeout</c>, <c>credentials</c>, <c>busy</c>, <c>interrupted</c>, <c>too_large</c>.</param>
 /// <param name="message">Text for people; without API keys.</param>
 /// <param name="retryAfter">Time after which a retry makes sense.</param>
 /// <param name="inner">The cause.</param>
 internal sealed class UpstreamException(
     int status,
-    string reason,
+    string kind,
     string message,
     TimeSpan? retryAfter = null,
     Exception? inner = null
@@ -24,11 +24,13 @@ internal sealed class UpstreamException(
     /// <param name="message">Text for people.</param>
     /// <param name="retryAfter">The provider's time to wait.</param>
     /// <param name="inner">The cause.</param>
+    /// <param name="code">The provider's word for what is wrong with the request.</param>
     public static UpstreamException OfStatus(
         int status,
         string message,
         TimeSpan? retryAfter = null,
-        Exception? inner = null
+        Exception? inner = null,
+        string? code = null
     ) =>
         status switch
         {
@@ -36,7 +38,7 @@ internal sealed class UpstreamException(
             429 => new(429, "rate_limited", message, retryAfter, inner),
             503 or 529 => new(503, "overloaded", message, retryAfter, inner),
             408 or 504 => new(504, "timeout", message, retryAfter, inner),
-            >= 400 and < 500 => new(status, "upstream", message, inner: inner),
+            >= 400 and < 500 => new(status, "upstream", message, inner: inner) { Code = code },
             _ => new(502, "upstream", message, retryAfter, inner),
         };
 
@@ -45,14 +47,22 @@ internal sealed class UpstreamException(
         new(504, "timeout", message, inner: inner) { IsStall = true };
 
     public int Status => status;
-    public string Reason => reason;
+    public string Kind => kind;
+
+    /// <summary>The provider's own word, as <c>context_length_exceeded</c>; null if it has none. No value of a metric:
+    /// there is no end of them.</summary>
+    private string? Code { get; init; }
+
+    /// <summary>The most exact reason there is: the provider's word, or the kind.</summary>
+    public string Reason => Code ?? kind;
+
     public TimeSpan? RetryAfter => retryAfter;
 
     /// <summary>True after a silence of the provider: a retry may take as long again.</summary>
     public bool IsStall { get; private init; }
 
     /// <summary>True if this server's queue refused the request: nothing was tried.</summary>
-    public bool IsBusy => reason == "busy";
+    public bool IsBusy => kind == "busy";
 
     /// <summary>True if the gateway has tried again without success.</summary>
     public bool WasRetried { get; set; }
@@ -63,5 +73,5 @@ internal sealed class UpstreamException(
     /// queue, the client may retry.
     /// </summary>
     public bool MayRetry =>
-        IsBusy || retryAfter is not null || (!WasRetried && reason is not ("credentials" or TooLarge));
+        IsBusy || retryAfter is not null || (!WasRetried && kind is not ("credentials" or TooLarge));
 }

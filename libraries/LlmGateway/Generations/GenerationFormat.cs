@@ -3,8 +3,8 @@ using Streaming.Frames;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// Frames of a generation: <c>token</c>, <c>tool_use</c>, <c>state</c> while it waits for its provider, and at the end
-/// <c>done</c> or <c>error</c>. Every frame's id identifies the generation.
+/// Frames of a generation: <c>token</c>, <c>reasoning</c>, <c>tool_use</c>, <c>state</c> while it waits for its
+/// provider, and at the end <c>done</c> or <c>error</c>. Every frame's id identifies the generation.
 /// </summary>
 internal static class GenerationFormat
 {

@@ -24,6 +24,7 @@ internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
 /// <param name="FinishReason">The provider's reason for the end; null before it, and after an error.</param>
 /// <param name="Error">Error message.</param>
 /// <param name="Reason">Machine-readable reason of the error.</param>
+/// <param name="Reasoning">The model's reasoning so far; null if it shows none.</param>
 /// <param name="ToolUses">Tool calls that the model requested.</param>
 /// <param name="Provider">Name of the provider.</param>
 /// <param name="Model">Name of the model.</param>
@@ -41,6 +42,7 @@ internal sealed record GenerationState(
     string? FinishReason = null,
     string? Error = null,
     string? Reason = null,
+    string? Reasoning = null,
     IReadOnlyList<JsonElement>? ToolUses = null,
     string? Provider = null,
     string? Model = null,
@@ -63,10 +65,14 @@ internal sealed record GenerationState(
         CancellationToken cancellationToken
     )
     {
-        var text = new StringBuilder();
+        var (text, reasoning) = (new StringBuilder(), new StringBuilder());
         var tools = new List<JsonElement>();
         var state = new GenerationState(name.Id, Status: "", Text: "", Stream: stream);
-        var extent = await runs.ReadOldestAsync(name, e => state = state.With(e, text, tools), cancellationToken);
+        var extent = await runs.ReadOldestAsync(
+            name,
+            e => state = state.With(e, text, reasoning, tools),
+            cancellationToken
+        );
 
         if (state.CreatedAt is null)
             return null;
@@ -76,17 +82,22 @@ internal sealed record GenerationState(
             state = state with { Truncated = true };
             // The last event has the result, and is read without the text before it.
             if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
-                state = state.With(last, text, tools);
+                state = state.With(last, text, reasoning, tools);
         }
 
         if (state.Status.Length == 0)
             state = state with { Status = extent.IsRunning ? "running" : "interrupted" };
 
-        state = state with { Text = text.ToString(), ToolUses = tools.Count > 0 ? tools : null };
+        state = state with
+        {
+            Text = text.ToString(),
+            Reasoning = reasoning.Length > 0 ? reasoning.ToString() : null,
+            ToolUses = tools.Count > 0 ? tools : null,
+        };
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
 
-    private GenerationState With(RunEntry entry, StringBuilder text, List<JsonElement> tools)
+    private GenerationState With(RunEntry entry, StringBuilder text, StringBuilder reasoning, List<JsonElement> tools)
     {
         using var data = JsonDocument.Parse(entry.Data);
         var root = data.RootElement;
@@ -100,6 +111,9 @@ internal sealed record GenerationState(
             case "token":
                 text.Append(root.GetProperty("text").GetString());
                 return FirstTokenAt is null ? this with { FirstTokenAt = entry.Time } : this;
+            case "reasoning":
+                reasoning.Append(root.GetProperty("text").GetString());
+                return this;
             case "tool_use":
                 tools.Add(root.Clone());
                 return this;

@@ -60,6 +60,7 @@ internal static class GenerationsApi
             .SendsNumbered(
                 "The answer from its start, or after the last id, for any number of readers.",
                 ("token", typeof(GenerationToken)),
+                ("reasoning", typeof(GenerationToken)),
                 ("tool_use", typeof(GenerationToolUse)),
                 ("state", typeof(GenerationWaits)),
                 ("done", typeof(GenerationDone)),

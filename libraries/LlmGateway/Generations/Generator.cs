@@ -41,31 +41,25 @@ internal sealed class Generator(
     private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept)
     {
         using var _ = kept;
-        await using var writer = writers.Of(
-            run,
-            text => RunEvent.Of("token", new GenerationToken(text)),
-            call.Target.Provider
-        );
+        await using var writer = writers.Of(run, Token, call.Target.Provider);
         call.Options.OnDelay = delay => writer.Event(State(delay));
 
-        UsageDetails? usage = null;
+        var usage = new AnswerUsage(call);
         var finish = "stop";
 
-        var tokens = 0L;
         try
         {
             await foreach (var update in call.StreamAsync(run.Stopping))
             {
-                if (update.Text is { Length: > 0 } text)
-                {
-                    tokens++;
-                    await writer.TextAsync(text);
-                }
+                usage.Take(update);
+                foreach (var content in update.Contents)
+                    if (content is TextContent { Text.Length: > 0 } text)
+                        await writer.TextAsync(text.Text);
+                    else if (content is TextReasoningContent { Text.Length: > 0 } reasoning)
+                        await writer.TextAsync(reasoning.Text, Reasoning);
+                    else if (content is FunctionCallContent tool)
+                        writer.Event(ToolUse(tool));
 
-                foreach (var tool in update.Contents.OfType<FunctionCallContent>())
-                    writer.Event(ToolUse(tool));
-
-                usage = update.Contents.OfType<UsageContent>().LastOrDefault()?.Details ?? usage;
                 finish = update.FinishReason?.Value ?? finish;
             }
             await writer.EndAsync(Done(finish));
@@ -83,16 +77,13 @@ internal sealed class Generator(
             await writer.EndAsync(RunEvent.Failed(e.Message, e.Reason));
         }
 
-        // Without the provider's usage, the gateway's own estimate.
         RunEvent Done(string reason) =>
-            RunEvent.Of(
-                "done",
-                new GenerationDone(
-                    reason,
-                    new GenerationUsage(usage?.InputTokenCount ?? call.InputTokens, usage?.OutputTokenCount ?? tokens)
-                )
-            );
+            RunEvent.Of("done", new GenerationDone(reason, new GenerationUsage(usage.Input, usage.Output)));
     }
+
+    private static RunEvent Token(string text) => RunEvent.Of("token", new GenerationToken(text));
+
+    private static RunEvent Reasoning(string text) => RunEvent.Of("reasoning", new GenerationToken(text));
 
     private static RunEvent State(DelayNotice delay) =>
         RunEvent.Of("state", new GenerationWaits(delay.State, delay.Reason, delay.Attempt, delay.Milliseconds));

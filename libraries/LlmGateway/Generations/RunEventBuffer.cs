@@ -33,6 +33,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     // Guarded by the gate: what waits for the store, and since when.
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
+    private Func<string, RunEvent> _pendingToEvent;
     private List<RunEvent> _events = [];
     private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _bytes;
@@ -56,7 +57,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     )
     {
         _run = run;
-        _toEvent = toEvent;
+        _toEvent = _pendingToEvent = toEvent;
         _scheduler = scheduler;
         _metrics = metrics;
         _provider = provider;
@@ -65,11 +66,17 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     }
 
     /// <summary>Adds a token. Waits while too much text waits for the store.</summary>
-    public async ValueTask TextAsync(string text)
+    /// <param name="text">The token.</param>
+    /// <param name="toEvent">Creates the event of another kind of text; null: of the usual one.</param>
+    public async ValueTask TextAsync(string text, Func<string, RunEvent>? toEvent = null)
     {
         Task? full = null;
         lock (_gate)
         {
+            if (_pendingToEvent != (toEvent ?? _toEvent))
+                CompleteText();
+            _pendingToEvent = toEvent ?? _toEvent;
+
             if (_text.Length == 0 && _events.Count == 0)
                 _since = _clock.GetTimestamp();
 
@@ -188,7 +195,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     {
         if (_text.Length == 0)
             return;
-        _events.Add(_toEvent(_text.ToString()));
+        _events.Add(_pendingToEvent(_text.ToString()));
         _text.Clear();
     }
 

@@ -7,30 +7,31 @@ namespace LlmGateway.Providers;
 /// <summary>Converts tool calls from and to JSON. The text of the arguments stays as the model wrote it.</summary>
 internal static class ToolCalls
 {
-    public static FunctionCallContent Parse(string id, string name, string arguments)
-    {
-        Dictionary<string, object?>? values = null;
-        try
+    /// <summary>Reads a call. Arguments that are no object are the model's mistake: they stay text, and the tool's
+    /// caller reports it.</summary>
+    public static FunctionCallContent Parse(string id, string name, string arguments) =>
+        new(
+            id,
+            name,
+            Object(arguments)
+                ?.ToDictionary(
+                    member => member.Key,
+                    object? (member) => member.Value?.Deserialize(GatewayJson.Default.JsonElement)
+                )
+        )
         {
-            values = JsonSerializer.Deserialize(
-                arguments.Length == 0 ? "{}" : arguments,
-                GatewayJson.Default.DictionaryStringObject
-            );
-        }
-        catch (JsonException) { } // the model's mistake; the tool's caller reports it
-
-        return new FunctionCallContent(id, name, values)
-        {
-            RawRepresentation = arguments.Length == 0 ? "{}" : arguments,
+            RawRepresentation = arguments,
         };
-    }
 
-    /// <summary>The arguments as JSON text.</summary>
+    /// <summary>The arguments as JSON text; empty if there are none. A client that could not parse the model's text has
+    /// lost it.</summary>
     public static string Arguments(FunctionCallContent call) =>
-        call.RawRepresentation as string ?? RunJson.Write(call.Arguments ?? new Dictionary<string, object?>());
-
-    /// <summary>The arguments as an object; an empty one if they are not an object.</summary>
-    public static JsonObject Input(FunctionCallContent call) => Parse(Arguments(call)) ?? [];
+        call.RawRepresentation as string
+        ?? (
+            call.Arguments is { } arguments ? RunJson.Write(arguments)
+            : call.Exception is null ? ""
+            : "(not JSON)"
+        );
 
     /// <summary>
     /// The arguments as an object, or as the model's text if they are not one. An empty object instead would make the
@@ -39,19 +40,39 @@ internal static class ToolCalls
     public static JsonNode InputOrText(FunctionCallContent call) => InputOrText(Arguments(call));
 
     /// <inheritdoc cref="InputOrText(FunctionCallContent)"/>
-    public static JsonNode InputOrText(string arguments) => (JsonNode?)Parse(arguments) ?? arguments;
+    public static JsonNode InputOrText(string arguments) => (JsonNode?)Object(arguments) ?? arguments;
 
-    private static JsonObject? Parse(string arguments)
+    /// <summary>The arguments as an object; null if they are none.</summary>
+    public static JsonObject? Object(string arguments)
     {
         try
         {
-            return JsonNode.Parse(arguments) as JsonObject;
+            var json = WireJson.Parse(arguments) as JsonObject;
+            json?.ToJsonString();
+            return json;
         }
-        catch (JsonException)
+        catch (InvalidOperationException)
         {
-            return null;
+            return null; // half of a surrogate pair
         }
     }
+
+    /// <summary>True for a declared tool without parameters.</summary>
+    public static bool TakesNothing(string name, ChatOptions? chat) =>
+        chat?.Tools?.OfType<AIFunctionDeclaration>().FirstOrDefault(tool => tool.Name == name)
+            is { JsonSchema: { ValueKind: JsonValueKind.Object } schema }
+        && schema
+            .EnumerateObject()
+            .All(member =>
+                member.Name switch
+                {
+                    "properties" => member.Value.ValueKind == JsonValueKind.Object
+                        && !member.Value.EnumerateObject().Any(),
+                    "additionalProperties" => member.Value.ValueKind == JsonValueKind.False,
+                    "$schema" or "type" or "title" or "description" or "required" => true,
+                    _ => false,
+                }
+            );
 
     public static string Result(FunctionResultContent result) =>
         result.Result switch

@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EventStore;
 
 namespace LlmGateway.Providers;
@@ -31,8 +31,7 @@ internal sealed class Upstream(
     /// <summary>Bytes that are read of an error; those of the vendors have some kilobytes.</summary>
     private const int MaxErrorBytes = 64 * 1024;
 
-    /// <summary>Characters of an error's message: it becomes an event, and a part of the client's error.</summary>
-    private const int MaxMessage = 2_000;
+    private readonly ProviderFailure _failure = new(provider, options.ApiKey);
 
     /// <summary>Creates a request for an event stream.</summary>
     public static HttpRequestMessage Post(Uri address, byte[] json)
@@ -46,15 +45,15 @@ internal sealed class Upstream(
     }
 
     /// <summary>
-    /// Reads the data of each event, until <c>[DONE]</c> or the end of the body. An element is valid until the next one
-    /// is requested.
+    /// Reads the data of each event, until <c>[DONE]</c> or the end of the body.
     /// </summary>
     /// <param name="request">Creates the request; called once a try.</param>
     /// <param name="onDelay">Called before each delay.</param>
     /// <param name="onDone">Called at <c>[DONE]</c>; a body that ends without it may be incomplete.</param>
     /// <param name="cancellationToken">Cancels the request and closes its connection.</param>
-    /// <exception cref="UpstreamException">The provider did not answer, or its answer is incomplete.</exception>
-    public async IAsyncEnumerable<JsonElement> ReadAsync(
+    /// <exception cref="UpstreamException">The provider did not answer, its answer is incomplete, or an event is a
+    /// failure.</exception>
+    public async IAsyncEnumerable<JsonObject> ReadAsync(
         Func<HttpRequestMessage> request,
         Action<DelayNotice>? onDelay,
         Action? onDone = null,
@@ -64,48 +63,12 @@ internal sealed class Upstream(
         await using var body = await OpenAsync(request, onDelay, cancellationToken);
         while (body.Current is { } data)
         {
-            yield return data.RootElement;
+            yield return _failure.In(data) is { } failure ? throw failure : data;
             await body.NextAsync(TimeSpan.FromSeconds(options.IdleSeconds));
         }
 
         if (body.IsDone)
             onDone?.Invoke();
-    }
-
-    /// <summary>
-    /// The error in an event, <c>{"error":{"type":"overloaded_error","message":…}}</c> in both APIs; null if the
-    /// event has none. Its status is that of the same refusal before the stream.
-    /// </summary>
-    public UpstreamException? ErrorIn(JsonElement element)
-    {
-        if (WireJson.Object(element, "error") is not { } error)
-            return null;
-
-        var message = ErrorMessage(element.GetRawText());
-        return (WireJson.Text(error, "type"), WireJson.Text(error, "code")) switch
-        {
-            ("rate_limit_error", _) or (_, "rate_limit_exceeded") => new(429, "rate_limited", message),
-            ("overloaded_error", _) => new(503, "overloaded", message),
-            ("timeout_error", _) => new(504, "timeout", message),
-            ("invalid_request_error", _) => new(400, "upstream", message),
-            _ => new(502, "upstream", message),
-        };
-    }
-
-    /// <summary>
-    /// The message of the vendors' <c>{"error":{"message":…}}</c>, else the text; its beginning, without the API key.
-    /// </summary>
-    private string ErrorMessage(string text)
-    {
-        var message = MessageOf(text);
-
-        // Before the cut, which could leave a part of the key.
-        if (options.ApiKey.Length > 0)
-            message = message.Replace(options.ApiKey, "***", StringComparison.Ordinal);
-        if (message.Length <= MaxMessage)
-            return message;
-        // No half of a surrogate pair at the end.
-        return char.IsHighSurrogate(message[MaxMessage - 1]) ? message[..(MaxMessage - 1)] : message[..MaxMessage];
     }
 
     /// <summary>Opens a body and reads its first event; retries within the limits of the options.</summary>
@@ -183,7 +146,7 @@ internal sealed class Upstream(
             await body.NextAsync(limit);
 
             // A provider may accept the request and refuse it in its first event.
-            if (body.Current is { } first && ErrorIn(first.RootElement) is { } refusal)
+            if (body.Current is { } first && _failure.In(first) is { } refusal)
                 throw refusal;
 
             body.Remaining = null;
@@ -202,16 +165,9 @@ internal sealed class Upstream(
     )
     {
         var status = (int)response.StatusCode;
-        if (response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
-            return UpstreamException.OfStatus(
-                status,
-                $"The provider {provider} refuses this server's credentials ({status}). "
-                    + $"Set AspireSse:Llm:Providers:{provider}:ApiKey."
-            );
-
-        var text = await ErrorTextAsync(response, cancellationToken);
-        var message = $"{provider} answered {status}: {ErrorMessage(text)}";
-        return UpstreamException.OfStatus(status, message, RetryAfter(response));
+        // Of a refusal of the key only the status counts.
+        var text = status is 401 or 403 ? "" : await ErrorTextAsync(response, cancellationToken);
+        return _failure.Of(status, text, RetryAfter(response));
     }
 
     /// <summary>Reads an error's body until its JSON is complete, because a provider may keep the body open; the part
@@ -265,22 +221,5 @@ internal sealed class Upstream(
             { Date: { } date } => date > clock.GetUtcNow() ? date - clock.GetUtcNow() : TimeSpan.Zero,
             _ => null,
         };
-    }
-
-    private static string MessageOf(string text)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(text);
-            if (
-                json.RootElement.ValueKind == JsonValueKind.Object
-                && json.RootElement.TryGetProperty("error", out var error)
-            )
-                return error.ValueKind == JsonValueKind.Object && error.TryGetProperty("message", out var message)
-                    ? message.ToString()
-                    : error.ToString();
-        }
-        catch (JsonException) { } // not JSON: the text itself
-        return text;
     }
 }

@@ -1,6 +1,7 @@
+using System.Buffers;
 using System.Net.ServerSentEvents;
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace LlmGateway.Providers;
 
@@ -8,6 +9,7 @@ namespace LlmGateway.Providers;
 /// The event stream of one response, with a timeout for each read and a limit of its size. An event without JSON is
 /// skipped, because gateways insert such events.
 /// </summary>
+/// <remarks>A body that is JSON and no stream is one event: some servers answer whole, whatever was asked.</remarks>
 /// <param name="provider">The provider's name, for errors.</param>
 /// <param name="options">The limit of the answer.</param>
 /// <param name="clock">Measures the timeouts.</param>
@@ -22,12 +24,18 @@ internal sealed class UpstreamBody(
     private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
         cancellationToken
     );
+    private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8),
+        Blank = SearchValues.Create(" \t\r\n\ufeff"u8);
+
     private readonly AnswerLimit _limit = new(provider, options.MaxAnswerBytes);
     private readonly SurrogateHalves _halves = new();
     private IAsyncEnumerator<SseItem<string>>? _events;
     private TimeSpan _timeout;
     private Stream? _body;
     private int _addedLines;
+
+    /// <summary>True if the body is JSON, false if it is a stream; null before its first character.</summary>
+    private bool? _isJson;
 
     /// <summary>Lines of an event that is no JSON as a whole.</summary>
     private Queue<string> _lines = [];
@@ -37,8 +45,9 @@ internal sealed class UpstreamBody(
 
     public HttpResponseMessage? Response { get; set; }
 
-    /// <summary>Data of the current event; null after the last.</summary>
-    public JsonDocument? Current { get; private set; }
+    /// <summary>Data of the current event; null after the last. That of an <c>event: error</c> has the member
+    /// <c>error</c>.</summary>
+    public JsonObject? Current { get; private set; }
 
     /// <summary>True after <c>[DONE]</c>.</summary>
     public bool IsDone { get; private set; }
@@ -56,7 +65,6 @@ internal sealed class UpstreamBody(
     /// <param name="timeout">Longest silence: the wait for the next bytes, which may be a comment.</param>
     public async ValueTask NextAsync(TimeSpan timeout)
     {
-        Current?.Dispose();
         Current = null;
         _timeout = timeout;
 
@@ -77,8 +85,27 @@ internal sealed class UpstreamBody(
 
     private async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
-        var count = await LimitAsync(_timeout, token => _body!.ReadAsync(buffer, token));
+        const string field = "data: ";
+        var read = _isJson is null && buffer.Length > field.Length ? buffer[..^field.Length] : buffer;
+        var count = await LimitAsync(_timeout, token => _body!.ReadAsync(read, token));
         _limit.Add(buffer.Span[..count]);
+
+        // Behind white space and a byte order mark, no stream begins with a brace.
+        if (_isJson is null && buffer.Span[..count].IndexOfAnyExcept(Blank) is >= 0 and var start)
+        {
+            _isJson = buffer.Span[start] is (byte)'{' or (byte)'[' && read.Length < buffer.Length;
+            if (_isJson is true)
+            {
+                buffer[start..count].CopyTo(buffer[field.Length..]);
+                count += Encoding.ASCII.GetBytes(field, buffer.Span) - start;
+            }
+        }
+
+        if (_isJson is null)
+            buffer.Span[..count].Fill((byte)'\n');
+        // Within JSON a line's end is white space only, so that all of it becomes one line.
+        if (_isJson is true)
+            buffer.Span[..count].ReplaceAny(LineEnds, (byte)' ');
 
         if (count > 0 || _addedLines == 2)
             return count;
@@ -163,38 +190,30 @@ internal sealed class UpstreamBody(
     private bool Take(string text)
     {
         var trimmed = text.AsSpan().Trim();
+        var isError = _events!.Current.EventType == "error";
         if (trimmed is "[DONE]")
         {
             IsDone = true;
             return true;
         }
 
-        if (!trimmed.StartsWith('{'))
-            return false; // without the cost of an exception
+        // Without the cost of an exception.
+        var json = trimmed is ['{' or '[', ..]
+            ? WireJson.Parse(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text)
+            : null;
+        // Google sends a list of one error.
+        Current = json as JsonObject ?? (json as JsonArray)?.OfType<JsonObject>().FirstOrDefault();
 
-        try
-        {
-            Current = JsonDocument.Parse(text);
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
+        if (isError && Current?["error"] is null)
+            Current = new JsonObject { ["error"] = json ?? text };
 
-        if (SurrogateHalves.MayBeIn(text))
-        {
-            Current.Dispose();
-            Current = JsonDocument.Parse(_halves.Join(text));
-        }
-
-        return true;
+        return Current is not null;
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_events is not null)
             await _events.DisposeAsync();
-        Current?.Dispose();
         Response?.Dispose();
         _abandoned.Dispose();
     }

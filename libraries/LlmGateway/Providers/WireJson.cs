@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace LlmGateway.Providers;
 
@@ -6,17 +8,48 @@ namespace LlmGateway.Providers;
 /// object.</summary>
 internal static class WireJson
 {
-    public static JsonElement? Object(JsonElement json, string name) => Get(json, name, JsonValueKind.Object);
+    // A member twice in its object would be a failure at its first reader.
+    private static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
 
-    public static JsonElement? Array(JsonElement json, string name) => Get(json, name, JsonValueKind.Array);
+    /// <summary>Parses text; null if it is no JSON.</summary>
+    public static JsonNode? Parse(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text, documentOptions: Unambiguous);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
-    public static string? Text(JsonElement json, string name) => Get(json, name, JsonValueKind.String)?.GetString();
+    public static JsonObject? Object(JsonNode? json, string name) => Get(json, name) as JsonObject;
 
-    public static long? Number(JsonElement json, string name) =>
-        Get(json, name, JsonValueKind.Number) is { } value && value.TryGetInt64(out var number) ? number : null;
+    public static JsonArray? Array(JsonNode? json, string name) => Get(json, name) as JsonArray;
 
-    private static JsonElement? Get(JsonElement json, string name, JsonValueKind kind) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == kind
-            ? value
+    public static string? Text(JsonNode? json, string name) => Text(Get(json, name));
+
+    public static string? Text(JsonNode? value) =>
+        value is JsonValue one && one.TryGetValue<string>(out var text) ? text : null;
+
+    /// <summary>A text that is not blank.</summary>
+    public static string? Name(JsonNode? json, string name) =>
+        Text(json, name) is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+
+    /// <summary>A whole number. JSON that was made here has <see cref="int"/> and <see cref="long"/>, JSON that was
+    /// read has neither: <see cref="JsonValue.TryGetValue"/> finds only the type that was put in.</summary>
+    public static long? Number(JsonNode? json, string name) =>
+        Get(json, name) is JsonValue value
+        && value.GetValueKind() == JsonValueKind.Number
+        && long.TryParse(
+            value.ToJsonString(),
+            NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture,
+            out var number
+        )
+            ? number
             : null;
+
+    public static JsonNode? Get(JsonNode? json, string name) => (json as JsonObject)?[name];
 }

@@ -155,6 +155,20 @@ internal static class ChatBody
     public static JsonElement? Get(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
+    /// <summary>True if a member asks for nothing: it is off, empty, or asks for text.</summary>
+    public static bool IsDefault(string name, JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.False => true,
+            JsonValueKind.Array => value
+                .EnumerateArray()
+                .All(v => v.ValueKind == JsonValueKind.String && v.ValueEquals("text")),
+            JsonValueKind.Object => name == "response_format"
+                ? Get(value, "type") is { ValueKind: JsonValueKind.String } type && type.ValueEquals("text")
+                : !value.EnumerateObject().Any(),
+            _ => false,
+        };
+
     /// <summary>
     /// Finds a member that occurs twice in its object, at any depth; null if there is none. Readers differ in which one
     /// they take, so a provider might act on another value than the one that was checked.

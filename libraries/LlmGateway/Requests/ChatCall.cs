@@ -49,6 +49,14 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
         var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
         var messages = ChatMessageReader.Read(body);
         UntranslatableContent.Refuse(messages);
+        // They would change the answer, and only the vendors' APIs translate them.
+        foreach (var name in (ReadOnlySpan<string>)["tools", "functions", "response_format"])
+            if (ChatBody.Get(body, name) is { } value && !ChatBody.IsDefault(name, value))
+                throw new InvalidChatException(
+                    name,
+                    $"Unsupported parameter: {name}. /v1/chat/completions takes it.",
+                    code: InvalidChatException.UnsupportedParameter
+                );
 
         return new ChatCall(
             target,

@@ -123,7 +123,7 @@ internal static class ChatMessageReader
             ChatBody.Name(call, "id", path) ?? throw new InvalidChatException(path + "id", "is required."),
             ChatBody.Name(function, "name", path + "function.")
                 ?? throw new InvalidChatException(path + "function.name", "is required."),
-            ChatBody.Text(function, "arguments", path) ?? "{}"
+            ChatBody.Text(function, "arguments", path) is { Length: > 0 } arguments ? arguments : "{}"
         );
     }
 }

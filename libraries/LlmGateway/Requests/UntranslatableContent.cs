@@ -1,3 +1,4 @@
+using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Requests;
@@ -14,10 +15,20 @@ internal sealed class UntranslatableContent(string path, string kind) : AIConten
     /// <param name="callId">Id of the call.</param>
     /// <param name="parts">The result's parts.</param>
     /// <param name="path">Path of the parts in the request.</param>
-    public static AIContent ToolResult(string callId, IReadOnlyList<AIContent> parts, string path) =>
-        parts.FirstOrDefault(part => part is not TextContent) is { } other
-            ? other as UntranslatableContent ?? new UntranslatableContent(path, "non-text part of a tool result")
-            : new FunctionResultContent(callId, string.Concat(parts.OfType<TextContent>().Select(part => part.Text)));
+    /// <param name="isError">True if the tool has failed. Not every API has a member for that, so the text says
+    /// it.</param>
+    public static AIContent ToolResult(string callId, IReadOnlyList<AIContent> parts, string path, bool isError = false)
+    {
+        if (parts.FirstOrDefault(part => part is not TextContent) is { } other)
+            return other as UntranslatableContent ?? new UntranslatableContent(path, "non-text part of a tool result");
+
+        var text = MessageText.Join(parts);
+        if (!isError)
+            return new FunctionResultContent(callId, text);
+
+        var error = text.StartsWith("error", StringComparison.OrdinalIgnoreCase) ? text : $"Error: {text}";
+        return new FunctionResultContent(callId, error) { Exception = new InvalidOperationException(error) };
+    }
 
     /// <summary>Refuses messages with such a part: the model would answer without it.</summary>
     /// <exception cref="InvalidChatException">A message has such a part; it is named.</exception>

@@ -94,7 +94,7 @@ internal sealed class AnswerMeasurement : IDisposable
     /// <summary>Records the failure without its message, which may quote the prompt.</summary>
     public void Fail(Exception exception)
     {
-        _error = exception is UpstreamException upstream ? upstream.Reason : exception.GetType().FullName;
+        _error = exception is UpstreamException upstream ? upstream.Kind : exception.GetType().FullName;
         _span?.SetStatus(ActivityStatusCode.Error, _error);
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using LlmGateway.Providers;
 
 namespace LlmGateway.VendorApis;
 
@@ -95,7 +96,7 @@ internal sealed class JoinedDeltas
 
         public long Add(JsonNode? item)
         {
-            if (item is JsonObject one && one["index"] is JsonValue at && at.TryGetValue<long>(out var index))
+            if (item is JsonObject one && WireJson.Number(one, "index") is { } index)
             {
                 if (!_indexed.TryGetValue(index, out var joined))
                     _indexed[index] = joined = new JoinedDeltas();

@@ -1,6 +1,4 @@
 using LlmGateway.Providers;
-using LlmGateway.VendorApis.ChatCompletions;
-using LlmGateway.VendorApis.Messages;
 
 namespace LlmGateway.VendorApis;
 
@@ -31,24 +29,22 @@ internal static class ModelsApi
                 "/v1/models/{**id}",
                 async (string id, HttpContext context, ChatProviders providers) =>
                 {
+                    // Clients escape the slash of a name, and the server keeps it so.
+                    id = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
                     var found = providers
-                        .Models.Where(m => m.Model == id)
-                        .Select(m => new Model(m.Model, m.Provider))
+                        .Models.Where(m => m.Model == id || $"{m.Provider}/{m.Model}" == id)
+                        .Select(m => new Model(id, m.Provider))
                         .FirstOrDefault();
                     if (found is not null)
                         await TypedResults.Ok(found).ExecuteAsync(context);
                     else
                     {
-                        VendorFormat format = context.Request.Headers.ContainsKey("anthropic-version")
-                            ? MessagesFormat.Instance
-                            : ChatCompletionsFormat.Instance;
-
                         var missing = new InvalidChatException(
                             "model",
                             $"Unsupported model: {id}",
                             code: InvalidChatException.ModelNotFound
                         );
-                        await format.WriteAsync(context, VendorError.Of(missing));
+                        await VendorFormat.Of(context).WriteAsync(context, VendorError.Of(missing));
                     }
                 }
             )

@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
+using LlmGateway.VendorApis.ChatCompletions;
+using LlmGateway.VendorApis.Messages;
 using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis;
@@ -11,6 +13,12 @@ namespace LlmGateway.VendorApis;
 internal abstract class VendorFormat
 {
     private static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(5);
+
+    /// <summary>Returns the format of a client whose path does not tell the vendor.</summary>
+    public static VendorFormat Of(HttpContext context) =>
+        context.Request.Headers.ContainsKey("anthropic-version")
+            ? MessagesFormat.Instance
+            : ChatCompletionsFormat.Instance;
 
     /// <summary>The vendor's response header with the id of the request.</summary>
     public abstract string RequestIdHeader { get; }

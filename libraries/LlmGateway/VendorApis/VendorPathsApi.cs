@@ -23,6 +23,17 @@ internal static class VendorPathsApi
         "audio",
         "files",
         "batches",
+        "assistants",
+        "containers",
+        "conversations",
+        "evals",
+        "fine_tuning",
+        "realtime",
+        "skills",
+        "threads",
+        "uploads",
+        "vector_stores",
+        "videos",
     ];
 
     private static readonly string[] AnthropicRoots = ["messages", "complete"];
@@ -30,7 +41,7 @@ internal static class VendorPathsApi
     public static void MapVendorPaths(this IEndpointRouteBuilder app)
     {
         foreach (var root in OpenAiRoots)
-            Map(root, ChatCompletionsFormat.Instance.RefuseAsync);
+            Map(root, RefuseByHeaderAsync);
 
         foreach (var root in AnthropicRoots)
             Map(root, MessagesFormat.Instance.RefuseAsync);
@@ -42,6 +53,11 @@ internal static class VendorPathsApi
                 .RefusesAs(refuse)
                 .ExcludeFromDescription();
     }
+
+    /// <summary>Refuses a path that both vendors have, as <c>/v1/files</c>: Anthropic's clients name a
+    /// version.</summary>
+    private static Task RefuseByHeaderAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>
+        VendorFormat.Of(context).RefuseAsync(context, status, message, retryAfter);
 
     private static Task RefuseAsync(
         HttpContext context,

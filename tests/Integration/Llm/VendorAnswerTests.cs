@@ -85,6 +85,50 @@ public sealed class VendorAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests
         }
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("""{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}""")]
+    public async Task Without_the_providers_usage_there_is_an_estimate(string usage)
+    {
+        var prompt = Answering(
+            anthropic:
+            [
+                """{"type":"message_start","message":{"id":"msg_1","model":"fake"}}""",
+                """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}""",
+                """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"one two "}}""",
+                """{"type":"message_delta","delta":{"stop_reason":"end_turn"}}""",
+                """{"type":"message_stop"}""",
+            ],
+            openAi:
+            [
+                """{"id":"c","choices":[{"index":0,"delta":{"content":"one two "},"finish_reason":"stop"}]}""",
+                """{"id":"c","choices":[],"usage":USAGE}""".Replace("USAGE", usage, StringComparison.Ordinal),
+                "[DONE]",
+            ]
+        );
+
+        foreach (var model in (string[])["claude-test", "gpt-4o"])
+        {
+            var message = (await WholeAsync(Messages, model, prompt)).At("usage");
+            Assert.Equal((2, 2), (message.Number("input_tokens"), message.Number("output_tokens")));
+            var completion = (await WholeAsync(Completions, model, prompt)).At("usage");
+            Assert.Equal(
+                (2, 2, 4),
+                (
+                    completion.Number("prompt_tokens"),
+                    completion.Number("completion_tokens"),
+                    completion.Number("total_tokens")
+                )
+            );
+        }
+
+        var id = await LlmSystem.GenerateAsync(A, prompt, "openai");
+        await using var reader = await LlmSystem.ReadAsync(A, id);
+        var done = reader.Events.Last().Json();
+        Assert.Equal((2, 2), (done.Number("usage.inputTokens"), done.Number("usage.outputTokens")));
+    }
+
     [Fact]
     public async Task A_chunk_for_a_client_of_its_own_vendor_is_passed_on_with_members_that_the_gateway_does_not_know()
     {

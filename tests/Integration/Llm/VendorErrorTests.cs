@@ -52,6 +52,15 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             { Completions, With("claude-x", """ "response_format":{"type":"json_object"}"""), "response_format" },
             { Completions, With("demo", """ "response_format":{"type":"json_schema"}"""), "response_format" },
             { Completions, With("claude-x", """ "logprobs":true"""), "logprobs" },
+            {
+                Messages,
+                With("demo", """ "output_config":{"format":{"type":"json_schema"}}"""),
+                "output_config.format"
+            },
+            { Messages, With("gpt-4o", """ "output_format":{"type":"json_schema"}"""), "output_format" },
+            { Messages, With("demo", """ "mcp_servers":[{"type":"url","url":"https://x"}]"""), "mcp_servers" },
+            { Messages, With("demo", """ "context_management":{"edits":[]}"""), "context_management" },
+            { Messages, With("demo", """ "container":"c" """), "container" },
             // The model would not see it, or only a part of it.
             { Completions, With("claude-x", null, Parts("input_audio")), "messages[1].content[1].type" },
             { Messages, With("gpt-4o", null, Parts("document")), "messages.1.content.1.type" },
@@ -145,6 +154,11 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     [InlineData("POST", "/v1/completions", 404, "invalid_request_error")]
     [InlineData("POST", "/v1/embeddings", 404, "invalid_request_error")]
     [InlineData("POST", "/v1/responses", 404, "invalid_request_error")]
+    [InlineData("POST", "/v1/conversations", 404, "invalid_request_error")]
+    [InlineData("GET", "/v1/threads/thread_1", 404, "invalid_request_error")]
+    [InlineData("POST", "/v1/vector_stores", 404, "invalid_request_error")]
+    [InlineData("POST", "/v1/realtime/sessions", 404, "invalid_request_error")]
+    [InlineData("POST", "/v1/fine_tuning/jobs", 404, "invalid_request_error")]
     [InlineData("DELETE", "/v1/chat/completions", 405, "invalid_request_error")]
     public async Task An_unknown_route_is_answered_in_the_vendors_shape(
         string method,
@@ -178,6 +192,60 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     {
         using var response = await LlmSystem.PostAsync(A, path, LlmSystem.VendorQuestion("x", model));
         await IsRefusedAsync(response, path, HttpStatusCode.NotFound, type, model == "nobodys" ? model : "");
+    }
+
+    [Fact]
+    public async Task A_path_of_both_vendors_is_refused_in_the_shape_of_the_client()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(A.Url, "/v1/files"));
+        request.Headers.Add("anthropic-version", "2023-06-01");
+        using var response = await LlmSystem.Http.SendAsync(request);
+        await IsRefusedAsync(response, Messages, HttpStatusCode.NotFound, "not_found_error");
+    }
+
+    [Theory]
+    [InlineData("/v1/generations", """ "tools":[{"type":"function","function":{"name":"f"}}]""", "tools")]
+    [InlineData("/v1/generations", """ "response_format":{"type":"json_object"}""", "response_format")]
+    [InlineData("/sse/chat", """ "tools":[{"type":"function","function":{"name":"f"}}]""", "tools")]
+    public async Task A_member_that_would_be_ignored_is_refused(string path, string member, string named)
+    {
+        using var content = new StringContent(With("demo", member), Encoding.UTF8, "application/json");
+        using var response = await LlmSystem.PostAsync(A, path, content);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains(named, await response.TextAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("local/llama")]
+    [InlineData("local%2Fllama")]
+    [InlineData("local%2fllama")]
+    [InlineData("llama")]
+    public async Task A_model_is_found_by_the_name_that_a_request_may_have(string name)
+    {
+        var model = await SeedRequests.GetAsync(A.Url, $"/v1/models/{name}");
+        Assert.Equal((Uri.UnescapeDataString(name), "local"), (model.Text("id"), model.Text("owned_by")));
+    }
+
+    [Theory]
+    [InlineData(Completions, "gpt-4o", "context_length_exceeded")]
+    [InlineData(Completions, "claude-x", "context_length_exceeded")]
+    [InlineData(Messages, "gpt-4o", "It is too long")]
+    public async Task The_providers_word_for_a_wrong_request_is_kept(string path, string model, string named)
+    {
+        const string refusal =
+            """{"error":{"message":"It is too long","type":"invalid_request_error","""
+            + """ "code":"context_length_exceeded"}}""";
+        var prompt = Upstream.On(async request =>
+        {
+            request.Context.Response.StatusCode = 400;
+            await request.RawAsync(refusal);
+        });
+        using var response = await LlmSystem.PostAsync(A, path, LlmSystem.VendorQuestion(prompt, model));
+        await IsRefusedAsync(response, path, HttpStatusCode.BadRequest, "invalid_request_error", named);
+
+        var id = await LlmSystem.GenerateAsync(A, prompt, model == "gpt-4o" ? "openai" : "anthropic");
+        await using var reader = await LlmSystem.ReadAsync(A, id);
+        Assert.Equal("context_length_exceeded", reader.Events.Last().Json().Text("reason"));
     }
 
     [Fact]

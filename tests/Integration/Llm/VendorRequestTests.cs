@@ -58,6 +58,35 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
             Assert.False(seen.At("parallel_tool_calls").GetBoolean());
     }
 
+    [Fact]
+    public async Task A_tool_that_has_failed_says_so_to_another_vendor()
+    {
+        const string call =
+            """{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},"""
+            + """{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":true,"""
+            + """ "content":"no such file"}]}""";
+        var seen = await SeenAsync(Messages, "gpt-4o", Tool, call);
+        Assert.Equal("Error: no such file", seen.Text("messages.2.content"));
+    }
+
+    [Fact]
+    public async Task Parts_of_a_question_are_not_joined_into_one_word()
+    {
+        const string system = """ "system":[{"type":"text","text":"be brief"},{"type":"text","text":"be kind"}]""",
+            parts = """{"role":"user","content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]}""",
+            systemParts =
+                """{"role":"system","content":[{"type":"text","text":"be brief"},"""
+                + """{"type":"text","text":"be kind"}]}""";
+        var openAi = await SeenAsync(Messages, "gpt-4o", system, parts);
+        Assert.Equal(
+            ("be brief\n\nbe kind", "one\n\ntwo"),
+            (openAi.Text("messages.0.content"), openAi.Text("messages.2.content"))
+        );
+
+        var anthropic = await SeenAsync(Completions, "claude-x", """ "stream":false""", systemParts);
+        Assert.Equal("be brief\n\nbe kind", anthropic.Text("system"));
+    }
+
     /// <summary>Returns the body of the request that the provider gets.</summary>
     private async Task<JsonElement> SeenAsync(string path, string model, string member, string? message = null)
     {

@@ -145,6 +145,111 @@ public sealed class KeyedProviderTests
         Assert.DoesNotContain(Secret, failure.Message, StringComparison.Ordinal);
     }
 
+    public static TheoryData<AIContent, int, string> FailedContents =>
+        new()
+        {
+            { new ErrorContent(Secret), 502, "upstream" },
+            {
+                new ErrorContent(Secret) { ErrorCode = "rate_limit_exceeded" },
+                429,
+                "rate_limited"
+            },
+            {
+                new ErrorContent(Secret) { ErrorCode = "503" },
+                503,
+                "overloaded"
+            },
+            {
+                new ErrorContent(Secret) { ErrorCode = "context_length_exceeded" },
+                400,
+                "context_length_exceeded"
+            },
+            { new DataContent("data:image/png;base64,AAAA"), 502, "upstream" }, // nothing that a client could show
+            { new FunctionCallContent("a", "f"), 502, "upstream" }, // no arguments
+            { new UsageContent(new UsageDetails()), 502, "upstream" }, // no answer
+        };
+
+    [Theory]
+    [MemberData(nameof(FailedContents), DisableDiscoveryEnumeration = true)]
+    public async Task A_failure_that_a_client_sends_as_content_is_a_failure_without_its_message(
+        AIContent content,
+        int status,
+        string reason
+    )
+    {
+        using var client = Keyed((_, _, _) => Updates(new ChatResponseUpdate(ChatRole.Assistant, [content])));
+        var failure = await Assert.ThrowsAsync<UpstreamException>(() => ReadAsync(client));
+        Assert.Equal((status, reason), (failure.Status, failure.Reason));
+        Assert.DoesNotContain(Secret, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Calls_have_ids_of_their_own_and_arguments_that_were_sent()
+    {
+        var none = AIFunctionFactory.Create(() => 1, "none");
+        FunctionCallContent[] calls =
+        [
+            new("", "f", new Dictionary<string, object?> { ["x"] = 1 }),
+            new("", "f", new Dictionary<string, object?> { ["x"] = 1 }),
+            new("a", "none"),
+            new("b", "f") { Exception = new FormatException() },
+        ];
+        using var client = Keyed(
+            (_, _, _) =>
+                Updates(new ChatResponseUpdate(ChatRole.Assistant, [.. calls]) { FinishReason = ChatFinishReason.Stop })
+        );
+        var answer = await client.GetResponseAsync("x", new ChatOptions { Tools = [none] });
+        var read = answer.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>().ToList();
+
+        Assert.Equal(ChatFinishReason.ToolCalls, answer.FinishReason);
+        Assert.Equal(4, read.DistinctBy(call => call.CallId).Count(call => call.CallId.Length > 0));
+        Assert.Equal(["{\"x\":1}", "{\"x\":1}", "{}"], read.Take(3).Select(ToolCalls.Arguments));
+        // The client has lost the text, so nobody can run it.
+        Assert.Null(read[3].Arguments);
+    }
+
+    [Fact]
+    public async Task A_call_that_the_client_has_answered_itself_is_nobody_elses()
+    {
+        var none = new Dictionary<string, object?>();
+        using var client = Keyed(
+            (_, _, _) =>
+                Updates(
+                    new ChatResponseUpdate(ChatRole.Assistant, [new FunctionCallContent("a", "its-own", none)]),
+                    new ChatResponseUpdate(ChatRole.Tool, [new FunctionResultContent("a", "7")]),
+                    new ChatResponseUpdate(ChatRole.Assistant, "It is 7.")
+                )
+        );
+        var answer = await client.GetResponseAsync("x");
+        Assert.Equal((ChatFinishReason.Stop, "It is 7."), (answer.FinishReason, answer.Text));
+        Assert.DoesNotContain(answer.Messages.SelectMany(m => m.Contents), c => c is FunctionCallContent);
+    }
+
+    [Theory]
+    [InlineData("end_turn", "stop")]
+    [InlineData("max_tokens", "length")]
+    [InlineData("exploded", null)]
+    public async Task Its_reason_of_the_end_is_a_known_one(string reason, string? expected)
+    {
+        using var client = Keyed(
+            (_, _, _) => Updates(new ChatResponseUpdate(ChatRole.Assistant, "x") { FinishReason = new(reason) })
+        );
+        if (expected is null)
+            await Assert.ThrowsAsync<UpstreamException>(() => ReadAsync(client));
+        else
+            Assert.Equal(expected, (await client.GetResponseAsync("x")).FinishReason?.Value);
+    }
+
+    [Fact]
+    public async Task A_refusal_that_a_client_sends_as_an_error_is_text()
+    {
+        using var client = Keyed(
+            (_, _, _) =>
+                Updates(new ChatResponseUpdate(ChatRole.Assistant, [new ErrorContent("No.") { ErrorCode = "Refusal" }]))
+        );
+        Assert.Equal("No.", await ReadAsync(client));
+    }
+
     [Fact]
     public async Task A_fault_of_another_kind_is_left_to_the_log()
     {
@@ -218,6 +323,13 @@ public sealed class KeyedProviderTests
     {
         await Task.Yield();
         yield return new ChatResponseUpdate(ChatRole.Assistant, "said");
+    }
+
+    private static async IAsyncEnumerable<ChatResponseUpdate> Updates(params ChatResponseUpdate[] updates)
+    {
+        await Task.Yield();
+        foreach (var update in updates)
+            yield return update;
     }
 
     /// <summary>Sends some tokens, and then nothing, whatever is cancelled.</summary>

@@ -23,7 +23,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
     {
         var body = Encoding.UTF8.GetBytes(AnthropicRequest.Body(messages, chat).ToJsonString());
         var call = chat as CallOptions;
-        var answer = new AnthropicAnswer(upstream, isNative: call?.NativeBody is not null);
+        var answer = new AnthropicAnswer(chat, isNative: call?.NativeBody is not null);
 
         await foreach (
             var one in upstream.ReadAsync(
@@ -33,7 +33,7 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
             )
         )
         {
-            if (answer.Take(one) is { } update)
+            foreach (var update in answer.Take(one))
                 yield return update;
             if (answer.IsOver)
                 break;

@@ -36,7 +36,7 @@ internal static class AnthropicRequest
 
         var system = string.Join(
             "\n\n",
-            all.Where(m => m.Role == ChatRole.System).Select(m => m.Text).Where(t => t.Length > 0)
+            all.Where(m => m.Role == ChatRole.System).Select(MessageText.Of).Where(t => t.Length > 0)
         );
         if (system.Length > 0)
             body["system"] = system;
@@ -103,13 +103,14 @@ internal static class AnthropicRequest
                 ["type"] = "tool_use",
                 ["id"] = call.CallId,
                 ["name"] = call.Name,
-                ["input"] = ToolCalls.Input(call),
+                ["input"] = ToolCalls.Object(ToolCalls.Arguments(call)) ?? [],
             },
             FunctionResultContent result => new JsonObject
             {
                 ["type"] = "tool_result",
                 ["tool_use_id"] = result.CallId,
                 ["content"] = ToolCalls.Result(result),
+                ["is_error"] = result.Exception is not null,
             },
             DataContent data => new JsonObject
             {

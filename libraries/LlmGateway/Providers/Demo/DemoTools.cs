@@ -55,14 +55,11 @@ internal static partial class DemoTools
             return null;
 
         var arguments = new JsonObject();
-        if (WireJson.Object(tool.JsonSchema, "properties") is { } properties)
-        {
-            var list = WireJson.Array(tool.JsonSchema, "required");
-            var needed = list?.EnumerateArray().Select(e => e.ToString()).ToHashSet() ?? [];
-            foreach (var property in properties.EnumerateObject().Take(MaxArguments))
-                if (needed.Contains(property.Name) || needed.Count == 0)
-                    arguments[property.Name] = Value(property.Name, property.Value, prompt);
-        }
+        var schema = tool.JsonSchema.ValueKind == JsonValueKind.Object ? JsonObject.Create(tool.JsonSchema) : null;
+        var needed = WireJson.Array(schema, "required")?.Select(e => e?.ToString()).ToHashSet() ?? [];
+        foreach (var (property, kind) in (WireJson.Object(schema, "properties") ?? []).Take(MaxArguments))
+            if (needed.Contains(property) || needed.Count == 0)
+                arguments[property] = Value(property, kind, prompt);
 
         return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(RunJson.Options));
     }
@@ -92,13 +89,13 @@ internal static partial class DemoTools
         );
     }
 
-    private static JsonNode? Value(string name, JsonElement schema, string prompt)
+    private static JsonNode? Value(string name, JsonNode? schema, string prompt)
     {
-        if (WireJson.Array(schema, "enum") is { } choices && choices.GetArrayLength() > 0)
+        if (WireJson.Array(schema, "enum") is { Count: > 0 } choices)
         {
-            var all = choices.EnumerateArray().Take(MaxChoices).ToList();
-            var mentioned = all.FindIndex(c => prompt.Contains(c.ToString(), StringComparison.OrdinalIgnoreCase));
-            return JsonNode.Parse(all[Math.Max(0, mentioned)].GetRawText());
+            var all = choices.Take(MaxChoices).ToList();
+            var mentioned = all.FindIndex(c => prompt.Contains($"{c}", StringComparison.OrdinalIgnoreCase));
+            return all[Math.Max(0, mentioned)]?.DeepClone();
         }
 
         var digits = Number().Match(prompt).Value;
@@ -131,9 +128,9 @@ internal static partial class DemoTools
         return prompt.Length > 200 ? prompt[..200] : prompt;
     }
 
-    private static string? Type(JsonElement schema) =>
+    private static string? Type(JsonNode? schema) =>
         WireJson.Array(schema, "type") is { } types
-            ? types.EnumerateArray().Select(t => t.ToString()).FirstOrDefault(t => t != "null")
+            ? types.Select(t => t?.ToString()).FirstOrDefault(t => t != "null")
             : WireJson.Text(schema, "type");
 
     // Not within an id: 3f2b-928-1a is not arithmetic.

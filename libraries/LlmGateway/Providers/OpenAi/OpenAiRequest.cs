@@ -102,7 +102,7 @@ internal static class OpenAiRequest
     private static JsonNode? Content(ChatMessage message)
     {
         if (!message.Contents.Any(c => c is DataContent or UriContent))
-            return message.Text;
+            return MessageText.Of(message);
         return new JsonArray([.. message.Contents.Select(Part).OfType<JsonNode>()]);
     }
 

@@ -73,7 +73,7 @@ internal static class ChatCompletionsRequestReader
     private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
     {
         foreach (var name in Untranslatable)
-            if (ChatBody.Get(body, name) is { } value && !IsDefault(name, value))
+            if (ChatBody.Get(body, name) is { } value && !ChatBody.IsDefault(name, value))
                 throw new InvalidChatException(
                     name,
                     $"Unsupported parameter: {name}. The provider {target.Provider} has no equivalent; "
@@ -81,19 +81,6 @@ internal static class ChatCompletionsRequestReader
                     code: InvalidChatException.UnsupportedParameter
                 );
     }
-
-    private static bool IsDefault(string name, JsonElement value) =>
-        value.ValueKind switch
-        {
-            JsonValueKind.False => true,
-            JsonValueKind.Array => value
-                .EnumerateArray()
-                .All(v => v.ValueKind == JsonValueKind.String && v.ValueEquals("text")),
-            JsonValueKind.Object => name == "response_format"
-                ? ChatBody.Get(value, "type") is { ValueKind: JsonValueKind.String } type && type.ValueEquals("text")
-                : !value.EnumerateObject().Any(),
-            _ => false,
-        };
 
     private static List<string>? StopSequences(JsonElement body)
     {

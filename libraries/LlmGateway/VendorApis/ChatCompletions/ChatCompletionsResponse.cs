@@ -22,12 +22,11 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
 
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
     private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
+    private readonly AnswerUsage _usage = new(call);
     private string _finish = "stop";
-    private JsonObject? _usage;
-    private long _tokens,
-        _calls;
-    private bool _hasCalls,
-        _isFinished;
+    private JsonObject? _nativeUsage;
+    private long _calls;
+    private bool _isFinished;
 
     public string Model { get; private set; } = call.Target.Model;
 
@@ -37,8 +36,7 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
     {
         Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
-        if (update.Text.Length > 0)
-            _tokens++;
+        _usage.Take(update);
         return call.IsNative ? Forward(update.RawRepresentation as JsonObject) : Translate(update.Contents);
     }
 
@@ -46,12 +44,12 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
     {
         var chunks = new List<JsonObject>();
         if (!_isFinished)
-            chunks.Add(Chunk([], FinishReason(_finish)));
+            chunks.Add(Chunk([], _finish));
 
         if (includeUsage)
         {
             var last = Head([]);
-            last["usage"] = _usage ?? Usage(null);
+            last["usage"] = Usage();
             chunks.Add(last);
         }
 
@@ -64,7 +62,7 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
     private JsonObject[] Forward(JsonObject? chunk)
     {
         if (chunk?["usage"] is JsonObject usage)
-            _usage = usage.DeepClone().AsObject();
+            _nativeUsage = usage.DeepClone().AsObject();
         if (chunk?["choices"] is not (JsonArray and [JsonObject choice, ..]))
             return [];
 
@@ -73,23 +71,12 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
         chunk["created"] = _created;
         chunk["model"] = Model;
         chunk.Remove("usage");
+        chunk.Remove("error"); // null, or it would not be here
 
         if (includeUsage)
             chunk["usage"] = null;
 
-        if (choice["delta"] is JsonObject delta && delta["tool_calls"] is JsonArray tools)
-            foreach (var tool in tools.OfType<JsonObject>())
-            {
-                _hasCalls = true;
-                tool["index"] ??= _calls++; // required, but not every compatible server has it
-            }
-
-        if (choice["finish_reason"] is JsonValue finish)
-        {
-            choice["finish_reason"] = FinishReason(finish.ToString());
-            _isFinished = true;
-        }
-
+        _isFinished |= choice["finish_reason"] is not null;
         return [chunk];
     }
 
@@ -102,12 +89,11 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
                 case TextContent { Text.Length: > 0 } text:
                     chunks.Add(Chunk(new JsonObject { ["content"] = text.Text }));
                     break;
-                case FunctionCallContent tool:
-                    _hasCalls = true;
-                    chunks.Add(Chunk(new JsonObject { ["tool_calls"] = new JsonArray(Call(tool, _calls++)) }));
+                case TextReasoningContent { Text.Length: > 0 } reasoning:
+                    chunks.Add(Chunk(new JsonObject { ["reasoning_content"] = reasoning.Text }));
                     break;
-                case UsageContent { Details: var details }:
-                    _usage = Usage(details);
+                case FunctionCallContent tool:
+                    chunks.Add(Chunk(new JsonObject { ["tool_calls"] = new JsonArray(Call(tool, _calls++)) }));
                     break;
             }
 
@@ -144,21 +130,17 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
             ["choices"] = choices,
         };
 
-    /// <summary>The provider's reason; but a client that reads "stop" would not run the tools.</summary>
-    private string FinishReason(string reason) => reason == "stop" && _hasCalls ? "tool_calls" : reason;
-
-    /// <summary>The provider's count; without one, an estimate of the output.</summary>
-    private JsonObject Usage(UsageDetails? details)
+    /// <summary>The provider's object, with each count that it lacks.</summary>
+    private JsonObject Usage()
     {
-        var (input, output) = (details?.InputTokenCount ?? 0, details?.OutputTokenCount ?? _tokens);
-        var usage = new JsonObject
-        {
-            ["prompt_tokens"] = input,
-            ["completion_tokens"] = output,
-            ["total_tokens"] = input + output,
-        };
-
-        if (details?.CachedInputTokenCount is { } cached)
+        var usage = _nativeUsage ?? [];
+        if (WireJson.Number(usage, "prompt_tokens") is not > 0)
+            usage["prompt_tokens"] = _usage.Input;
+        if (WireJson.Number(usage, "completion_tokens") is not > 0)
+            usage["completion_tokens"] = _usage.Output;
+        if (WireJson.Number(usage, "total_tokens") is not > 0)
+            usage["total_tokens"] = _usage.Input + _usage.Output;
+        if (_usage.Cached is { } cached && usage["prompt_tokens_details"] is null)
             usage["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = cached };
 
         return usage;

@@ -13,8 +13,11 @@ internal sealed class JoinedMessage : IJoinedAnswer
 
     public void Add(JsonObject frame)
     {
-        var index = frame["index"] is JsonValue value && value.TryGetValue<long>(out var at) ? at : 0;
-        switch ((string?)frame["type"])
+        var type = WireJson.Text(frame, "type");
+        // Without a number, a delta belongs to the last block.
+        var index =
+            WireJson.Number(frame, "index") ?? (type == "content_block_start" ? _blocks.Count : _blocks.Count - 1);
+        switch (type)
         {
             case "message_start" when frame["message"] is JsonObject message:
                 _message = message;
@@ -58,7 +61,7 @@ internal sealed class JoinedMessage : IJoinedAnswer
     private static JsonNode Block(JoinedDeltas joined)
     {
         var block = joined.ToJson();
-        if ((string?)block["partial_json"] is not { } input)
+        if (WireJson.Text(block, "partial_json") is not { } input)
             return block;
 
         block.Remove("partial_json");

@@ -49,7 +49,10 @@ internal static class MessagesRequestReader
         messages.AddRange(list.EnumerateArray().Select((m, i) => Message(m, $"messages.{i}")));
 
         if (!isNative)
+        {
+            RefuseUntranslatable(body, target);
             UntranslatableContent.Refuse(messages);
+        }
 
         var options = new CallOptions
         {
@@ -80,6 +83,31 @@ internal static class MessagesRequestReader
         }
 
         return new ChatCall(target, messages, options);
+    }
+
+    /// <summary>
+    /// Refuses members that change the answer and that another vendor's API lacks. Hints are ignored: <c>thinking</c>,
+    /// <c>top_k</c>, <c>metadata</c>, the effort of <c>output_config</c>.
+    /// </summary>
+    private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
+    {
+        if (ChatBody.Get(body, "output_config") is { ValueKind: JsonValueKind.Object } output)
+            Refuse(output, "format", "output_config.");
+        foreach (var name in (ReadOnlySpan<string>)["output_format", "mcp_servers", "context_management", "container"])
+            Refuse(body, name);
+
+        void Refuse(JsonElement json, string name, string path = "")
+        {
+            if (ChatBody.Get(json, name) is { } value && !IsEmpty(value))
+                throw new InvalidChatException(
+                    path + name,
+                    $"Unsupported parameter: {path}{name}. The provider {target.Provider} has no equivalent; "
+                        + "only Anthropic's models take it.",
+                    code: InvalidChatException.UnsupportedParameter
+                );
+        }
+
+        static bool IsEmpty(JsonElement value) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0;
     }
 
     private static ChatMessage Message(JsonElement json, string path)
@@ -142,7 +170,12 @@ internal static class MessagesRequestReader
                 List<AIContent> parts = ChatBody.Get(block, "content") is { } content
                     ? Contents(content, path + ".content")
                     : [];
-                return UntranslatableContent.ToolResult(RequiredName("tool_use_id"), parts, path + ".content");
+                return UntranslatableContent.ToolResult(
+                    RequiredName("tool_use_id"),
+                    parts,
+                    path + ".content",
+                    ChatBody.Flag(block, "is_error")
+                );
             case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
                 // The id of an uploaded file means nothing to another vendor.
                 if (ChatBody.Name(source, "type", $"{path}.source.") is not ("url" or "base64" or null) and var type)

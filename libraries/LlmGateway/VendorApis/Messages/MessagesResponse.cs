@@ -12,13 +12,11 @@ namespace LlmGateway.VendorApis.Messages;
 internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 {
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
+    private readonly AnswerUsage _usage = new(call);
     private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string? _stopSequence;
-    private UsageDetails? _usage;
     private int _block = -1;
-    private bool _inText,
-        _hasCalls;
-    private long _tokens;
+    private bool _inText;
 
     public string Model { get; private set; } = call.Target.Model;
 
@@ -26,7 +24,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     private string StopReason =>
         _finish == ChatFinishReason.Length ? "max_tokens"
         : _finish == ChatFinishReason.ContentFilter ? "refusal"
-        : _hasCalls ? "tool_use"
+        : _finish == ChatFinishReason.ToolCalls ? "tool_use"
         : _stopSequence is not null ? "stop_sequence"
         : "end_turn";
 
@@ -53,8 +51,9 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;
+        _usage.Take(update);
         if (call.IsNative)
-            return update.RawRepresentation is JsonObject native ? [native] : [];
+            return update.RawRepresentation is JsonObject native ? [Completed(native)] : [];
 
         var events = new List<JsonObject>();
         _finish = update.FinishReason ?? _finish;
@@ -64,14 +63,15 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             switch (content)
             {
                 case TextContent { Text.Length: > 0 } text:
-                    _tokens++;
                     if (!_inText)
                         events.Add(Open(new JsonObject { ["type"] = "text", ["text"] = "" }));
                     _inText = true;
                     events.Add(Delta(new JsonObject { ["type"] = "text_delta", ["text"] = text.Text }));
                     break;
                 case FunctionCallContent tool:
-                    _hasCalls = true;
+                    // Its clients parse what there is of a call: they would run the tool with a part of its arguments.
+                    if (_finish == ChatFinishReason.ToolCalls && ToolCalls.Object(ToolCalls.Arguments(tool)) is null)
+                        throw AnswerDeltas.Incomplete($"the arguments of {tool.Name} are no JSON object.");
                     CloseText(events);
                     events.Add(
                         Open(
@@ -95,9 +95,6 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                     );
                     events.Add(Close());
                     break;
-                case UsageContent usage:
-                    _usage = usage.Details;
-                    break;
             }
 
         return events;
@@ -114,7 +111,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                 {
                     ["type"] = "message_delta",
                     ["delta"] = new JsonObject { ["stop_reason"] = StopReason, ["stop_sequence"] = _stopSequence },
-                    ["usage"] = Usage(_usage?.OutputTokenCount ?? _tokens),
+                    ["usage"] = Usage(_usage.Output),
                 }
             );
         }
@@ -128,11 +125,23 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     /// <summary>The provider's count, which arrives at the end; an estimate of the input until then.</summary>
     private JsonObject Usage(long output)
     {
-        var (input, cached) = (_usage?.InputTokenCount ?? call.InputTokens, _usage?.CachedInputTokenCount ?? 0);
-        var usage = new JsonObject { ["input_tokens"] = input - cached, ["output_tokens"] = output };
+        var cached = _usage.Cached ?? 0;
+        var usage = new JsonObject { ["input_tokens"] = _usage.Input - cached, ["output_tokens"] = output };
         if (cached > 0)
             usage["cache_read_input_tokens"] = cached;
         return usage;
+    }
+
+    /// <summary>Adds the counts that the provider's last frame lacks.</summary>
+    private JsonObject Completed(JsonObject frame)
+    {
+        if (frame["usage"] is JsonObject usage)
+        {
+            usage["input_tokens"] ??= _usage.Input;
+            usage["output_tokens"] ??= _usage.Output;
+        }
+
+        return frame;
     }
 
     private JsonObject Open(JsonObject block) =>

@@ -1,0 +1,157 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Providers;
+
+/// <summary>
+/// Gathers the deltas of one answer, in whatever form its provider sends them. The answer is complete only if the
+/// provider says so in a known word, or by a known end after text or calls that were all understood.
+/// </summary>
+/// <param name="chat">The request's options, which have the tools.</param>
+internal sealed class AnswerDeltas(ChatOptions? chat)
+{
+    /// <summary>Most calls: a message with more of them could not come back in the next request.</summary>
+    private const int MaxCalls = 2_048;
+
+    private readonly List<ToolCallDelta> _calls = [];
+    private bool _hasText;
+    private bool _hasUnread;
+
+    public string? Id { get; set; }
+    public string? Model { get; set; }
+    public UsageDetails? Usage { get; set; }
+
+    /// <summary>The provider's reason of the end; null before it.</summary>
+    public ChatFinishReason? Finish { get; private set; }
+
+    /// <summary>The reason of the end for clients: one that reads "stop" would not run the tools.</summary>
+    public ChatFinishReason FinishReason =>
+        IsCut ? Finish!.Value
+        : _calls.Count > 0 ? ChatFinishReason.ToolCalls
+        : ChatFinishReason.Stop;
+
+    /// <summary>True after the provider's end of a stream: <c>[DONE]</c>, <c>message_stop</c>.</summary>
+    public bool IsEnded { get; set; }
+
+    /// <summary>True if the provider has sent text or a call.</summary>
+    public bool HasContent => _hasText || _calls.Count > 0;
+
+    public int Calls => _calls.Count;
+
+    /// <summary>Returns the update with a piece of the text and of the reasoning; null if both are empty.</summary>
+    public ChatResponseUpdate? Take(string? text, string? reasoning)
+    {
+        var update = Update();
+        Take(update, text, reasoning);
+        return update.Contents.Count > 0 ? update : null;
+    }
+
+    /// <inheritdoc cref="Take(string?, string?)"/>
+    public void Take(ChatResponseUpdate update, string? text, string? reasoning)
+    {
+        if (!string.IsNullOrEmpty(reasoning))
+            update.Contents.Add(new TextReasoningContent(reasoning));
+        if (!string.IsNullOrEmpty(text))
+            update.Contents.Add(new TextContent(text));
+        _hasText |= !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning);
+    }
+
+    private bool IsCut => Finish == ChatFinishReason.Length || Finish == ChatFinishReason.ContentFilter;
+
+    public ChatResponseUpdate Update() =>
+        new()
+        {
+            Role = ChatRole.Assistant,
+            ResponseId = Id,
+            ModelId = Model,
+        };
+
+    /// <summary>Notes a part of the answer that is neither text nor a call. If nobody gets it, and the provider does
+    /// not say that the answer is complete, the answer has failed.</summary>
+    /// <param name="isShown">True if the client gets it: it has the provider's own API.</param>
+    public void Skip(bool isShown)
+    {
+        _hasText |= isShown;
+        _hasUnread |= !isShown;
+    }
+
+    /// <summary>Takes the reason of the end, and returns true; false if it is blank: there is none yet.</summary>
+    /// <exception cref="UpstreamException">The reason is no known one, or that of a failure.</exception>
+    public bool TakeFinish(JsonNode? reason, bool isNative)
+    {
+        var word = WireJson.Text(reason) ?? reason?.ToJsonString();
+        // Some servers send an empty one with each delta, and Alibaba the word null.
+        if (string.IsNullOrWhiteSpace(word) || word is "null")
+            return false;
+
+        Finish = word.ToLowerInvariant() switch
+        {
+            "stop" or "end_turn" or "stop_sequence" or "eos" or "eos_token" or "complete" or "completed" =>
+                ChatFinishReason.Stop,
+            "length" or "max_tokens" or "max_output_tokens" or "model_length" or "model_context_window_exceeded" =>
+                ChatFinishReason.Length,
+            "tool_calls" or "tool_use" or "function_call" => ChatFinishReason.ToolCalls,
+            "content_filter" or "refusal" or "safety" or "recitation" or "sensitive" => ChatFinishReason.ContentFilter,
+            // Only a client of the vendor's own API can go on with it.
+            "pause_turn" or "compaction" when isNative => ChatFinishReason.Stop,
+            "insufficient_system_resource" => throw new UpstreamException(503, "overloaded", Ended(word)),
+            _ => throw Incomplete(Ended(word)),
+        };
+        return true;
+
+        static string Ended(string word) => $"the provider ended it with '{(word.Length > 64 ? word[..64] : word)}'.";
+    }
+
+    /// <summary>
+    /// Takes a delta of a call. Servers number calls, or give ids, or both, or the same number to all; so a delta
+    /// continues the call of its id or its number, unless it must be another one.
+    /// </summary>
+    /// <param name="index">The call's number; null: the server has none.</param>
+    /// <param name="id">The call's id; null or blank: the server has none, or only in the first delta.</param>
+    /// <param name="name">The tool's name, in the first delta at least.</param>
+    /// <param name="arguments">A piece of the JSON as text, or the object itself.</param>
+    public ToolCallDelta TakeCall(long? index, string? id, string? name, JsonNode? arguments)
+    {
+        var piece = WireJson.Text(arguments) ?? arguments?.ToJsonString(RunJson.Options) ?? "";
+        var known =
+            (id is null ? null : _calls.FindLast(c => c.SentId == id && (index is null || c.Index == index)))
+            ?? (index is null && _calls.Count > 0 ? _calls[^1] : _calls.FindLast(c => c.Index == index));
+
+        if (known is null || known.IsFollowedBy(index, id, name, piece))
+        {
+            if (_calls.Count == MaxCalls)
+                throw Incomplete($"the provider sent more than {MaxCalls} tool calls.");
+
+            var isOwn = id is not null && _calls.TrueForAll(c => c.Id != id);
+            known = new ToolCallDelta(_calls.Count, index, isOwn ? id! : $"call_{Guid.NewGuid():N}");
+            _calls.Add(known);
+        }
+
+        known.Add(id, name, piece);
+        return known;
+    }
+
+    /// <summary>Takes the result of a call, which is nobody else's then.</summary>
+    public void Answer(string id) => _calls.RemoveAll(call => call.SentId == id);
+
+    /// <summary>Returns the last update: the reason of the end, the calls, the usage.</summary>
+    /// <exception cref="UpstreamException">The answer is incomplete.</exception>
+    public ChatResponseUpdate End()
+    {
+        if (Finish is null && !(IsEnded && HasContent && !_hasUnread))
+            throw Incomplete("the provider ended it without a finish reason.");
+        if (!HasContent && (_hasUnread || Finish == ChatFinishReason.ToolCalls))
+            throw Incomplete("the provider sent neither text nor a tool call in a known form.");
+
+        var last = Update();
+        last.FinishReason = FinishReason;
+        foreach (var call in _calls)
+            last.Contents.Add(call.ToContent(IsCut, chat));
+        if (Usage is not null)
+            last.Contents.Add(new UsageContent(Usage));
+
+        return last;
+    }
+
+    public static UpstreamException Incomplete(string why) => new(502, "upstream", "The answer is incomplete: " + why);
+}

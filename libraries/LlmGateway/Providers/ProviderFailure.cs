@@ -1,0 +1,141 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using static LlmGateway.Providers.WireJson;
+
+namespace LlmGateway.Providers;
+
+/// <summary>
+/// Reads what a provider says of its failure, as a response or inside a stream. Servers agree on no form:
+/// <code>
+/// {"error":{"type":"overloaded_error","message":…}}   {"error":{"code":429,"message":…}}   {"error":"quota"}
+/// {"object":"error","message":…,"code":400}           {"type":"error","message":…}         {"detail":…}
+/// </code>
+/// </summary>
+/// <param name="provider">The provider's name.</param>
+/// <param name="apiKey">A secret that no message repeats.</param>
+internal sealed class ProviderFailure(string provider, string apiKey)
+{
+    /// <summary>Characters of a message: it becomes an event, and a part of the client's error.</summary>
+    private const int MaxMessage = 2_000;
+
+    private static readonly SearchValues<char> CodeCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+    );
+
+    /// <summary>Words for a kind of failure, and its status; the first one that fits decides.</summary>
+    private static readonly (string Words, int Status)[] Kinds =
+    [
+        ("context", 400),
+        ("rate_?limit|quota|throttl|exhausted|too_many", 429),
+        ("overload|unavailable|capacity", 503),
+        ("timeout|deadline", 504),
+        ("auth|api_key|permission", 401),
+        ("not_found", 404),
+        ("too_large", 413),
+        ("invalid|bad_?request|unsupported|policy|filter", 400),
+    ];
+
+    /// <summary>Returns the failure in an event, with the status of the same refusal before the stream; null if the
+    /// event is none.</summary>
+    public UpstreamException? In(JsonObject data)
+    {
+        var isFailure =
+            !IsBlank(data["error"])
+            || Text(data, "object") == "error"
+            || Text(data, "type") == "error"
+            || (data["detail"] is not null && data["choices"] is null && data["type"] is null);
+        if (!isFailure)
+            return null;
+
+        var details = DetailsOf(data);
+        var status = StatusOf(details) ?? StatusOf(data) ?? 502;
+        return Of(status, MessageOf(details), details, retryAfter: null);
+    }
+
+    /// <summary>Returns the failure that a response describes.</summary>
+    public UpstreamException Of(int status, string text, TimeSpan? retryAfter)
+    {
+        var json = Parse(text);
+        var data = json as JsonObject ?? (json as JsonArray)?.OfType<JsonObject>().FirstOrDefault();
+        var details = data is null ? null : DetailsOf(data);
+        return Of(
+            status,
+            $"{provider} answered {status}: {(details is null ? text : MessageOf(details))}",
+            details,
+            retryAfter
+        );
+    }
+
+    /// <summary>Returns the failure that a library reports with a code.</summary>
+    public static UpstreamException Of(string? code, string message)
+    {
+        var details = new JsonObject { ["code"] = code };
+        return UpstreamException.OfStatus(StatusOf(details) ?? 502, message, code: CodeOf(details));
+    }
+
+    private UpstreamException Of(int status, string message, JsonObject? details, TimeSpan? retryAfter) =>
+        UpstreamException.OfStatus(
+            status,
+            status is 401 or 403
+                ? $"The provider {provider} refuses this server's credentials ({status}). "
+                    + $"Set AspireSse:Llm:Providers:{provider}:ApiKey."
+                : Shown(message),
+            retryAfter,
+            code: CodeOf(details)
+        );
+
+    /// <summary>The message without the API key, and not longer than an event should be.</summary>
+    private string Shown(string message)
+    {
+        // Before the cut, which could leave a part of the key.
+        if (apiKey.Length > 0)
+            message = message.Replace(apiKey, "***", StringComparison.Ordinal);
+        if (message.Length <= MaxMessage)
+            return message;
+        // No half of a surrogate pair at the end.
+        return char.IsHighSurrogate(message[MaxMessage - 1]) ? message[..(MaxMessage - 1)] : message[..MaxMessage];
+    }
+
+    private static JsonObject DetailsOf(JsonObject data) =>
+        data["error"] as JsonObject ?? (data["error"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault() ?? data;
+
+    private static string MessageOf(JsonObject details) =>
+        Name(details, "message")
+        ?? Name(details, "error")
+        ?? Name(details, "detail")
+        ?? details.ToJsonString(RunJson.Options);
+
+    /// <summary>The status in the form of a number, or that of the word for it.</summary>
+    private static int? StatusOf(JsonObject details)
+    {
+        foreach (var name in (ReadOnlySpan<string>)["code", "status", "status_code", "statusCode"])
+            if (
+                details[name] is JsonValue value
+                && int.TryParse(value.ToString(), CultureInfo.InvariantCulture, out var status)
+                && status is >= 400 and < 600
+            )
+                return status;
+
+        var said = $"{Text(details, "type")} {Text(details, "code")} {Text(details, "status")}";
+        foreach (var (words, status) in Kinds)
+            if (Regex.IsMatch(said, words, RegexOptions.IgnoreCase))
+                return status;
+        return null;
+    }
+
+    /// <summary>The vendor's word for a wrong request, which its clients look for.</summary>
+    private static string? CodeOf(JsonObject? details) =>
+        Name(details, "code") is { Length: <= 64 } code
+        && code.AsSpan().IndexOfAnyExcept(CodeCharacters) < 0
+        && !char.IsAsciiDigit(code[0])
+            ? code
+        : Text(details, "type")?.Contains("context", StringComparison.OrdinalIgnoreCase) == true
+            ? "context_length_exceeded"
+        : null;
+
+    /// <summary>True for what servers send in each event that is no failure.</summary>
+    private static bool IsBlank(JsonNode? error) =>
+        error is null || (error is JsonValue value && value.ToString().Trim() is "" or "0" or "false" or "null");
+}

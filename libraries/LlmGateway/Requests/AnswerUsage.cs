@@ -1,0 +1,34 @@
+using LlmGateway.Providers;
+using LlmGateway.Providers.Demo;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Requests;
+
+/// <summary>The tokens of an answer: the provider's counts, and an estimate for each that it does not send, or sends
+/// as zero.</summary>
+internal sealed class AnswerUsage(ChatCall call)
+{
+    private UsageDetails _counted = new();
+    private long _estimated;
+
+    public long Input => _counted.InputTokenCount is > 0 and var count ? count : call.InputTokens;
+    public long Output => _counted.OutputTokenCount is > 0 and var count ? count : _estimated;
+
+    /// <summary>Input tokens that the provider has read from its cache.</summary>
+    public long? Cached => _counted.CachedInputTokenCount;
+
+    public void Take(ChatResponseUpdate update)
+    {
+        foreach (var content in update.Contents)
+            if (content is UsageContent usage)
+                _counted = usage.Details;
+            else
+                _estimated += content switch
+                {
+                    TextContent text => DemoText.Count(text.Text),
+                    TextReasoningContent reasoning => DemoText.Count(reasoning.Text),
+                    FunctionCallContent tool => DemoText.Count(ToolCalls.Arguments(tool)),
+                    _ => 0,
+                };
+    }
+}
