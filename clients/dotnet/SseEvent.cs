@@ -59,6 +59,9 @@ public sealed class SseEvent
     /// <summary>The server's <c>unauthorized</c> event, or null: the credentials end this connection.</summary>
     public SseUnauthorized? Unauthorized => Control("unauthorized", ClientJson.Default.SseUnauthorized);
 
+    /// <summary>True if the server only tells where the stream is.</summary>
+    internal bool IsPosition => Type is "begin" or "position" && Utf8Data.Span.SequenceEqual("{}"u8);
+
     /// <inheritdoc/>
     public override string ToString() => $"{Type} {Id} {Data}";
 

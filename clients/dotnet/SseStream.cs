@@ -95,6 +95,8 @@ public sealed class SseStream : IAsyncEnumerable<SseEvent>
 
                         if (received is null)
                             break;
+                        if (received.IsPosition)
+                            continue;
 
                         Count(received, retries);
 

@@ -43,8 +43,8 @@ public static class EventStreamExtensions
             {
                 _ when show is not null => (ShownFormat.Instance, Greetings.Connected),
                 EventFormat.Named => (NamedFormat.Always, Greetings.Connected),
-                EventFormat.Messages => (NamedFormat.Never, Greetings.IdOnly),
-                EventFormat.TypedMessages => (NamedFormat.InData, Greetings.IdOnly),
+                EventFormat.Messages => (NamedFormat.Never, Greetings.Begin),
+                EventFormat.TypedMessages => (NamedFormat.InData, Greetings.Begin),
                 EventFormat.Envelope => (EnvelopeFormat.Instance, Greetings.Connected),
                 _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
             };

@@ -69,9 +69,7 @@ public sealed class EventStreamResult
                 );
                 var services = context.RequestServices;
                 var json = ApplicationJson.Of(services);
-                var greet = greeting is { } item
-                    ? Greetings.Of(SseFrame.ToBytes(frame => ItemFrames.WriteFields(frame, item, json)))
-                    : first;
+                var greet = greeting is { } item ? Greetings.Of(item, json) : first;
                 var request = context.Subscription(filter, greet) with
                 {
                     Shown = show is null ? null : ShownEvents.Of(show, json, context),
@@ -110,13 +108,10 @@ public sealed class EventStreamResult
     )
     {
         if (comment is not null)
-            await push.WriteAsync(SseFrame.ToBytes(frame => frame.Comment(comment).End()), events: 0);
+            await push.WriteAsync(SseFrame.Comment(comment), events: 0);
 
         await foreach (var item in items.WithCancellation(cancellationToken))
-            await push.WriteAsync(
-                SseFrame.ToBytes(frame => ItemFrames.Write(frame, item.EventId, item, json)),
-                events: item.Data is null ? 0 : 1
-            );
+            await push.WriteAsync(ItemFrames.ToBytes(item.EventId, item, json), events: item.Data is null ? 0 : 1);
     }
 
     /// <summary>Declares what the server and the OpenAPI document should know of the endpoint.</summary>

@@ -34,15 +34,19 @@ public sealed class EventStreamReader : IAsyncDisposable
         }
     }
 
-    /// <summary>Returns the next event, of any type. A stream of the event log begins with <c>connected</c>.</summary>
+    /// <summary>Returns the next event, of any type. A stream of the event log begins with <c>connected</c>, unless
+    /// its format has no event of the stream's own.</summary>
     /// <exception cref="TimeoutException">None came in time; the message lists what came before.</exception>
     /// <exception cref="EndOfStreamException">The stream ended; the message lists what came before.</exception>
     public async Task<SseItem<string>> NextAsync()
     {
         try
         {
-            if (!await _events.MoveNextAsync())
-                throw new EndOfStreamException($"The stream ended. {Seen()}");
+            do
+            {
+                if (!await _events.MoveNextAsync())
+                    throw new EndOfStreamException($"The stream ended. {Seen()}");
+            } while (IsPosition(_events.Current));
         }
         catch (OperationCanceledException) when (_patience.IsCancellationRequested)
         {
@@ -60,6 +64,9 @@ public sealed class EventStreamReader : IAsyncDisposable
         _response.Dispose();
         _patience.Dispose();
     }
+
+    /// <summary>Returns true for an event that only tells where the stream is.</summary>
+    private static bool IsPosition(SseItem<string> item) => item is { EventType: "begin" or "position", Data: "{}" };
 
     private string Seen() =>
         _seen.Count == 0

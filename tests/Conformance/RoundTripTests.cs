@@ -1,3 +1,4 @@
+using System.Text;
 using AspireSse.Client.Reading;
 using CsCheck;
 using Streaming.Frames;
@@ -46,7 +47,7 @@ public class RoundTripTests
             .SampleAsync(
                 async (text, size) =>
                 {
-                    var frame = SseFrame.ToBytes(f => f.Id("e-1").Event("real").Data(text).End());
+                    var frame = SseFrame.ToBytes(Encoding.UTF8.GetBytes(text), "real", "e-1");
                     var read = await ReadAsync(frame, size);
 
                     return read is [("real", "e-1", var data)]
@@ -64,7 +65,7 @@ public class RoundTripTests
                 byte[] frame;
                 try
                 {
-                    frame = SseFrame.ToBytes(f => f.Id(text).Event(text).Data("x"u8).End());
+                    frame = SseFrame.ToBytes("x"u8, text, text);
                 }
                 catch (ArgumentException)
                 {

@@ -108,7 +108,7 @@ internal static class ResilientApi
             last,
             StartAfter: start,
             Slow: query.Slow(),
-            Greeting: Greetings.IdOnly,
+            Greeting: Greetings.Begin,
             Ordinal: isOrdinal ? state.Resync : null
         );
 

@@ -6,7 +6,7 @@ namespace StreamApi.Seeds.Resilient;
 
 /// <summary>
 /// Writes unnamed messages, <c>retry: 4000</c> while the source fails, and <c>event: error</c> after the last retry.
-/// Past failures of a source that was restarted are only ids, because they neither end nor delay anything.
+/// Past failures of a source that was restarted only tell their position, because they neither end nor delay anything.
 /// </summary>
 internal sealed class ResilientFormat : NamedFormat
 {
@@ -36,7 +36,7 @@ internal sealed class ResilientFormat : NamedFormat
         var isFailure = record.Type is Retry or Failed;
         if (isFailure && record.Position <= _restartedAfter)
         {
-            new SseFrame(output).Id(id).End();
+            output.Write(ControlFrames.Position(id));
             return;
         }
 
@@ -47,16 +47,14 @@ internal sealed class ResilientFormat : NamedFormat
         }
 
         using var data = JsonDocument.Parse(record.Data);
-        var frame = new SseFrame(output).Id(id);
-
-        if (
+        int? retry =
             data.RootElement.ValueKind == JsonValueKind.Number
             && data.RootElement.TryGetInt32(out var milliseconds)
             && milliseconds >= 0
-        )
-            frame.Retry(milliseconds);
+                ? milliseconds
+                : null;
 
-        frame.End();
+        output.Write(ControlFrames.Position(id, retry));
     }
 
     private static NamedFormatChoice FormatsAfter(long restartedAfter) =>

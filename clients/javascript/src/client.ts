@@ -252,7 +252,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         if (done) return { reason: "ended" };
         received();
         parser.push(value, (event) => {
-          if (abort.signal.aborted) return; // closed by a handler
+          if (abort.signal.aborted || isPosition(event)) return; // closed by a handler
           this.#taken ||= isReplaced(event);
           this.emit(event);
           if (!abort.signal.aborted && !NO_SUCCESS.includes(event.type)) this.#attempt = 0;
@@ -327,6 +327,10 @@ class Timer {
     clearTimeout(this.#running);
   }
 }
+
+// An event with which the server only tells where the stream is.
+const isPosition = ({ type, data }: ServerSentEvent): boolean =>
+  (type === "begin" || type === "position") && data === "{}";
 
 const isReplaced = ({ type, data }: ServerSentEvent): boolean =>
   type === "unauthorized" && /"reason"\s*:\s*"replaced"/.test(data);

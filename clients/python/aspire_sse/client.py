@@ -271,7 +271,8 @@ class SSEClient:
                 return
             for event in parser.feed(chunk):
                 self.last_event_id = event.id
-                yield event
+                if not _is_position(event):
+                    yield event
             self.last_event_id = parser.last_event_id
             if parser.retry is not None:
                 self._backoff.retry = parser.retry / 1000
@@ -287,6 +288,11 @@ class SSEClient:
         if response.status in (408, 425, 429) or response.status >= 500:
             raise _Unavailable(response.status, problem, retry_after(response.headers.get("Retry-After", "")))
         raise HttpError(response.status, problem)
+
+
+def _is_position(event: Event) -> bool:
+    """True if the server only tells where the stream is."""
+    return event.event in ("begin", "position") and event.data == "{}"
 
 
 def _is_replaced(event: Event) -> bool:

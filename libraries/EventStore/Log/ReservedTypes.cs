@@ -3,7 +3,16 @@ namespace EventStore;
 /// <summary>Event types that streams send of themselves, so that a client can trust them.</summary>
 internal static class ReservedTypes
 {
-    private static readonly string[] All = ["connected", "resync", "skipped", "unauthorized", "error"];
+    private static readonly string[] All =
+    [
+        "connected",
+        "begin",
+        "position",
+        "resync",
+        "skipped",
+        "unauthorized",
+        "error",
+    ];
 
     /// <summary>The types, as a message to a publisher lists them.</summary>
     public static string Names { get; } = string.Join(", ", All);

@@ -29,13 +29,6 @@ internal readonly record struct ChatFrames(bool? Named)
         );
     }
 
-    private static byte[] Frame(string name, bool named, ReadOnlySpan<byte> data)
-    {
-        var output = new System.Buffers.ArrayBufferWriter<byte>(data.Length + 32);
-        var frame = new SseFrame(output);
-        if (named)
-            frame.Event(name);
-        frame.Data(data).End();
-        return output.WrittenSpan.ToArray();
-    }
+    private static byte[] Frame(string name, bool named, ReadOnlySpan<byte> data) =>
+        SseFrame.ToBytes(data, named ? name : null);
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Streaming.Frames;
 
@@ -7,11 +8,5 @@ internal static class VendorFrame
 {
     public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);
 
-    public static byte[] Of(string data, string? name = null) =>
-        SseFrame.ToBytes(frame =>
-        {
-            if (name is not null)
-                frame.Event(name);
-            frame.Data(data).End();
-        });
+    public static byte[] Of(string data, string? name = null) => SseFrame.ToBytes(Encoding.UTF8.GetBytes(data), name);
 }

@@ -47,7 +47,7 @@ internal sealed class ConnectionTimers(
         var until = clock.GetTimestamp() + _slice;
         // Read before the connections are visited: one that is then caught up with its log has every match up to here.
         var settled = rings.Now.Settled;
-        byte[]? idOnly = null;
+        byte[]? position = null;
         for (; IsUnderWay; NextGroup())
         {
             if (clock.GetTimestamp() >= until)
@@ -58,7 +58,7 @@ internal sealed class ConnectionTimers(
 
             for (_left = Math.Min(_left, group.Count); _left > 0; )
             {
-                TryVisit(group[--_left], settled, ref idOnly, now);
+                TryVisit(group[--_left], settled, ref position, now);
                 if (_left % Stride == 0 && _left > 0 && clock.GetTimestamp() >= until)
                     return;
             }
@@ -74,11 +74,11 @@ internal sealed class ConnectionTimers(
     }
 
     /// <summary>An unexpected failure ends its connection alone.</summary>
-    private void TryVisit(StreamConnection connection, StreamPosition settled, ref byte[]? idOnly, long now)
+    private void TryVisit(StreamConnection connection, StreamPosition settled, ref byte[]? position, long now)
     {
         try
         {
-            Visit(connection, settled, ref idOnly, now);
+            Visit(connection, settled, ref position, now);
         }
         catch (Exception e)
         {
@@ -86,7 +86,7 @@ internal sealed class ConnectionTimers(
         }
     }
 
-    private void Visit(StreamConnection connection, StreamPosition settled, ref byte[]? idOnly, long now)
+    private void Visit(StreamConnection connection, StreamPosition settled, ref byte[]? position, long now)
     {
         if (connection.Output.Busy)
             pages.ReleaseIfStalled(
@@ -102,7 +102,7 @@ internal sealed class ConnectionTimers(
         else if (connection.Output.Busy)
             EndIfStalled(connection, now - connection.TakenAt);
         else
-            _heartbeats.WriteIfDue(connection, settled, ref idOnly, now);
+            _heartbeats.WriteIfDue(connection, settled, ref position, now);
     }
 
     private void EndIfStalled(StreamConnection connection, long untaken)

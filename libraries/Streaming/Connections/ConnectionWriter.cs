@@ -55,9 +55,8 @@ internal sealed class ConnectionWriter(
         }
 
         // 2. What comes before events: the greeting, a resync, a gap that is announced.
-        if (connection.BeforeEvents is { } opening)
+        if (connection.TakeBeforeEvents() is { } opening)
         {
-            connection.BeforeEvents = null;
             if (!Write(connection, opening))
                 return false;
 
@@ -116,7 +115,7 @@ internal sealed class ConnectionWriter(
 
         if (connection.IdSent > shared)
             connection.BeforeEvents = connection.Output.Framed(
-                ControlFrames.IdOnly(connection.Ring.Filter.IdOf(new StreamPosition(lineage.Epoch, shared)))
+                ControlFrames.Position(connection.Ring.Filter.IdOf(new StreamPosition(lineage.Epoch, shared)))
             );
 
         MoveTo(connection, new StreamPosition(lineage.Epoch, shared));

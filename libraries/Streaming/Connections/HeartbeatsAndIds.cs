@@ -8,8 +8,8 @@ internal sealed class HeartbeatsAndIds(ConnectionWriter writer, StreamingOptions
 {
     /// <summary>Writes what is due to a connection that takes bytes.</summary>
     /// <param name="settled">Position through which a connection that is caught up has had every match.</param>
-    /// <param name="idOnly">The frame with that position, shared by the connections of a tick.</param>
-    public void WriteIfDue(StreamConnection connection, StreamPosition settled, ref byte[]? idOnly, long now)
+    /// <param name="position">The frame with that position, shared by the connections of a tick.</param>
+    public void WriteIfDue(StreamConnection connection, StreamPosition settled, ref byte[]? position, long now)
     {
         if (now >= connection.Expiry.RenewAt && !connection.RenewSent)
         {
@@ -30,8 +30,8 @@ internal sealed class HeartbeatsAndIds(ConnectionWriter writer, StreamingOptions
         var caughtUp = sendsIds && !connection.IsBehind && connection.Sequence == connection.Ring.Next;
         if (caughtUp && idIsDue && settled.Position > connection.Position)
         {
-            idOnly ??= ControlFrames.IdOnly(settled);
-            if (writer.Write(connection, connection.Output.Framed(idOnly)))
+            position ??= ControlFrames.Position(settled);
+            if (writer.Write(connection, connection.Output.Framed(position)))
             {
                 connection.Position = connection.IdSent = settled.Position;
                 connection.IdSentAt = now;
@@ -40,7 +40,7 @@ internal sealed class HeartbeatsAndIds(ConnectionWriter writer, StreamingOptions
         // A search that finds nothing. With this id, a client that reconnects does not search the same part again.
         else if (idIsDue && connection.Position > connection.IdSent && connection.BeforeEvents is null)
         {
-            if (writer.Write(connection, connection.Output.Framed(ControlFrames.IdOnly(connection.StreamPosition))))
+            if (writer.Write(connection, connection.Output.Framed(ControlFrames.Position(connection.StreamPosition))))
             {
                 connection.IdSent = connection.Position;
                 connection.IdSentAt = now;

@@ -50,6 +50,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         _dead,
         _renewSent,
         _isOver;
+    private bool _hasSentRetry;
     private EndReason _reason = EndReason.ClientGone;
 
     public PushStream(
@@ -130,7 +131,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         try
         {
             if (!_settings.Bare)
-                await WriteAsync(ControlFrames.Retry(_settings.Retry ?? _options.NextRetry()), events: 0);
+                await WriteAsync(SseFrame.FirstLine, events: 0);
             // Not on this thread, which it may keep without an await.
             _producing = Task.Run(() => produce(this, _producerStop.Token), CancellationToken.None);
             await UntilProducedAsync();
@@ -223,7 +224,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             var limit = MayStall();
             var start = _clock.Milliseconds();
 
-            await _output.WriteAsync(frames, _stop.Token).WaitAsync(limit, _clock);
+            await _output.WriteAsync(WithRetry(frames), _stop.Token).WaitAsync(limit, _clock);
             _writtenAt = _clock.Milliseconds();
             _stalledMilliseconds += _writtenAt - start;
             Delivered += events;
@@ -240,6 +241,20 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         {
             _writing.Release();
         }
+    }
+
+    /// <summary>Adds the reconnection time to the first frame: a frame of its own would be an empty message to some
+    /// clients.</summary>
+    private ReadOnlyMemory<byte> WithRetry(ReadOnlyMemory<byte> frames)
+    {
+        if (_hasSentRetry || _settings.Bare)
+            return frames;
+
+        if (SseFrame.WithRetry(frames.Span, _settings.Retry ?? _options.NextRetry()) is not { } first)
+            return frames;
+
+        _hasSentRetry = true;
+        return first;
     }
 
     /// <exception cref="TimeoutException">All writes together have waited too long.</exception>

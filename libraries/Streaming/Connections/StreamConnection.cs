@@ -44,8 +44,22 @@ internal sealed class StreamConnection(
 
     public void LosePlace() => Sequence = FilterRing.NoPlace;
 
-    /// <summary>Bytes to write before events, framed: headers, reconnection time, greeting, a resync, a gap.</summary>
+    /// <summary>The response's head and the first frame, framed. They are a write of their own: a proxy that compresses
+    /// (Caddy) leaves a body alone that begins with less than 512 bytes.</summary>
+    public byte[]? Greeting { get; set; }
+
+    /// <summary>Bytes to write before events, framed: a resync, a gap.</summary>
     public byte[]? BeforeEvents;
+
+    /// <summary>Takes what must be written before events; null: nothing.</summary>
+    public byte[]? TakeBeforeEvents()
+    {
+        var bytes = Greeting ?? BeforeEvents;
+        if (Greeting is null)
+            BeforeEvents = null;
+        Greeting = null;
+        return bytes;
+    }
 
     /// <summary>State of a lagging connection; null while it is fed from memory.</summary>
     public CatchUp? CatchUp;

@@ -7,11 +7,14 @@ namespace Streaming.Frames;
 /// <summary>Frames that the server sends about the stream itself: its start, gaps, and its end.</summary>
 internal static class ControlFrames
 {
-    /// <summary>Type of the first event of a stream.</summary>
-    public const string ConnectedType = "connected";
+    /// <summary>Type of the first event of a stream; of one whose clients expect no event of the stream's own; of an
+    /// event that only tells a position.</summary>
+    public const string ConnectedType = "connected",
+        BeginType = "begin",
+        PositionType = "position";
 
     /// <summary>Comment that keeps proxies and clients from taking a quiet stream for dead.</summary>
-    public static readonly byte[] Heartbeat = ": heartbeat\n\n"u8.ToArray();
+    public static readonly byte[] Heartbeat = ": heartbeat\n"u8.ToArray();
 
     /// <summary>Reports that missed events cannot be read; without an id, so that the client keeps its own.</summary>
     public static readonly byte[] Unavailable = Named(
@@ -25,24 +28,14 @@ internal static class ControlFrames
         StreamingJson.Readable.Outage
     );
 
-    public static byte[] Retry(int milliseconds) => SseFrame.ToBytes(f => f.Retry(milliseconds).End());
+    /// <summary>Tells the reconnection time of a stream that ends.</summary>
+    public static byte[] Retry(int milliseconds) => SseFrame.ToBytes("{}"u8, PositionType, retry: milliseconds);
 
-    /// <summary>Advances the client's last event id without dispatching an event.</summary>
-    public static byte[] IdOnly(StreamPosition id) => IdOnly(id.ToString());
+    /// <summary>Advances the client's last event id. It has data, because some clients forget an id without.</summary>
+    public static byte[] Position(StreamPosition id) => Position(id.ToString());
 
-    public static byte[] IdOnly(string id) => SseFrame.ToBytes(f => f.Id(id).End());
-
-    /// <summary>Advances the client's last event id by an event without content, since many clients forget an id that
-    /// comes without data.</summary>
-    public static byte[] Position(StreamPosition id) =>
-        SseFrame.ToBytes(f => f.Event("position").Data("{}").Id(id.ToString()).End());
-
-    public static byte[] Connected(
-        StreamPosition startsAfter,
-        string connectionId,
-        string replica,
-        StreamPosition head
-    ) => Named(startsAfter.ToString(), ConnectedType, ConnectedData(connectionId, replica, head));
+    /// <inheritdoc cref="Position(StreamPosition)"/>
+    public static byte[] Position(string id, int? retry = null) => SseFrame.ToBytes("{}"u8, PositionType, id, retry);
 
     public static byte[] ConnectedData(string connectionId, string replica, StreamPosition head) =>
         JsonSerializer.SerializeToUtf8Bytes(
@@ -86,13 +79,7 @@ internal static class ControlFrames
     private static byte[] Named<T>(string? id, string name, T data, JsonTypeInfo<T> type) =>
         Named(id, name, JsonSerializer.SerializeToUtf8Bytes(data, type));
 
-    private static byte[] Named(string? id, string name, byte[] json) =>
-        SseFrame.ToBytes(frame =>
-        {
-            if (id is not null)
-                frame.Id(id);
-            frame.Event(name).Data(json).End();
-        });
+    private static byte[] Named(string? id, string name, byte[] json) => SseFrame.ToBytes(json, name, id);
 
     internal sealed record Start(string ConnectionId, string Replica, string Epoch, string Head);
 

@@ -10,5 +10,5 @@ internal sealed class EnvelopeFormat : FrameFormat
     private EnvelopeFormat() { }
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
-        new SseFrame(output).Id(id).Event(record.Type).Data(FrameJson.Envelope(id, record)).End();
+        SseFrame.Write(output, FrameJson.Envelope(id, record), record.Type, id);
 }

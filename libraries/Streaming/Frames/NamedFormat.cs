@@ -27,13 +27,13 @@ internal class NamedFormat(
 
     public override bool SendsPositions => sendsPositions;
 
-    public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
-    {
-        var frame = new SseFrame(output).Id(id);
-        if (isNamed(record.Type))
-            frame.Event(record.Type);
-        frame.Data(namesInData ? WithName(record.Type, record.Data) : record.Data.Span).End();
-    }
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
+        SseFrame.Write(
+            output,
+            namesInData ? WithName(record.Type, record.Data) : record.Data.Span,
+            isNamed(record.Type) ? record.Type : null,
+            id
+        );
 
     /// <summary>
     /// Adds the type: <c>{"petId":…}</c> becomes <c>{"type":"stock-change","petId":…}</c>, <c>"word"</c> becomes

@@ -6,37 +6,85 @@ namespace Streaming.Frames;
 
 /// <summary>Writes frames of the event stream format (HTML Living Standard §9.2.5); no other code does. No input can
 /// forge a field or a frame: ids and event names refuse line ends, data are split into lines.</summary>
-internal readonly struct SseFrame(IBufferWriter<byte> output)
+/// <remarks>Every frame has data, or some clients show an empty message. Its fields are in one order, with the id last:
+/// some clients take the id of a frame that is cut behind it, and would miss that event.</remarks>
+internal static class SseFrame
 {
+    /// <summary>A comment line without text: the first bytes of a stream. What a browser kept of a cut event joins
+    /// them.</summary>
+    public static readonly byte[] FirstLine = ":\n"u8.ToArray();
+
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
 
-    /// <exception cref="ArgumentException">CR, LF or NUL in the id.</exception>
-    public SseFrame Id(ReadOnlySpan<char> id) =>
-        Field(
-            "id: "u8,
-            id.ContainsAny('\r', '\n', '\0')
-                ? throw new ArgumentException("An id cannot hold CR, LF or NUL.", nameof(id))
-                : id
-        );
-
-    /// <exception cref="ArgumentException">CR or LF in the name.</exception>
-    public SseFrame Event(ReadOnlySpan<char> name) =>
-        Field(
-            "event: "u8,
-            name.ContainsAny('\r', '\n')
-                ? throw new ArgumentException("An event name cannot hold CR or LF.", nameof(name))
-                : name
-        );
-
-    public SseFrame Retry(int milliseconds)
+    /// <summary>Writes one <c>data: </c> line per line of text: CR, LF and CRLF all end a line.</summary>
+    /// <param name="name">The event's name; null: a message.</param>
+    /// <param name="retry">The reconnection time in milliseconds; null: none.</param>
+    /// <exception cref="ArgumentException">CR or LF in the name; CR, LF or NUL in the id.</exception>
+    public static void Write(
+        IBufferWriter<byte> output,
+        ReadOnlySpan<byte> data,
+        string? name = null,
+        string? id = null,
+        int? retry = null
+    )
     {
-        Span<char> digits = stackalloc char[11];
-        milliseconds.TryFormat(digits, out var length, default, CultureInfo.InvariantCulture);
-        return Field("retry: "u8, digits[..length]);
+        if (name is not null && name.AsSpan().ContainsAny('\r', '\n'))
+            throw new ArgumentException("An event name cannot hold CR or LF.", nameof(name));
+        if (id is not null && id.AsSpan().ContainsAny('\r', '\n', '\0'))
+            throw new ArgumentException("An id cannot hold CR, LF or NUL.", nameof(id));
+
+        if (name is not null)
+            Field(output, "event: "u8, name);
+        if (retry is { } milliseconds)
+            Field(output, "retry: "u8, milliseconds.ToString(CultureInfo.InvariantCulture));
+        Data(output, data);
+        if (id is not null)
+            Field(output, "id: "u8, id);
+
+        output.Write("\n"u8);
     }
 
-    /// <summary>Writes one <c>data: </c> line per line of text. CR, LF and CRLF all end a line.</summary>
-    public SseFrame Data(ReadOnlySpan<byte> utf8)
+    /// <inheritdoc cref="Write"/>
+    public static byte[] ToBytes(ReadOnlySpan<byte> data, string? name = null, string? id = null, int? retry = null)
+    {
+        var output = new ArrayBufferWriter<byte>(data.Length + 128);
+        Write(output, data, name, id, retry);
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Returns comment lines. No empty line follows, which some clients take for an empty message.</summary>
+    public static byte[] Comment(string text)
+    {
+        var output = new ArrayBufferWriter<byte>(text.Length + 8);
+        foreach (var line in text.Split(["\r\n", "\r", "\n"], StringSplitOptions.None))
+            Field(output, ": "u8, line);
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Returns frames with a reconnection time in the first one, unless that has its own; null if there are
+    /// only comments.</summary>
+    public static byte[]? WithRetry(ReadOnlySpan<byte> frames, int milliseconds)
+    {
+        // 1. Find the first frame, behind the comments.
+        var start = 0;
+        while (start < frames.Length && frames[start] == ':')
+            start += frames[start..].IndexOf((byte)'\n') + 1;
+        if (start == frames.Length)
+            return null;
+
+        // 2. Leave one alone that has a reconnection time.
+        var first = frames[start..];
+        var end = first.IndexOf("\n\n"u8);
+        if (first.StartsWith("retry: "u8) || first[..end].IndexOf("\nretry: "u8) >= 0)
+            return frames.ToArray();
+
+        // 3. Insert it behind the name.
+        if (first.StartsWith("event: "u8))
+            start += first.IndexOf((byte)'\n') + 1;
+        return [.. frames[..start], .. Encoding.UTF8.GetBytes($"retry: {milliseconds}\n"), .. frames[start..]];
+    }
+
+    private static void Data(IBufferWriter<byte> output, ReadOnlySpan<byte> utf8)
     {
         while (true)
         {
@@ -46,37 +94,17 @@ internal readonly struct SseFrame(IBufferWriter<byte> output)
             output.Write("\n"u8);
 
             if (end < 0)
-                return this;
+                return;
 
             var crlf = utf8[end] == '\r' && end + 1 < utf8.Length && utf8[end + 1] == '\n';
             utf8 = utf8[(end + (crlf ? 2 : 1))..];
         }
     }
 
-    public SseFrame Data(string text) => Data(Encoding.UTF8.GetBytes(text));
-
-    public SseFrame Comment(string text)
-    {
-        foreach (var line in text.Split(["\r\n", "\r", "\n"], StringSplitOptions.None))
-            Field(": "u8, line);
-        return this;
-    }
-
-    /// <summary>Writes the empty line that makes the client dispatch the event.</summary>
-    public void End() => output.Write("\n"u8);
-
-    private SseFrame Field(ReadOnlySpan<byte> name, ReadOnlySpan<char> value)
+    private static void Field(IBufferWriter<byte> output, ReadOnlySpan<byte> name, ReadOnlySpan<char> value)
     {
         output.Write(name);
         Encoding.UTF8.GetBytes(value, output);
         output.Write("\n"u8);
-        return this;
-    }
-
-    public static byte[] ToBytes(Action<SseFrame> write)
-    {
-        var output = new ArrayBufferWriter<byte>(256);
-        write(new SseFrame(output));
-        return output.WrittenSpan.ToArray();
     }
 }

@@ -89,7 +89,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             last,
             StartAfter: startAfter,
             Slow: context.Request.Query.Slow(),
-            Greeting: Greetings.IdOf(filter),
+            Greeting: Greetings.BeginOf(filter),
             ResyncAfter: beginning,
             Ordinal: reason
         );

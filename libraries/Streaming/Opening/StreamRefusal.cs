@@ -72,6 +72,6 @@ internal static class StreamRefusal
         var retry = context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>().Value.NextRetry();
         context.Response.StatusCode = StatusCodes.Status200OK;
         StreamResponseHeaders.Set(context);
-        await context.Response.Body.WriteAsync(SseFrame.ToBytes(f => f.Retry(retry).Comment(why).End()));
+        await context.Response.Body.WriteAsync((byte[])[.. SseFrame.Comment(why), .. ControlFrames.Retry(retry)]);
     }
 }

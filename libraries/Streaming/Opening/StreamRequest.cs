@@ -1,3 +1,5 @@
+using System.Net.ServerSentEvents;
+using System.Text.Json;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -25,7 +27,14 @@ internal sealed record StreamRequest(
     ShownEvents? Shown = null
 );
 
-internal delegate byte[] Greeting(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica);
+/// <summary>The first frame of a stream, with its reconnection time in milliseconds.</summary>
+internal delegate byte[] Greeting(
+    StreamPosition startsAfter,
+    StreamPosition head,
+    string connectionId,
+    string replica,
+    int retry
+);
 
 internal static class Greetings
 {
@@ -33,18 +42,40 @@ internal static class Greetings
         StreamPosition startsAfter,
         StreamPosition head,
         string connectionId,
-        string replica
-    ) => ControlFrames.Connected(startsAfter, connectionId, replica, head);
+        string replica,
+        int retry
+    ) =>
+        SseFrame.ToBytes(
+            ControlFrames.ConnectedData(connectionId, replica, head),
+            ControlFrames.ConnectedType,
+            startsAfter.ToString(),
+            retry
+        );
 
-    /// <summary>Sends only an id, for streams whose clients expect no control events.</summary>
-    public static byte[] IdOnly(StreamPosition startsAfter, StreamPosition head, string connectionId, string replica) =>
-        ControlFrames.IdOnly(startsAfter);
+    /// <summary>Says only where the stream begins, for streams whose clients expect no event of the stream's
+    /// own.</summary>
+    public static byte[] Begin(
+        StreamPosition startsAfter,
+        StreamPosition head,
+        string connectionId,
+        string replica,
+        int retry
+    ) => SseFrame.ToBytes("{}"u8, ControlFrames.BeginType, startsAfter.ToString(), retry);
 
-    /// <summary>Sends an item of the application, as the fields of a frame.</summary>
-    public static Greeting Of(byte[] fields) =>
-        (startsAfter, _, _, _) => [.. fields, .. ControlFrames.IdOnly(startsAfter)];
+    /// <summary>Does so with the id in the form that this stream's ids have.</summary>
+    public static Greeting BeginOf(StreamFilter filter) =>
+        (startsAfter, _, _, _, retry) =>
+            SseFrame.ToBytes("{}"u8, ControlFrames.BeginType, filter.IdOf(startsAfter), retry);
 
-    /// <summary>Sends only an id, in the form that this stream's ids have.</summary>
-    public static Greeting IdOf(StreamFilter filter) =>
-        (startsAfter, _, _, _) => ControlFrames.IdOnly(filter.IdOf(startsAfter));
+    /// <summary>Sends an item of the application.</summary>
+    public static Greeting Of(SseItem<object?> item, JsonSerializerOptions json) =>
+        (startsAfter, _, _, _, retry) =>
+            ItemFrames.ToBytes(
+                startsAfter.ToString(),
+                new SseItem<object?>(item.Data, item.EventType)
+                {
+                    ReconnectionInterval = item.ReconnectionInterval ?? TimeSpan.FromMilliseconds(retry),
+                },
+                json
+            );
 }

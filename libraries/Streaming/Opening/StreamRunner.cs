@@ -23,14 +23,10 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
     {
         var id = Guid.CreateVersion7().ToString("N");
         var greet = Request.Greeting ?? Greetings.Connected;
-        byte[] opening =
+        byte[] greeting =
         [
-            .. head,
-            .. output.Framed([
-                .. ControlFrames.Retry(options.NextRetry()),
-                .. greet(Start.After, Start.Head, id, options.Replica),
-                .. Resync(),
-            ]),
+            .. SseFrame.FirstLine,
+            .. greet(Start.After, Start.Head, id, options.Replica, options.NextRetry()),
         ];
 
         var from = Start.From;
@@ -47,15 +43,16 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
             Expiry = Grant.Expiry,
             Session = Grant.Session,
             IsSignedIn = Grant.IsSignedIn,
-            BeforeEvents = opening,
+            Greeting = [.. head, .. output.Framed(greeting)],
+            BeforeEvents = Resync() is { } resync ? output.Framed(resync) : null,
             Shown = Request.Shown,
         };
     }
 
-    private byte[] Resync() =>
+    private byte[]? Resync() =>
         Start.Kind == StartKind.Resync
             ? ControlFrames.Resync(Start.Reason, Request.Last.Text, Request.Filter.IdOf(Start.From))
-            : [];
+            : null;
 }
 
 /// <summary>Runs streams from their first frame until they have ended or their clients have gone.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Streaming.Fanout;
@@ -74,11 +73,7 @@ internal sealed class ShownEvents(
         try
         {
             if (show(frame.Record!) is { Data: not null } item)
-            {
-                var output = new ArrayBufferWriter<byte>(frame.Size);
-                ItemFrames.Write(new SseFrame(output), id.ToString(), item, json);
-                return output.WrittenSpan.ToArray();
-            }
+                return ItemFrames.ToBytes(id.ToString(), item, json);
         }
         catch (Exception e)
         {

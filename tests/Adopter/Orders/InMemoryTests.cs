@@ -63,7 +63,7 @@ public sealed class InMemoryTests : IAsyncLifetime
         await _orders.ChangeAsync("7", "placed");
 
         await stream.WaitForEventsAsync(1);
-        var placed = stream.Frames.First(frame => frame.Data is not null);
+        var placed = stream.Events.First();
         Assert.Equal((null, """{"type":"placed","id":"7","state":"placed"}"""), (placed.Event, placed.Data));
     }
 
@@ -72,8 +72,8 @@ public sealed class InMemoryTests : IAsyncLifetime
     {
         await using var stream = await SseReader.OpenAsync(_orders.Server, "/steps", lastId: "4").ToEndAsync();
         Assert.True(stream.EndedProperly);
-        Assert.Equal("7000", stream.Frames[0].Retry);
-        Assert.Equal("three steps", stream.Frames.First(frame => frame.Comment is not null).Comment);
+        Assert.Equal("7000", Assert.Single(stream.Frames, frame => frame.Retry is not null).Retry);
+        Assert.Contains(stream.Frames, frame => frame.Comment == "three steps");
         Assert.Equal(
             [("5", """{"step":5}"""), ("6", "two\nlines"), ("7", """{"step":7}""")],
             stream.Events.Select(e => (e.Id!, e.Data!))

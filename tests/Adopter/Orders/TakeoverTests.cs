@@ -38,7 +38,7 @@ public sealed class TakeoverTests
     {
         await using var orders = await StartAsync(takesOver);
         await using var stream = await OpenAsync(orders, takesOver);
-        await stream.WaitAsync(s => s.Frames.Count(f => f.Comment is not null) >= 2);
+        await stream.WaitAsync(s => s.Frames.Count(f => f.Comment == "heartbeat") >= 2);
     }
 
     [Theory]

@@ -75,7 +75,7 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
             case "resync":
                 reader.Resync(ReasonOf(data!), at, isOpen: !_isOpening);
                 break;
-            case null:
+            case "position":
                 reader.Advance(at);
                 break;
             default:

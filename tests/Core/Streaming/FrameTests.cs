@@ -3,6 +3,7 @@ using System.Text.Json;
 using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Opening;
 
 namespace Core.Streaming;
 
@@ -15,26 +16,27 @@ public sealed class FrameTests
     public static TheoryData<string, string> Control =>
         new()
         {
-            { Text(ControlFrames.Heartbeat), ": heartbeat\n\n" },
-            { Text(ControlFrames.Retry(3_000)), "retry: 3000\n\n" },
-            { Text(ControlFrames.IdOnly(At)), "id: e-5\n\n" },
+            { Text(ControlFrames.Heartbeat), ": heartbeat\n" },
+            { Text(ControlFrames.Retry(3_000)), "event: position\nretry: 3000\ndata: {}\n\n" },
+            { Text(ControlFrames.Position(At)), "event: position\ndata: {}\nid: e-5\n\n" },
             {
-                Text(ControlFrames.Connected(At, "c1", "r1", Head)),
-                "id: e-5\nevent: connected\n"
+                Text(Greetings.Connected(At, Head, "c1", "r1", 3_000)),
+                "event: connected\nretry: 3000\n"
                     + """data: {"connectionId":"c1","replica":"r1","epoch":"e","head":"e-9"}"""
-                    + "\n\n"
+                    + "\nid: e-5\n\n"
             },
+            { Text(Greetings.Begin(At, Head, "c1", "r1", 3_000)), "event: begin\nretry: 3000\ndata: {}\nid: e-5\n\n" },
             {
                 Text(ControlFrames.Resync(ResyncReason.Malformed, "?", At.ToString())),
-                "id: e-5\nevent: resync\n"
+                "event: resync\n"
                     + """data: {"reason":"malformed","requested":"?","resumedFrom":"e-5"}"""
-                    + "\n\n"
+                    + "\nid: e-5\n\n"
             },
             {
                 Text(ControlFrames.Resync(ResyncReason.Expired, null, At.ToString())),
-                "id: e-5\nevent: resync\n"
+                "event: resync\n"
                     + """data: {"reason":"expired","requested":null,"resumedFrom":"e-5"}"""
-                    + "\n\n"
+                    + "\nid: e-5\n\n"
             },
             {
                 // No id: events of the range may still follow.
@@ -54,6 +56,8 @@ public sealed class FrameTests
 
     [Theory]
     [InlineData("connected", true)]
+    [InlineData("begin", true)]
+    [InlineData("position", true)]
     [InlineData("resync", true)]
     [InlineData("skipped", true)]
     [InlineData("unauthorized", true)]
@@ -70,14 +74,14 @@ public sealed class FrameTests
     public void An_event_is_framed_with_its_type_without_it_or_as_an_envelope()
     {
         var record = Event("created", """{"n":1}""") with { Key = "k", TraceParent = "00-a-b-01" };
-        Assert.Equal("id: e-7\nevent: created\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Always, record));
-        Assert.Equal("id: e-7\ndata: {\"n\":1}\n\n", Framed(NamedFormat.Never, record));
+        Assert.Equal("event: created\ndata: {\"n\":1}\nid: e-7\n\n", Framed(NamedFormat.Always, record));
+        Assert.Equal("data: {\"n\":1}\nid: e-7\n\n", Framed(NamedFormat.Never, record));
         Assert.Equal(
-            "id: e-7\nevent: created\n"
+            "event: created\n"
                 + """data: {"id":"00000000-0000-0000-0000-000000000000","position":"e-7","topic":"t","""
                 + "\"type\":\"created\",\"key\":\"k\",\"data\":{\"n\":1},"
                 + "\"time\":\"1970-01-01T00:00:00Z\",\"traceparent\":\"00-a-b-01\"}"
-                + "\n\n",
+                + "\nid: e-7\n\n",
             Framed(EnvelopeFormat.Instance, record)
         );
     }
@@ -116,14 +120,14 @@ public sealed class FrameTests
         Assert.Equal(sent, Text(NamedFormat.WithName("stock", Encoding.UTF8.GetBytes(data))));
 
     [Theory]
-    [InlineData(null, "a", "event: a\ndata: 1\n\n")]
-    [InlineData(null, "b", "data: 1\n\n")]
-    [InlineData(true, "b", "event: b\ndata: 1\n\n")]
-    [InlineData(false, "a", "data: {\"type\":\"a\",\"data\":1}\n\n")]
+    [InlineData(null, "a", "event: a\ndata: 1\n")]
+    [InlineData(null, "b", "data: 1\n")]
+    [InlineData(true, "b", "event: b\ndata: 1\n")]
+    [InlineData(false, "a", "data: {\"type\":\"a\",\"data\":1}\n")]
     public void The_client_chooses_whether_events_are_named_or_their_data_is(bool? named, string type, string sent)
     {
         var format = NamedFormatChoice.Of(t => t == "a", ["end"], sendsPositions: false).For(named);
-        Assert.Equal("id: e-7\n" + sent, Framed(format, Event(type, "1")));
+        Assert.Equal(sent + "id: e-7\n\n", Framed(format, Event(type, "1")));
         Assert.Equal(
             (true, false, false),
             (format.Ends(Event("end", "1")), format.Ends(Event("a", "1")), format.SendsPositions)

@@ -31,7 +31,7 @@ public sealed class HeartbeatTests
 
     [Theory]
     [InlineData(HeartbeatMilliseconds - 1, "")]
-    [InlineData(HeartbeatMilliseconds, ": heartbeat\n\n")]
+    [InlineData(HeartbeatMilliseconds, ": heartbeat\n")]
     public void A_quiet_stream_gets_a_heartbeat_after_its_time(int quietMilliseconds, string sent)
     {
         var stream = LoopStream.Open(_loop);
@@ -42,7 +42,7 @@ public sealed class HeartbeatTests
     /// <summary>A client that resumes with this id does not search the log before it, which had nothing.</summary>
     [Theory]
     [InlineData(PositionMilliseconds - 1, "", 10)]
-    [InlineData(PositionMilliseconds, "id: e-25\n\n", 25)]
+    [InlineData(PositionMilliseconds, "event: position\ndata: {}\nid: e-25\n\n", 25)]
     public void A_quiet_stream_that_has_read_everything_gets_the_id_of_the_head(
         int milliseconds,
         string sent,
@@ -94,12 +94,12 @@ public sealed class HeartbeatTests
         Tick(stream, Head, PositionMilliseconds);
         Assert.Equal("", stream.Text);
         Tick(stream, Head, HeartbeatMilliseconds);
-        Assert.Equal(": heartbeat\n\n", stream.Text);
+        Assert.Equal(": heartbeat\n", stream.Text);
     }
 
     [Theory]
     [InlineData(PositionMilliseconds - 1, false, "")]
-    [InlineData(PositionMilliseconds, false, "id: e-20\n\n")]
+    [InlineData(PositionMilliseconds, false, "event: position\ndata: {}\nid: e-20\n\n")]
     [InlineData(PositionMilliseconds, true, "event: resync\n\n")]
     public void A_search_that_finds_nothing_tells_its_client_how_far_it_is(int milliseconds, bool isReset, string sent)
     {
@@ -127,17 +127,17 @@ public sealed class HeartbeatTests
         var now = connection.IdSentAt;
         Search(PositionMilliseconds, position: 20);
         Search(PositionMilliseconds - 1, position: 21);
-        Assert.Equal("id: e-20\n\n", stream.Text);
+        Assert.Equal("event: position\ndata: {}\nid: e-20\n\n", stream.Text);
         Search(1, position: 22);
-        Assert.Equal("id: e-20\n\nid: e-22\n\n", stream.Text);
+        Assert.Equal("event: position\ndata: {}\nid: e-20\n\nevent: position\ndata: {}\nid: e-22\n\n", stream.Text);
 
         void Search(int milliseconds, long position)
         {
-            byte[]? idOnly = null;
+            byte[]? sentPosition = null;
             now += milliseconds;
             connection.Position = position;
             connection.WrittenAt = now;
-            _heartbeats.WriteIfDue(connection, Head, ref idOnly, now);
+            _heartbeats.WriteIfDue(connection, Head, ref sentPosition, now);
         }
     }
 
@@ -147,7 +147,7 @@ public sealed class HeartbeatTests
         var stream = LoopStream.Open(_loop);
         _loop.Rings.Publish([LoopStream.Event(11)], 11);
         Tick(stream, Head, 1);
-        Assert.Equal("id: e-11\nevent: n\ndata: 1\n\n", stream.Text);
+        Assert.Equal("event: n\ndata: 1\nid: e-11\n\n", stream.Text);
     }
 
     /// <summary>A client may have read further than the replica on which it opens its stream.</summary>
@@ -161,7 +161,7 @@ public sealed class HeartbeatTests
         _loop.Rings.Publish([], Head.Position);
         Tick(stream, Head, HeartbeatMilliseconds);
         Tick(stream, Head, HeartbeatMilliseconds);
-        Assert.EndsWith("id: e-25\n\n", stream.Text, StringComparison.Ordinal);
+        Assert.EndsWith("event: position\ndata: {}\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -174,12 +174,12 @@ public sealed class HeartbeatTests
             _loop,
             new(Expiry: new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))
         );
-        byte[]? idOnly = null;
+        byte[]? sentPosition = null;
         for (var i = 0; i < 2; i++)
             _heartbeats.WriteIfDue(
                 stream.Connection,
                 stream.Connection.StreamPosition,
-                ref idOnly,
+                ref sentPosition,
                 renewAt + millisecondsPast
             );
 
@@ -193,7 +193,7 @@ public sealed class HeartbeatTests
         var stream = LoopStream.Open(_loop, new(Expiry: expiry));
         Tick(stream, Head, PositionMilliseconds);
         Assert.StartsWith("event: unauthorized\n", stream.Text, StringComparison.Ordinal);
-        Assert.EndsWith("\n\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
+        Assert.EndsWith("\n\nevent: position\ndata: {}\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
     }
 
     /// <summary>Two writes at once could mix their bytes.</summary>
@@ -218,9 +218,9 @@ public sealed class HeartbeatTests
     /// <summary>A tick after the stream had nothing for a time.</summary>
     private void Tick(LoopStream stream, StreamPosition settled, int milliseconds)
     {
-        byte[]? idOnly = null;
+        byte[]? sentPosition = null;
         var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);
-        _heartbeats.WriteIfDue(stream.Connection, settled, ref idOnly, since + milliseconds);
+        _heartbeats.WriteIfDue(stream.Connection, settled, ref sentPosition, since + milliseconds);
     }
 
     /// <summary>An output that one write fills.</summary>

@@ -156,13 +156,13 @@ public sealed class PushStreamTests
     }
 
     [Theory]
-    [InlineData(EndReason.Complete, 1)]
-    [InlineData(EndReason.Closed, 1)]
-    [InlineData(EndReason.Drained, 2)]
-    [InlineData(EndReason.Aged, 2)]
-    internal async Task A_stream_begins_with_a_reconnection_time_and_ends_with_one_if_its_client_shall_return(
+    [InlineData(EndReason.Complete, false)]
+    [InlineData(EndReason.Closed, false)]
+    [InlineData(EndReason.Drained, true)]
+    [InlineData(EndReason.Aged, true)]
+    internal async Task A_stream_begins_with_a_comment_and_ends_with_a_reconnection_time_if_its_client_shall_return(
         EndReason end,
-        int times
+        bool returns
     )
     {
         var output = new KeptOutput();
@@ -177,10 +177,26 @@ public sealed class PushStreamTests
             }
         );
         Assert.Equal(end, push.End);
-        Assert.StartsWith("retry: 1234\n\n", output.Text, StringComparison.Ordinal);
-        Assert.Equal(times, output.Text.Split("retry: ").Length - 1);
+        Assert.Equal(returns, output.Text.Contains("event: position\nretry: ", StringComparison.Ordinal));
+        Assert.StartsWith(returns ? ":\nevent: " : ":\n", output.Text, StringComparison.Ordinal);
         Assert.True(output.IsComplete);
-        Assert.Equal((0, Encoding.UTF8.GetByteCount("retry: 1234\n\n")), (push.Delivered, push.Bytes));
+        Assert.Equal((0, 2), (push.Delivered, push.Bytes));
+    }
+
+    [Fact]
+    public async Task The_first_frame_and_no_other_has_the_reconnection_time()
+    {
+        var output = new KeptOutput();
+        await using var push = Stream(output, new PushSettings(Retry: 1_234));
+        await push.RunAsync(
+            async (stream, _) =>
+            {
+                await stream.WriteAsync(": three steps\n"u8.ToArray(), events: 0);
+                await stream.WriteAsync("event: step\ndata: 1\n\n"u8.ToArray());
+                await stream.WriteAsync("event: step\ndata: 2\n\n"u8.ToArray());
+            }
+        );
+        Assert.Equal(":\n: three steps\nevent: step\nretry: 1234\ndata: 1\n\nevent: step\ndata: 2\n\n", output.Text);
     }
 
     [Theory]
@@ -219,11 +235,11 @@ public sealed class PushStreamTests
 
     /// <summary>Each tick of the clock is a quiet second.</summary>
     [Theory]
-    [InlineData(false, null, 0, ": heartbeat\n\n", 3)]
-    [InlineData(false, null, 3_600, ": heartbeat\n\n", 0)]
-    [InlineData(false, "event: ping\n\n", 0, "event: ping\n\n", 3)]
-    [InlineData(true, "event: ping\n\n", 0, "event: ping\n\n", 3)]
-    [InlineData(true, null, 0, ": heartbeat\n\n", 0)]
+    [InlineData(false, null, 0, ": heartbeat\n", 3)]
+    [InlineData(false, null, 3_600, ": heartbeat\n", 0)]
+    [InlineData(false, "event: ping\ndata: {}\n\n", 0, "event: ping\n", 3)]
+    [InlineData(true, "event: ping\ndata: {}\n\n", 0, "event: ping\n", 3)]
+    [InlineData(true, null, 0, ": heartbeat\n", 0)]
     public async Task A_quiet_stream_gets_heartbeats_of_its_own_kind(
         bool isBare,
         string? heartbeat,

@@ -103,17 +103,17 @@ public sealed class SlowClientPolicyTests
             event: skipped
             data: {"from":"e-11","to":"e-11","count":1}
 
+            event: n
+            data: 1
             id: e-12
+
             event: n
             data: 1
-
             id: e-13
-            event: n
-            data: 1
 
-            id: e-14
             event: n
             data: 1
+            id: e-14
 
 
             """.ReplaceLineEndings("\n"),

@@ -28,9 +28,10 @@ public sealed class StreamEndTests
     internal void A_client_that_may_return_gets_a_reconnection_time(EndReason reason)
     {
         var stream = End(reason);
-        var milliseconds = int.Parse(stream.Text["retry: ".Length..^2], CultureInfo.InvariantCulture);
+        var retry = stream.Text.Split('\n').Single(line => line.StartsWith("retry: ", StringComparison.Ordinal));
+        var milliseconds = int.Parse(retry["retry: ".Length..], CultureInfo.InvariantCulture);
         Assert.InRange(milliseconds, 1_000, 3_000);
-        Assert.Equal($"retry: {milliseconds}\n\n", stream.Text);
+        Assert.Equal($"event: position\nretry: {milliseconds}\ndata: {{}}\n\n", stream.Text);
     }
 
     [Fact]
@@ -42,7 +43,11 @@ public sealed class StreamEndTests
             text,
             StringComparison.Ordinal
         );
-        Assert.Contains("\"fatal\":false,\"reason\":\"unavailable\"}\n\nretry: ", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"fatal\":false,\"reason\":\"unavailable\"}\n\nevent: position\nretry: ",
+            text,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -118,7 +123,7 @@ public sealed class StreamEndTests
         _loop.Rings.Publish([LoopStream.Event(11), LoopStream.Event(12, "done"), LoopStream.Event(13)], 13);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal((EndReason.Complete, 2L), (stream.Connection.End, stream.Connection.Delivered));
-        Assert.EndsWith("id: e-12\nevent: done\ndata: 1\n\n", stream.Text, StringComparison.Ordinal);
+        Assert.EndsWith("event: done\ndata: 1\nid: e-12\n\n", stream.Text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -153,7 +158,7 @@ public sealed class StreamEndTests
     }
 
     [Theory]
-    [InlineData(true, EndReason.Aged, "retry: ")]
+    [InlineData(true, EndReason.Aged, "event: position\nretry: ")]
     [InlineData(false, EndReason.Unauthorized, "event: unauthorized")]
     internal void A_quiet_stream_ends_with_its_age_and_with_its_right(bool isOld, EndReason end, string says)
     {

@@ -34,7 +34,7 @@ public sealed class WriterLoopTests
 
         _rig.Rings.Publish([LoopStream.Event(writes + 2)], writes + 2);
         var text = "";
-        while (!text.EndsWith($"{writes + 2}\nevent: n\ndata: 1\n\n", StringComparison.Ordinal))
+        while (!text.EndsWith($"-{writes + 2}\n\n", StringComparison.Ordinal))
         {
             var read = await pipe.Reader.ReadAsync(TestContext.Current.CancellationToken);
             text += Encoding.UTF8.GetString(read.Buffer);

@@ -62,7 +62,7 @@ internal sealed class SseReader : IAsyncDisposable
         }
     }
     public IEnumerable<Frame> Events =>
-        Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "resync" or "position"));
+        Frames.Where(f => f.Data is not null && f.Event is not ("connected" or "begin" or "position" or "resync"));
 
     /// <summary>The data of events that are numbers.</summary>
     public IEnumerable<int> Numbers => Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
@@ -188,6 +188,12 @@ internal sealed class SseReader : IAsyncDisposable
                 if (_stalled is { } stalled)
                     await stalled.Task.WaitAsync(_stop.Token);
 
+                if (line is [':', .. var comment])
+                {
+                    Add(new Frame(null, null, null, null, comment.TrimStart(' ')));
+                    continue;
+                }
+
                 if (line.Length > 0)
                 {
                     var colon = line.IndexOf(':');
@@ -200,11 +206,8 @@ internal sealed class SseReader : IAsyncDisposable
                         ? string.Join('\n', fields.Where(f => f.Name == name).Select(f => f.Value))
                         : null;
 
-                lock (_frames)
-                    _frames.Add(new Frame(Value("id"), Value("event"), Value("data"), Value("retry"), Value("")));
-
+                Add(new Frame(Value("id"), Value("event"), Value("data"), Value("retry"), null));
                 fields.Clear();
-                Interlocked.Exchange(ref _more, New()).TrySetResult();
             }
 
             EndedProperly = true;
@@ -215,6 +218,13 @@ internal sealed class SseReader : IAsyncDisposable
         {
             Volatile.Read(ref _more).TrySetResult();
         }
+    }
+
+    private void Add(Frame frame)
+    {
+        lock (_frames)
+            _frames.Add(frame);
+        Interlocked.Exchange(ref _more, New()).TrySetResult();
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -48,10 +48,11 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         Assert.Equal("no-cache", reader.Response.Headers.CacheControl?.ToString());
         Assert.Equal("no", Assert.Single(reader.Response.Headers.GetValues("X-Accel-Buffering")));
         Assert.Empty(reader.Response.Content.Headers.ContentEncoding);
-        Assert.NotNull(reader.Frames[0].Retry);
+        Assert.Equal("", reader.Frames[0].Comment);
 
-        var connected = reader.Frames.First(f => f.Id is not null);
+        var connected = reader.Frames[1];
         Assert.Equal("connected", connected.Event);
+        Assert.NotNull(connected.Retry);
         var data = JsonDocument.Parse(connected.Data!).RootElement;
 
         Assert.Equal(connected.Id, data.GetProperty("head").GetString());

@@ -45,8 +45,7 @@ public sealed class PutOffTests
 
         Assert.Equal((path, HttpStatusCode.OK), (path, response.StatusCode));
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
-        Assert.Matches("^retry: [0-9]+\n", body);
-        Assert.DoesNotContain("data:", body, StringComparison.Ordinal);
+        Assert.Matches("^: .+\nevent: position\nretry: [0-9]+\ndata: {}\n\n$", body);
     }
 
     /// <summary>A new stream gets the status that its client can read.</summary>

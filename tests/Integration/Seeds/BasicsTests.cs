@@ -16,7 +16,7 @@ public sealed class BasicsTests(AssemblyWide<SeedSystem> shared) : SeedTests(sha
     {
         await using var reader = await SseReader.OpenAsync(A, "/items/stream" + variant).ToEndAsync();
         Assert.True(reader.EndedProperly);
-        Assert.Equal("stream of item updates", reader.Frames.First(f => f.Comment is not null).Comment);
+        Assert.Contains(reader.Frames, f => f.Comment == "stream of item updates");
         Assert.Equal(
             [
                 new Frame("1", "item_update", """{"name":"Plumbus","price":32.99}""", "5000", null),

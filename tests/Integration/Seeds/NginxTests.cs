@@ -108,7 +108,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         // Longer than the timeout.
         await using var reader = await SseReader.OpenAtAsync(nginx.Url, Stream);
 
-        await reader.WaitAsync(r => r.Frames.Count(f => f.Comment is not null) >= 6);
+        await reader.WaitAsync(r => r.Frames.Count(f => f.Comment == "heartbeat") >= 6);
     }
 
     [Fact]

@@ -227,7 +227,7 @@ public sealed partial class TasksTests(AssemblyWide<SeedSystem> shared) : SeedTe
 
             await using var returning = await SseReader.OpenAsync(server, path, first.LastId).ToEndAsync();
             Assert.True(returning.EndedProperly);
-            Assert.NotNull(returning.Frames[0].Retry);
+            Assert.NotNull(returning.Frames[^1].Retry);
 
             // A bare ordinal is a valid last id only where streams have ordinals.
             using var ordinal = await SeedRequests.SendAsync(server, HttpMethod.Get, path, lastId: "1");

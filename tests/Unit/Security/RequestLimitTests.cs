@@ -47,7 +47,7 @@ public sealed class RequestLimitTests
 
         var putOff = await GetAsync(service, "/weather/stream?last_event_id=x-1");
         Assert.Equal(HttpStatusCode.OK, putOff.Status);
-        Assert.StartsWith("retry: ", putOff.Body, StringComparison.Ordinal);
+        Assert.Contains("\nevent: position\nretry: ", putOff.Body, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -8,7 +8,7 @@ begin
         return 'the topic is not 1 to 32 dot-separated tokens of [A-Za-z0-9_-], at most 256 characters';
     end if;
     if type !~ '^[^\r\n]+$' then return 'the type is empty or has a line break'; end if;
-    if type in ('connected', 'resync', 'skipped', 'unauthorized') then
+    if type in ('connected', 'begin', 'position', 'resync', 'skipped', 'unauthorized') then
         return 'the type is one that only the server sends';
     end if;
     if length(type) > 256 or length(key) > 256 then return 'the type or the key has more than 256 characters'; end if;

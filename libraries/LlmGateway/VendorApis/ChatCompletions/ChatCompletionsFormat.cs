@@ -15,7 +15,7 @@ internal sealed class ChatCompletionsFormat : VendorFormat
     public static ChatCompletionsFormat Instance { get; } = new();
 
     public override string RequestIdHeader => "x-request-id";
-    public override byte[] Heartbeat { get; } = SseFrame.ToBytes(f => f.Comment("waiting for the model").End());
+    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
     public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
 
     public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
