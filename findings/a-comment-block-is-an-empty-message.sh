@@ -8,7 +8,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund @microsoft/fetch-event-source@2.0.1
+npm install --ignore-scripts --silent --no-audit --no-fund @microsoft/fetch-event-source@2.0.1
 
 cat >run.mjs <<'JS'
 import { createServer } from 'node:http'

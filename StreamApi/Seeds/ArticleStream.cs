@@ -19,6 +19,6 @@ internal static class ArticleStream
             : named is null ? NamedFormat.Never
             : NamedFormat.InData;
 
-        return EventStreamResult.OfLog([topic], types, keys: null, format, Greetings.Begin);
+        return EventStreamResult.OfLog([EventTopic.Pattern(topic)], types, keys: null, format, Greetings.Begin);
     }
 }

@@ -60,7 +60,13 @@ public sealed class SseEvent
     public SseUnauthorized? Unauthorized => Control("unauthorized", ClientJson.Default.SseUnauthorized);
 
     /// <summary>True if the server only tells where the stream is.</summary>
-    internal bool IsPosition => Type is "begin" or "position" && Utf8Data.Span.SequenceEqual("{}"u8);
+    internal bool IsPosition =>
+        Type switch
+        {
+            "begin" => Utf8Data.Span.SequenceEqual("""{"type":"begin"}"""u8),
+            "position" => Utf8Data.Span.SequenceEqual("{}"u8),
+            _ => false,
+        };
 
     /// <inheritdoc/>
     public override string ToString() => $"{Type} {Id} {Data}";

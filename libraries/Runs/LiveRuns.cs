@@ -163,6 +163,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
         var grace = run.StopReason == RunStop.Interrupted ? StopGrace : CancelGrace;
         while (!working.IsCompleted)
+        {
             try
             {
                 await working.WaitAsync(grace, _clock);
@@ -177,6 +178,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
                 throw new OperationCanceledException();
             }
             catch (TimeoutException) when (!working.IsCompleted) { }
+        }
 
         await working;
     }

@@ -1,9 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using EventStore;
-using Microsoft.AspNetCore.Http.Json;
-using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Feed;
 
 namespace Runs;
@@ -14,14 +11,13 @@ internal sealed class RunStore(
     EventAppender appender,
     RunLeases leases,
     LiveFeed feed,
-    IOptions<StreamingOptions> streaming,
-    IOptions<JsonOptions> json,
+    RunSettings settings,
     TimeProvider clock,
     ILogger<RunStore> logger
 )
 {
     /// <summary>How the events of an application's own runs are written.</summary>
-    public JsonSerializerOptions Json { get; } = RunJson.Of(json);
+    public JsonSerializerOptions Json => settings.Json;
 
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
         MaxDelay = TimeSpan.FromSeconds(4);
@@ -130,7 +126,7 @@ internal sealed class RunStore(
     /// <summary>Asks the other replicas to continue a run without a writer: the next sweep ends it without an event,
     /// and <see cref="RunLeases.Swept"/> names it there.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task HandOverAsync(RunName name) => registry.HandOverAsync(name.Topic, streaming.Value.Replica);
+    public Task HandOverAsync(RunName name) => registry.HandOverAsync(name.Topic, settings.Replica);
 
     /// <summary>Appends to a run's log, also without its lease. An event with a known id is stored once.</summary>
     /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>

@@ -129,7 +129,7 @@ internal sealed class RunStreams(
         // With the error's own id, so that a client that returns does not get it again.
         byte[] frames =
         [
-            .. SseFrame.ToBytes("{}"u8, ControlFrames.BeginType, announced.ToString()),
+            .. ControlFrames.Begin(announced.ToString()),
             .. ControlFrames.Resync(reason, last.Text, announced.ToString()),
             .. ControlFrames.Named(end, "error", error, RunJson.Options.TypeOf<RunError>()),
         ];

@@ -38,6 +38,7 @@ public static class SseRunsExtensions
 
         services.AddSingleton<RunLeases>();
         services.AddSingleton<RunLog>();
+        services.AddSingleton<RunSettings>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<LiveRuns>();
         services.AddSingleton<RunStarter>();

@@ -66,7 +66,8 @@ public sealed class EventStreamReader : IAsyncDisposable
     }
 
     /// <summary>Returns true for an event that only tells where the stream is.</summary>
-    private static bool IsPosition(SseItem<string> item) => item is { EventType: "begin" or "position", Data: "{}" };
+    private static bool IsPosition(SseItem<string> item) =>
+        item is { EventType: "begin", Data: """{"type":"begin"}""" } or { EventType: "position", Data: "{}" };
 
     private string Seen() =>
         _seen.Count == 0

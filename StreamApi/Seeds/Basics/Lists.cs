@@ -86,7 +86,7 @@ internal static class Lists
 
     private static IEnumerable<SseItem<object?>> After(int ordinal, SseItem<object?>[] items, string? malformed)
     {
-        yield return new SseItem<object?>("{}", "begin") { EventId = Id(ordinal) };
+        yield return new SseItem<object?>(new { type = "begin" }, "begin") { EventId = Id(ordinal) };
 
         if (malformed is not null)
             yield return new SseItem<object?>(

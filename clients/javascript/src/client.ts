@@ -330,7 +330,7 @@ class Timer {
 
 // An event with which the server only tells where the stream is.
 const isPosition = ({ type, data }: ServerSentEvent): boolean =>
-  (type === "begin" || type === "position") && data === "{}";
+  (type === "begin" && data === '{"type":"begin"}') || (type === "position" && data === "{}");
 
 const isReplaced = ({ type, data }: ServerSentEvent): boolean =>
   type === "unauthorized" && /"reason"\s*:\s*"replaced"/.test(data);

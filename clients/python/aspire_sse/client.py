@@ -292,7 +292,7 @@ class SSEClient:
 
 def _is_position(event: Event) -> bool:
     """True if the server only tells where the stream is."""
-    return event.event in ("begin", "position") and event.data == "{}"
+    return (event.event, event.data) in (("begin", '{"type":"begin"}'), ("position", "{}"))
 
 
 def _is_replaced(event: Event) -> bool:

@@ -1,4 +1,5 @@
 using EventStore;
+using Streaming.Callers;
 using Streaming.Requests;
 
 namespace Streaming.Access;

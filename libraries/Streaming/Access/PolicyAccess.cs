@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.Features;
 using Streaming.Admission;
+using Streaming.Callers;
 
 namespace Streaming.Access;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using Streaming.Access;
+using Streaming.Callers;
 using Streaming.Requests;
 
 namespace Streaming.Connections;

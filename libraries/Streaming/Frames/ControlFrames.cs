@@ -28,6 +28,11 @@ internal static class ControlFrames
         StreamingJson.Readable.Outage
     );
 
+    /// <summary>Says only where a stream begins. It has a type in its data, because clients of the articles ask each
+    /// event for it.</summary>
+    public static byte[] Begin(string id, int? retry = null) =>
+        SseFrame.ToBytes("""{"type":"begin"}"""u8, BeginType, id, retry);
+
     /// <summary>Tells the reconnection time of a stream that ends.</summary>
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes("{}"u8, PositionType, retry: milliseconds);
 

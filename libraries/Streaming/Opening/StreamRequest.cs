@@ -60,12 +60,11 @@ internal static class Greetings
         string connectionId,
         string replica,
         int retry
-    ) => SseFrame.ToBytes("{}"u8, ControlFrames.BeginType, startsAfter.ToString(), retry);
+    ) => ControlFrames.Begin(startsAfter.ToString(), retry);
 
     /// <summary>Does so with the id in the form that this stream's ids have.</summary>
     public static Greeting BeginOf(StreamFilter filter) =>
-        (startsAfter, _, _, _, retry) =>
-            SseFrame.ToBytes("{}"u8, ControlFrames.BeginType, filter.IdOf(startsAfter), retry);
+        (startsAfter, _, _, _, retry) => ControlFrames.Begin(filter.IdOf(startsAfter), retry);
 
     /// <summary>Sends an item of the application.</summary>
     public static Greeting Of(SseItem<object?> item, JsonSerializerOptions json) =>

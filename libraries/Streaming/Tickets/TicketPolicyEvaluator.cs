@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Streaming.Access;
+using Streaming.Callers;
 using Streaming.Endpoints;
 
 namespace Streaming.Tickets;

@@ -25,7 +25,10 @@ public sealed class FrameTests
                     + """data: {"connectionId":"c1","replica":"r1","epoch":"e","head":"e-9"}"""
                     + "\nid: e-5\n\n"
             },
-            { Text(Greetings.Begin(At, Head, "c1", "r1", 3_000)), "event: begin\nretry: 3000\ndata: {}\nid: e-5\n\n" },
+            {
+                Text(Greetings.Begin(At, Head, "c1", "r1", 3_000)),
+                "event: begin\nretry: 3000\ndata: {\"type\":\"begin\"}\nid: e-5\n\n"
+            },
             {
                 Text(ControlFrames.Resync(ResyncReason.Malformed, "?", At.ToString())),
                 "event: resync\n"

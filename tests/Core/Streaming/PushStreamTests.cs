@@ -381,36 +381,4 @@ public sealed class PushStreamTests
 
         public override void Abort() => Assert.Fail("The connection was aborted.");
     }
-
-    /// <summary>A client that takes nothing.</summary>
-    private sealed class LostOutput(Exception error) : PushOutput
-    {
-        public bool IsAborted { get; private set; }
-
-        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => throw error;
-
-        public override void Abort() => IsAborted = true;
-    }
-
-    /// <summary>A client that takes nothing, and is still there.</summary>
-    private sealed class StuckOutput : PushOutput
-    {
-        public bool IsAborted { get; private set; }
-
-        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-            Task.Delay(Timeout.Infinite, cancellationToken);
-
-        public override void Abort() => IsAborted = true;
-    }
-
-    /// <summary>A client that takes a frame every twenty milliseconds.</summary>
-    private sealed class SlowOutput : PushOutput
-    {
-        public bool IsAborted { get; private set; }
-
-        public override Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
-            Task.Delay(20, cancellationToken);
-
-        public override void Abort() => IsAborted = true;
-    }
 }

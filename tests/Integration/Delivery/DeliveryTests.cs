@@ -148,7 +148,7 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         var others = await World.PublishNumbersAsync(A, T("1"), 1, 10);
         await reader.WaitAsync(r =>
             r.Frames.Any(f =>
-                f is { Event: null, Data: null, Id: not null } && World.Position(f.Id) >= World.Position(others[^1])
+                f is { Event: "position", Id: not null } && World.Position(f.Id) >= World.Position(others[^1])
             )
         );
 

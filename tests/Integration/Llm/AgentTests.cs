@@ -129,7 +129,7 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
     public async Task An_id_that_names_no_run_gets_a_resync_a_fatal_error_and_then_an_end_to_reconnecting()
     {
         await using var reader = await SseReader.OpenAsync(A.Url, Ask("x"), "garbage").ToEndAsync();
-        Assert.Equal(["resync", "error"], reader.Frames.Where(f => f.Event is not null).Select(f => f.Event));
+        Assert.Equal(["begin", "resync", "error"], reader.Frames.Where(f => f.Event is not null).Select(f => f.Event));
         // The error follows the resync; nothing follows the error.
         var resync = reader.Frames.Single(f => f.Event == "resync").Id;
         await using var again = await SseReader.OpenAsync(B.Url, Ask("x"), resync).ToEndAsync();

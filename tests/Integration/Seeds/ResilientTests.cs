@@ -200,9 +200,9 @@ public sealed class ResilientTests(AssemblyWide<SeedSystem> shared) : SeedTests(
     private Task<int> SetNextAsync(string time) =>
         Store.ExecuteAsync($"update seeds.sessions set next_at = {time} where id = '{_session}'");
 
-    /// <summary>The times of reconnection after that of the first frame.</summary>
+    /// <summary>The times of reconnection that the source's failures set.</summary>
     private static IEnumerable<string?> RetriesOf(SseReader reader) =>
-        reader.Frames.Skip(1).Where(f => f.Retry is not null).Select(f => f.Retry);
+        reader.Frames.Where(f => f is { Event: "position", Retry: not null }).Select(f => f.Retry);
 
     private static List<int> Ids(IEnumerable<Frame> messages) => [.. messages.Select(e => (int)e.Json().Number("id"))];
 }

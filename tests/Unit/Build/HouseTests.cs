@@ -81,7 +81,7 @@ public sealed partial class HouseTests
     [Fact]
     public void One_file_of_the_libraries_names_the_caller()
     {
-        const string Home = "libraries/Streaming/Access/CallerIdentity.cs";
+        const string Home = "libraries/Streaming/Callers/CallerIdentity.cs";
         string[] reads =
         [
             ".Identity?",

@@ -48,8 +48,8 @@ public sealed partial class SeedsTests
         (
             "A session resumes after the number of its message, and a failure that was repaired ends nothing.",
             [
+                "ControlFrames",
                 "FrameFormat",
-                "Greeting",
                 "Greetings",
                 "LastEventId",
                 "LineageReader",
@@ -57,7 +57,6 @@ public sealed partial class SeedsTests
                 "NumberedTopic",
                 "RecentEnds",
                 "ResyncReason",
-                "SseFrame",
                 "StreamFilter",
                 "StreamOpener",
                 "StreamRefusal",

@@ -19,7 +19,7 @@ public sealed class RequestBudgetTests : IDisposable
         _services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(_time).BuildServiceProvider();
 
     [Theory]
-    [InlineData(0, 1)]
+    [InlineData(1, 1)]
     [InlineData(1_023, 1)]
     [InlineData(1_024, 2)]
     [InlineData(10_240, 11)]
