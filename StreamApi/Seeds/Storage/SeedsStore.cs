@@ -48,11 +48,13 @@ internal sealed class SeedsStore(
 
             var result = await change(context);
 
-            if (await context.SaveChangesAsync(CancellationToken.None) > 0)
-            {
-                await StoreTransactions.CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
+            // The count has neither events nor rows that a statement changed.
+            var saved = await context.SaveChangesAsync(CancellationToken.None);
+            await StoreTransactions.CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
+
+            // Else nothing was found to change.
+            if (saved > 0 || !EqualityComparer<T>.Default.Equals(result, default))
                 await Outbox.WakeAsync((NpgsqlConnection)context.Database.GetDbConnection());
-            }
 
             return result;
         }

@@ -104,12 +104,12 @@ public sealed class ReaderTests
         foreach (
             var filter in (EventFilter[])
                 [
-                    new([.. Enumerable.Range(0, 100).Select(n => $"*.{n}.none")], [], []),
-                    new([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.>")], ["rare"], []),
-                    new([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.a")], [], ["rare"]),
-                    new(["t.*.none"], [], []),
-                    new(["nobody"], [], []),
-                    new([">"], ["rare"], []),
+                    EventFilter.Of([.. Enumerable.Range(0, 100).Select(n => $"*.{n}.none")], [], []),
+                    EventFilter.Of([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.>")], ["rare"], []),
+                    EventFilter.Of([.. Enumerable.Range(0, 100).Select(n => $"t.{n}.a")], [], ["rare"]),
+                    EventFilter.Of(["t.*.none"], [], []),
+                    EventFilter.Of(["nobody"], [], []),
+                    EventFilter.Of([">"], ["rare"], []),
                 ]
         )
         {
@@ -244,7 +244,7 @@ public sealed class ReaderTests
     private static string Token(Random random) => $"{(char)('a' + random.Next(6))}";
 
     private static EventFilter Filter(Random random) =>
-        new(
+        EventFilter.Of(
             [
                 .. Enumerable
                     .Range(0, random.Next(4))

@@ -73,7 +73,7 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         using var resumed = await SendAsync(HttpMethod.Get, "/stream?prompt=hello", Allowed, first);
 
         Assert.EndsWith(
-            text[text.IndexOf("event: ", StringComparison.Ordinal)..],
+            text[text.IndexOf("event: content", StringComparison.Ordinal)..],
             await resumed.TextAsync(),
             StringComparison.Ordinal
         );
