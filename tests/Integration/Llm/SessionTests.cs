@@ -110,7 +110,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             create table broken_connections (pid integer, is_broken boolean);
             create function break_connections() returns trigger language plpgsql as $body$
             begin
-                insert into broken_connections
+                insert into public.broken_connections
                 select pid, pg_terminate_backend(pid) from pg_stat_activity
                 where datname = current_database() and application_name = '{{store.ApplicationName}}'
                     and pid <> pg_backend_pid() and state = 'idle' and query not like 'listen%';
@@ -157,7 +157,7 @@ public sealed class SessionTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
             create table vain_tries (run text);
             create function note_vain_try() returns trigger language plpgsql as $body$
             begin
-                insert into vain_tries select run from eventstore.runs where run = new.run;
+                insert into public.vain_tries select run from eventstore.runs where run = new.run;
                 return new;
             end $body$;
             create trigger note_vain_try before insert on eventstore.runs for each row
