@@ -13,8 +13,6 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
     public const string UncheckedId = "SSE0001",
         NoTopicId = "SSE0002";
 
-    private const string Help = "https://www.nuget.org/packages/AspireSse.EventStore#readme-body-tab";
-
     private static readonly DiagnosticDescriptor Unchecked = new(
         UncheckedId,
         "A topic is made of a string whose tokens are not checked",
@@ -22,8 +20,7 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
             + "$\"orders.{id}.paid\", whose holes are one token each",
         "Security",
         DiagnosticSeverity.Warning,
-        isEnabledByDefault: true,
-        helpLinkUri: Help
+        isEnabledByDefault: true
     );
 
     private static readonly DiagnosticDescriptor NoTopic = new(
@@ -32,8 +29,7 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
         "'{0}' is no topic, so its stream answers 404: a pattern is asked for with EventTopic.Pattern(…)",
         "Usage",
         DiagnosticSeverity.Warning,
-        isEnabledByDefault: true,
-        helpLinkUri: Help
+        isEnabledByDefault: true
     );
 
     public override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics => [Unchecked, NoTopic];
