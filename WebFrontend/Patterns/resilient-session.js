@@ -64,7 +64,7 @@ export function resilient(text) {
     if (retry === undefined) return;
     element("retry").textContent = text("seconds", { seconds: (Number(retry) / 1000).toFixed(1) });
     // The first one of a connection is its reconnection delay, not a retry of the source.
-    if (!wire.inFrame) return;
+    if (wire.isOpening) return;
     retries++;
     timeline.retry(Number(retry));
     source("fails", { retry: retries });

@@ -1,11 +1,14 @@
 const LINES = 90;
 
+// A frame ends with an empty line, a comment with its own.
+const ENDS = /(?<=\n\n)|(?<=(?<![^\n]):[^\n]*\n)/;
+
 /** Logs a stream's lines beside the client that reads it, and can cut the connection. */
 export class WireLog {
   #place;
   #cut = new AbortController();
-  /** True inside a frame with an id; lines before the first frame belong to the connection. */
-  inFrame = false;
+  /** True within the first frame of a connection, whose `retry:` is the connection's own. */
+  isOpening = true;
 
   constructor(place) {
     this.#place = place;
@@ -23,15 +26,15 @@ export class WireLog {
       if (response.status !== 200) return response; // not a stream: a problem or 204
       const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
       let rest = "";
-      this.inFrame = false;
+      this.isOpening = true;
       // Passes each frame to the client before the next is logged, so that both see the same order.
       const tap = new TransformStream({
         transform: async (bytes, passed) => {
-          const frames = (rest + decoder.decode(bytes, { stream: true })).split(/(?<=\n\n)/);
-          rest = frames.at(-1).endsWith("\n\n") ? "" : frames.pop();
+          const frames = (rest + decoder.decode(bytes, { stream: true })).split(ENDS);
+          rest = /\n\n$|(?<![^\n]):[^\n]*\n$/.test(frames.at(-1)) ? "" : frames.pop();
           for (const frame of frames) {
             passed.enqueue(encoder.encode(frame));
-            for (const line of frame.split("\n")) this.#line(line, onLine);
+            for (const line of frame.replace(/\n$/, "").split("\n")) this.#line(line, onLine);
             await yieldToTasks();
           }
         },
@@ -48,9 +51,8 @@ export class WireLog {
   }
 
   #line(line, onLine) {
-    if (line === "") this.inFrame = false;
+    if (line === "") this.isOpening = false;
     else {
-      if (line.startsWith("id:")) this.inFrame = true;
       onLine(line);
       this.#append(
         line,
