@@ -16,7 +16,7 @@ internal static class UnknownNames
         throw new InvalidRequestException(
             unknown.Length > MaxEchoed ? unknown[..MaxEchoed] + "…" : unknown,
             "is not known here"
-                + (meant is null ? "" : $"; did you mean {meant}?")
+                + (meant is null ? "." : $"; did you mean {meant}?")
                 + $" Known are {string.Join(", ", known.Distinct())}."
         );
     }
