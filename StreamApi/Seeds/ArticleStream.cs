@@ -10,8 +10,8 @@ namespace StreamApi.Seeds;
 internal static class ArticleStream
 {
     /// <param name="isNamed">True if events are named by default.</param>
-    /// <param name="types">Event types; none for all.</param>
-    public static IResult Of(HttpRequest request, string topic, bool isNamed, params string[] types)
+    /// <param name="types">Event types; null for all.</param>
+    public static IResult Of(HttpRequest request, string topic, bool isNamed, string[]? types = null)
     {
         var named = request.Query.Flag("named");
         FrameFormat format =

@@ -29,7 +29,8 @@ public static class EventStreamExtensions
         /// stream, perhaps again, on a thread of its own: if it is slow, so is its stream alone.</param>
         /// <param name="greeting">The first event, instead of <c>connected</c>. Its id is the place where the stream
         /// starts.</param>
-        /// <exception cref="ArgumentException">No topic is given, or the greeting has no data.</exception>
+        /// <exception cref="ArgumentException">No topic is given, a list is empty (one that a request or a permission
+        /// left without a value must not become all), or the greeting has no data.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
             IReadOnlyList<string>? types = null,

@@ -53,14 +53,15 @@ public sealed class EventStreamResult
         if (topics.Count == 0)
             throw new ArgumentException("A stream needs a topic; all of them are '>'.", nameof(topics));
 
+        var (wantedTypes, wantedKeys) = (EventFilter.Wanted(types), EventFilter.Wanted(keys));
         return new(
             topics,
             context =>
             {
                 var filter = new StreamFilter(
                     [.. topics.Select(topic => topic.ToString())],
-                    types ?? [],
-                    keys ?? [],
+                    wantedTypes,
+                    wantedKeys,
                     format,
                     except: ReservedOf(context)
                         .Where(reserved => !topics.Any(reserved.IsNamedBy))

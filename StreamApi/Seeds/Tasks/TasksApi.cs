@@ -130,7 +130,7 @@ internal static class TasksApi
         var isNamed = query.Flag("named") == true;
         return TypedResults.EventStream(
             [EventTopic.Pattern(TaskList.Topics)],
-            types,
+            types.Length == 0 ? null : types,
             show: isNamed ? TaskFrame.Named : TaskFrame.Unnamed,
             greeting: TaskFrame.Greeting(isNamed, clock.GetUtcNow())
         );

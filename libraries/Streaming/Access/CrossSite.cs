@@ -30,7 +30,7 @@ internal static class CrossSite
                     "Cross-site request refused",
                     "A page of another origin sent this request, and the endpoint changes data or starts paid work. "
                         + "Allow its origin by name in the default CORS policy or in the endpoint's own "
-                        + "(RequireCors; Cors:AllowedOrigins of StreamApi), and use fetch or EventSource."
+                        + "(RequireCors), and use fetch or EventSource."
                 );
                 return Results.Empty;
             }

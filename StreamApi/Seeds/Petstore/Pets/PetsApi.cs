@@ -82,7 +82,7 @@ internal static class PetsApi
     }
 
     private static IResult StreamInventory(HttpRequest request) =>
-        ArticleStream.Of(request, Inventory.Topic, isNamed: true, Inventory.StockChange, Inventory.PriceChange);
+        ArticleStream.Of(request, Inventory.Topic, isNamed: true, [Inventory.StockChange, Inventory.PriceChange]);
 
     /// <summary>Body of a PATCH.</summary>
     private sealed record PetChange(decimal? Price, int? Stock);
