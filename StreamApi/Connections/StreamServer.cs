@@ -27,6 +27,8 @@ internal static class StreamServer
             {
                 options.Replica = replica;
                 options.TakeOverConnections = true;
+                // The other replicas stand in at once.
+                options.ShutdownRetryMilliseconds = options.RetryMilliseconds;
             })
             .BindConfiguration("AspireSse:Streaming");
         builder.Services.AddStreamingEngine();

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Streaming.Connections;
 
 namespace Streaming;
 
@@ -101,7 +102,13 @@ internal sealed class StreamingOptions : SseOptions
     /// </summary>
     internal int ReplaySharedSeconds { get; set; } = 2;
 
-    public int NextRetry() => Random.Shared.Next(RetryMilliseconds, 3 * RetryMilliseconds + 1);
+    public int NextRetry() => RetryMilliseconds + RetryJitter;
+
+    /// <summary>Returns the reconnection time for a client whose stream ends, in milliseconds.</summary>
+    public int NextRetryAfter(EndReason reason) =>
+        (reason == EndReason.Drained ? ShutdownRetryMilliseconds : RetryMilliseconds) + RetryJitter;
+
+    private int RetryJitter => Random.Shared.Next(2 * RetryMilliseconds + 1);
 
     /// <summary>
     /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began
