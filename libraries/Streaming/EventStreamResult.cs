@@ -134,7 +134,7 @@ public sealed class EventStreamResult
             return;
         }
 
-        if (MistakeOf(httpContext) is { } mistake)
+        if ((MistakeOf(httpContext) ?? WideTopicOf(httpContext)) is { } mistake)
         {
             httpContext.RequestServices.GetRequiredService<ILogger<EventStreamResult>>().LogError("{Mistake}", mistake);
             await httpContext.RefuseAsync(StatusCodes.Status500InternalServerError, "Endpoint not usable", mistake);
@@ -209,6 +209,19 @@ public sealed class EventStreamResult
                 + "and an output cache may make its readers wait for one another: declare EventStreamResult or "
                 + "Results<EventStreamResult, …> as its return type instead of IResult, or call WithEventStream() "
                 + "on it.";
+    }
+
+    /// <summary>Returns what is wrong with topics of which one names another's topics, and one has all of them; null:
+    /// nothing.</summary>
+    private string? WideTopicOf(HttpContext context)
+    {
+        foreach (var reserved in ReservedOf(context).Where(reserved => _topics.Any(reserved.IsNamedBy)))
+        foreach (var topic in _topics.Where(topic => topic.IsValid && !reserved.IsNamedBy(topic)))
+            if (TopicPattern.Matches(topic.ToString(), reserved.Pattern))
+                return $"The stream names topics of '{reserved.Pattern}', and has all of them by '{topic}': give it the "
+                    + "first tokens that it means, or make it two streams.";
+
+        return null;
     }
 
     /// <summary>Returns true if something decides who may use the endpoint.</summary>

@@ -44,6 +44,8 @@ internal static class StreamingExtensions
             .ValidateOnStart();
         // First, so that it never replaces an application's own endpoint defaults.
         services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, TakeoverSetup>());
+        foreach (var pattern in GatewayTopics.Patterns)
+            services.ReserveTopics(pattern);
         services.AddSingleton<StreamingMetrics>();
         services.AddHostedService(provider => provider.GetRequiredService<StreamingMetrics>());
         services.AddSingleton<Gates>();

@@ -40,7 +40,6 @@ internal static class AgentsApi
                 )
             )
         );
-        builder.Services.ReserveTopics("agents.>").ReserveTopics("sessions.>");
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
         builder.Services.AddSingleton<AgentSessions>();
