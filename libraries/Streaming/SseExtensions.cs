@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Authorization.Policy;
 using Streaming;
 using Streaming.Access;
 using Streaming.Feed;
@@ -63,10 +62,7 @@ public static class SseExtensions
         builder.Services.AddHostedService<LocalCommits>();
         builder.Services.AddSingleton<FiniteStreams>();
         builder.Services.AddTickets();
-        // By a factory, as an application without authorization could not build it.
-        builder.Services.AddTransient<IPolicyEvaluator>(provider =>
-            ActivatorUtilities.CreateInstance<TicketPolicyEvaluator>(provider)
-        );
+        builder.Services.AddTicketPolicies();
 
         if (redis is not null)
         {
