@@ -102,7 +102,7 @@ internal static class StreamingExtensions
         services.AddSingleton<StreamSeats>();
         services.AddSingleton<StreamStart>();
         services.AddSingleton<StreamRunner>();
-        services.AddSingleton<ShowThreads>();
+        services.AddSingleton<ShowFunctions>();
         services.AddSingleton<FailedShows>();
         services.AddSingleton<StreamOpener>();
         services.AddSingleton<PushOpener>();

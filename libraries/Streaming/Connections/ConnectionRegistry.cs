@@ -1,3 +1,4 @@
+using EventStore;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
@@ -16,6 +17,8 @@ internal sealed class ConnectionRegistry
     {
         _log = log;
         _stopping = application.ApplicationStopping;
+
+        using var apart = CallersLocals.KeepOut();
         _stopping.Register(() =>
         {
             foreach (var stream in Open)
