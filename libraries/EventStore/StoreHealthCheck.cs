@@ -23,7 +23,8 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
             _ => "does not answer",
         };
         return Task.FromResult(
-            contact.AwayFor is not { } away
+            contact.Mistake is { } mistake ? HealthCheckResult.Unhealthy(mistake, data: data)
+            : contact.AwayFor is not { } away
                 ? contact.Durability is { IsWaiting: true }
                     ? HealthCheckResult.Degraded(
                         "Publishing waits: no synchronous standby of Postgres is connected.",

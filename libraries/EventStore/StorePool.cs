@@ -62,8 +62,8 @@ internal static class StorePool
                 pool,
                 (provider, _) =>
                 {
-                    var builder = Builder(provider, connectionName, configure);
                     var options = provider.GetRequiredService<IOptions<EventStoreOptions>>().Value;
+                    var builder = Builder(provider, connectionName, configure, StatementTimeout(options));
                     Set(builder.ConnectionStringBuilder, options, connections(options), settings);
                     builder.Name = $"{connectionName}-{pool[Prefix.Length..]}";
                     return provider.GetRequiredService<StoreHosts>().Build(builder);
@@ -83,11 +83,13 @@ internal static class StorePool
     private static NpgsqlDataSourceBuilder Builder(
         IServiceProvider services,
         string connectionName,
-        Action<NpgsqlDataSourceBuilder>? configure
+        Action<NpgsqlDataSourceBuilder>? configure,
+        TimeSpan statementTimeout
     )
     {
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
         var builder = new NpgsqlDataSourceBuilder(text);
+        StorePooler.Refuse(builder, statementTimeout);
         configure?.Invoke(builder);
         if (string.IsNullOrWhiteSpace(builder.ConnectionStringBuilder.Host))
             throw new InvalidOperationException(
@@ -97,6 +99,10 @@ internal static class StorePool
 
         return builder;
     }
+
+    /// <summary>Postgres gives up a second later than the client, which may have vanished.</summary>
+    private static TimeSpan StatementTimeout(EventStoreOptions options) =>
+        TimeSpan.FromSeconds(options.CommandTimeoutSeconds + 1);
 
     /// <summary>Sets what the log needs, over what the application says.</summary>
     private static void Set(
@@ -130,9 +136,9 @@ internal static class StorePool
         )
             builder.GssEncryptionMode = GssEncryptionMode.Disable;
 
-        // Postgres gives up a second later than the client, which may have vanished: a session without a statement
-        // would keep its locks for hours. Compiling a plan (jit) takes longer than any of our statements.
-        var timeout = (options.CommandTimeoutSeconds + 1) * 1_000;
+        // A session without a statement would keep its locks for hours. Compiling a plan (jit) takes longer than any of
+        // our statements.
+        var timeout = StatementTimeout(options).TotalMilliseconds;
         builder.Options =
             $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
             + " -c client_connection_check_interval=2000 -c tcp_user_timeout=20000 -c tcp_keepalives_idle=15"
