@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -25,6 +26,8 @@ internal static class StorePool
     public const string Work = Prefix + "work";
 
     private const string Prefix = "AspireSse.EventStore.";
+    private const int AppendConnections = 8,
+        FeedConnections = 20;
 
     /// <summary>Settings for reads: rows come by an index and in its order, or a read would not be bounded. Each
     /// session plans a read once, since planning costs more than the read, and more per partition.</summary>
@@ -51,8 +54,8 @@ internal static class StorePool
         services.AddSingleton<StoreHosts>();
         Add(Work, options => options.WorkConnections, WakesRelay);
         // One is used at a time; an append without an answer keeps its own until Postgres gives one.
-        Add(Appends, _ => 8);
-        Add(Feed, _ => 20);
+        Add(Appends, _ => AppendConnections);
+        Add(Feed, _ => FeedConnections);
         Add(Replays, options => options.ReplayConnections, IndexesOnly);
         // Twice as many: opening a stream reads too, and does not wait for its turn.
         Add(Reads, options => 2 * options.ReadConnections, IndexesOnly);
@@ -64,6 +67,8 @@ internal static class StorePool
                 {
                     var options = provider.GetRequiredService<IOptions<EventStoreOptions>>().Value;
                     var builder = Builder(provider, connectionName, configure, StatementTimeout(options));
+                    if (pool == Feed)
+                        NoteSize(builder.ConnectionStringBuilder, options, provider.GetRequiredService<ILoggerFactory>());
                     Set(builder.ConnectionStringBuilder, options, connections(options), settings);
                     builder.Name = $"{connectionName}-{pool[Prefix.Length..]}";
                     return provider.GetRequiredService<StoreHosts>().Build(builder);
@@ -98,6 +103,30 @@ internal static class StorePool
             );
 
         return builder;
+    }
+
+    /// <summary>Says that a smaller pool of the connection string is not what the log opens.</summary>
+    private static void NoteSize(
+        NpgsqlConnectionStringBuilder builder,
+        EventStoreOptions options,
+        ILoggerFactory loggers
+    )
+    {
+        var most =
+            AppendConnections
+            + FeedConnections
+            + options.WorkConnections
+            + options.ReplayConnections
+            + 2 * options.ReadConnections;
+        if (builder.ShouldSerialize("Maximum Pool Size") && builder.MaxPoolSize < most)
+            loggers
+                .CreateLogger(typeof(StorePool))
+                .LogWarning(
+                    "'Maximum Pool Size={Size}' of the connection string has no effect: the event log opens up to {Most} "
+                        + "connections in pools of its own, which max_connections of Postgres must allow to each process",
+                    builder.MaxPoolSize,
+                    most
+                );
     }
 
     /// <summary>Postgres gives up a second later than the client, which may have vanished.</summary>

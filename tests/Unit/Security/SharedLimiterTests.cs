@@ -3,6 +3,7 @@ using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Limits;
@@ -113,6 +114,33 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         Assert.NotNull(await counts.TakeAsync(limit, "ann"));
     }
 
+    /// <summary>As Garnet without <c>--lua</c>, and services that allow no scripts.</summary>
+    [Theory(Timeout = 60_000)]
+    [InlineData("--rename-command EVAL no --rename-command EVALSHA no --rename-command SCRIPT no")]
+    [InlineData("--user default on nopass ~* &* +@all -@scripting")]
+    public async Task Without_scripts_each_replica_counts_for_itself_and_asks_and_says_it_seldom(string options)
+    {
+        await using var redis = program.Start(port: 0, options.Split(' '));
+        await using var service = await StartAsync(redis);
+        var log = new WarningLines();
+        using var first = Replica(service, "ann", counts: Counts(service, logger: log));
+        using var second = Replica(service, "ann", counts: Counts(service));
+
+        for (var i = 0; i < Limit; i++)
+            Assert.True(await IsAdmittedAsync(first) && await IsAdmittedAsync(second));
+        var refusals = await RefusalsAsync(service);
+
+        _time.Advance(TimeSpan.FromMinutes(4));
+        await IsAdmittedAsync(first);
+        Assert.Equal(refusals, await RefusalsAsync(service));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        await IsAdmittedAsync(first);
+        Assert.NotEqual(refusals, await RefusalsAsync(service));
+
+        Assert.Contains("runs no Lua scripts", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Contains("once per replica", log.Lines[0], StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_bucket_gives_its_burst_at_once_and_says_when_it_has_more()
     {
@@ -143,17 +171,33 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         return service;
     }
 
-    private SharedCounts Counts(Service service, int milliseconds = Long) =>
+    /// <summary>What Redis has refused since its start.</summary>
+    private static Task<string?> RefusalsAsync(Service service) =>
+        service
+            .Services.GetRequiredService<RedisLink>()
+            .AskAsync(
+                async database => (string?)await database.ExecuteAsync("INFO", "errorstats"),
+                TimeSpan.FromMilliseconds(Long),
+                TestContext.Current.CancellationToken
+            );
+
+    private SharedCounts Counts(Service service, int milliseconds = Long, WarningLines? logger = null) =>
         new(
             service.Services.GetRequiredService<RedisLink>(),
             Options.Create(new EventStoreOptions()),
             Options.Create(new LimitOptions { RedisMilliseconds = milliseconds }),
             _time,
-            NullLogger<SharedCounts>.Instance
+            logger ?? (ILogger<SharedCounts>)NullLogger<SharedCounts>.Instance
         );
 
     /// <summary>The limiter of a client's requests per minute on one replica.</summary>
-    private SharedLimiter Replica(Service service, string client, int milliseconds = Long, int limit = Limit) =>
+    private SharedLimiter Replica(
+        Service service,
+        string client,
+        int milliseconds = Long,
+        int limit = Limit,
+        SharedCounts? counts = null
+    ) =>
         new(
             new SlidingWindowRateLimiter(
                 new SlidingWindowRateLimiterOptions
@@ -165,7 +209,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
                 }
             ),
             SharedLimit.Window(limit, TimeSpan.FromMinutes(1)),
-            Counts(service, milliseconds),
+            counts ?? Counts(service, milliseconds),
             client,
             _time
         );
@@ -185,4 +229,26 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
 
     private static ValueTask<RateLimitLease> AcquireAsync(SharedLimiter limiter) =>
         limiter.AcquireAsync(1, TestContext.Current.CancellationToken);
+
+    private sealed class WarningLines : ILogger<SharedCounts>
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
+        {
+            if (IsEnabled(logLevel))
+                Lines.Add(formatter(state, exception));
+        }
+    }
 }
