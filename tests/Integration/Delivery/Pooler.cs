@@ -48,8 +48,9 @@ internal sealed class Pooler : IAsyncDisposable
         var program = Find(isPgpool ? ("pgpool2", "pgpool") : ("pgbouncer", "pgbouncer"), local.Tools);
         var file = Path.Combine(local.Data, "pooler.conf");
 
-        await File.WriteAllTextAsync(file, isPgpool ? Pgpool(mode, port, server.Port) : PgBouncer(mode, port, server));
-        LocalFolder.Give(file, local.As);
+        await File.WriteAllTextAsync(file, isPgpool ? Pgpool(mode, port, server.Port, local.Data) : PgBouncer(mode, port, server));
+        foreach (var path in (string[])[local.Data, file])
+            LocalFolder.Give(path, local.As);
 
         string[] arguments = isPgpool ? ["-n", "-f", file, "-F", "none", "-a", "none"] : [file];
         var process = new SystemProcess(
@@ -100,17 +101,17 @@ internal sealed class Pooler : IAsyncDisposable
 
             """;
 
-    private static string Pgpool(PoolerMode mode, int port, int server) =>
+    private static string Pgpool(PoolerMode mode, int port, int server, string folder) =>
         $"""
             backend_clustering_mode = '{(mode == PoolerMode.Raw ? "raw" : "streaming_replication")}'
             listen_addresses = '127.0.0.1'
             port = {port}
-            socket_dir = ''
+            socket_dir = '{folder}'
             pcp_port = {FreePort.Take().ToString(CultureInfo.InvariantCulture)}
-            pcp_socket_dir = '.'
-            wd_ipc_socket_dir = '.'
-            pid_file_name = 'pgpool.pid'
-            logdir = '.'
+            pcp_socket_dir = '{folder}'
+            wd_ipc_socket_dir = '{folder}'
+            pid_file_name = '{folder}/pgpool.pid'
+            logdir = '{folder}'
             backend_hostname0 = '127.0.0.1'
             backend_port0 = {server}
             num_init_children = 80
