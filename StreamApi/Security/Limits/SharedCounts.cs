@@ -54,7 +54,7 @@ internal sealed class SharedCounts(
         {
             if (Interlocked.Exchange(ref _retryAt[part], After(RefusedInterval)) == 0)
                 logger.LogWarning(
-                    "Redis runs no Lua scripts (EVAL, EVALSHA, SCRIPT LOAD), so each replica counts its limits for itself, "
+                    "Redis runs no Lua scripts (EVAL), so each replica counts its limits for itself, "
                         + "and clients have each limit once per replica: {Reason}",
                     e.Message
                 );
@@ -75,8 +75,7 @@ internal sealed class SharedCounts(
     /// or its access list forbids.</summary>
     private static bool HasNoScripts(string refusal) =>
         refusal.Contains("Lua scripting support disabled", StringComparison.Ordinal)
-        || refusal.StartsWith("ERR unknown command", StringComparison.Ordinal)
-        || refusal.StartsWith("NOPERM", StringComparison.Ordinal);
+        || refusal.Contains("'eval'", StringComparison.OrdinalIgnoreCase);
 
     private long After(TimeSpan interval) =>
         clock.GetTimestamp() + (long)(interval.TotalSeconds * clock.TimestampFrequency);

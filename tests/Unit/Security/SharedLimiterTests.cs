@@ -123,7 +123,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         await using var redis = program.Start(port: 0, options.Split(' '));
         await using var service = await StartAsync(redis);
         var log = new WarningLines();
-        var (counts, limit) = (Counts(service, logger: log), SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)));
+        var (counts, limit) = (Counts(service, log: log), SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)));
         using var first = Replica(service, "ann", counts: counts);
         using var second = Replica(service, "ann");
 
@@ -138,8 +138,8 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         Assert.Null(await counts.TakeAsync(limit, "ann"));
         Assert.NotEqual(refusals, await RefusalsAsync(service));
 
-        Assert.Contains("runs no Lua scripts", Assert.Single(log.Lines), StringComparison.Ordinal);
-        Assert.Contains("once per replica", log.Lines[0], StringComparison.Ordinal);
+        Assert.Contains("runs no Lua scripts", Assert.Single(log.Texts), StringComparison.Ordinal);
+        Assert.Contains("once per replica", log.Texts[0], StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 60_000)]
@@ -182,13 +182,13 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
                 TestContext.Current.CancellationToken
             );
 
-    private SharedCounts Counts(Service service, int milliseconds = Long, WarningLines? logger = null) =>
+    private SharedCounts Counts(Service service, int milliseconds = Long, WarningLines? log = null) =>
         new(
             service.Services.GetRequiredService<RedisLink>(),
             Options.Create(new EventStoreOptions()),
             Options.Create(new LimitOptions { RedisMilliseconds = milliseconds }),
             _time,
-            logger ?? (ILogger<SharedCounts>)NullLogger<SharedCounts>.Instance
+            log is null ? NullLogger<SharedCounts>.Instance : new Logger<SharedCounts>(new LoggerFactory([log]))
         );
 
     /// <summary>The limiter of a client's requests per minute on one replica.</summary>
@@ -230,26 +230,4 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
 
     private static ValueTask<RateLimitLease> AcquireAsync(SharedLimiter limiter) =>
         limiter.AcquireAsync(1, TestContext.Current.CancellationToken);
-
-    private sealed class WarningLines : ILogger<SharedCounts>
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        )
-        {
-            if (IsEnabled(logLevel))
-                Lines.Add(formatter(state, exception));
-        }
-    }
 }
