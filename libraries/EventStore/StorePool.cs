@@ -68,7 +68,7 @@ internal static class StorePool
                     var options = provider.GetRequiredService<IOptions<EventStoreOptions>>().Value;
                     var builder = Builder(provider, connectionName, configure, StatementTimeout(options));
                     if (pool == Feed)
-                        NoteSize(builder.ConnectionStringBuilder, options, provider.GetRequiredService<ILoggerFactory>());
+                        NoteSize(builder.ConnectionStringBuilder, options, provider);
                     Set(builder.ConnectionStringBuilder, options, connections(options), settings);
                     builder.Name = $"{connectionName}-{pool[Prefix.Length..]}";
                     return provider.GetRequiredService<StoreHosts>().Build(builder);
@@ -109,7 +109,7 @@ internal static class StorePool
     private static void NoteSize(
         NpgsqlConnectionStringBuilder builder,
         EventStoreOptions options,
-        ILoggerFactory loggers
+        IServiceProvider services
     )
     {
         var most =
@@ -119,11 +119,13 @@ internal static class StorePool
             + options.ReplayConnections
             + 2 * options.ReadConnections;
         if (builder.ShouldSerialize("Maximum Pool Size") && builder.MaxPoolSize < most)
-            loggers
+            services
+                .GetRequiredService<ILoggerFactory>()
                 .CreateLogger(typeof(StorePool))
                 .LogWarning(
-                    "'Maximum Pool Size={Size}' of the connection string has no effect: the event log opens up to {Most} "
-                        + "connections in pools of its own, which max_connections of Postgres must allow to each process",
+                    "'Maximum Pool Size={Size}' of the connection string has no effect: the event log opens up to "
+                        + "{Most} connections in pools of its own, which Postgres must allow to each process "
+                        + "(max_connections)",
                     builder.MaxPoolSize,
                     most
                 );

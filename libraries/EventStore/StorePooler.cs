@@ -2,8 +2,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Tells a pooler from Postgres when a connection opens. Behind one, notifications, locks and settings belong to
-/// no session of ours, and <see cref="NpgsqlConnection.ProcessID"/> is nobody's.</summary>
+/// <summary>Tells a pooler from Postgres when a connection opens. Behind one, notifications, locks and settings belong
+/// to no session of ours, and <see cref="NpgsqlConnection.ProcessID"/> is nobody's.</summary>
 internal static class StorePooler
 {
     /// <summary>A row: the session's process, the settings that it began with, and where Postgres is. It locks no row:
@@ -21,7 +21,7 @@ internal static class StorePooler
     /// <summary>PgBouncer's code for everything that it refuses; Postgres has it for broken clients only.</summary>
     private const string Protocol = PostgresErrorCodes.ProtocolViolation;
 
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+    private const int Seconds = 5;
 
     /// <summary>Refuses a pooler at each new connection. An initializer that the application sets later replaces
     /// this.</summary>
@@ -74,7 +74,7 @@ internal static class StorePooler
     {
         string transaction;
         string? at;
-        await using (var who = new NpgsqlCommand(Who, connection) { CommandTimeout = (int)Timeout.TotalSeconds })
+        await using (var who = new NpgsqlCommand(Who, connection) { CommandTimeout = Seconds })
         {
             await using var row = await who.With(0).ExecuteReaderAsync();
             await row.ReadAsync();
@@ -84,12 +84,12 @@ internal static class StorePooler
             var (pid, seconds, isolation) = (row.GetInt32(0), row.GetInt32(1), row.GetString(2));
 
             if (seconds != (int)timeout.TotalSeconds || isolation != "read committed")
-                throw Refused($"it drops the settings of a session: statement_timeout is {seconds} s", at);
+                throw Refused("it drops the settings of a session", at);
             if (pid != connection.ProcessID)
                 throw Refused("it invents the numbers of processes", at);
         }
 
-        await using var next = new NpgsqlCommand(Transaction, connection) { CommandTimeout = (int)Timeout.TotalSeconds };
+        await using var next = new NpgsqlCommand(Transaction, connection) { CommandTimeout = Seconds };
         if (await next.ExecuteScalarAsync() as string == transaction)
             throw Refused("it does not commit what it has acknowledged, as pgpool-II does in mode raw", at);
     }
@@ -97,8 +97,8 @@ internal static class StorePooler
     private static PoolerException Refused(string why, string? at) =>
         new(
             $"Between the event log and Postgres stands a pooler, such as PgBouncer or pgpool-II ({why}): "
-                + "notifications, locks and settings of a session do not survive it, so name Postgres itself in the log's "
-                + $"connection string (ConnectionStrings__eventstore), '{at ?? "Host=…;Port=5432"}'."
+                + "notifications, locks and settings of a session do not survive it, so name Postgres itself in the "
+                + $"log's connection string (ConnectionStrings__eventstore), '{at ?? "Host=…;Port=5432"}'."
         );
 }
 

@@ -4,8 +4,8 @@ using StackExchange.Redis;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Requests permits from Redis. If it, or the node of a cluster, does not answer or runs no scripts, each replica
-/// counts for itself, and now and then one request tries again.</summary>
+/// <summary>Requests permits from Redis. If it, or the node of a cluster, does not answer or runs no scripts, each
+/// replica counts for itself, and now and then one request tries again.</summary>
 internal sealed class SharedCounts(
     RedisLink redis,
     IOptions<EventStoreOptions> store,
@@ -14,8 +14,8 @@ internal sealed class SharedCounts(
     ILogger<SharedCounts> logger
 )
 {
-    /// <summary>Time until the next request after one without an answer, and after a refusal, which ends when an operator
-    /// ends it.</summary>
+    /// <summary>Time until the next request after one without an answer, and after a refusal, which an operator
+    /// ends.</summary>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5),
         RefusedInterval = TimeSpan.FromMinutes(5);
 

@@ -48,7 +48,10 @@ internal sealed class Pooler : IAsyncDisposable
         var program = Find(isPgpool ? ("pgpool2", "pgpool") : ("pgbouncer", "pgbouncer"), local.Tools);
         var file = Path.Combine(local.Data, "pooler.conf");
 
-        await File.WriteAllTextAsync(file, isPgpool ? Pgpool(mode, port, server.Port, local.Data) : PgBouncer(mode, port, server));
+        await File.WriteAllTextAsync(
+            file,
+            isPgpool ? Pgpool(mode, port, server.Port, local.Data) : PgBouncer(mode, port, server)
+        );
         foreach (var path in (string[])[local.Data, file])
             LocalFolder.Give(path, local.As);
 

@@ -117,13 +117,11 @@ public sealed class PoolerTests(PromotionRig rig) : IClassFixture<PromotionRig>
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddMetrics();
         builder.Services.Configure<EventStoreOptions>(options => options.CommandTimeoutSeconds = 1);
-        builder.AddEventStore(
-            configure: store =>
-            {
-                store.ConnectionStringBuilder.ConnectionString = pooler.Before(database).ConnectionString;
-                store.UsePhysicalConnectionInitializer(_ => { }, _ => Task.CompletedTask);
-            }
-        );
+        builder.AddEventStore(configure: store =>
+        {
+            store.ConnectionStringBuilder.ConnectionString = pooler.Before(database).ConnectionString;
+            store.UsePhysicalConnectionInitializer(_ => { }, _ => Task.CompletedTask);
+        });
         using var host = builder.Build();
         await host.StartAsync(Stop);
         await server.SetStandbysAsync("absent");
@@ -137,7 +135,10 @@ public sealed class PoolerTests(PromotionRig rig) : IClassFixture<PromotionRig>
             async () => await RunningCommands.EndLostAsync(store, TimeSpan.FromSeconds(10), Stop) == (1, 0),
             "the log looks for commands that Postgres has lost"
         );
-        Assert.Equal(1, await server.AskAsync<long>("select count(*) from pg_stat_activity where wait_event = 'SyncRep'"));
+        Assert.Equal(
+            1,
+            await server.AskAsync<long>("select count(*) from pg_stat_activity where wait_event = 'SyncRep'")
+        );
 
         await server.SetStandbysAsync("");
         await host.StopAsync(Stop);

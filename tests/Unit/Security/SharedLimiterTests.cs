@@ -164,7 +164,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         var service = await Service.StartAsync(
             builder => builder.AddRelayRedis(),
             null,
-            ("ConnectionStrings:redis", redis.Address)
+            ("ConnectionStrings:redis", $"{redis.Address},allowAdmin=true")
         );
         var link = service.Services.GetRequiredService<RedisLink>();
         await Eventually.HoldsAsync(() => link.IsConnected);
