@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# NuGet StackExchange.Redis: `IDatabase.ExecuteAsync` with INFO or CONFIG is sent by 2.13.23, and by 3.4.35 refused before it is
-# sent, with RedisCommandException "This operation is not available unless admin mode is enabled: INFO": code that only
-# reads a server's numbers compiles and starts with 3.x, and then fails until the connection string has allowAdmin=true.
-# The server is the .NET tool garnet-server 2.2.8.
+# NuGet StackExchange.Redis: `IDatabase.ExecuteAsync` with INFO or CONFIG is sent by 2.13.23, and by 3.4.35 refused
+# before it is sent, with RedisCommandException "This operation is not available unless admin mode is enabled: INFO":
+# code that only reads a server's numbers compiles and starts with 3.x, and then fails until the connection string has
+# allowAdmin=true. The server is the .NET tool garnet-server 2.2.8.
 set -euo pipefail
 folder=$(mktemp -d)
 server=

@@ -59,7 +59,7 @@ internal static class StorePooler
         return connection;
     }
 
-    /// <summary>Returns the refusal that an error of a connection hides: of several hosts, Npgsql wraps each's.</summary>
+    /// <summary>Returns the refusal that an error hides: of several hosts, Npgsql wraps each one.</summary>
     private static PoolerException? Refusal(Exception error) =>
         error switch
         {
