@@ -15,7 +15,8 @@ public static class EventStoreExtensions
     /// <paramref name="configure"/> names a host.</param>
     /// <param name="configure">Changes how the log connects, such as by passwords that expire
     /// (<see cref="NpgsqlDataSourceBuilder.UsePeriodicPasswordProvider"/>) or by certificates. Called once for each of
-    /// the log's pools. What the log's SQL needs is set afterwards.</param>
+    /// the log's pools. What the log's SQL needs is set afterwards. An initializer of physical connections replaces the
+    /// log's check that they lead to no pooler.</param>
     /// <remarks>The tables must exist: see <see cref="EnsureSchemaAsync"/>. The pools are the log's own: the service
     /// <see cref="NpgsqlDataSource"/> stays the application's.</remarks>
     /// <exception cref="InvalidOperationException">The application has an event log already.</exception>
@@ -57,7 +58,7 @@ public static class EventStoreExtensions
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">The role may not change the schema; a role that may runs
-    /// <see cref="EventStoreSchema.Script"/>.</exception>
+    /// <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler.</exception>
     /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
     /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)
@@ -75,7 +76,7 @@ public static class EventStoreExtensions
     {
         try
         {
-            await using var connection = await store.OpenConnectionAsync(cancellationToken);
+            await using var connection = await store.OpenDirectAsync(cancellationToken);
         }
         catch (NpgsqlException e) when (e is not PostgresException)
         {

@@ -2,6 +2,7 @@ using EventStore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Unit.EventStore;
@@ -29,13 +30,30 @@ public sealed class StorePoolTests
     /// <summary>Returns the sum of a service's pools on a machine with four cores or more.</summary>
     internal static int MostConnections() => Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize);
 
-    private static List<NpgsqlConnectionStringBuilder> Of(string text)
+    [Theory]
+    [InlineData("Host=db;Maximum Pool Size=10", true)]
+    [InlineData("Host=db;Maximum Pool Size=60", false)]
+    [InlineData("Host=db", false)]
+    public void A_pool_smaller_than_the_logs_own_is_named(string text, bool isNamed)
+    {
+        using var log = new WarningLines();
+        Of(text, log);
+        Assert.Equal(
+            isNamed,
+            log.Texts is [var warning] && warning.Contains("'Maximum Pool Size=10'", StringComparison.Ordinal)
+        );
+        Assert.Equal(isNamed ? 1 : 0, log.Texts.Count);
+    }
+
+    private static List<NpgsqlConnectionStringBuilder> Of(string text, WarningLines? log = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(settings: null);
         builder.Configuration.AddInMemoryCollection(
             new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = text }
         );
         builder.AddEventStore();
+        if (log is not null)
+            builder.Logging.AddProvider(log);
         builder.Services.Configure<EventStoreOptions>(options => options.ReadConnections = 4);
 
         using var services = builder.Services.BuildServiceProvider();
