@@ -215,8 +215,9 @@ public sealed class EventStreamResult
     /// nothing.</summary>
     private string? WideTopicOf(HttpContext context)
     {
-        foreach (var reserved in ReservedOf(context).Where(reserved => _topics.Any(reserved.IsNamedBy)))
-        foreach (var topic in _topics.Where(topic => topic.IsValid && !reserved.IsNamedBy(topic)))
+        var topics = _topics.Where(topic => topic.IsValid).ToArray();
+        foreach (var reserved in ReservedOf(context).Where(reserved => topics.Any(reserved.IsNamedBy)))
+        foreach (var topic in topics.Where(topic => !reserved.IsNamedBy(topic)))
             if (TopicPattern.Matches(topic.ToString(), reserved.Pattern))
                 return $"The stream names topics of '{reserved.Pattern}', and has all of them by '{topic}': give it the "
                     + "first tokens that it means, or make it two streams.";
