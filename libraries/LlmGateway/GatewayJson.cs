@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
+using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Telemetry;
 using LlmGateway.VendorApis;
@@ -19,6 +20,10 @@ namespace LlmGateway;
 [JsonSerializable(typeof(GenerationToolUse))]
 [JsonSerializable(typeof(GenerationWaits))]
 [JsonSerializable(typeof(GenerationDone))]
+[JsonSerializable(typeof(StoredDone))]
+[JsonSerializable(typeof(StoredError))]
+[JsonSerializable(typeof(StoredPrompt))]
+[JsonSerializable(typeof(ThreadRun))]
 [JsonSerializable(typeof(AgentStarted))]
 [JsonSerializable(typeof(AgentContent))]
 [JsonSerializable(typeof(AgentToolUse))]

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using EventStore;
+using LlmGateway.Dialects;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -23,13 +24,16 @@ internal static class GenerationsApi
 
     public static void AddGenerations(this WebApplicationBuilder builder)
     {
-        builder.Services.ReserveTopics("generations.>");
+        builder.Services.ReserveTopics("generations.>").ReserveTopics("threads.>");
         builder.Services.AddSingleton(services => new FlushScheduler(
             services.GetRequiredService<IOptions<LlmOptions>>().Value.CoalesceMilliseconds,
             () => services.GetRequiredService<LiveRuns>().Count,
             services.GetRequiredService<TimeProvider>()
         ));
         builder.Services.AddSingleton<AnswerWriters>();
+        builder.Services.AddSingleton<RunUpdates>();
+        builder.Services.AddSingleton<RunPrompts>();
+        builder.Services.AddSingleton<RunThreads>();
         builder.Services.AddSingleton<Generator>();
     }
 
@@ -80,7 +84,8 @@ internal static class GenerationsApi
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        await generator.StartAsync(call, id, access.OwnerOf(context), context.RequestAborted);
+        var prompt = new RunPrompt(Generator.Kind, [.. call.Messages]);
+        await generator.StartAsync(call, prompt, id, access.OwnerOf(context), context.RequestAborted);
 
         var generation = $"{PathOf(context)}/{id}";
         return TypedResults.Created(
@@ -112,9 +117,8 @@ internal static class GenerationsApi
             return;
         }
 
-        var name = new RunName(Generator.Kind, id);
         if (
-            !IsId(id)
+            Generator.NameOf(id) is not { } name
             || !await streams.TryOpenAsync(context, name, GenerationFormat.Instance, GenerationFormat.EndTypes)
         )
             await NotFound(id).ExecuteAsync(context);
@@ -135,8 +139,7 @@ internal static class GenerationsApi
         if (!await MayReadAsync(id, context, access))
             return TypedResults.Forbid();
 
-        var name = new RunName(Generator.Kind, id);
-        if (IsId(id) && await runs.CancelAsync(name, context.RequestAborted))
+        if (Generator.NameOf(id) is { } name && await runs.CancelAsync(name, context.RequestAborted))
         {
             var start = clock.GetTimestamp();
             while (
@@ -149,27 +152,19 @@ internal static class GenerationsApi
     }
 
     private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs, RunStates states) =>
-        IsId(id)
+        Generator.NameOf(id) is { } name
             ? await states.AnswerAsync(
                 context,
-                () =>
-                    GenerationState.ReadAsync(
-                        new RunName(Generator.Kind, id),
-                        $"{PathOf(context)}/stream",
-                        runs,
-                        context.RequestAborted
-                    )
+                () => GenerationState.ReadAsync(name, $"{PathOf(context)}/stream", runs, context.RequestAborted)
             ) ?? NotFound(id)
             : NotFound(id);
 
     private static ValueTask<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
-        access.MayReadAsync(context, new RunName(Generator.Kind, IsId(id) ? id : "*"));
+        access.MayReadAsync(context, Generator.NameOf(id) ?? new RunName(Generator.Kind, "*"));
 
     /// <summary>Returns the path as the client sees it: with a path base, and the prefix of a route group.</summary>
     private static string PathOf(HttpContext context) =>
         context.Request.PathBase.Add(context.Request.Path).ToUriComponent().TrimEnd('/');
-
-    private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
 
     private static ProblemHttpResult NotFound(string id) =>
         TypedResults.Problem(

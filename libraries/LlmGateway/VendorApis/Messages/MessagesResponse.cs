@@ -120,6 +120,8 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         return events;
     }
 
+    public IReadOnlyList<JsonObject> Fail(VendorError error) => [MessagesFormat.Instance.Body(error)];
+
     public IJoinedAnswer Join() => new JoinedMessage();
 
     /// <summary>The provider's count, which arrives at the end; an estimate of the input until then.</summary>
