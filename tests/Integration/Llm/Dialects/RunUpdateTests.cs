@@ -10,7 +10,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Runs;
 
-namespace Integration.Llm;
+namespace Integration.Llm.Dialects;
 
 /// <summary>Runs that are read back as the updates of an answer, from which other APIs show them.</summary>
 public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
