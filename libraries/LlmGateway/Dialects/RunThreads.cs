@@ -10,8 +10,6 @@ namespace LlmGateway.Dialects;
 /// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
 internal sealed class RunThreads(RunStore store, RunLog runs)
 {
-    private const string Kind = "threads";
-
     /// <summary>Returns the id of what a client names: the same for the same names of the same owner.</summary>
     /// <param name="owner">The user; null: anonymous, where the names are the right to read.</param>
     /// <param name="names">The dialect's name, and the client's.</param>
@@ -30,7 +28,7 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task AddAsync(string thread, RunName run, string client, CancellationToken cancellationToken) =>
         store.AppendToLogAsync(
-            new RunName(Kind, thread),
+            NameOf(thread),
             client,
             RunEvent.Of("run", new ThreadRun(run.Id)),
             id: null,
@@ -39,9 +37,12 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
 
     /// <summary>Returns the latest run of a thread; null: it has none.</summary>
     public async Task<RunName?> LatestAsync(string thread, CancellationToken cancellationToken) =>
-        await runs.LastOfLogAsync(new RunName(Kind, thread), cancellationToken) is { } last
+        await runs.LastOfLogAsync(NameOf(thread), cancellationToken) is { } last
             ? Generator.NameOf(JsonSerializer.Deserialize(last.Data, RunJson.Options.TypeOf<ThreadRun>())!.Run)
             : null;
+
+    /// <summary>Among the topics of generations, which nobody else publishes to.</summary>
+    private static RunName NameOf(string thread) => new(Generator.Kind, $"thread-{thread}");
 }
 
 internal sealed record ThreadRun(string Run);

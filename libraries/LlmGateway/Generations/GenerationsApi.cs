@@ -24,7 +24,7 @@ internal static class GenerationsApi
 
     public static void AddGenerations(this WebApplicationBuilder builder)
     {
-        builder.Services.ReserveTopics("generations.>").ReserveTopics("threads.>");
+        builder.Services.ReserveTopics("generations.>");
         builder.Services.AddSingleton(services => new FlushScheduler(
             services.GetRequiredService<IOptions<LlmOptions>>().Value.CoalesceMilliseconds,
             () => services.GetRequiredService<LiveRuns>().Count,
