@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
-using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Telemetry;
 using LlmGateway.VendorApis;

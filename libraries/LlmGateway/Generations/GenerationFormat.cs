@@ -1,5 +1,4 @@
 using System.Buffers;
-using EventStore;
 using Streaming.Frames;
 
 namespace LlmGateway.Generations;

@@ -1,6 +1,7 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using EventStore;
-using LlmGateway.Dialects;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -32,7 +33,7 @@ internal static class GenerationsApi
         ));
         builder.Services.AddSingleton<AnswerWriters>();
         builder.Services.AddSingleton<RunUpdates>();
-        builder.Services.AddSingleton<RunPrompts>();
+        builder.Services.AddSingleton<PromptStore>();
         builder.Services.AddSingleton<RunThreads>();
         builder.Services.AddSingleton<Generator>();
     }
@@ -179,7 +180,10 @@ internal sealed record GenerationRequest(
     IReadOnlyList<ChatRequestMessage> Messages,
     string? Model,
     string? Provider,
-    int? MaxTokens
+    int? MaxTokens,
+    IReadOnlyList<JsonElement>? Tools,
+    [property: JsonPropertyName("tool_choice")] JsonElement? ToolChoice,
+    [property: JsonPropertyName("response_format")] JsonElement? ResponseFormat
 );
 
 internal sealed record ChatRequestMessage(string Role, string Content);

@@ -1,4 +1,3 @@
-using LlmGateway.Dialects;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Runs;
@@ -9,7 +8,7 @@ namespace LlmGateway.Generations;
 /// <summary>Starts generations: reads the provider to its end and stores the answer, with or without readers.</summary>
 internal sealed class Generator(
     RunStore runs,
-    RunPrompts prompts,
+    PromptStore prompts,
     RunUpdates updates,
     LiveRuns live,
     AnswerWriters writers,

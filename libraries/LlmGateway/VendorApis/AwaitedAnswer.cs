@@ -3,8 +3,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.VendorApis;
 
 /// <summary>
-/// An answer of a provider, or of a run, that can be awaited before it is read, so that an early refusal becomes an HTTP
-/// status.
+/// An answer of a provider, or of a run, that can be awaited before it is read, so that an early refusal becomes an
+/// HTTP status.
 /// </summary>
 internal sealed class AwaitedAnswer : IAsyncDisposable
 {

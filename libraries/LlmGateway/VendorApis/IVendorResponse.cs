@@ -3,8 +3,8 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.VendorApis;
 
-/// <summary>Makes the frames of an answer in a vendor's format. Of a run they are made of its updates alone, so that the
-/// n-th frame is the same on every replica.</summary>
+/// <summary>Makes the frames of an answer in a vendor's format. Those of a run are made of its updates alone, so that
+/// the n-th frame is the same on every replica.</summary>
 internal interface IVendorResponse
 {
     /// <summary>The model, by the provider's own name as soon as it has answered.</summary>

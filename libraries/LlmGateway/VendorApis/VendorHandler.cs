@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using EventStore;
-using LlmGateway.Dialects;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
@@ -18,7 +18,6 @@ namespace LlmGateway.VendorApis;
 /// <c>retry:</c>, and the vendor's heartbeat while the provider is silent.
 /// </summary>
 internal sealed class VendorHandler(
-    ChatProviders providers,
     RunUpdates runs,
     PushOpener streams,
     IStreamAccess access,
@@ -38,6 +37,7 @@ internal sealed class VendorHandler(
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
         context.Response.Headers[format.RequestIdHeader] = $"req_{Guid.NewGuid():N}";
+
         try
         {
             await respondAsync();
@@ -50,6 +50,7 @@ internal sealed class VendorHandler(
         {
             await format.WriteAsync(context, VendorError.Of(e));
         }
+        // Before the response has started: later it is a frame of the stream.
         catch (StoreUnavailableException) when (!context.Response.HasStarted)
         {
             await format.WriteAsync(context, VendorError.NoStore);
@@ -134,6 +135,7 @@ internal sealed class VendorHandler(
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var start = clock.GetTimestamp();
+        var providers = context.RequestServices.GetRequiredService<ChatProviders>();
         var call = format.Read(body, context.Request.Headers, providers);
         var response = format.Respond(call, body, clock);
 

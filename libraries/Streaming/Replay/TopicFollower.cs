@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
 

@@ -1,6 +1,5 @@
 using Harness;
 using Integration.Seeds;
-using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;

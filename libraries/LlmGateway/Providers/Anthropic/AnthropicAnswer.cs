@@ -94,44 +94,39 @@ internal sealed class AnthropicAnswer(AnswerDeltas answer, bool isNative)
     /// <summary>The events that a stream of a whole answer would have.</summary>
     private static IEnumerable<JsonObject> EventsOf(JsonObject message)
     {
-        yield return new() { ["type"] = "message_start", ["message"] = message };
+        yield return Event("message_start", ("message", message));
 
         var index = 0;
         foreach (var block in Array(message, "content")?.OfType<JsonObject>() ?? [])
         {
             var opening = block.DeepClone().AsObject();
-            // Clients read an input from deltas alone.
             var input = Object(block, "input")?.ToJsonString(RunJson.Options);
             if (input is not null)
                 opening["input"] = new JsonObject();
 
-            yield return Event("content_block_start", "content_block", opening);
+            yield return Event("content_block_start", ("index", index), ("content_block", opening));
+            // Some clients read an input from deltas alone.
             if (input is not null)
                 yield return Event(
                     "content_block_delta",
-                    "delta",
-                    new() { ["type"] = "input_json_delta", ["partial_json"] = input }
+                    ("index", index),
+                    ("delta", Event("input_json_delta", ("partial_json", input)))
                 );
-            yield return new() { ["type"] = "content_block_stop", ["index"] = index++ };
+            yield return Event("content_block_stop", ("index", index++));
         }
 
         var end = new JsonObject();
         foreach (var name in (string[])["stop_reason", "stop_sequence"])
             end[name] = message[name]?.DeepClone();
-        yield return new()
-        {
-            ["type"] = "message_delta",
-            ["delta"] = end,
-            ["usage"] = message["usage"]?.DeepClone(),
-        };
-        yield return new() { ["type"] = "message_stop" };
+        yield return Event("message_delta", ("delta", end), ("usage", message["usage"]?.DeepClone()));
+        yield return Event("message_stop");
+    }
 
-        JsonObject Event(string type, string member, JsonObject value) =>
-            new()
-            {
-                ["type"] = type,
-                ["index"] = index,
-                [member] = value,
-            };
+    private static JsonObject Event(string type, params (string Name, JsonNode? Value)[] members)
+    {
+        var json = new JsonObject { ["type"] = type };
+        foreach (var (name, value) in members)
+            json[name] = value;
+        return json;
     }
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Integration.Llm.Dialects;
-using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;

@@ -111,7 +111,7 @@ public sealed class ProjectionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_run_whose_replica_died_ends_as_interrupted()
+    public async Task A_run_whose_replica_stopped_ends_as_interrupted()
     {
         var id = await LlmSystem.GenerateAsync(A, _upstream.Stopping(null, "half "), "openai");
         await using var reader = await ReadAsync(B, id, skip: 0).ToEventsAsync(2);

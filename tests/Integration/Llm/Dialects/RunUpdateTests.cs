@@ -2,7 +2,6 @@ using AspireSse;
 using Harness;
 using Integration.Seeds;
 using LlmGateway;
-using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -145,7 +144,7 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var first = await StartAsync("mine", "My name is Ann.", previous: null);
         var second = await StartAsync("mine", "What is it?", previous: first.Name.Id);
 
-        var prompt = await Services(B).GetRequiredService<RunPrompts>().ReadAsync(second.Name, Stop);
+        var prompt = await Services(B).GetRequiredService<PromptStore>().ReadAsync(second.Name, Stop);
         Assert.Equal(
             ("mine", first.Name.Id, "What is it?"),
             (prompt!.Dialect, prompt.Previous, prompt.Messages[0].Text)
@@ -153,7 +152,7 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
 
         await UntilEndedAsync(A, first);
         await UntilEndedAsync(A, second);
-        var history = await Services(B).GetRequiredService<RunPrompts>().HistoryAsync(second, 100, Stop);
+        var history = await Services(B).GetRequiredService<PromptStore>().HistoryAsync(second, 100, Stop);
         Assert.Equal(
             [
                 (ChatRole.User, "My name is Ann."),
@@ -170,7 +169,7 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     {
         var asked = Upstream.Saying("yes");
         var id = await LlmSystem.GenerateAsync(A, asked, "openai");
-        var prompt = await Services(B).GetRequiredService<RunPrompts>().ReadAsync(Generator.NameOf(id)!.Value, Stop);
+        var prompt = await Services(B).GetRequiredService<PromptStore>().ReadAsync(Generator.NameOf(id)!.Value, Stop);
         Assert.Equal(("generations", asked), (prompt!.Dialect, Assert.Single(prompt.Messages).Text));
     }
 

@@ -1,12 +1,11 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using EventStore;
-using LlmGateway.Generations;
 using Microsoft.Extensions.AI;
 using Runs;
 using Streaming.Replay;
 
-namespace LlmGateway.Dialects;
+namespace LlmGateway.Generations;
 
 /// <summary>What is known of a run before its first event; the same on every replica.</summary>
 /// <param name="At">Position before its first event.</param>
@@ -91,18 +90,20 @@ internal sealed class RunUpdates(
         {
             var page = await reader.ReadAsync(at.Position, filter, cancellationToken: cancellationToken);
             at = new StreamPosition(page.Epoch, page.Through);
-            foreach (var record in page.Events)
-                try
+            try
+            {
+                foreach (var record in page.Events)
                 {
                     if (UpdateOf(run.Name, record) is { } update)
                         updates.Add(update);
                     if (Ends(run.Name, record.Type))
                         return new RunSoFar(updates, at, HasEnded: true, Failure: null);
                 }
-                catch (UpstreamException e)
-                {
-                    return new RunSoFar(updates, at, HasEnded: true, e);
-                }
+            }
+            catch (UpstreamException e)
+            {
+                return new RunSoFar(updates, at, HasEnded: true, e);
+            }
 
             if (page.Through >= page.Head)
                 return new RunSoFar(updates, at, HasEnded: false, Failure: null);

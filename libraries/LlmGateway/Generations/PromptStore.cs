@@ -3,9 +3,8 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Microsoft.Extensions.AI;
-using Runs;
 
-namespace LlmGateway.Dialects;
+namespace LlmGateway.Generations;
 
 /// <summary>What a run was asked.</summary>
 /// <param name="Dialect">Name of the dialect of the request, which alone reads <paramref name="Asked"/>.</param>
@@ -19,14 +18,15 @@ internal sealed record RunPrompt(
     JsonObject? Asked = null
 );
 
-/// <summary>Stores and reads what runs were asked, in a topic beside the run's own: its readers get none of it.</summary>
-internal sealed class RunPrompts(EventAppender appender, RunReader reader, RunUpdates updates)
+/// <summary>Stores and reads what runs were asked, in a topic beside the run's own: its readers get none of
+/// it.</summary>
+internal sealed class PromptStore(EventAppender appender, RunReader reader, RunUpdates updates)
 {
-    private static readonly JsonTypeInfo<List<ChatMessage>> Messages =
-        (JsonTypeInfo<List<ChatMessage>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(List<ChatMessage>));
+    private static readonly JsonTypeInfo<IList<ChatMessage>> Messages =
+        (JsonTypeInfo<IList<ChatMessage>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IList<ChatMessage>));
 
-    /// <summary>Stores a prompt. It precedes its run, so that no run lacks its own; a repeated
-    /// request stores it again.</summary>
+    /// <summary>Stores a prompt. It precedes its run, so that no run lacks its own; a repeated request stores it
+    /// again.</summary>
     /// <param name="client">The client whose share of the log it uses.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task StoreAsync(RunName name, RunPrompt prompt, string client, CancellationToken cancellationToken) =>
@@ -56,7 +56,12 @@ internal sealed class RunPrompts(EventAppender appender, RunReader reader, RunUp
             return null;
 
         var stored = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<StoredPrompt>())!;
-        return new RunPrompt(stored.Dialect, stored.Messages.Deserialize(Messages)!, stored.Previous, stored.Asked);
+        return new RunPrompt(
+            stored.Dialect,
+            [.. stored.Messages.Deserialize(Messages)!],
+            stored.Previous,
+            stored.Asked
+        );
     }
 
     /// <summary>Returns the messages of a conversation through this run's answer, oldest first.</summary>

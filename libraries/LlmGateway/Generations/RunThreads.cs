@@ -2,10 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using EventStore;
-using LlmGateway.Generations;
 using Runs;
 
-namespace LlmGateway.Dialects;
+namespace LlmGateway.Generations;
 
 /// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
 internal sealed class RunThreads(RunStore store, RunLog runs)
