@@ -1,6 +1,5 @@
 using System.Net;
 using Harness;
-using Harness.Worlds;
 using Integration.Seeds;
 
 namespace Integration.Llm.Dialects;

@@ -1,4 +1,3 @@
-using AspireSse;
 using Harness;
 using Integration.Seeds;
 using LlmGateway;
@@ -7,7 +6,6 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using Runs;
 
 namespace Integration.Llm.Dialects;
 
