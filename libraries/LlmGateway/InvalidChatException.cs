@@ -21,6 +21,14 @@ internal sealed class InvalidChatException(
         ProviderNotFound = "provider_not_found",
         ProviderNotConfigured = "provider_not_configured";
 
+    /// <summary>A member that would change the answer, and that the model's provider has no equivalent of.</summary>
+    public static InvalidChatException Untranslatable(string where, string provider) =>
+        new(
+            where,
+            $"Unsupported parameter: {where}. The provider {provider} has no equivalent.",
+            code: UnsupportedParameter
+        );
+
     public string? Code => code;
 
     public override string Message => Problem;

@@ -77,6 +77,7 @@ internal static class StreamingExtensions
         services.AddSingleton<StorePages>();
         services.AddSingleton<StoreReplay>();
         services.AddSingleton<IReplay>(provider => provider.GetRequiredService<StoreReplay>());
+        services.AddSingleton<TopicFollower>();
         services.TryAddSingleton<IFeedStore, FeedStore>();
         services.AddSingleton<LiveFeed>();
         services.AddSingleton<StoreHead>();

@@ -48,6 +48,12 @@ internal sealed class ChatHandler(
         var frames = new ChatFrames(context.Request.Query.Flag("named"));
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
+        if (call.Options.Tools is { Count: > 0 })
+            throw new InvalidChatException(
+                "tools",
+                "Unsupported parameter: tools. These frames have text only; /v1/generations takes tools.",
+                code: InvalidChatException.UnsupportedParameter
+            );
 
         await streams.OpenAsync(
             context,

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Streaming.Frames;
 
 namespace LlmGateway.Generations;
@@ -10,6 +11,15 @@ internal static class GenerationFormat
 {
     public static readonly IReadOnlyCollection<string> EndTypes = ["done", "error"];
 
-    public static FrameFormat Instance { get; } =
-        new NamedFormat(_ => true, namesInData: false, EndTypes, sendsPositions: false);
+    public static FrameFormat Instance { get; } = new WithoutDetails();
+
+    private sealed class WithoutDetails() : NamedFormat(_ => true, namesInData: false, EndTypes, sendsPositions: false)
+    {
+        public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
+            base.Write(
+                output,
+                id,
+                Ends(record) ? record with { Data = GenerationEvents.WithoutDetails(record.Data) } : record
+            );
+    }
 }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -29,6 +31,9 @@ internal static class GenerationsApi
             services.GetRequiredService<TimeProvider>()
         ));
         builder.Services.AddSingleton<AnswerWriters>();
+        builder.Services.AddSingleton<RunUpdates>();
+        builder.Services.AddSingleton<PromptStore>();
+        builder.Services.AddSingleton<RunThreads>();
         builder.Services.AddSingleton<Generator>();
     }
 
@@ -79,7 +84,8 @@ internal static class GenerationsApi
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        await generator.StartAsync(call, id, access.OwnerOf(context), context.RequestAborted);
+        var prompt = new RunPrompt(Generator.Kind, [.. call.Messages]);
+        await generator.StartAsync(call, prompt, id, access.OwnerOf(context), context.RequestAborted);
 
         var generation = $"{PathOf(context)}/{id}";
         return TypedResults.Created(
@@ -111,9 +117,8 @@ internal static class GenerationsApi
             return;
         }
 
-        var name = new RunName(Generator.Kind, id);
         if (
-            !IsId(id)
+            Generator.NameOf(id) is not { } name
             || !await streams.TryOpenAsync(context, name, GenerationFormat.Instance, GenerationFormat.EndTypes)
         )
             await NotFound(id).ExecuteAsync(context);
@@ -134,8 +139,7 @@ internal static class GenerationsApi
         if (!await MayReadAsync(id, context, access))
             return TypedResults.Forbid();
 
-        var name = new RunName(Generator.Kind, id);
-        if (IsId(id) && await runs.CancelAsync(name, context.RequestAborted))
+        if (Generator.NameOf(id) is { } name && await runs.CancelAsync(name, context.RequestAborted))
         {
             var start = clock.GetTimestamp();
             while (
@@ -148,27 +152,19 @@ internal static class GenerationsApi
     }
 
     private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs, RunStates states) =>
-        IsId(id)
+        Generator.NameOf(id) is { } name
             ? await states.AnswerAsync(
                 context,
-                () =>
-                    GenerationState.ReadAsync(
-                        new RunName(Generator.Kind, id),
-                        $"{PathOf(context)}/stream",
-                        runs,
-                        context.RequestAborted
-                    )
+                () => GenerationState.ReadAsync(name, $"{PathOf(context)}/stream", runs, context.RequestAborted)
             ) ?? NotFound(id)
             : NotFound(id);
 
     private static ValueTask<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
-        access.MayReadAsync(context, new RunName(Generator.Kind, IsId(id) ? id : "*"));
+        access.MayReadAsync(context, Generator.NameOf(id) ?? new RunName(Generator.Kind, "*"));
 
     /// <summary>Returns the path as the client sees it: with a path base, and the prefix of a route group.</summary>
     private static string PathOf(HttpContext context) =>
         context.Request.PathBase.Add(context.Request.Path).ToUriComponent().TrimEnd('/');
-
-    private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
 
     private static ProblemHttpResult NotFound(string id) =>
         TypedResults.Problem(
@@ -183,7 +179,10 @@ internal sealed record GenerationRequest(
     IReadOnlyList<ChatRequestMessage> Messages,
     string? Model,
     string? Provider,
-    int? MaxTokens
+    int? MaxTokens,
+    IReadOnlyList<JsonElement>? Tools,
+    [property: JsonPropertyName("tool_choice")] JsonElement? ToolChoice,
+    [property: JsonPropertyName("response_format")] JsonElement? ResponseFormat
 );
 
 internal sealed record ChatRequestMessage(string Role, string Content);

@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Runs;
@@ -9,6 +8,8 @@ namespace LlmGateway.Generations;
 /// <summary>Starts generations: reads the provider to its end and stores the answer, with or without readers.</summary>
 internal sealed class Generator(
     RunStore runs,
+    PromptStore prompts,
+    RunUpdates updates,
     LiveRuns live,
     AnswerWriters writers,
     RequestBudget budget,
@@ -17,32 +18,46 @@ internal sealed class Generator(
 {
     public const string Kind = "generations";
 
+    /// <summary>Returns the generation of an id; null if it can be none's.</summary>
+    public static RunName? NameOf(string id) =>
+        id.Length == 32 && id.All(char.IsAsciiHexDigitLower) ? new RunName(Kind, id) : null;
+
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
-    public async Task<RunStart> StartAsync(ChatCall call, string id, string? owner, CancellationToken cancellationToken)
+    /// <param name="prompt">What is kept of the request, beside the answer.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
+    public async Task<RunHead> StartAsync(
+        ChatCall call,
+        RunPrompt prompt,
+        string id,
+        string? owner,
+        CancellationToken cancellationToken
+    )
     {
         var client = call.Options.Client;
+        var (name, now) = (new RunName(Kind, id), clock.GetUtcNow());
+        await prompts.StoreAsync(name, prompt, client, cancellationToken);
         var start = await runs.BeginAsync(
             Kind,
             client,
-            new GenerationStarted(call.Target.Provider, call.Target.Model, clock.GetUtcNow(), owner),
+            new GenerationStarted(call.Target.Provider, call.Target.Model, now, owner),
             id,
             cancellationToken: cancellationToken
         );
-        if (start.Run is { } run)
-        {
-            // The run keeps the prompt after the request that started it.
-            var kept = budget.Keep(client, call.Bytes);
-            _ = live.Start(run, r => GenerateAsync(r, call, kept));
-        }
+        var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model);
+        if (start.Run is not { } run)
+            return await updates.FindAsync(name, cancellationToken) ?? head;
 
-        return start;
+        // The run keeps the prompt after the request that started it.
+        var kept = budget.Keep(client, call.Bytes);
+        _ = live.Start(run, r => GenerateAsync(r, call, kept));
+        return head;
     }
 
     private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept)
     {
         using var _ = kept;
-        await using var writer = writers.Of(run, Token, call.Target.Provider);
-        call.Options.OnDelay = delay => writer.Event(State(delay));
+        await using var writer = writers.Of(run, GenerationEvents.Token, call.Target.Provider);
+        call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 
         var usage = new AnswerUsage(call);
         var finish = "stop";
@@ -56,17 +71,17 @@ internal sealed class Generator(
                     if (content is TextContent { Text.Length: > 0 } text)
                         await writer.TextAsync(text.Text);
                     else if (content is TextReasoningContent { Text.Length: > 0 } reasoning)
-                        await writer.TextAsync(reasoning.Text, Reasoning);
+                        await writer.TextAsync(reasoning.Text, GenerationEvents.Reasoning);
                     else if (content is FunctionCallContent tool)
-                        writer.Event(ToolUse(tool));
+                        writer.Event(GenerationEvents.ToolUse(tool));
 
                 finish = update.FinishReason?.Value ?? finish;
             }
-            await writer.EndAsync(Done(finish));
+            await writer.EndAsync(GenerationEvents.Done(finish, usage));
         }
         catch (OperationCanceledException) when (run.StopReason == RunStop.Cancelled)
         {
-            await writer.EndAsync(Done("cancelled"));
+            await writer.EndAsync(GenerationEvents.Done(GenerationEvents.Cancelled, usage));
         }
         catch (OperationCanceledException) when (run.StopReason == RunStop.Interrupted)
         {
@@ -74,20 +89,7 @@ internal sealed class Generator(
         }
         catch (UpstreamException e)
         {
-            await writer.EndAsync(RunEvent.Failed(e.Message, e.Reason));
+            await writer.EndAsync(GenerationEvents.Failed(e));
         }
-
-        RunEvent Done(string reason) =>
-            RunEvent.Of("done", new GenerationDone(reason, new GenerationUsage(usage.Input, usage.Output)));
     }
-
-    private static RunEvent Token(string text) => RunEvent.Of("token", new GenerationToken(text));
-
-    private static RunEvent Reasoning(string text) => RunEvent.Of("reasoning", new GenerationToken(text));
-
-    private static RunEvent State(DelayNotice delay) =>
-        RunEvent.Of("state", new GenerationWaits(delay.State, delay.Reason, delay.Attempt, delay.Milliseconds));
-
-    private static RunEvent ToolUse(FunctionCallContent tool) =>
-        RunEvent.Of("tool_use", new GenerationToolUse(tool.CallId, tool.Name, ToolCalls.InputOrText(tool)));
 }

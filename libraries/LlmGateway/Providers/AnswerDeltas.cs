@@ -14,19 +14,19 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
     private const int MaxCalls = 2_048;
 
     private readonly List<ToolCallDelta> _calls = [];
-    private bool _hasText;
-    private bool _hasUnread;
+    private bool _hasText,
+        _hasUnread;
 
     public string? Id { get; set; }
     public string? Model { get; set; }
     public UsageDetails? Usage { get; set; }
 
     /// <summary>The provider's reason of the end; null before it.</summary>
-    public ChatFinishReason? Finish { get; private set; }
+    private ChatFinishReason? _finish;
 
     /// <summary>The reason of the end for clients: one that reads "stop" would not run the tools.</summary>
     public ChatFinishReason FinishReason =>
-        IsCut ? Finish!.Value
+        IsCut ? _finish!.Value
         : _calls.Count > 0 ? ChatFinishReason.ToolCalls
         : ChatFinishReason.Stop;
 
@@ -38,25 +38,7 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
 
     public int Calls => _calls.Count;
 
-    /// <summary>Returns the update with a piece of the text and of the reasoning; null if both are empty.</summary>
-    public ChatResponseUpdate? Take(string? text, string? reasoning)
-    {
-        var update = Update();
-        Take(update, text, reasoning);
-        return update.Contents.Count > 0 ? update : null;
-    }
-
-    /// <inheritdoc cref="Take(string?, string?)"/>
-    public void Take(ChatResponseUpdate update, string? text, string? reasoning)
-    {
-        if (!string.IsNullOrEmpty(reasoning))
-            update.Contents.Add(new TextReasoningContent(reasoning));
-        if (!string.IsNullOrEmpty(text))
-            update.Contents.Add(new TextContent(text));
-        _hasText |= !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning);
-    }
-
-    private bool IsCut => Finish == ChatFinishReason.Length || Finish == ChatFinishReason.ContentFilter;
+    private bool IsCut => _finish == ChatFinishReason.Length || _finish == ChatFinishReason.ContentFilter;
 
     public ChatResponseUpdate Update() =>
         new()
@@ -65,6 +47,16 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
             ResponseId = Id,
             ModelId = Model,
         };
+
+    /// <summary>Adds a piece of the text and of the reasoning to an update.</summary>
+    public void Take(ChatResponseUpdate update, string? text, string? reasoning)
+    {
+        if (!string.IsNullOrEmpty(reasoning))
+            update.Contents.Add(new TextReasoningContent(reasoning));
+        if (!string.IsNullOrEmpty(text))
+            update.Contents.Add(new TextContent(text));
+        _hasText |= update.Contents.Count > 0;
+    }
 
     /// <summary>Notes a part of the answer that is neither text nor a call. If nobody gets it, and the provider does
     /// not say that the answer is complete, the answer has failed.</summary>
@@ -84,7 +76,7 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
         if (string.IsNullOrWhiteSpace(word) || word is "null")
             return false;
 
-        Finish = word.ToLowerInvariant() switch
+        _finish = word.ToLowerInvariant() switch
         {
             "stop" or "end_turn" or "stop_sequence" or "eos" or "eos_token" or "complete" or "completed" =>
                 ChatFinishReason.Stop,
@@ -131,6 +123,14 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
         return known;
     }
 
+    /// <summary>Takes the end of a call that has a number.</summary>
+    public void Close(long? index)
+    {
+        foreach (var call in _calls)
+            if (call.Index == index && call is { IsBlank: true, Input: { } input })
+                call.Add(sentId: null, name: null, input.ToJsonString(RunJson.Options));
+    }
+
     /// <summary>Takes the result of a call, which is nobody else's then.</summary>
     public void Answer(string id) => _calls.RemoveAll(call => call.SentId == id);
 
@@ -138,9 +138,9 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
     /// <exception cref="UpstreamException">The answer is incomplete.</exception>
     public ChatResponseUpdate End()
     {
-        if (Finish is null && !(IsEnded && HasContent && !_hasUnread))
+        if (_finish is null && !(IsEnded && HasContent && !_hasUnread))
             throw Incomplete("the provider ended it without a finish reason.");
-        if (!HasContent && (_hasUnread || Finish == ChatFinishReason.ToolCalls))
+        if (!HasContent && (_hasUnread || _finish == ChatFinishReason.ToolCalls))
             throw Incomplete("the provider sent neither text nor a tool call in a known form.");
 
         var last = Update();

@@ -22,6 +22,10 @@ internal sealed class CallOptions : ChatOptions
     /// </summary>
     public JsonElement? NativeBody { get; set; }
 
+    /// <summary>True if the answer must have the schema of <see cref="ChatOptions.ResponseFormat"/>, false if it
+    /// should.</summary>
+    public bool HasStrictSchema { get; set; }
+
     /// <summary>The request's <c>anthropic-beta</c> header.</summary>
     public string? AnthropicBeta { get; set; }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -19,10 +18,6 @@ internal sealed class ProviderFailure(string provider, string apiKey)
 {
     /// <summary>Characters of a message: it becomes an event, and a part of the client's error.</summary>
     private const int MaxMessage = 2_000;
-
-    private static readonly SearchValues<char> CodeCharacters = SearchValues.Create(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-    );
 
     /// <summary>Words for a kind of failure, and its status; the first one that fits decides.</summary>
     private static readonly (string Words, int Status)[] Kinds =
@@ -127,10 +122,7 @@ internal sealed class ProviderFailure(string provider, string apiKey)
 
     /// <summary>The vendor's word for a wrong request, which its clients look for.</summary>
     private static string? CodeOf(JsonObject? details) =>
-        Name(details, "code") is { Length: <= 64 } code
-        && code.AsSpan().IndexOfAnyExcept(CodeCharacters) < 0
-        && !char.IsAsciiDigit(code[0])
-            ? code
+        Name(details, "code") is { } code && Regex.IsMatch(code, @"^[A-Za-z_.-][A-Za-z0-9_.-]{0,63}\z") ? code
         : Text(details, "type")?.Contains("context", StringComparison.OrdinalIgnoreCase) == true
             ? "context_length_exceeded"
         : null;

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
@@ -19,6 +20,10 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
     public string? SentId { get; private set; }
 
     public string? Name { get; private set; }
+
+    /// <summary>The arguments if no deltas of them follow before the end of the call; an object without members may
+    /// only hold their place.</summary>
+    public JsonObject? Input { get; set; }
 
     /// <summary>True for a call of a tool that takes text, which has no JSON.</summary>
     public bool TakesText { get; set; }

@@ -17,6 +17,9 @@ internal sealed class AnswerUsage(ChatCall call)
     /// <summary>Input tokens that the provider has read from its cache.</summary>
     public long? Cached => _counted.CachedInputTokenCount;
 
+    /// <summary>Output tokens that are reasoning.</summary>
+    public long? Reasoning => _counted.ReasoningTokenCount;
+
     public void Take(ChatResponseUpdate update)
     {
         foreach (var content in update.Contents)

@@ -40,8 +40,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
         Target.Client.GetStreamingResponseAsync(Messages, Options, cancellationToken);
 
     /// <summary>
-    /// Reads <c>{messages, model?, provider?, max_tokens?}</c>, the body of <c>/sse/chat</c> and
-    /// <c>/v1/generations</c>.
+    /// Reads <c>{messages, model?, provider?, …}</c>, the body of <c>/sse/chat</c> and <c>/v1/generations</c>.
     /// </summary>
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers)
@@ -49,26 +48,8 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
         var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
         var messages = ChatMessageReader.Read(body);
         UntranslatableContent.Refuse(messages);
-        // They would change the answer, and only the vendors' APIs translate them.
-        foreach (var name in (ReadOnlySpan<string>)["tools", "functions", "response_format"])
-            if (ChatBody.Get(body, name) is { } value && !ChatBody.IsDefault(name, value))
-                throw new InvalidChatException(
-                    name,
-                    $"Unsupported parameter: {name}. /v1/chat/completions takes it.",
-                    code: InvalidChatException.UnsupportedParameter
-                );
 
-        return new ChatCall(
-            target,
-            messages,
-            new CallOptions
-            {
-                ModelId = target.Model,
-                MaxOutputTokens = ChatBody.Count(body, "max_tokens", "maxTokens", "max_completion_tokens"),
-                Temperature = ChatBody.Number(body, "temperature", 2),
-                TopP = ChatBody.Number(body, "top_p", 1),
-            }
-        )
+        return new ChatCall(target, messages, ChatOptionsReader.Read(body, target, isNative: false))
         {
             Bytes = JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
         };

@@ -3,7 +3,8 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.VendorApis;
 
-/// <summary>Makes the frames of an answer in a vendor's format.</summary>
+/// <summary>Makes the frames of an answer in a vendor's format. Those of a run are made of its updates alone, so that
+/// the n-th frame is the same on every replica.</summary>
 internal interface IVendorResponse
 {
     /// <summary>The model, by the provider's own name as soon as it has answered.</summary>
@@ -17,6 +18,9 @@ internal interface IVendorResponse
 
     /// <summary>Returns the last frames.</summary>
     IReadOnlyList<JsonObject> End();
+
+    /// <summary>Returns the last frames of an answer that has failed.</summary>
+    IReadOnlyList<JsonObject> Fail(VendorError error);
 
     /// <summary>Creates the answer without streaming, to which the frames are added.</summary>
     IJoinedAnswer Join();

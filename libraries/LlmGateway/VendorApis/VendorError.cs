@@ -31,6 +31,10 @@ internal sealed record VendorError(
             RetryAfter: TimeSpan.FromSeconds(1)
         );
 
+    /// <summary>The error while Postgres does not answer.</summary>
+    public static VendorError NoStore { get; } =
+        new(503, null, "The server's store does not answer. Try again.", RetryAfter: TimeSpan.FromSeconds(5));
+
     public static VendorError Of(InvalidChatException exception) =>
         new(
             exception.Code == InvalidChatException.ModelNotFound ? StatusCodes.Status404NotFound : exception.Status,

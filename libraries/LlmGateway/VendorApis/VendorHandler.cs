@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using EventStore;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
@@ -17,7 +18,7 @@ namespace LlmGateway.VendorApis;
 /// <c>retry:</c>, and the vendor's heartbeat while the provider is silent.
 /// </summary>
 internal sealed class VendorHandler(
-    ChatProviders providers,
+    RunUpdates runs,
     PushOpener streams,
     IStreamAccess access,
     LiveRuns live,
@@ -29,12 +30,17 @@ internal sealed class VendorHandler(
     /// <summary>Copies of a whole answer in memory: as it is gathered, and as the JSON of the response.</summary>
     private const int Copies = 2;
 
-    public async Task AnswerAsync(HttpContext context, VendorFormat format)
+    public Task AnswerAsync(HttpContext context, VendorFormat format) =>
+        AnswerAsync(context, format, () => RespondAsync(context, format));
+
+    /// <summary>Answers a request, its refusals and failures in the vendor's format.</summary>
+    public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
         context.Response.Headers[format.RequestIdHeader] = $"req_{Guid.NewGuid():N}";
+
         try
         {
-            await RespondAsync(context, format);
+            await respondAsync();
         }
         catch (InvalidChatException e)
         {
@@ -43,6 +49,11 @@ internal sealed class VendorHandler(
         catch (UpstreamException e)
         {
             await format.WriteAsync(context, VendorError.Of(e));
+        }
+        // Before the response has started: later it is a frame of the stream.
+        catch (StoreUnavailableException) when (!context.Response.HasStarted)
+        {
+            await format.WriteAsync(context, VendorError.NoStore);
         }
         catch (OperationCanceledException)
             when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
@@ -57,10 +68,74 @@ internal sealed class VendorHandler(
         }
     }
 
+    /// <summary>Streams a run, which a client may have begun before: the frames after the first
+    /// <paramref name="skip"/> ones, to its end. What ends the stream earlier breaks the body, and the client
+    /// returns.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="format">The dialect.</param>
+    /// <param name="beginAsync">Finds or starts the run; called for a request that has a seat.</param>
+    /// <param name="respond">Makes the frames.</param>
+    /// <param name="skip">Frames that the client has.</param>
+    /// <param name="isNew">True: a run that fails at once is a status of the response, as the failure of a provider is.
+    /// False: it is what the run's stream ends with.</param>
+    public async Task StreamAsync(
+        HttpContext context,
+        VendorFormat format,
+        Func<Task<RunHead>> beginAsync,
+        Func<RunHead, IVendorResponse> respond,
+        long skip = 0,
+        bool isNew = false
+    )
+    {
+        using var seat = await streams.EnterAsync(context);
+        if (seat is null)
+            return;
+
+        var run = await beginAsync();
+        await using var updates = Read(context, run);
+        if (isNew)
+            await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
+
+        await streams.OpenAsync(
+            context,
+            [run.Name.Topic],
+            (push, stopped) => StreamAsync(push, format, updates, respond(run), skip, stopped),
+            Settings(format) with
+            {
+                Breaks = true,
+            },
+            seat
+        );
+    }
+
+    /// <summary>Waits for a run's end, and returns the answer without streaming.</summary>
+    /// <exception cref="UpstreamException">The run has failed.</exception>
+    public async Task<JsonObject> JoinAsync(HttpContext context, RunHead run, IVendorResponse response)
+    {
+        await using var updates = Read(context, run);
+        return await JoinAsync(context, updates, response);
+    }
+
+    /// <summary>Returns the part of an answer that there is, or the whole of it; a failure is a part of it.</summary>
+    public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IVendorResponse response)
+    {
+        var soFar = await runs.SoFarAsync(run, context.RequestAborted);
+        var answer = response.Join();
+
+        foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Take)))
+            answer.Add(frame);
+        if (soFar.HasEnded)
+            foreach (var frame in soFar.Failure is { } e ? response.Fail(VendorError.Of(e)) : response.End())
+                answer.Add(frame);
+
+        return answer.ToJson();
+    }
+
     private async Task RespondAsync(HttpContext context, VendorFormat format)
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var start = clock.GetTimestamp();
+        var providers = context.RequestServices.GetRequiredService<ChatProviders>();
         var call = format.Read(body, context.Request.Headers, providers);
         var response = format.Respond(call, body, clock);
 
@@ -73,6 +148,17 @@ internal sealed class VendorHandler(
     private async Task RespondWholeAsync(HttpContext context, ChatCall call, IVendorResponse response)
     {
         await using var updates = Ask(context, call);
+        var json = await JoinAsync(context, updates, response);
+        json["model"] = response.Model;
+        await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
+    }
+
+    private static async Task<JsonObject> JoinAsync(
+        HttpContext context,
+        AwaitedAnswer updates,
+        IVendorResponse response
+    )
+    {
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         var whole = response.Join();
 
@@ -85,10 +171,7 @@ internal sealed class VendorHandler(
         }
 
         Add(response.End());
-
-        var json = whole.ToJson();
-        json["model"] = response.Model;
-        await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
+        return whole.ToJson();
 
         void Add(IEnumerable<JsonObject> frames)
         {
@@ -112,34 +195,79 @@ internal sealed class VendorHandler(
         if (seat is null)
             return;
 
-        var limits = options.Value;
         await using var updates = Ask(context, call);
-        var waiting = TimeSpan.FromMilliseconds(limits.HeadMilliseconds) - clock.GetElapsedTime(start);
+        var waiting = TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds) - clock.GetElapsedTime(start);
 
         await updates.BeginAsync(waiting > TimeSpan.Zero ? waiting : TimeSpan.Zero, clock);
         await streams.OpenAsync(
             context,
             [],
             (push, stopped) => StreamAsync(push, format, updates, response, stopped),
-            new PushSettings(
-                TimeSpan.FromDays(1),
-                HeartbeatSeconds: limits.PingSeconds,
-                Bare: true,
-                CutShort: format.Frame(VendorError.Stopping),
-                Heartbeat: format.Heartbeat,
-                MaxStall: ChatCall.MaxStall
-            ),
+            Settings(format) with
+            {
+                Grace = TimeSpan.FromDays(1),
+                CutShort = format.Frame(VendorError.Stopping),
+                MaxStall = ChatCall.MaxStall,
+            },
             seat
         );
     }
 
-    private ProviderAnswer Ask(HttpContext context, ChatCall call) =>
-        new(call.From(access.ClientOf(context)), context.RequestAborted, live.GraceExpired);
+    private PushSettings Settings(VendorFormat format) =>
+        new(HeartbeatSeconds: options.Value.PingSeconds, Bare: true, Heartbeat: format.Heartbeat);
+
+    private AwaitedAnswer Ask(HttpContext context, ChatCall call) =>
+        new(call.From(access.ClientOf(context)).StreamAsync, context.RequestAborted, live.GraceExpired);
+
+    private AwaitedAnswer Read(HttpContext context, RunHead run)
+    {
+        var client = access.ClientOf(context).Person;
+        return new(
+            stop => runs.ReadAsync(run, client, cancellationToken: stop),
+            context.RequestAborted,
+            live.GraceExpired
+        );
+    }
+
+    /// <summary>Writes the frames of a run. Any failure but the run's own breaks the body.</summary>
+    private static async Task StreamAsync(
+        PushStream push,
+        VendorFormat format,
+        AwaitedAnswer updates,
+        IVendorResponse response,
+        long skip,
+        CancellationToken stopped
+    )
+    {
+        await using var registration = stopped.Register(updates.Stop);
+
+        await WriteAsync(response.Start());
+        try
+        {
+            await foreach (var update in updates.ReadAsync())
+                await WriteAsync(response.Take(update));
+            await WriteAsync(response.End());
+        }
+        catch (UpstreamException e)
+        {
+            await WriteAsync(response.Fail(VendorError.Of(e)));
+        }
+
+        if (format.Done is { } done)
+            await push.WriteAsync(done, events: 0);
+
+        async Task WriteAsync(IEnumerable<JsonObject> frames)
+        {
+            foreach (var frame in frames)
+                if (--skip < 0)
+                    await push.WriteAsync(format.Frame(frame));
+        }
+    }
 
     private async Task StreamAsync(
         PushStream push,
         VendorFormat format,
-        ProviderAnswer updates,
+        AwaitedAnswer updates,
         IVendorResponse response,
         CancellationToken stopped
     )
@@ -157,16 +285,16 @@ internal sealed class VendorHandler(
         }
         catch (UpstreamException e)
         {
-            await push.WriteAsync(format.Frame(VendorError.Of(e)));
+            await WriteAsync(response.Fail(VendorError.Of(e)));
         }
         catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
         {
-            await push.WriteAsync(format.Frame(VendorError.Stopping));
+            await WriteAsync(response.Fail(VendorError.Stopping));
         }
         catch (Exception e) when (!push.HasLostClient && !stopped.IsCancellationRequested)
         {
             logger.LogError(e, "An answer failed");
-            await push.WriteAsync(format.Frame(VendorError.Internal));
+            await WriteAsync(response.Fail(VendorError.Internal));
         }
 
         async Task WriteAsync(IEnumerable<JsonObject> frames)

@@ -10,6 +10,8 @@ namespace Streaming.Connections;
 /// <param name="Retry">Reconnection time in milliseconds; null: the usual one.</param>
 /// <param name="CutShort">Frames sent if it is ended early, for clients that could take a part for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
+/// <param name="Breaks">An early end breaks the body, for clients that take a proper end for the whole and would not
+/// come back.</param>
 /// <param name="MaxStall">Limit of all waits for the client together, for a producer that occupies a shared resource;
 /// null: only <see cref="SseOptions.DeadSeconds"/> for each write.</param>
 internal sealed record PushSettings(
@@ -20,6 +22,7 @@ internal sealed record PushSettings(
     int? Retry = null,
     byte[]? CutShort = null,
     byte[]? Heartbeat = null,
+    bool Breaks = false,
     TimeSpan? MaxStall = null
 );
 
@@ -151,9 +154,9 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
         if (_gone)
             _reason = EndReason.ClientGone;
-        else if (_dead)
+        else if (_dead || (_settings.Breaks && _reason != EndReason.Complete))
         {
-            _reason = EndReason.Dead;
+            _reason = _dead ? EndReason.Dead : _reason;
             _output.Abort();
         }
         else

@@ -23,7 +23,8 @@ public sealed class FailedGenerationTests(AssemblyWide<LlmSystem> shared) : LlmT
         var call = new ChatCall(new ChatTarget(client, "demo", "demo"), [new ChatMessage(ChatRole.User, "x")], new());
         var id = Guid.NewGuid().ToString("N");
 
-        await services.GetRequiredService<Generator>().StartAsync(call, id, owner: null, Stop);
+        var prompt = new RunPrompt("generations", [.. call.Messages]);
+        await services.GetRequiredService<Generator>().StartAsync(call, prompt, id, owner: null, Stop);
 
         await using var reader = await LlmSystem.ReadAsync(B, id);
         Assert.Equal(Text, LlmSystem.Text(reader.Events, "text"));

@@ -204,8 +204,10 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     }
 
     [Theory]
-    [InlineData("/v1/generations", """ "tools":[{"type":"function","function":{"name":"f"}}]""", "tools")]
+    [InlineData("/v1/generations", """ "logprobs":true""", "logprobs")]
+    [InlineData("/v1/generations", """ "tools":[{"type":"custom","name":"f"}]""", "tools[0].type")]
     [InlineData("/v1/generations", """ "response_format":{"type":"json_object"}""", "response_format")]
+    [InlineData("/sse/chat", """ "response_format":{"type":"json_object"}""", "response_format")]
     [InlineData("/sse/chat", """ "tools":[{"type":"function","function":{"name":"f"}}]""", "tools")]
     public async Task A_member_that_would_be_ignored_is_refused(string path, string member, string named)
     {

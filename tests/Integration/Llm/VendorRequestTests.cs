@@ -9,7 +9,8 @@ namespace Integration.Llm;
 public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
     private const string Function = """ "tools":[{"type":"function","function":{"name":"f"}}]""",
-        Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}]""";
+        Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}]""",
+        Schema = """{"type":"object","properties":{"a":{"type":"number"}}}""";
 
     [Theory]
     [InlineData(Messages, "claude-x", DocumentResult)]
@@ -58,6 +59,59 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
             Assert.False(seen.At("parallel_tool_calls").GetBoolean());
     }
 
+    [Theory]
+    [InlineData(Messages, "gpt-4o", """ "output_config":{"effort":"low","format":{"type":"json_schema","schema":S}}""")]
+    [InlineData(Messages, "llama", """ "output_format":{"type":"json_schema","schema":S}""")]
+    [InlineData(
+        "/v1/generations",
+        "llama",
+        """ "response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":S,"strict":true}}"""
+    )]
+    public async Task The_schema_of_an_answer_reaches_an_openai_compatible_provider(
+        string path,
+        string model,
+        string member
+    )
+    {
+        var seen = await SeenAsync(path, model, member.Replace("S", Schema, StringComparison.Ordinal));
+        Assert.Equal(
+            $$$"""
+            {"type":"json_schema","json_schema":{"name":"answer","schema":{{{Schema}}},"strict":true}}
+            """,
+            seen.At("response_format").GetRawText()
+        );
+    }
+
+    [Theory]
+    [InlineData(Completions)]
+    [InlineData("/v1/generations")]
+    public async Task The_schema_of_an_answer_reaches_anthropic(string path)
+    {
+        var member = $$$"""
+            "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{{{Schema}}}}}
+            """;
+        var seen = await SeenAsync(path, "claude-x", member);
+        Assert.Equal(
+            $$$"""{"format":{"type":"json_schema","schema":{{{Schema}}}}}""",
+            seen.At("output_config").GetRawText()
+        );
+    }
+
+    [Theory]
+    [InlineData("gpt-4o")]
+    [InlineData("claude-x")]
+    public async Task The_tools_of_a_generation_reach_its_provider(string model)
+    {
+        const string choice = """ ,"tool_choice":{"type":"function","function":{"name":"f"}}""";
+        var seen = await SeenAsync("/v1/generations", model, Function + choice);
+        Assert.Equal(
+            ("f", "f"),
+            model == "gpt-4o"
+                ? (seen.Text("tools.0.function.name"), seen.Text("tool_choice.function.name"))
+                : (seen.Text("tools.0.name"), seen.Text("tool_choice.name"))
+        );
+    }
+
     [Fact]
     public async Task A_tool_that_has_failed_says_so_to_another_vendor()
     {
@@ -90,15 +144,16 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
     /// <summary>Returns the body of the request that the provider gets.</summary>
     private async Task<JsonElement> SeenAsync(string path, string model, string member, string? message = null)
     {
-        JsonElement seen = default;
+        var seen = new TaskCompletionSource<JsonElement>();
         var prompt = Upstream.On(request =>
         {
-            seen = request.Body;
+            seen.TrySetResult(request.Body);
             return request.SayAsync("ok");
         });
         await AnswerAsync(path, model, prompt, member, message);
 
-        return seen;
+        // A generation is asked for after its answer.
+        return await seen.Task.WaitAsync(Stop);
     }
 
     private async Task AnswerAsync(string path, string model, string prompt, string member, string? message)

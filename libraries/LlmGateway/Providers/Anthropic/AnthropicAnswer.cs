@@ -5,186 +5,128 @@ using static LlmGateway.Providers.WireJson;
 namespace LlmGateway.Providers.Anthropic;
 
 /// <summary>
-/// Reads the events of one answer: <c>message_start</c>, blocks (<c>content_block_start</c>, <c>…_delta</c>,
-/// <c>…_stop</c>), <c>message_delta</c> with the stop reason, <c>message_stop</c>; <c>ping</c> at any time. A whole
-/// answer, <c>{"type":"message","content":[…]}</c>, is read as these events.
+/// Finds the deltas in the events of one answer: <c>message_start</c>, blocks (<c>content_block_start</c>,
+/// <c>…_delta</c>, <c>…_stop</c>), <c>message_delta</c> with the stop reason, <c>message_stop</c>; <c>ping</c> at any
+/// time. A whole answer, <c>{"type":"message","content":[…]}</c>, is read as these events.
 /// </summary>
-/// <param name="chat">The request's options.</param>
+/// <param name="answer">Gathers the deltas.</param>
 /// <param name="isNative">True if the client has the same API: the updates have every event between the first and the
 /// last.</param>
-internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative)
+internal sealed class AnthropicAnswer(AnswerDeltas answer, bool isNative)
 {
-    private readonly AnswerDeltas _answer = new(chat);
     private readonly JsonObject _usage = [];
-
-    /// <summary>Calls whose block is open, and the input with which it began: an object without members, unless no
-    /// deltas follow.</summary>
-    private readonly Dictionary<long, (ToolCallDelta Call, JsonObject? Input)> _open = [];
-
-    public bool IsOver => _answer.IsEnded;
 
     public IEnumerable<ChatResponseUpdate> Take(JsonObject data) =>
         (Text(data, "type") == "message" ? EventsOf(data) : [data]).Select(TakeEvent).OfType<ChatResponseUpdate>();
 
-    public ChatResponseUpdate End()
-    {
-        _answer.Usage = Usage();
-        var last = _answer.End();
-        if (isNative && _answer.Finish is null)
-            last.RawRepresentation = Completed(
-                new JsonObject
-                {
-                    ["type"] = "message_delta",
-                    ["delta"] = new JsonObject
-                    {
-                        ["stop_reason"] = last.FinishReason == ChatFinishReason.ToolCalls ? "tool_use" : "end_turn",
-                    },
-                }
-            );
-        return last;
-    }
-
     private ChatResponseUpdate? TakeEvent(JsonObject data)
     {
-        var type = Text(data, "type");
-        var update = Read(type, data);
+        var (type, update) = (Text(data, "type"), answer.Update());
+        Read(type, data, update);
 
-        if (!isNative || type is null or "message_start" or "message_stop" or "ping")
-            return update;
+        if (isNative && type is not (null or "message_start" or "message_stop" or "ping"))
+            update.RawRepresentation = data;
+        // The client does not get the usage of message_start.
+        if (type == "message_delta")
+            data["usage"] = _usage.DeepClone();
 
-        update ??= _answer.Update();
-        update.RawRepresentation = type == "message_delta" ? Completed(data) : data;
-        return update;
+        return update is { Contents.Count: 0, RawRepresentation: null } ? null : update;
     }
 
-    private ChatResponseUpdate? Read(string? type, JsonObject data)
+    private void Read(string? type, JsonObject data, ChatResponseUpdate update)
     {
+        var index = Number(data, "index");
+        var part = Object(data, "content_block") ?? Object(data, "delta");
+        var kind = Text(part, "type");
+
         switch (type)
         {
             case "message_start":
-                _answer.Id = Text(data["message"], "id");
-                _answer.Model = Text(data["message"], "model");
+                answer.Id = Text(data["message"], "id");
+                answer.Model = Text(data["message"], "model");
                 TakeUsage(data["message"]);
                 break;
-
-            case "content_block_start" when Text(data["content_block"], "type") == "tool_use":
-                var block = Object(data, "content_block");
-                var opened = _answer.TakeCall(Number(data, "index"), Name(block, "id"), Name(block, "name"), null);
-                _open[opened.Ordinal] = (opened, Object(block, "input"));
+            case "content_block_start" when kind == "tool_use":
+                answer.TakeCall(index, Name(part, "id"), Name(part, "name"), null).Input = Object(part, "input");
                 break;
-            case "content_block_start":
-                if (Text(data["content_block"], "type") is not ("text" or "thinking" or "redacted_thinking"))
-                    _answer.Skip(isNative);
-                return TakeText(data["content_block"]);
-            case "content_block_delta" when Text(data["delta"], "partial_json") is { } json:
-                _answer.TakeCall(Number(data, "index"), id: null, name: null, json);
+            case "content_block_delta" when Text(part, "partial_json") is { } json:
+                answer.TakeCall(index, id: null, name: null, json);
                 break;
-            case "content_block_delta":
-                return TakeText(data["delta"]);
+            case "content_block_start" or "content_block_delta":
+                if (type == "content_block_start" && kind is not ("text" or "thinking" or "redacted_thinking"))
+                    answer.Skip(isNative);
+                answer.Take(update, Text(part, "text"), Text(part, "thinking"));
+                break;
             case "content_block_stop":
-                var at = Number(data, "index");
-                foreach (var (call, input) in _open.Values)
-                    if (call.Index == at && call.IsBlank && input is not null)
-                        call.Add(null, null, input.ToJsonString(RunJson.Options));
+                answer.Close(index);
                 break;
-
             case "message_delta":
-                _answer.TakeFinish(Get(data["delta"], "stop_reason"), isNative);
+                answer.TakeFinish(Get(part, "stop_reason"), isNative);
                 TakeUsage(data);
                 break;
             case "message_stop":
-                _answer.IsEnded = true;
+                answer.IsEnded = true;
                 break;
             case null:
-                _answer.Skip(isShown: false);
+                answer.Skip(isShown: false);
                 break;
         }
-        return null;
     }
 
-    private ChatResponseUpdate? TakeText(JsonNode? json) => _answer.Take(Text(json, "text"), Text(json, "thinking"));
-
-    /// <summary>The members of <c>message_start</c>, replaced by those of <c>message_delta</c>.</summary>
+    /// <summary>Takes the members of <c>message_start</c>, replaced by those of <c>message_delta</c>. Anthropic's
+    /// <c>input_tokens</c> are those that are neither read from its cache nor written to it.</summary>
     private void TakeUsage(JsonNode? json)
     {
         foreach (var (name, value) in Object(json, "usage") ?? [])
             if (value is not null)
                 _usage[name] = value.DeepClone();
-    }
 
-    /// <summary>
-    /// The token counts in the abstraction's terms. Anthropic's <c>input_tokens</c> are those that are neither read
-    /// from its cache nor written to it.
-    /// </summary>
-    private UsageDetails Usage()
-    {
-        var (read, written) = (
-            Number(_usage, "cache_read_input_tokens"),
-            Number(_usage, "cache_creation_input_tokens")
-        );
-        return new UsageDetails
+        var read = Number(_usage, "cache_read_input_tokens");
+        var cached = (read ?? 0) + (Number(_usage, "cache_creation_input_tokens") ?? 0);
+        answer.Usage = new UsageDetails
         {
-            InputTokenCount = Number(_usage, "input_tokens") is { } input ? input + (read ?? 0) + (written ?? 0) : null,
+            InputTokenCount = Number(_usage, "input_tokens") + cached,
             CachedInputTokenCount = read,
             OutputTokenCount = Number(_usage, "output_tokens"),
         };
     }
 
-    /// <summary>Completes <c>message_delta</c> by the usage in <c>message_start</c>, which the client does not
-    /// get.</summary>
-    private JsonObject Completed(JsonObject end)
-    {
-        if (end["delta"] is JsonObject delta)
-            delta.TryAdd("stop_sequence", null);
-        end["usage"] = _usage.DeepClone();
-        return end;
-    }
-
     /// <summary>The events that a stream of a whole answer would have.</summary>
     private static IEnumerable<JsonObject> EventsOf(JsonObject message)
     {
-        yield return new JsonObject { ["type"] = "message_start", ["message"] = message };
+        yield return Event("message_start", ("message", message));
 
         var index = 0;
         foreach (var block in Array(message, "content")?.OfType<JsonObject>() ?? [])
         {
             var opening = block.DeepClone().AsObject();
-            var input = Object(opening, "input");
+            var input = Object(block, "input")?.ToJsonString(RunJson.Options);
             if (input is not null)
                 opening["input"] = new JsonObject();
 
-            yield return Event("content_block_start", "content_block", opening);
+            yield return Event("content_block_start", ("index", index), ("content_block", opening));
+            // Some clients read an input from deltas alone.
             if (input is not null)
                 yield return Event(
                     "content_block_delta",
-                    "delta",
-                    new JsonObject
-                    {
-                        ["type"] = "input_json_delta",
-                        ["partial_json"] = input.ToJsonString(RunJson.Options),
-                    }
+                    ("index", index),
+                    ("delta", Event("input_json_delta", ("partial_json", input)))
                 );
-            yield return new JsonObject { ["type"] = "content_block_stop", ["index"] = index++ };
+            yield return Event("content_block_stop", ("index", index++));
         }
 
-        yield return new JsonObject
-        {
-            ["type"] = "message_delta",
-            ["delta"] = new JsonObject
-            {
-                ["stop_reason"] = message["stop_reason"]?.DeepClone(),
-                ["stop_sequence"] = message["stop_sequence"]?.DeepClone(),
-            },
-            ["usage"] = message["usage"]?.DeepClone(),
-        };
-        yield return new JsonObject { ["type"] = "message_stop" };
+        var end = new JsonObject();
+        foreach (var name in (string[])["stop_reason", "stop_sequence"])
+            end[name] = message[name]?.DeepClone();
+        yield return Event("message_delta", ("delta", end), ("usage", message["usage"]?.DeepClone()));
+        yield return Event("message_stop");
+    }
 
-        JsonObject Event(string type, string member, JsonObject value) =>
-            new()
-            {
-                ["type"] = type,
-                ["index"] = index,
-                [member] = value,
-            };
+    private static JsonObject Event(string type, params (string Name, JsonNode? Value)[] members)
+    {
+        var json = new JsonObject { ["type"] = type };
+        foreach (var (name, value) in members)
+            json[name] = value;
+        return json;
     }
 }

@@ -23,7 +23,8 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
     {
         var body = Encoding.UTF8.GetBytes(AnthropicRequest.Body(messages, chat).ToJsonString());
         var call = chat as CallOptions;
-        var answer = new AnthropicAnswer(chat, isNative: call?.NativeBody is not null);
+        var answer = new AnswerDeltas(chat);
+        var events = new AnthropicAnswer(answer, isNative: call?.NativeBody is not null);
 
         await foreach (
             var one in upstream.ReadAsync(
@@ -33,9 +34,9 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
             )
         )
         {
-            foreach (var update in answer.Take(one))
+            foreach (var update in events.Take(one))
                 yield return update;
-            if (answer.IsOver)
+            if (answer.IsEnded)
                 break;
         }
 

@@ -47,6 +47,16 @@ internal static class AnthropicRequest
         if (options?.StopSequences is { Count: > 0 } stops)
             body["stop_sequences"] = new JsonArray([.. stops.Select(s => JsonValue.Create(s))]);
 
+        if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema })
+            body["output_config"] = new JsonObject
+            {
+                ["format"] = new JsonObject
+                {
+                    ["type"] = "json_schema",
+                    ["schema"] = JsonNode.Parse(schema.GetRawText()),
+                },
+            };
+
         if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
         {
             body["tools"] = new JsonArray([

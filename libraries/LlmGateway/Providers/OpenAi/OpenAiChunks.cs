@@ -30,14 +30,16 @@ internal sealed class OpenAiChunks(AnswerDeltas answer, bool isNative)
         if (Array(chunk, "choices") is null && chunk["usage"] is null)
             answer.Skip(isShown: false);
 
-        var update = choice is null ? null : ReadChoice(choice);
+        var update = answer.Update();
+        if (choice is not null)
+            ReadChoice(choice, update);
         if (isNative)
-            (update ??= answer.Update()).RawRepresentation = chunk;
+            update.RawRepresentation = chunk;
 
-        return update;
+        return isNative || update.Contents.Count > 0 ? update : null;
     }
 
-    private ChatResponseUpdate? ReadChoice(JsonObject choice)
+    private void ReadChoice(JsonObject choice, ChatResponseUpdate update)
     {
         if (Object(choice, "delta") is null && !answer.HasContent && Object(choice, "message") is { } message)
         {
@@ -62,15 +64,18 @@ internal sealed class OpenAiChunks(AnswerDeltas answer, bool isNative)
         foreach (var name in (ReadOnlySpan<string>)["reasoning_content", "reasoning", "thinking"])
             if (reasoning.Length == 0)
                 Read(delta?[name], reasoning, reasoning);
+        answer.Take(update, text.ToString(), reasoning.ToString());
 
         TakeCalls(delta?["tool_calls"]);
         if (isNative && (delta?["function_call"] ?? delta?["audio"]) is not null)
             answer.Skip(isShown: true);
         else if (Object(delta, "function_call") is { } old)
             answer.TakeCall(index: -1, id: null, Name(old, "name"), old["arguments"]);
-        TakeFinish(choice);
 
-        return answer.Take(text.ToString(), reasoning.ToString());
+        var reason = choice["finish_reason"];
+        var isEnd = answer.TakeFinish(reason, isNative);
+        if (isNative && reason is not null && Text(reason) != "function_call")
+            choice["finish_reason"] = isEnd ? answer.FinishReason.Value : null;
     }
 
     /// <summary>Reads a text, or a list of parts: <c>[{"type":"text","text":"Hel"}]</c>.</summary>
@@ -91,30 +96,23 @@ internal sealed class OpenAiChunks(AnswerDeltas answer, bool isNative)
 
     private void TakeCalls(JsonNode? calls)
     {
-        if (calls is not (null or JsonArray))
-            throw UnknownCall();
-        foreach (var call in calls as JsonArray ?? [])
-            if (call is not null)
-                TakeCall(call as JsonObject ?? throw UnknownCall());
-    }
+        foreach (var one in calls as JsonArray ?? (calls is null ? [] : throw UnknownCall()))
+        {
+            if (one is null)
+                continue;
 
-    private void TakeCall(JsonObject call)
-    {
-        var custom = Object(call, "custom");
-        if (custom is not null && !isNative)
-            throw UnknownCall();
+            var call = one as JsonObject ?? throw UnknownCall();
+            var custom = Object(call, "custom");
+            if (custom is not null && !isNative)
+                throw UnknownCall();
 
-        var function = custom ?? Object(call, "function") ?? call;
-        var (id, name, arguments) = (
-            Name(call, "id"),
-            Name(function, "name"),
-            function["arguments"] ?? function["input"]
-        );
-        var known = answer.TakeCall(Number(call, "index"), id, name, arguments);
-        known.TakesText |= custom is not null;
-
-        if (isNative)
-            MakeOpenAis(call, function, known);
+            var function = custom ?? Object(call, "function") ?? call;
+            var arguments = function["arguments"] ?? function["input"];
+            var known = answer.TakeCall(Number(call, "index"), Name(call, "id"), Name(function, "name"), arguments);
+            known.TakesText |= custom is not null;
+            if (isNative)
+                MakeOpenAis(call, function, known);
+        }
     }
 
     /// <summary>Clients number the calls of an answer, and append what a later delta repeats.</summary>
@@ -139,14 +137,6 @@ internal sealed class OpenAiChunks(AnswerDeltas answer, bool isNative)
         }
 
         known.IsShown |= known.Name is not null;
-    }
-
-    private void TakeFinish(JsonObject choice)
-    {
-        var reason = choice["finish_reason"];
-        var isEnd = answer.TakeFinish(reason, isNative);
-        if (isNative && reason is not null && Text(reason) != "function_call")
-            choice["finish_reason"] = isEnd ? answer.FinishReason.Value : null;
     }
 
     private static UpstreamException UnknownCall() =>

@@ -33,6 +33,9 @@ internal static class OpenAiRequest
         if (options?.StopSequences is { Count: > 0 } stops)
             body["stop"] = new JsonArray([.. stops.Select(s => JsonValue.Create(s))]);
 
+        if (options?.ResponseFormat is ChatResponseFormatJson format)
+            body["response_format"] = Format(format, isStrict: (options as CallOptions)?.HasStrictSchema == true);
+
         if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
         {
             body["tools"] = new JsonArray([
@@ -55,6 +58,23 @@ internal static class OpenAiRequest
         }
 
         return body;
+    }
+
+    private static JsonObject Format(ChatResponseFormatJson format, bool isStrict)
+    {
+        if (format.Schema is not { } schema)
+            return new() { ["type"] = "json_object" };
+
+        var named = new JsonObject
+        {
+            ["name"] = format.SchemaName ?? "answer",
+            ["schema"] = JsonNode.Parse(schema.GetRawText()),
+            ["strict"] = isStrict,
+        };
+        if (format.SchemaDescription is { } description)
+            named["description"] = description;
+
+        return new() { ["type"] = "json_schema", ["json_schema"] = named };
     }
 
     private static JsonNode? ToolChoice(ChatToolMode? mode) =>

@@ -56,6 +56,8 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
         return chunks;
     }
 
+    public IReadOnlyList<JsonObject> Fail(VendorError error) => [ChatCompletionsFormat.Instance.Body(error)];
+
     public IJoinedAnswer Join() => new JoinedCompletion();
 
     /// <summary>Passes a chunk of the provider on. Its usage is for the end.</summary>

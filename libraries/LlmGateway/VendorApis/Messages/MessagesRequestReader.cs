@@ -70,6 +70,9 @@ internal static class MessagesRequestReader
             AnthropicBeta = string.IsNullOrEmpty(beta) ? null : beta,
         };
 
+        if (!isNative)
+            SetSchema(body, options, target);
+
         if (ChatBody.List(body, "tools", ChatBody.MaxTools, "Input should be a valid list") is { } tools)
         {
             options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
@@ -91,23 +94,26 @@ internal static class MessagesRequestReader
     /// </summary>
     private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
     {
-        if (ChatBody.Get(body, "output_config") is { ValueKind: JsonValueKind.Object } output)
-            Refuse(output, "format", "output_config.");
-        foreach (var name in (ReadOnlySpan<string>)["output_format", "mcp_servers", "context_management", "container"])
-            Refuse(body, name);
+        foreach (var name in (ReadOnlySpan<string>)["mcp_servers", "context_management", "container"])
+            if (
+                ChatBody.Get(body, name) is { } value
+                && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)
+            )
+                throw InvalidChatException.Untranslatable(name, target.Provider);
+    }
 
-        void Refuse(JsonElement json, string name, string path = "")
-        {
-            if (ChatBody.Get(json, name) is { } value && !IsEmpty(value))
-                throw new InvalidChatException(
-                    path + name,
-                    $"Unsupported parameter: {path}{name}. The provider {target.Provider} has no equivalent; "
-                        + "only Anthropic's models take it.",
-                    code: InvalidChatException.UnsupportedParameter
-                );
-        }
+    /// <summary>Reads the schema of the answer; <c>output_format</c> is its former place.</summary>
+    private static void SetSchema(JsonElement body, CallOptions options, ChatTarget target)
+    {
+        var format =
+            ChatBody.Get(body, "output_config") is { ValueKind: JsonValueKind.Object } output
+            && ChatBody.Get(output, "format") is { } newer
+                ? ("output_config.format", newer)
+            : ChatBody.Get(body, "output_format") is { } older ? ("output_format", older)
+            : ((string Path, JsonElement Value)?)null;
 
-        static bool IsEmpty(JsonElement value) => value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0;
+        if (format is { } asked)
+            AnswerSchema.Set(options, target, asked.Path, asked.Value, isStrict: true);
     }
 
     private static ChatMessage Message(JsonElement json, string path)

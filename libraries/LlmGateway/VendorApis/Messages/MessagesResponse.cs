@@ -16,7 +16,8 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string? _stopSequence;
     private int _block = -1;
-    private bool _inText;
+    private bool _inText,
+        _isFinished;
 
     public string Model { get; private set; } = call.Target.Model;
 
@@ -52,11 +53,11 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     {
         Model = update.ModelId ?? Model;
         _usage.Take(update);
+        _finish = update.FinishReason ?? _finish;
         if (call.IsNative)
             return update.RawRepresentation is JsonObject native ? [Completed(native)] : [];
 
         var events = new List<JsonObject>();
-        _finish = update.FinishReason ?? _finish;
         _stopSequence = StopSequence.Of(update) ?? _stopSequence;
 
         foreach (var content in update.Contents)
@@ -103,7 +104,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     public IReadOnlyList<JsonObject> End()
     {
         var events = new List<JsonObject>();
-        if (!call.IsNative)
+        if (!_isFinished)
         {
             CloseText(events);
             events.Add(
@@ -120,6 +121,8 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         return events;
     }
 
+    public IReadOnlyList<JsonObject> Fail(VendorError error) => [MessagesFormat.Instance.Body(error)];
+
     public IJoinedAnswer Join() => new JoinedMessage();
 
     /// <summary>The provider's count, which arrives at the end; an estimate of the input until then.</summary>
@@ -132,9 +135,13 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         return usage;
     }
 
-    /// <summary>Adds the counts that the provider's last frame lacks.</summary>
+    /// <summary>Adds what the provider's last frame lacks.</summary>
     private JsonObject Completed(JsonObject frame)
     {
+        _isFinished |= WireJson.Text(frame, "type") == "message_delta";
+        if (_isFinished && frame["delta"] is JsonObject delta)
+            delta.TryAdd("stop_sequence", null);
+
         if (frame["usage"] is JsonObject usage)
         {
             usage["input_tokens"] ??= _usage.Input;

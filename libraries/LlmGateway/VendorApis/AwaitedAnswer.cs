@@ -1,28 +1,32 @@
-using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.VendorApis;
 
 /// <summary>
-/// A provider's answer that can be awaited before it is read, so that an early refusal becomes an HTTP status.
+/// An answer of a provider, or of a run, that can be awaited before it is read, so that an early refusal becomes an
+/// HTTP status.
 /// </summary>
-internal sealed class ProviderAnswer : IAsyncDisposable
+internal sealed class AwaitedAnswer : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop;
     private readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
     private Task<bool> _next;
 
-    /// <param name="call">The request; the constructor sends it.</param>
+    /// <param name="read">Reads the answer; the constructor begins it.</param>
     /// <param name="gone">Cancelled when the client disconnects.</param>
     /// <param name="stopping">Cancelled when the server stops.</param>
-    public ProviderAnswer(ChatCall call, CancellationToken gone, CancellationToken stopping)
+    public AwaitedAnswer(
+        Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> read,
+        CancellationToken gone,
+        CancellationToken stopping
+    )
     {
         _stop = CancellationTokenSource.CreateLinkedTokenSource(gone, stopping);
-        _updates = call.StreamAsync(_stop.Token).GetAsyncEnumerator(_stop.Token);
+        _updates = read(_stop.Token).GetAsyncEnumerator(_stop.Token);
         _next = _updates.MoveNextAsync().AsTask();
     }
 
-    /// <summary>Waits for the provider's first update, until the timeout.</summary>
+    /// <summary>Waits for the first update, until the timeout.</summary>
     /// <exception cref="UpstreamException">The provider refused before the timeout.</exception>
     public async Task BeginAsync(TimeSpan timeout, TimeProvider clock)
     {
@@ -44,10 +48,10 @@ internal sealed class ProviderAnswer : IAsyncDisposable
         }
     }
 
-    /// <summary>Cancels the request to the provider.</summary>
+    /// <summary>Cancels the request to the provider, or the read of the run.</summary>
     public void Stop() => _stop.Cancel();
 
-    /// <summary>Ends the request to the provider, and waits for that if the provider has returned.</summary>
+    /// <summary>Ends it, and waits for that if the provider has returned.</summary>
     public ValueTask DisposeAsync()
     {
         var hasReturned = _next.IsCompleted;

@@ -1,0 +1,159 @@
+using System.Text.Json;
+using EventStore;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Generations;
+
+/// <summary>
+/// Makes the events of a generation, and reads them back as updates. What the frames of generations lack is the
+/// member <c>details</c>, always the last one:
+/// <code>
+/// {"finishReason":"stop","usage":{"inputTokens":9,"outputTokens":4},"details":{"reasoningTokens":2}}
+/// </code>
+/// </summary>
+internal static class GenerationEvents
+{
+    /// <summary>The reason of the end of an answer that was cancelled.</summary>
+    public const string Cancelled = "cancelled";
+
+    private static readonly byte[] Details = "details"u8.ToArray();
+
+    public static RunEvent Token(string text) => RunEvent.Of("token", new GenerationToken(text));
+
+    public static RunEvent Reasoning(string text) => RunEvent.Of("reasoning", new GenerationToken(text));
+
+    public static RunEvent State(DelayNotice delay) =>
+        RunEvent.Of("state", new GenerationWaits(delay.State, delay.Reason, delay.Attempt, delay.Milliseconds));
+
+    public static RunEvent ToolUse(FunctionCallContent tool) =>
+        RunEvent.Of("tool_use", new GenerationToolUse(tool.CallId, tool.Name, ToolCalls.InputOrText(tool)));
+
+    public static RunEvent Done(string reason, AnswerUsage usage) =>
+        RunEvent.Of(
+            "done",
+            new StoredDone(
+                reason,
+                new GenerationUsage(usage.Input, usage.Output),
+                (usage.Cached ?? usage.Reasoning) is null ? null : new UsageDetail(usage.Cached, usage.Reasoning)
+            )
+        );
+
+    public static RunEvent Failed(UpstreamException failure) =>
+        RunEvent.Of(
+            "error",
+            new StoredError(
+                failure.Message,
+                Fatal: true,
+                failure.Reason,
+                new ErrorDetail(
+                    failure.Status,
+                    failure.RetryAfter is { } wait ? (long)wait.TotalMilliseconds : null,
+                    failure.MayRetry
+                )
+            )
+        );
+
+    /// <summary>Returns the update that an event is; null: it has nothing for a client of another API.</summary>
+    /// <exception cref="UpstreamException">The event is the end of a generation that has failed.</exception>
+    public static ChatResponseUpdate? UpdateOf(string type, ReadOnlyMemory<byte> data)
+    {
+        using var json = JsonDocument.Parse(data);
+        var root = json.RootElement;
+        return type switch
+        {
+            "token" => Update(new TextContent(root.GetProperty("text").GetString())),
+            "reasoning" => Update(new TextReasoningContent(root.GetProperty("text").GetString())),
+            "tool_use" => Update(CallOf(root)),
+            "done" => EndOf(root),
+            "error" when root.GetProperty("reason").ValueEquals(Cancelled) => new ChatResponseUpdate
+            {
+                FinishReason = new ChatFinishReason(Cancelled),
+            },
+            "error" => throw FailureOf(root),
+            _ => null,
+        };
+    }
+
+    /// <summary>Returns the data of an event as the frames of generations have it.</summary>
+    public static ReadOnlyMemory<byte> WithoutDetails(ReadOnlyMemory<byte> data)
+    {
+        if (data.Span.IndexOf(Details) < 0)
+            return data;
+
+        var reader = new Utf8JsonReader(data.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            // The comma before it.
+            var before = (int)reader.TokenStartIndex - 1;
+            if (reader.ValueTextEquals(Details))
+                return (byte[])[.. data.Span[..before], (byte)'}'];
+            reader.Skip();
+        }
+
+        return data;
+    }
+
+    private static ChatResponseUpdate Update(params AIContent[] contents) => new(ChatRole.Assistant, contents);
+
+    private static FunctionCallContent CallOf(JsonElement root)
+    {
+        var input = root.GetProperty("input");
+        return ToolCalls.Parse(
+            root.GetProperty("id").GetString()!,
+            root.GetProperty("tool").GetString()!,
+            input.ValueKind == JsonValueKind.String ? input.GetString()! : input.GetRawText()
+        );
+    }
+
+    private static ChatResponseUpdate EndOf(JsonElement root)
+    {
+        var done = root.Deserialize(RunJson.Options.TypeOf<StoredDone>())!;
+        var last = Update(
+            new UsageContent(
+                new UsageDetails
+                {
+                    InputTokenCount = done.Usage.InputTokens,
+                    OutputTokenCount = done.Usage.OutputTokens,
+                    TotalTokenCount = done.Usage.InputTokens + done.Usage.OutputTokens,
+                    CachedInputTokenCount = done.Details?.CachedInputTokens,
+                    ReasoningTokenCount = done.Details?.ReasoningTokens,
+                }
+            )
+        );
+        last.FinishReason = new ChatFinishReason(done.FinishReason);
+        return last;
+    }
+
+    private static UpstreamException FailureOf(JsonElement root)
+    {
+        var error = root.Deserialize(RunJson.Options.TypeOf<StoredError>())!;
+        var status = error.Reason == "failed" ? 500 : 503;
+        var details = error.Details ?? new ErrorDetail(status, RetryAfterMs: null, MayRetry: true);
+        return new UpstreamException(
+            details.Status,
+            error.Reason,
+            error.Error,
+            details.RetryAfterMs is { } wait ? TimeSpan.FromMilliseconds(wait) : null
+        )
+        {
+            WasRetried = !details.MayRetry,
+        };
+    }
+}
+
+/// <summary>Data of a stored <c>done</c>.</summary>
+internal sealed record StoredDone(string FinishReason, GenerationUsage Usage, UsageDetail? Details);
+
+/// <summary>Counts that are a part of the others; null: the provider has not told.</summary>
+internal sealed record UsageDetail(long? CachedInputTokens, long? ReasoningTokens);
+
+/// <summary>Data of a stored <c>error</c>.</summary>
+internal sealed record StoredError(string Error, bool Fatal, string Reason, ErrorDetail? Details = null);
+
+/// <param name="Status">HTTP status of the same error before a stream.</param>
+/// <param name="RetryAfterMs">Milliseconds to wait before a retry; null: not known.</param>
+/// <param name="MayRetry">See <see cref="UpstreamException.MayRetry"/>.</param>
+internal sealed record ErrorDetail(int Status, long? RetryAfterMs, bool MayRetry);

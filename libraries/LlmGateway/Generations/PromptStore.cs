@@ -1,0 +1,88 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using EventStore;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Generations;
+
+/// <summary>What a run was asked.</summary>
+/// <param name="Dialect">Name of the dialect of the request, which alone reads <paramref name="Asked"/>.</param>
+/// <param name="Messages">The request's own messages, without those of <paramref name="Previous"/>.</param>
+/// <param name="Previous">Id of the run that this one continues; null: it has no history.</param>
+/// <param name="Asked">What else that dialect shows of its request.</param>
+internal sealed record RunPrompt(
+    string Dialect,
+    IReadOnlyList<ChatMessage> Messages,
+    string? Previous = null,
+    JsonObject? Asked = null
+);
+
+/// <summary>Stores and reads what runs were asked, in a topic beside the run's own: its readers get none of
+/// it.</summary>
+internal sealed class PromptStore(EventAppender appender, RunReader reader, RunUpdates updates)
+{
+    private static readonly JsonTypeInfo<IList<ChatMessage>> Messages =
+        (JsonTypeInfo<IList<ChatMessage>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IList<ChatMessage>));
+
+    /// <summary>Stores a prompt. It precedes its run, so that no run lacks its own; a repeated request stores it
+    /// again.</summary>
+    /// <param name="client">The client whose share of the log it uses.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task StoreAsync(RunName name, RunPrompt prompt, string client, CancellationToken cancellationToken) =>
+        appender.AppendAsync(
+            [
+                NewEvent.Own(
+                    TopicOf(name),
+                    "prompt",
+                    RunJson.Write(
+                        new StoredPrompt(
+                            prompt.Dialect,
+                            JsonSerializer.SerializeToElement([.. prompt.Messages], Messages),
+                            prompt.Previous,
+                            prompt.Asked
+                        )
+                    )
+                ),
+            ],
+            client,
+            cancellationToken
+        );
+
+    /// <summary>Returns null if the run is an application's own, or from before prompts were stored.</summary>
+    public async Task<RunPrompt?> ReadAsync(RunName name, CancellationToken cancellationToken)
+    {
+        if (await reader.LastAsync(TopicOf(name), cancellationToken) is not { } entry)
+            return null;
+
+        var stored = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<StoredPrompt>())!;
+        return new RunPrompt(
+            stored.Dialect,
+            [.. stored.Messages.Deserialize(Messages)!],
+            stored.Previous,
+            stored.Asked
+        );
+    }
+
+    /// <summary>Returns the messages of a conversation through this run's answer, oldest first.</summary>
+    /// <param name="most">Most messages; a longer conversation has none of its oldest runs.</param>
+    public async Task<List<ChatMessage>> HistoryAsync(RunHead last, int most, CancellationToken cancellationToken)
+    {
+        var history = new List<ChatMessage>();
+        for (var run = last; run is not null && history.Count < most; )
+        {
+            var prompt = await ReadAsync(run.Name, cancellationToken);
+            var answer = await updates.SoFarAsync(run, cancellationToken);
+            history.InsertRange(0, [.. prompt?.Messages ?? [], .. answer.Updates.ToChatResponse().Messages]);
+            run = prompt?.Previous is { } previous
+                ? await updates.FindAsync(new RunName(run.Name.Kind, previous), cancellationToken)
+                : null;
+        }
+
+        return history;
+    }
+
+    private static string TopicOf(RunName name) => $"{name.Topic}.prompt";
+}
+
+internal sealed record StoredPrompt(string Dialect, JsonElement Messages, string? Previous, JsonObject? Asked);

@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using EventStore;
+using Runs;
+
+namespace LlmGateway.Generations;
+
+/// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
+internal sealed class RunThreads(RunStore store, RunLog runs)
+{
+    /// <summary>Returns the id of what a client names: the same for the same names of the same owner.</summary>
+    /// <param name="owner">The user; null: anonymous, where the names are the right to read.</param>
+    /// <param name="names">The dialect's name, and the client's.</param>
+    public static string IdOf(string? owner, params ReadOnlySpan<string> names)
+    {
+        var text = new StringBuilder();
+        // With lengths, so that no name can imitate two.
+        foreach (var name in (ReadOnlySpan<string>)[owner ?? "", .. names])
+            text.Append(name.Length).Append(':').Append(name);
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..16]);
+    }
+
+    /// <summary>Makes a run the latest of a thread.</summary>
+    /// <param name="thread">See <see cref="IdOf"/>.</param>
+    /// <param name="client">The client whose share of the log it uses.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task AddAsync(string thread, RunName run, string client, CancellationToken cancellationToken) =>
+        store.AppendToLogAsync(
+            NameOf(thread),
+            client,
+            RunEvent.Of("run", new ThreadRun(run.Id)),
+            id: null,
+            cancellationToken
+        );
+
+    /// <summary>Returns the latest run of a thread; null: it has none.</summary>
+    public async Task<RunName?> LatestAsync(string thread, CancellationToken cancellationToken) =>
+        await runs.LastOfLogAsync(NameOf(thread), cancellationToken) is { } last
+            ? Generator.NameOf(JsonSerializer.Deserialize(last.Data, RunJson.Options.TypeOf<ThreadRun>())!.Run)
+            : null;
+
+    /// <summary>Among the topics of generations, which nobody else publishes to.</summary>
+    private static RunName NameOf(string thread) => new(Generator.Kind, $"thread-{thread}");
+}
+
+internal sealed record ThreadRun(string Run);

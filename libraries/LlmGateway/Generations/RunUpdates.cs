@@ -1,0 +1,134 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.AI;
+using Runs;
+using Streaming.Replay;
+
+namespace LlmGateway.Generations;
+
+/// <summary>What is known of a run before its first event; the same on every replica.</summary>
+/// <param name="At">Position before its first event.</param>
+/// <param name="Provider">Name of the provider; null: the run is an application's own.</param>
+/// <param name="Model">Name of the model; null: the run is an application's own.</param>
+internal sealed record RunHead(
+    RunName Name,
+    StreamPosition At,
+    DateTimeOffset CreatedAt,
+    string? Provider,
+    string? Model
+);
+
+/// <summary>The part of a run that there is.</summary>
+/// <param name="Updates">The updates so far.</param>
+/// <param name="At">Position through which they are read; <see cref="RunUpdates.ReadAsync"/> goes on there.</param>
+/// <param name="HasEnded">True if no more will come.</param>
+/// <param name="Failure">Why the run has failed; null: it has not.</param>
+internal sealed record RunSoFar(
+    IReadOnlyList<ChatResponseUpdate> Updates,
+    StreamPosition At,
+    bool HasEnded,
+    UpstreamException? Failure
+);
+
+/// <summary>
+/// Reads runs as the updates of an answer: generations, and what an application appended as
+/// <see cref="ChatResponseUpdate"/>. All that other APIs show of a run is made of them alone, so that it is the same on
+/// every replica.
+/// </summary>
+internal sealed class RunUpdates(
+    TopicFollower follower,
+    RunLog runs,
+    RunSettings settings,
+    [FromKeyedServices(StorePool.Reads)] EventReader reader
+)
+{
+    /// <summary>Returns null if there is no such run, or if retention has dropped its beginning.</summary>
+    public async Task<RunHead?> FindAsync(RunName name, CancellationToken cancellationToken)
+    {
+        if (
+            await runs.LogStartAsync(name, cancellationToken) is not { IsAnnouncement: true } log
+            || await runs.FirstOfLogAsync(name, cancellationToken) is not { } announced
+        )
+            return null;
+
+        var started =
+            name.Kind == Generator.Kind
+                ? JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())
+                : null;
+        return new RunHead(name, log.At, started?.CreatedAt ?? announced.Time, started?.Provider, started?.Model);
+    }
+
+    /// <summary>Reads a run to its end, as its updates come.</summary>
+    /// <param name="client">The client whose share of the store's reads it uses.</param>
+    /// <param name="after">Position to go on from; null: its beginning.</param>
+    /// <exception cref="UpstreamException">The run has failed.</exception>
+    /// <exception cref="StoreUnavailableException">The run cannot be read, but it may go on.</exception>
+    public async IAsyncEnumerable<ChatResponseUpdate> ReadAsync(
+        RunHead run,
+        string client,
+        StreamPosition? after = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        await foreach (var record in follower.ReadAsync(run.Name.Topic, after ?? run.At, client, cancellationToken))
+        {
+            if (UpdateOf(run.Name, record) is { } update)
+                yield return update;
+            if (Ends(run.Name, record.Type))
+                yield break;
+        }
+    }
+
+    /// <summary>Reads the part of a run that the store has.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<RunSoFar> SoFarAsync(RunHead run, CancellationToken cancellationToken)
+    {
+        var updates = new List<ChatResponseUpdate>();
+        var filter = EventFilter.Of([run.Name.Topic], [], []);
+        for (var at = run.At; ; )
+        {
+            var page = await reader.ReadAsync(at.Position, filter, cancellationToken: cancellationToken);
+            at = new StreamPosition(page.Epoch, page.Through);
+            try
+            {
+                foreach (var record in page.Events)
+                {
+                    if (UpdateOf(run.Name, record) is { } update)
+                        updates.Add(update);
+                    if (Ends(run.Name, record.Type))
+                        return new RunSoFar(updates, at, HasEnded: true, Failure: null);
+                }
+            }
+            catch (UpstreamException e)
+            {
+                return new RunSoFar(updates, at, HasEnded: true, e);
+            }
+
+            if (page.Through >= page.Head)
+                return new RunSoFar(updates, at, HasEnded: false, Failure: null);
+        }
+    }
+
+    private static bool Ends(RunName name, string type) =>
+        type == "error" || type == (name.Kind == Generator.Kind ? "done" : Run.EndType);
+
+    /// <exception cref="UpstreamException">The run has failed.</exception>
+    private ChatResponseUpdate? UpdateOf(RunName name, EventRecord record)
+    {
+        if (name.Kind == Generator.Kind || record.Type == "error")
+            return GenerationEvents.UpdateOf(record.Type, record.Data);
+        if (record.Type == Run.EndType)
+            return null;
+
+        try
+        {
+            return JsonSerializer.Deserialize(record.Data.Span, settings.Json.TypeOf<ChatResponseUpdate>());
+        }
+        catch (JsonException)
+        {
+            // An event of the application's own.
+            return null;
+        }
+    }
+}

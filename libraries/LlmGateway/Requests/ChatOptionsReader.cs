@@ -1,0 +1,122 @@
+using System.Text.Json;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Requests;
+
+/// <summary>Reads what a request asks beside its messages, in the format of OpenAI's Chat Completions API.</summary>
+internal static class ChatOptionsReader
+{
+    /// <summary>OpenAI's own limits: stop sequences of a request, characters of a function's name.</summary>
+    private const int MaxStops = 4,
+        MaxFunctionName = 64;
+
+    private static readonly string[] Untranslatable =
+    [
+        "logprobs",
+        "logit_bias",
+        "functions",
+        "function_call",
+        "modalities",
+        "audio",
+        "web_search_options",
+    ];
+
+    /// <param name="body">The request.</param>
+    /// <param name="target">The model.</param>
+    /// <param name="isNative">True if the model's provider has the same API, and gets the body whole.</param>
+    /// <exception cref="InvalidChatException">A member is invalid, or means nothing to the provider.</exception>
+    public static CallOptions Read(JsonElement body, ChatTarget target, bool isNative)
+    {
+        if (!isNative)
+            RefuseUntranslatable(body, target);
+        if (ChatBody.Count(body, "n") is > 1)
+            throw new InvalidChatException("n", "must be 1: only one answer per request is supported");
+
+        var options = new CallOptions
+        {
+            ModelId = target.Model,
+            MaxOutputTokens = ChatBody.Count(body, "max_completion_tokens", "max_tokens", "maxTokens"),
+            Temperature = ChatBody.Number(body, "temperature", 2),
+            TopP = ChatBody.Number(body, "top_p", 1),
+            StopSequences = StopSequences(body),
+            AllowMultipleToolCalls = ChatBody.OptionalFlag(body, "parallel_tool_calls"),
+            NativeBody = isNative ? body : null,
+        };
+
+        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is { } tools)
+        {
+            options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
+            options.ToolMode = Mode(body, isNative);
+        }
+
+        if (!isNative && ChatBody.Get(body, "response_format") is { } format)
+            AnswerSchema.Set(options, target, "response_format", format, nested: "json_schema");
+
+        return options;
+    }
+
+    /// <summary>
+    /// Refuses members that change the answer and that another vendor's API lacks. Hints are ignored: <c>seed</c>,
+    /// <c>reasoning_effort</c>, penalties.
+    /// </summary>
+    private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
+    {
+        foreach (var name in Untranslatable)
+            if (ChatBody.Get(body, name) is { } value && !ChatBody.IsDefault(name, value))
+                throw InvalidChatException.Untranslatable(name, target.Provider);
+    }
+
+    private static List<string>? StopSequences(JsonElement body)
+    {
+        if (ChatBody.Get(body, "stop") is not { ValueKind: JsonValueKind.String })
+            return ChatBody.StopSequences(body, "stop", MaxStops, "must be a string or an array of strings");
+        return [ChatBody.Name(body, "stop", max: ChatBody.MaxStopCharacters)!];
+    }
+
+    /// <summary>Reads a function; null: another kind of tool, for a provider with the same API.</summary>
+    private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative)
+    {
+        var path = $"tools[{index}].";
+        if (tool.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException(path.TrimEnd('.'), "must be an object");
+        // Other kinds of tools reach only a provider with the same API, in the original body.
+        if (ChatBody.Name(tool, "type", path) is not "function" and var kind)
+            return isNative
+                ? null
+                : throw new InvalidChatException(
+                    path + "type",
+                    $"must be function: only OpenAI-compatible providers take {kind ?? "another kind"}"
+                );
+        if (ChatBody.Get(tool, "function") is not { ValueKind: JsonValueKind.Object } function)
+            throw new InvalidChatException(path + "function", "is required");
+
+        var name = ChatBody.RequiredName(function, "name", path + "function.", "is required", MaxFunctionName);
+        var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
+        return AIFunctionFactory.CreateDeclaration(
+            name,
+            ChatBody.Text(function, "description", path + "function."),
+            schema,
+            null
+        );
+    }
+
+    private static ChatToolMode Mode(JsonElement body, bool isNative) =>
+        ChatBody.Get(body, "tool_choice") switch
+        {
+            null => ChatToolMode.Auto,
+            { ValueKind: JsonValueKind.String } word => word.GetString() switch
+            {
+                "none" => ChatToolMode.None,
+                "auto" => ChatToolMode.Auto,
+                "required" => ChatToolMode.RequireAny,
+                _ => throw new InvalidChatException("tool_choice", "must be none, auto, required, or name a function"),
+            },
+            { ValueKind: JsonValueKind.Object } one
+                when ChatBody.Get(one, "function") is { ValueKind: JsonValueKind.Object } function
+                    && ChatBody.Name(function, "name") is { } name
+                    && !string.IsNullOrWhiteSpace(name) => ChatToolMode.RequireSpecific(name),
+            { ValueKind: JsonValueKind.Object } when isNative => ChatToolMode.Auto, // a custom tool, or a list of tools
+            _ => throw new InvalidChatException("tool_choice", "must be none, auto, required, or name a function"),
+        };
+}

@@ -1,0 +1,151 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Integration.Llm.Dialects;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using LlmGateway.VendorApis;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Streaming.Access;
+
+[assembly: HostingStartup(typeof(PlainDialect))]
+
+namespace Integration.Llm.Dialects;
+
+/// <summary>
+/// The smallest dialect there is: each frame has its number and a text. <c>POST /plain</c> asks,
+/// <c>GET /plain/{id}?skip=</c> reads on, and <c>GET /plain/{id}/state</c> is the answer so far.
+/// </summary>
+internal sealed class PlainDialect : IHostingStartup, IStartupFilter
+{
+    public static Dictionary<string, string> Settings =>
+        new() { ["ASPNETCORE_HOSTINGSTARTUPASSEMBLIES"] = typeof(PlainDialect).Assembly.GetName().Name! };
+
+    public void Configure(IWebHostBuilder builder) =>
+        builder.ConfigureServices(services => services.AddSingleton<IStartupFilter>(this));
+
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) =>
+        app =>
+        {
+            app.Map("/plain", plain => plain.Run(AnswerAsync));
+            next(app);
+        };
+
+    private static Task AnswerAsync(HttpContext context)
+    {
+        var handler = context.RequestServices.GetRequiredService<VendorHandler>();
+        return handler.AnswerAsync(
+            context,
+            PlainFormat.Instance,
+            () => context.Request.Method == "POST" ? AskAsync(context, handler) : ShowAsync(context, handler)
+        );
+    }
+
+    private static async Task AskAsync(HttpContext context, VendorHandler handler)
+    {
+        var services = context.RequestServices;
+        var body = await ChatBody.ReadAsync(context, 1_000_000);
+        var call = ChatCall
+            .Read(body, services.GetRequiredService<ChatProviders>())
+            .From(services.GetRequiredService<IStreamAccess>().ClientOf(context));
+
+        await handler.StreamAsync(
+            context,
+            PlainFormat.Instance,
+            () =>
+                services
+                    .GetRequiredService<Generator>()
+                    .StartAsync(
+                        call,
+                        new RunPrompt("plain", [.. call.Messages]),
+                        Guid.NewGuid().ToString("N"),
+                        owner: null,
+                        context.RequestAborted
+                    ),
+            run => new PlainResponse(run),
+            isNew: true
+        );
+    }
+
+    private static async Task ShowAsync(HttpContext context, VendorHandler handler)
+    {
+        var path = context.Request.Path.Value!.Split('/');
+        var run = await context
+            .RequestServices.GetRequiredService<RunUpdates>()
+            .FindAsync(Generator.NameOf(path[1])!.Value, context.RequestAborted);
+
+        if (path.Length > 2)
+        {
+            var state = await handler.JoinSoFarAsync(context, run!, new PlainResponse(run!));
+            await context.Response.WriteAsync(state.ToJsonString());
+            return;
+        }
+
+        await handler.StreamAsync(
+            context,
+            PlainFormat.Instance,
+            () => Task.FromResult(run!),
+            found => new PlainResponse(found),
+            long.Parse(context.Request.Query["skip"].ToString(), CultureInfo.InvariantCulture)
+        );
+    }
+}
+
+internal sealed class PlainFormat : VendorFormat
+{
+    public static PlainFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "x-plain-id";
+    public override byte[] Heartbeat { get; } = ": wait\n\n"u8.ToArray();
+
+    public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
+        ChatCall.Read(body, providers);
+
+    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
+        throw new NotSupportedException();
+
+    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
+
+    public override JsonObject Body(VendorError error) => new() { ["failed"] = error.Status, ["code"] = error.Code };
+}
+
+/// <summary>Makes one frame of each text, one of the beginning with the run's id, and one of the end.</summary>
+internal sealed class PlainResponse(RunHead run) : IVendorResponse
+{
+    private int _next;
+    private string? _finish;
+
+    public string Model => run.Model!;
+
+    public IReadOnlyList<JsonObject> Start() => [Frame(run.Name.Id)];
+
+    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    {
+        _finish = update.FinishReason?.Value ?? _finish;
+        return update.Text.Length == 0 ? [] : [Frame(update.Text)];
+    }
+
+    public IReadOnlyList<JsonObject> End() => [Frame($"({_finish})")];
+
+    public IReadOnlyList<JsonObject> Fail(VendorError error) => [Frame($"({error.Status} {error.Code})")];
+
+    public IJoinedAnswer Join() => new Joined();
+
+    private JsonObject Frame(string text) => new() { ["n"] = _next++, ["text"] = text };
+
+    private sealed class Joined : IJoinedAnswer
+    {
+        private string _text = "";
+
+        public long Bytes => _text.Length;
+
+        public void Add(JsonObject frame) => _text += (string?)frame["text"];
+
+        public JsonObject ToJson() => new() { ["all"] = _text };
+    }
+}
