@@ -4,8 +4,8 @@ namespace EventStore;
 /// transaction.</summary>
 internal static class CallersLocals
 {
-    /// <summary>Until disposed, what this thread begins gets none of them: timers, threads and connections of the process
-    /// would keep those of the first caller.</summary>
+    /// <summary>Until disposed, what this thread begins gets none of them: timers, threads and connections of the
+    /// process would keep those of the first caller.</summary>
     public static IDisposable? KeepOut() =>
         ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
 }

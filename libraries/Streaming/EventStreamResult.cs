@@ -219,8 +219,8 @@ public sealed class EventStreamResult
         foreach (var reserved in ReservedOf(context).Where(reserved => topics.Any(reserved.IsNamedBy)))
         foreach (var topic in topics.Where(topic => !reserved.IsNamedBy(topic)))
             if (TopicPattern.Matches(topic.ToString(), reserved.Pattern))
-                return $"The stream names topics of '{reserved.Pattern}', and has all of them by '{topic}': give it the "
-                    + "first tokens that it means, or make it two streams.";
+                return $"The stream names topics of '{reserved.Pattern}', and has all of them by '{topic}': give it "
+                    + "the first tokens that it means, or make it two streams.";
 
         return null;
     }

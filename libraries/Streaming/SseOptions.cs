@@ -45,12 +45,13 @@ public class SseOptions
     public int RetryMilliseconds { get; set; } = 1_000;
 
     /// <summary>Shortest reconnection time in milliseconds that a stream ends with when this process stops; each
-    /// client's is up to twice <see cref="RetryMilliseconds"/> more.</summary>
-    /// <remarks>The default is for a process that nobody stands in for while it starts again: Firefox gives up for ever
-    /// after one attempt that is refused, and every browser after a proxy's 502. With other replicas behind the address
-    /// it can be as short as <see cref="RetryMilliseconds"/>.</remarks>
+    /// client's is up to twice <see cref="RetryMilliseconds"/> more. Where no other process stands in while it starts
+    /// again, choose the time of a restart: Firefox gives up for ever after one attempt that is refused, and every
+    /// browser after a proxy's 502.</summary>
+    /// <remarks>Null, the default, is 5,000, Firefox's own reconnection time; the host may have a default of its own:
+    /// with other replicas behind the address, <see cref="RetryMilliseconds"/>.</remarks>
     [Range(0, 200_000)]
-    public int ShutdownRetryMilliseconds { get; set; } = 5_000;
+    public int? ShutdownRetryMilliseconds { get; set; }
 
     /// <summary>Number of newest events, over all topics, that are kept in memory, so that most clients resume without
     /// a read of the store.</summary>

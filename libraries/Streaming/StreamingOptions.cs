@@ -12,6 +12,9 @@ internal sealed class StreamingOptions : SseOptions
     /// a cookie's user again, too.</summary>
     private const int SignedInSeconds = 1_800;
 
+    /// <summary>Shortest reconnection time of a process that nobody stands in for: Firefox's own.</summary>
+    private const int AloneMilliseconds = 5_000;
+
     /// <summary>The name of this process in greetings, lists and leases.</summary>
     internal string Replica { get; set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
 
@@ -106,7 +109,8 @@ internal sealed class StreamingOptions : SseOptions
 
     /// <summary>Returns the reconnection time for a client whose stream ends, in milliseconds.</summary>
     public int NextRetryAfter(EndReason reason) =>
-        (reason == EndReason.Drained ? ShutdownRetryMilliseconds : RetryMilliseconds) + RetryJitter;
+        (reason == EndReason.Drained ? ShutdownRetryMilliseconds ?? AloneMilliseconds : RetryMilliseconds)
+        + RetryJitter;
 
     private int RetryJitter => Random.Shared.Next(2 * RetryMilliseconds + 1);
 

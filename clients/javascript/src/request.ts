@@ -16,7 +16,7 @@ export interface End {
 /** A request that cannot be sent, or an answer that cannot be used: a repetition would bring the same. @internal */
 export class Unusable extends Error {}
 
-/** Makes a part of a request. What it throws is final: an address, a method or a header that no request has. @internal */
+/** Makes a part of a request; what it throws is final: no request has such an address, method or header. @internal */
 export function sendable<Part>(make: () => Part): Part {
   try {
     return make();

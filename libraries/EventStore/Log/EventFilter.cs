@@ -15,8 +15,8 @@ public sealed class EventFilter
     /// <param name="topics">Topics or patterns.</param>
     /// <param name="types">Event types wanted; null for all.</param>
     /// <param name="keys">Event keys wanted; null for all.</param>
-    /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>), or a list is empty: one
-    /// that a request or a permission left without a value must not become all.</exception>
+    /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>), or a list is empty:
+    /// one that a request or a permission left without a value must not become all.</exception>
     public EventFilter(
         IReadOnlyList<EventTopic> topics,
         IReadOnlyList<string>? types = null,

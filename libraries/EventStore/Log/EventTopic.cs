@@ -17,8 +17,9 @@ public struct EventTopic
     private const string OneToken = "A hole is one token, so it has no alignment: leave the comma and the number out.";
 
     private const string NotTheCodes =
-        "The topic begins as those of the gateway do (generations, agents, sessions), which belong to their callers, and "
-        + "its first token may come from a request. Write it into the interpolated string, such as $\"sessions.{id}\".";
+        "The topic begins as those of the gateway do (generations, agents, sessions), which belong to their callers, "
+        + "and its first token may come from a request. Write it into the interpolated string, such as "
+        + "$\"sessions.{id}\".";
 
     private readonly StringBuilder _text;
     private readonly string? _refusal = null;

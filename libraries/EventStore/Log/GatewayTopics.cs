@@ -1,7 +1,7 @@
 namespace EventStore;
 
-/// <summary>Topics of the gateway (<c>AspireSse.LlmGateway</c>), in the log that all its applications share: prompts and
-/// answers, which belong to their callers. A request's value never names them, in whichever application.</summary>
+/// <summary>Topics of the gateway (<c>AspireSse.LlmGateway</c>), in the log that all its applications share: prompts
+/// and answers, which belong to their callers. A request's value never names them, in whichever application.</summary>
 internal static class GatewayTopics
 {
     private static readonly string[] Roots = ["agents", "generations", "sessions"];

@@ -1,6 +1,6 @@
-using EventStore;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using EventStore;
 
 namespace Streaming.Connections;
 

@@ -2,9 +2,9 @@ using EventStore;
 
 namespace Streaming.Showing;
 
-/// <summary>Threads that run one function of the application, so that one that waits delays neither the writer loops nor
-/// the thread pool, nor other functions. There are as many as cores; one more starts whenever none of them has taken work
-/// for a moment, and ends when there is none. Thread-safe.</summary>
+/// <summary>Threads that run one function of the application, so that one that waits delays neither the writer loops
+/// nor the thread pool, nor other functions. There are as many as cores; one more starts whenever none of them has
+/// taken work for a moment, and ends when there is none. Thread-safe.</summary>
 internal sealed class ShowThreads : IDisposable
 {
     /// <summary>Some 100 kB of memory each, so 25 MB of a function that hangs.</summary>

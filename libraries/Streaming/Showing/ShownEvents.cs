@@ -7,8 +7,8 @@ using Streaming.Replay;
 namespace Streaming.Showing;
 
 /// <summary>The events of one stream as a function of the application forms them. The function runs on threads of its
-/// own, with what flows with the stream's request, under no lock, at most a page ahead of the client; what it returns is
-/// kept for this stream alone.</summary>
+/// own, with what flows with the stream's request, under no lock, at most a page ahead of the client; what it returns
+/// is kept for this stream alone.</summary>
 internal sealed class ShownEvents(
     Func<EventRecord, SseItem<object?>?> show,
     JsonSerializerOptions json,

@@ -65,7 +65,8 @@ internal sealed class CallersApp : IAsyncDisposable
         app.MapGet("/each/{kind}", (string kind) => TypedResults.EventStream($"{kind}.>")).AllowAnonymous();
         app.MapGet("/run/{kind}/{id}", (string kind, string id) => TypedResults.RunStream($"{kind}.{id}"))
             .AllowAnonymous();
-        app.MapGet("/mixed/{id}", (string id) => TypedResults.EventStream([$"generations.{id}", $">"])).AllowAnonymous();
+        app.MapGet("/mixed/{id}", (string id) => TypedResults.EventStream([$"generations.{id}", $">"]))
+            .AllowAnonymous();
         app.MapGet("/named/{id}", (string id) => TypedResults.EventStream($"generations.{id}")).AllowAnonymous();
         if (isOpen)
             app.MapLlmGateway().AllowAnonymous();

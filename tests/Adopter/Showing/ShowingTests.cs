@@ -39,8 +39,12 @@ public sealed class ShowingTests : IAsyncLifetime
                 return next(context);
             }
         );
-        app.MapGet("/tenant", () => TypedResults.EventStream(["news.all"], show: _ => new(_tenant.Value?.Name, "tenant")))
+        app.MapGet(
+                "/tenant",
+                () => TypedResults.EventStream(["news.all"], show: _ => new(_tenant.Value?.Name, "tenant"))
+            )
             .AllowAnonymous();
+
         app.MapGet("/items", () => TypedResults.EventStream(Items())).AllowAnonymous();
         app.MapGet("/plain", () => TypedResults.EventStream("news.all")).AllowAnonymous();
         app.MapGet("/shown", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();

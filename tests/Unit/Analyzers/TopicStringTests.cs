@@ -118,10 +118,7 @@ public sealed class TopicStringTests
         """return TypedResults.EventStream("orders.>");""",
         """return TypedResults.EventStream(EventTopic.Pattern("orders.>"));"""
     )]
-    [InlineData(
-        """return new EventFilter([All]);""",
-        """return new EventFilter([EventTopic.Pattern(All)]);"""
-    )]
+    [InlineData("""return new EventFilter([All]);""", """return new EventFilter([EventTopic.Pattern(All)]);""")]
     [InlineData(
         """return TypedResults.EventStream(Named(id));""",
         """return TypedResults.EventStream(EventTopic.Pattern(Named(id)));"""

@@ -12,8 +12,8 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
 {
     public string? Method { get; init; }
 
-    /// <summary><c>renews</c>: a new token each time; <c>fails first</c>: the first call throws; <c>cannot be sent</c>: a
-    /// token of two lines.</summary>
+    /// <summary><c>renews</c>: a new token each time; <c>fails first</c>: the first call throws; <c>cannot be sent</c>:
+    /// a token of two lines.</summary>
     public string? Credential { get; init; }
 
     public int? MaxRetries { get; init; }
