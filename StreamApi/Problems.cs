@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.AspNetCore.WebUtilities;
-using Streaming.Opening;
 
 namespace StreamApi;
 
@@ -20,7 +19,7 @@ internal static class Problems
     {
         app.UseExceptionHandler();
         app.UseStatusCodePages();
-        app.Use((context, next) => context.RefuseErrorsAsync(() => next(context)));
+        app.UseRequestErrors();
     }
 
     /// <summary>Adds a title and detail to the framework's own errors.</summary>

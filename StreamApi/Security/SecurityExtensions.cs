@@ -73,14 +73,7 @@ internal static class SecurityExtensions
         app.UseStreamBodies();
         RequestAdmission.Use(app);
         app.UseAuthorization();
-        app.Use(
-            (context, next) =>
-            {
-                if (context.Request.Query.Count > 0 && context.GetEndpoint() is { } endpoint)
-                    KnownNames.Check(endpoint.Metadata, context.Request.Query.Keys);
-                return next(context);
-            }
-        );
+        app.UseKnownQueryNames();
     }
 
     public static void MapSecurity(this IEndpointRouteBuilder app) =>

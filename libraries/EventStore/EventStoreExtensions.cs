@@ -46,7 +46,9 @@ public static class EventStoreExtensions
         builder.Services.AddSingleton<ReplicaStateStore>();
         builder.Services.AddSingleton<TopicPresence>();
         builder.Services.AddSingleton<TicketConnectionStore>();
-        builder.Services.AddSingleton<LeaderLease>();
+        builder.Services.AddSingleton(provider => new LeaderLease(
+            provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed)
+        ));
         builder.Services.AddSingleton<RelaySecret>();
 
         return builder;

@@ -43,7 +43,7 @@ internal sealed class RequestRates : IDisposable
         {
             null => Plain(context, _limits.RequestsPerSecond!.Value),
             _ when context.IsResume() => Window(context, "resumes", _limits.ResumesPerMinute!.Value),
-            FeatureRequests own => Window(context, own.Name, own.MaxPerMinute),
+            { MaxPerMinute: { } most } own => Window(context, own.Name, most),
             var kind when kind == RequestKind.Stream => Window(context, kind.Name, _limits.NewStreamsPerMinute!.Value),
             var publish => Bucket(context, publish.Name, _limits.PublishesPerSecond!.Value),
         };

@@ -52,7 +52,7 @@ internal static class AgentsApi
         agents
             .MapMethods(
                 "/stream",
-                StreamEndpoints.Methods,
+                DescribedEndpoints.StreamMethods,
                 (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)
             )
             .OpensStream()
@@ -80,7 +80,7 @@ internal static class AgentsApi
             .Takes<SessionMessage>();
 
         agents
-            .MapMethods("/stream/{sessionId}", StreamEndpoints.Methods, StreamAsync)
+            .MapMethods("/stream/{sessionId}", DescribedEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
             .SwitchesNames()

@@ -54,7 +54,7 @@ internal static class GenerationsApi
             .Produces<GenerationState>();
 
         generations
-            .MapMethods("/{id}/stream", StreamEndpoints.Methods, StreamAsync)
+            .MapMethods("/{id}/stream", DescribedEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
             .SendsNumbered(

@@ -43,7 +43,6 @@ internal static class OrdersApi
     private static async Task<IResult> PlaceAsync(
         HttpContext context,
         OrderPlacement placement,
-        RequestKeyStore keys,
         IStreamAccess access
     )
     {
@@ -55,9 +54,8 @@ internal static class OrdersApi
         if (userId is not null)
             Customer.Checked(userId, context, access);
 
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         var (order, refusal) = await placement.PlaceAsync(
-            Guid.ParseExact(id, "N"),
+            await IdempotencyKey.IdAsync(context, body.GetRawText),
             petId,
             quantity,
             userId,

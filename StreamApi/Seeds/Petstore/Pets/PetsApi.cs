@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
 using Streaming.Access;
@@ -66,7 +67,7 @@ internal static class PetsApi
     {
         id = JsonBody.Checked("id", id, 64);
         var body = await JsonBody.ReadAsync(context);
-        var price = body.Price("price", 1_000_000);
+        var price = PriceIn(body, "price", 1_000_000);
         var stock = body.Whole("stock", 0, 1_000_000);
         if (price is null && stock is null)
             return InvalidRequestException.ProblemOf("price", "requires price or stock.");
@@ -79,6 +80,25 @@ internal static class PetsApi
         );
 
         return refusal?.ToResult() ?? TypedResults.Ok(pet);
+    }
+
+    private static decimal? PriceIn(JsonElement body, string name, decimal max)
+    {
+        if (!body.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (
+            value.ValueKind != JsonValueKind.Number
+            || !value.TryGetDecimal(out var number)
+            || number <= 0
+            || number > max
+            || decimal.Round(number, 2) != number
+        )
+            throw new InvalidRequestException(
+                name,
+                $"must be a number above 0, at most {max}, with at most two decimals."
+            );
+
+        return number;
     }
 
     private static IResult StreamInventory(HttpRequest request) =>
