@@ -93,7 +93,7 @@ internal static class ConnectionsApi
             );
 
         var page = rows.Skip(start).Take(limit).ToList();
-        return HeldJson.Ok(
+        return TypedResults.HeldJson(
             context,
             new ConnectionPage(
                 page,

@@ -31,8 +31,7 @@ internal static class StreamServer
             .BindConfiguration("AspireSse:Streaming");
         builder.Services.AddStreamingEngine();
         builder.Services.AddRedisIntake();
-        builder.Services.AddHostedService<LocalCommits>();
-        builder.Services.AddSingleton<FiniteStreams>();
+        builder.Services.AddStoredStreams();
 
         builder
             .Services.AddOptions<SocketTransportOptions>()

@@ -42,6 +42,6 @@ internal static class TopicsApi
             context.RequestAborted
         );
 
-        return HeldJson.Ok(context, page);
+        return TypedResults.HeldJson(context, page);
     }
 }

@@ -27,7 +27,7 @@ internal static class StatsApi
                         && !long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out second)
                     )
                         return InvalidRequestException.ProblemOf("after", "must be a time in Unix seconds.");
-                    return HeldJson.Ok(context, ring.After(second));
+                    return TypedResults.HeldJson(context, ring.After(second));
                 }
             )
             .Produces<IReadOnlyList<SecondStats>>()

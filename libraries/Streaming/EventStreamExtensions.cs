@@ -29,6 +29,9 @@ public static class EventStreamExtensions
         /// stream, perhaps again, on a thread of its own: if it is slow, so is its stream alone.</param>
         /// <param name="greeting">The first event, instead of <c>connected</c>. Its id is the place where the stream
         /// starts.</param>
+        /// <param name="bounds">Where the stream begins and ends, if not as usual.</param>
+        /// <param name="hasConnected">False: the stream begins with its place alone, as an event <c>begin</c>, for
+        /// clients that expect no event of the stream's own. Null: what is usual for the format.</param>
         /// <exception cref="ArgumentException">No topic is given, or the greeting has no data.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
@@ -36,24 +39,78 @@ public static class EventStreamExtensions
             IReadOnlyList<string>? keys = null,
             EventFormat format = EventFormat.Named,
             Func<EventRecord, SseItem<object?>?>? show = null,
-            SseItem<object?>? greeting = null
+            SseItem<object?>? greeting = null,
+            StreamBounds? bounds = null,
+            bool? hasConnected = null
         )
         {
-            (FrameFormat Frames, Greeting First) form = format switch
-            {
-                _ when show is not null => (ShownFormat.Instance, Greetings.Connected),
-                EventFormat.Named => (NamedFormat.Always, Greetings.Connected),
-                EventFormat.Messages => (NamedFormat.Never, Greetings.Begin),
-                EventFormat.TypedMessages => (NamedFormat.InData, Greetings.Begin),
-                EventFormat.Envelope => (EnvelopeFormat.Instance, Greetings.Connected),
-                _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
-            };
-
+            var frames = show is null ? FrameFormat.Of(format) : ShownFormat.Instance;
+            var greets = hasConnected ?? (show is not null || format is EventFormat.Named or EventFormat.Envelope);
             if (greeting is { Data: null })
                 throw new ArgumentException("A greeting needs data.", nameof(greeting));
 
-            return EventStreamResult.OfLog(topics, types, keys, form.Frames, form.First, show, greeting);
+            bounds ??= new StreamBounds();
+            return EventStreamResult.OfLog(
+                topics,
+                types,
+                keys,
+                EndingFormat.Of(frames, bounds.Ends, bounds.EndsAfter),
+                greets ? Greetings.Connected : Greetings.Begin,
+                bounds,
+                show,
+                greeting
+            );
         }
+
+        /// <summary>Streams a topic from its first event to the one that ends it. A client resumes after its last event
+        /// id, or after the n-th event if that is a bare number n; one that has the end gets 204, which stops an
+        /// <c>EventSource</c>.</summary>
+        /// <param name="topic">A topic, no pattern.</param>
+        /// <param name="ends">The types of its last event.</param>
+        /// <param name="format">How the stream shows an event.</param>
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>, as in the other
+        /// overload.</param>
+        /// <param name="events">Number of events that a topic with an end has: if fewer are left, retention has dropped
+        /// the first, and no number can be resumed. Null: unknown.</param>
+        /// <exception cref="ArgumentException">No type of an end is given.</exception>
+        public static EventStreamResult FiniteEventStream(
+            EventTopic topic,
+            IReadOnlyList<string> ends,
+            EventFormat format = EventFormat.Named,
+            Func<EventRecord, SseItem<object?>?>? show = null,
+            int? events = null
+        )
+        {
+            ArgumentNullException.ThrowIfNull(ends);
+            if (ends.Count == 0)
+                throw new ArgumentException("A finite stream ends at events of some type.", nameof(ends));
+
+            var frames = EndingFormat.Of(show is null ? FrameFormat.Of(format) : ShownFormat.Instance, ends);
+            return new EventStreamResult(
+                [topic],
+                context =>
+                    context
+                        .RequestServices.GetRequiredService<FiniteStreams>()
+                        .OpenAsync(
+                            context,
+                            topic.ToString(),
+                            frames,
+                            ends,
+                            events: events,
+                            shown: EventStreamResult.ShownBy(show, context)
+                        )
+            );
+        }
+
+        /// <summary>Answers with a stream that only tells a reconnection time and why, for a client that resumes and
+        /// should come later: 429 or 503 would stop an <c>EventSource</c> (HTML Living Standard §9.2.3).</summary>
+        /// <param name="why">A comment, without line breaks.</param>
+        public static IResult Reconnect(string why) => new ReconnectResult(why);
+
+        /// <summary>Answers with a large value as JSON, which counts against the memory that its client may hold until
+        /// the client has taken it.</summary>
+        public static IResult HeldJson<T>(HttpContext context, T value) =>
+            Streaming.Requests.HeldJson.Ok(context, value);
 
         /// <summary>Streams items that are not in the log, as <c>ServerSentEvents</c> does, but counted, kept alive and
         /// ended like streams of it.</summary>

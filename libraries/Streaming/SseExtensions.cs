@@ -60,8 +60,7 @@ public static class SseExtensions
             return builder;
         }
 
-        builder.Services.AddHostedService<LocalCommits>();
-        builder.Services.AddSingleton<FiniteStreams>();
+        builder.Services.AddStoredStreams();
         builder.Services.AddTickets();
         // By a factory, as an application without authorization could not build it.
         builder.Services.AddTransient<IPolicyEvaluator>(provider =>

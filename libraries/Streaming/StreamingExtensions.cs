@@ -62,6 +62,18 @@ internal static class StreamingExtensions
         services.AddOpeners();
     }
 
+    /// <summary>Adds what only a log in Postgres has.</summary>
+    public static void AddStoredStreams(this IServiceCollection services)
+    {
+        services.AddHostedService<LocalCommits>();
+        services.AddSingleton<FiniteStreams>();
+        services.AddSingleton(provider => new TopicPresence(
+            provider.GetRequiredService<ReaderTimes>(),
+            provider.GetRequiredService<ConnectionRegistry>(),
+            provider.GetRequiredService<TimeProvider>()
+        ));
+    }
+
     public static void AddRedisIntake(this IServiceCollection services)
     {
         services.AddSingleton<RedisIntake>();

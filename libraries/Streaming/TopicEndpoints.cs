@@ -29,6 +29,7 @@ public static partial class DescribedEndpoints
         endpoint.RequireAuthorization(
             new AuthorizationPolicyBuilder().RequireAuthenticatedUser().AddRequirements(access).Build()
         );
+        endpoint.WithMetadata(access);
         return access.Template.Contains('{')
             ? endpoint.AddEndpointFilter(
                 async (invocation, next) => RefusalOf(access, invocation.HttpContext) ?? await next(invocation)

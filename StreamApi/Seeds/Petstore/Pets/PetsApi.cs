@@ -1,10 +1,7 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using StreamApi.Security;
 using StreamApi.Seeds.Storage;
-using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
 
@@ -61,8 +58,7 @@ internal static class PetsApi
     private static async Task<IResult> ChangeAsync(
         string id,
         HttpContext context,
-        Inventory inventory,
-        IStreamAccess access
+        Inventory inventory
     )
     {
         id = JsonBody.Checked("id", id, 64);
@@ -75,7 +71,7 @@ internal static class PetsApi
         var (pet, refusal) = await inventory.ChangeAsync(
             id,
             pet => (price ?? pet.Price, stock ?? pet.Stock),
-            access.ClientOf(context).Person,
+            Caller.ClientOf(context),
             context.RequestAborted
         );
 
