@@ -148,7 +148,7 @@ internal static class DocumentationApi
         if (metadata.OfType<VendorDescription>().FirstOrDefault() is { } vendor)
             DescribeVendor(operation, vendor);
 
-        if (metadata.OfType<StreamMetadata>().FirstOrDefault() is not { } stream)
+        if (metadata.OfType<StreamMetadata>().LastOrDefault() is not { } stream)
             return;
 
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null)

@@ -37,7 +37,9 @@ public static class RunStreamExtensions
             return new(
                 [],
                 context =>
-                    context.RequestServices.GetRequiredService<RunStreams>().StartAsync(context, kind, work, format, end)
+                    context
+                        .RequestServices.GetRequiredService<StartedRuns>()
+                        .StartAsync(context, kind, work, format, end)
             );
         }
     }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using EventStore;
 using Streaming.Access;
 using Streaming.Frames;
@@ -10,7 +9,6 @@ namespace Runs;
 internal sealed class RunStreams(
     RunLog runs,
     RunStore store,
-    RunStarter starter,
     FiniteStreams finite,
     PushOpener streams,
     IStreamAccess access,
@@ -25,13 +23,6 @@ internal sealed class RunStreams(
         .Of(_ => true, EndTypes, sendsPositions: false)
         .For(named: null);
 
-    /// <summary>The formats of started runs, one for each that the application's code names: ids with a secret belong
-    /// to an instance.</summary>
-    private static readonly ConcurrentDictionary<
-        (EventFormat Format, string End),
-        (FrameFormat Frames, string[] Ends)
-    > Started = [];
-
     /// <summary>Streams a run of <see cref="IRuns"/>; answers 404 if there is none of this topic.</summary>
     public async Task OpenAsync(HttpContext context, EventTopic topic)
     {
@@ -40,39 +31,6 @@ internal sealed class RunStreams(
 
         if (RunName.Of(topic) is not { } name || !await TryOpenAsync(context, name, Format, EndTypes))
             await TypedResults.NotFound().ExecuteAsync(context);
-    }
-
-    /// <summary>Streams the run that a request starts, with its caller as owner.</summary>
-    public Task StartAsync(
-        HttpContext context,
-        string kind,
-        Func<Run, CancellationToken, Task> work,
-        EventFormat format,
-        string end
-    )
-    {
-        var (frames, ends) = Started.GetOrAdd((format, end), FormOf);
-        return OpenAsync(
-            context,
-            kind,
-            frames,
-            ends,
-            () =>
-                starter.StartAsync(
-                    kind,
-                    access.ClientOf(context),
-                    access.OwnerOf(context),
-                    work,
-                    context.RequestAborted
-                )
-        );
-    }
-
-    private static (FrameFormat, string[]) FormOf((EventFormat Format, string End) form)
-    {
-        string[] ends = [form.End, "error"];
-        var choice = NamedFormatChoice.Of(_ => form.Format == EventFormat.Named, ends, sendsPositions: false);
-        return (choice.For(form.Format == EventFormat.TypedMessages ? false : null), ends);
     }
 
     /// <summary>Streams a run from its beginning, or after the last id; returns false if there is no such run.

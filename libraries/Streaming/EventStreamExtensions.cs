@@ -61,7 +61,10 @@ public static class EventStreamExtensions
                 greeting
             );
         }
+    }
 
+    extension(TypedResults)
+    {
         /// <summary>Streams a topic from its first event to the one that ends it. A client resumes after its last event
         /// id, or after the n-th event if that is a bare number n; one that has the end gets 204, which stops an
         /// <c>EventSource</c>.</summary>

@@ -1,6 +1,6 @@
 using EventStore;
-using Streaming.Callers;
 using Streaming.Access;
+using Streaming.Callers;
 
 namespace AspireSse;
 

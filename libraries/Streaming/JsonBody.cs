@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
-
 using Streaming.Requests;
 
 namespace AspireSse;

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OutputCaching;
-
 using Streaming.Endpoints;
 
 namespace AspireSse;
@@ -15,8 +14,8 @@ public sealed record StreamEvent(string Name, Type Data)
         new(described.Name, described.Data);
 }
 
-/// <summary>Marks an endpoint that streams, and describes its stream. It has no HTTP metrics, because a stream's length is no latency, and no
-/// output cache, which would let its second reader wait for the first to leave.</summary>
+/// <summary>Marks an endpoint that streams, and describes its stream. It has no HTTP metrics, because a stream's length
+/// is no latency, and no output cache, which would let its second reader wait for the first to leave.</summary>
 /// <param name="Summary">A sentence for an OpenAPI document.</param>
 /// <param name="Events">What it sends, except what all streams may send.</param>
 /// <param name="Resumes">False for a stream of one request: it has no ids, and a dropped connection ends it.</param>
@@ -36,8 +35,9 @@ public sealed record StreamMetadata(
     internal static void Declare(EndpointBuilder endpoint)
     {
         endpoint.Metadata.Add(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
-        endpoint.Metadata.Add(OfResult);
-        endpoint.Metadata.Add(RequestKind.Stream);
+        // What the endpoint says of itself counts.
+        endpoint.Metadata.Add(endpoint.Metadata.OfType<StreamMetadata>().LastOrDefault() ?? OfResult);
+        endpoint.Metadata.Add(endpoint.Metadata.OfType<RequestKind>().LastOrDefault() ?? RequestKind.Stream);
     }
 
     ValueTask IOutputCachePolicy.CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authorization;
+
 namespace AspireSse;
 
 /// <summary>Requirement that the caller may read a topic, or publish to it: also metadata of the endpoint. It is met

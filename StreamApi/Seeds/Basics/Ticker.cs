@@ -8,12 +8,8 @@ namespace StreamApi.Seeds.Basics;
 /// Publishes one tick per second for <c>/sse/events</c>. All replicas publish the same tick under the same id, so the
 /// log stores it once; ticks continue for a minute after the last reader, so that a reconnecting reader finds no gap.
 /// </summary>
-internal sealed class Ticker(
-    IEventLog log,
-    TopicPresence presence,
-    TimeProvider clock,
-    ILogger<Ticker> logger
-) : RestartingService(logger, clock)
+internal sealed class Ticker(IEventLog log, TopicPresence presence, TimeProvider clock, ILogger<Ticker> logger)
+    : RestartingService(logger, clock)
 {
     public const string Topic = "sse.ticks";
 

@@ -95,7 +95,7 @@ internal static class ResilientApi
         var restartedAfter = state.RestartedAfter(isFresh, start?.Position ?? state.Known(lastId)?.Position);
 
         return TypedResults.EventStream(
-            [Session.Topic(session), Session.ControlTopic(session)],
+            [EventTopic.Pattern(Session.Topic(session)), EventTopic.Pattern(Session.ControlTopic(session))],
             show: new ResilientFormat(named, restartedAfter).Show,
             hasConnected: false,
             bounds: new StreamBounds

@@ -5,12 +5,8 @@ namespace StreamApi.Seeds.Storage;
 
 /// <summary>Deletes tasks, orders and sessions that have ended, once their events have left the log. Every replica does
 /// it: each takes the rows that no other is at.</summary>
-internal sealed class EndedRows(
-    SeedsStore store,
-    TopicReader topics,
-    TimeProvider clock,
-    ILogger<EndedRows> logger
-) : RestartingService(logger, clock)
+internal sealed class EndedRows(SeedsStore store, TopicReader topics, TimeProvider clock, ILogger<EndedRows> logger)
+    : RestartingService(logger, clock)
 {
     private const int Batch = 1_000;
 
@@ -61,7 +57,7 @@ internal sealed class EndedRows(
             {
                 hasMore |= await DeleteAsync(table, cancellationToken) == Batch;
             }
-            catch (Exception e) when (StoreUnavailableException.Is(e))
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 Logger.LogWarning(
                     "Ended {Table} could not be deleted, trying again later: {Reason}",
@@ -125,8 +121,8 @@ internal sealed class EndedRows(
         public string Deletion =>
             $$"""
             delete from seeds.{{Name}} where id in (
-                select id from seeds.{{Name}} where id = any({0}::{{IdType}}[]) and {{HasEnded}} and {{ChangedAt}} <= {1}
-                for update skip locked
+                select id from seeds.{{Name}}
+                where id = any({0}::{{IdType}}[]) and {{HasEnded}} and {{ChangedAt}} <= {1} for update skip locked
             )
             """;
     }

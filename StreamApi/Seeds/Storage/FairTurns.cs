@@ -1,9 +1,8 @@
-using System.Globalization;
 using System.Threading.RateLimiting;
 
 namespace StreamApi.Seeds.Storage;
 
-/// <summary>Turns at what each key stands for: a few at once, and first of all one of each client, so that a client with
+/// <summary>Turns at what each key stands for: a few at once, and before them few of each client, so that a client with
 /// many waiting ones delays another one by one. Thread-safe.</summary>
 /// <param name="work">What waits, for the refusal.</param>
 /// <param name="seats">Turns of a key at once.</param>
@@ -19,7 +18,7 @@ internal class FairTurns(string work, int seats, int ofClient) : IDisposable
 
     private readonly PartitionedRateLimiter<(string Key, string Client)> _limiter =
         PartitionedRateLimiter.CreateChained(
-            Of(turn => $"{turn.Key.Length.ToString(CultureInfo.InvariantCulture)} {turn.Key} {turn.Client}", ofClient, WaitingOfClient),
+            Of(turn => turn, ofClient, WaitingOfClient),
             Of(turn => turn.Key, seats, Waiting)
         );
 
@@ -47,12 +46,13 @@ internal class FairTurns(string work, int seats, int ofClient) : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private static PartitionedRateLimiter<(string Key, string Client)> Of(
-        Func<(string Key, string Client), string> keyOf,
+    private static PartitionedRateLimiter<(string Key, string Client)> Of<TKey>(
+        Func<(string Key, string Client), TKey> keyOf,
         int permits,
         int waiting
-    ) =>
-        PartitionedRateLimiter.Create<(string Key, string Client), string>(turn =>
+    )
+        where TKey : notnull =>
+        PartitionedRateLimiter.Create<(string Key, string Client), TKey>(turn =>
             RateLimitPartition.GetConcurrencyLimiter(
                 keyOf(turn),
                 _ => new ConcurrencyLimiterOptions { PermitLimit = permits, QueueLimit = waiting }
@@ -66,7 +66,8 @@ internal class FairTurns(string work, int seats, int ofClient) : IDisposable
 internal sealed class RowTurns() : FairTurns("changes of the same row", seats: 1, ofClient: 1);
 
 /// <summary>Lets some reads at once, so that none waits for a connection in Npgsql.</summary>
-internal sealed class ReadTurns() : FairTurns("reads", SeedsPool.ReadConnections, ofClient: SeedsPool.ReadConnections / 2)
+internal sealed class ReadTurns()
+    : FairTurns("reads", SeedsPool.ReadConnections, ofClient: SeedsPool.ReadConnections / 2)
 {
     public ValueTask<IDisposable> EnterAsync(HttpContext context) =>
         EnterAsync("", Security.Caller.ClientOf(context), context.RequestAborted);

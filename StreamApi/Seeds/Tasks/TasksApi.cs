@@ -93,11 +93,7 @@ internal static class TasksApi
         return task is null ? Unknown(id) : TypedResults.Ok(task);
     }
 
-    private static async Task<IResult> SetStatusAsync(
-        string id,
-        HttpContext context,
-        TaskList list
-    )
+    private static async Task<IResult> SetStatusAsync(string id, HttpContext context, TaskList list)
     {
         var status = context.Request.Query.RequiredText("new_status", 64);
         TaskList.CheckStatus("new_status", status);

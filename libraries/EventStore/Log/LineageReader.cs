@@ -1,6 +1,5 @@
-using Npgsql;
-
 using EventStore;
+using Npgsql;
 
 namespace AspireSse;
 

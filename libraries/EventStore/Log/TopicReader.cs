@@ -1,8 +1,7 @@
 using System.Data;
+using EventStore;
 using Npgsql;
 using NpgsqlTypes;
-
-using EventStore;
 
 namespace AspireSse;
 

@@ -21,7 +21,7 @@ internal static class KnownNames
     public static IReadOnlyList<RequestParameter> ParametersOf(IEnumerable<object> metadata) =>
         [
             .. metadata.OfType<RequestParameter>(),
-            .. metadata.OfType<StreamMetadata>().FirstOrDefault()?.Resumes == true ? OfLog : [],
+            .. metadata.OfType<StreamMetadata>().LastOrDefault()?.Resumes == true ? OfLog : [],
         ];
 
     /// <summary>Refuses a name that an endpoint with parameters, or a stream, does not know. Endpoints without both

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using StreamApi.Seeds.Storage;
 
 namespace Unit.EventStore;
 
@@ -27,7 +28,10 @@ public sealed class StorePoolTests
     public void A_service_opens_at_most_60_connections() => Assert.Equal(60, MostConnections());
 
     /// <summary>Returns the sum of a service's pools on a machine with four cores or more.</summary>
-    internal static int MostConnections() => Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize);
+    internal static int MostConnections() =>
+        Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize)
+        + SeedsPool.WorkConnections
+        + SeedsPool.ReadConnections;
 
     private static List<NpgsqlConnectionStringBuilder> Of(string text)
     {

@@ -34,10 +34,7 @@ internal static class OrdersApi
             );
     }
 
-    private static async Task<IResult> PlaceAsync(
-        HttpContext context,
-        OrderPlacement placement
-    )
+    private static async Task<IResult> PlaceAsync(HttpContext context, OrderPlacement placement)
     {
         var body = await JsonBody.ReadAsync(context);
         var petId = body.RequiredText("petId", 64);
@@ -70,12 +67,7 @@ internal static class OrdersApi
         return order is null ? Unknown(id) : TypedResults.Ok(OrderView.Of(order));
     }
 
-    private static async Task<IResult> StreamAsync(
-        string id,
-        HttpContext context,
-        TopicReader topics,
-        SeedsStore store
-    )
+    private static async Task<IResult> StreamAsync(string id, HttpContext context, TopicReader topics, SeedsStore store)
     {
         var isNamed = context.Request.Query.Flag("named");
         if (!Guid.TryParse(id, out var known) || await FindAsync() is not { } order)
@@ -90,7 +82,7 @@ internal static class OrdersApi
             return Unknown(id);
 
         return TypedResults.FiniteEventStream(
-            topic,
+            EventTopic.Pattern(topic),
             Ends,
             ArticleStream.FormatOf(context.Request, EventFormat.Named),
             isNamed is null ? Shown : null,

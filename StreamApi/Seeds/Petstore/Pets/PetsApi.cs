@@ -55,11 +55,7 @@ internal static class PetsApi
         return pet is null ? Refusal.UnknownPet(id).ToResult() : TypedResults.Ok(pet);
     }
 
-    private static async Task<IResult> ChangeAsync(
-        string id,
-        HttpContext context,
-        Inventory inventory
-    )
+    private static async Task<IResult> ChangeAsync(string id, HttpContext context, Inventory inventory)
     {
         id = JsonBody.Checked("id", id, 64);
         var body = await JsonBody.ReadAsync(context);
