@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using LlmGateway.VendorApis;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;

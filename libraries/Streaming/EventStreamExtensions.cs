@@ -119,16 +119,18 @@ public static class EventStreamExtensions
         /// ended like streams of it.</summary>
         /// <param name="items">Data that are text are sent as they are, others as JSON, null not at all.</param>
         public static EventStreamResult EventStream<T>(IAsyncEnumerable<SseItem<T>> items) =>
-            EventStreamResult.OfItems(items, retry: null, comment: null);
+            EventStreamResult.OfItems(items, retry: null, comment: null, topics: []);
 
         /// <summary>Streams items as the other overload does, after a reconnection time and a comment.</summary>
         /// <param name="items">As in the other overload.</param>
         /// <param name="retry">The reconnection time; null for the usual one.</param>
         /// <param name="comment">A comment, sent first; null without one.</param>
+        /// <param name="topics">What the list of connections says that it reads; null: nothing.</param>
         public static EventStreamResult EventStream<T>(
             IAsyncEnumerable<SseItem<T>> items,
             TimeSpan? retry,
-            string? comment
-        ) => EventStreamResult.OfItems(items, retry, comment);
+            string? comment,
+            IReadOnlyList<string>? topics = null
+        ) => EventStreamResult.OfItems(items, retry, comment, topics ?? []);
     }
 }

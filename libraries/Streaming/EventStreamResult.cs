@@ -92,7 +92,12 @@ public sealed class EventStreamResult
     internal static ShownEvents? ShownBy(Func<EventRecord, SseItem<object?>?>? show, HttpContext context) =>
         show is null ? null : ShownEvents.Of(show, ApplicationJson.Of(context.RequestServices), context);
 
-    internal static EventStreamResult OfItems<T>(IAsyncEnumerable<SseItem<T>> items, TimeSpan? retry, string? comment)
+    internal static EventStreamResult OfItems<T>(
+        IAsyncEnumerable<SseItem<T>> items,
+        TimeSpan? retry,
+        string? comment,
+        IReadOnlyList<string> topics
+    )
     {
         ArgumentNullException.ThrowIfNull(items);
         return new(
@@ -104,7 +109,7 @@ public sealed class EventStreamResult
                     .RequestServices.GetRequiredService<PushOpener>()
                     .OpenAsync(
                         context,
-                        topics: [],
+                        topics,
                         (push, stop) => WriteAsync(push, items, comment, json, stop),
                         new PushSettings(Retry: (int?)retry?.TotalMilliseconds)
                     );

@@ -110,6 +110,8 @@ internal static class StreamingExtensions
     private static void AddOpeners(this IServiceCollection services)
     {
         services.AddSingleton<StreamSeats>();
+        services.AddSingleton<IStreamTotals, StreamTotals>();
+        services.AddHostedService<ConnectionGauges>();
         services.AddSingleton<StreamStart>();
         services.AddSingleton<StreamRunner>();
         services.AddSingleton<ShowThreads>();
