@@ -3,8 +3,6 @@ using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Endpoints;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Connections;
 

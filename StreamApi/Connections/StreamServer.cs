@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
-using Streaming.Feed;
 using Streaming.Opening;
 
 namespace StreamApi.Connections;

@@ -1,6 +1,5 @@
 using StreamApi.Connections;
 using StreamApi.Security;
-using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;

@@ -5,7 +5,6 @@ using StreamApi.Security.Credentials;
 using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Requests;
 using Streaming.Tickets;
 

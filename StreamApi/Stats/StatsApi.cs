@@ -1,6 +1,4 @@
 using System.Globalization;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.Stats;
 

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OutputCaching;
-using Streaming.Endpoints;
 
 namespace AspireSse;
 

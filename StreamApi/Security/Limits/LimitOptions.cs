@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Admission;
-using Streaming.Endpoints;
 
 namespace StreamApi.Security.Limits;
 

@@ -113,17 +113,17 @@ internal sealed class EndedRows(SeedsStore store, TopicReader topics, TimeProvid
     {
         public string Oldest =>
             $"""
-            select id::text as "Id", {ChangedAt} as "ChangedAt" from seeds.{Name}
-            where {HasEnded} order by {ChangedAt} limit {Batch}
-            """;
+                select id::text as "Id", {ChangedAt} as "ChangedAt" from seeds.{Name}
+                where {HasEnded} order by {ChangedAt} limit {Batch}
+                """;
 
         /// <summary>Locks the rows first: a row that a user changes meanwhile, so that it has not ended, stays.</summary>
         public string Deletion =>
             $$"""
-            delete from seeds.{{Name}} where id in (
-                select id from seeds.{{Name}}
-                where id = any({0}::{{IdType}}[]) and {{HasEnded}} and {{ChangedAt}} <= {1} for update skip locked
-            )
-            """;
+                delete from seeds.{{Name}} where id in (
+                    select id from seeds.{{Name}}
+                    where id = any({0}::{{IdType}}[]) and {{HasEnded}} and {{ChangedAt}} <= {1} for update skip locked
+                )
+                """;
     }
 }

@@ -7,7 +7,8 @@ namespace StreamApi.Seeds.Storage;
 /// <param name="work">What waits, for the refusal.</param>
 /// <param name="seats">Turns of a key at once.</param>
 /// <param name="ofClient">Turns of a client at once, beyond which its own wait for one another.</param>
-internal class FairTurns(string work, int seats, int ofClient) : IDisposable
+/// <param name="clock">The clock of the longest wait.</param>
+internal class FairTurns(string work, int seats, int ofClient, TimeProvider clock) : IDisposable
 {
     /// <summary>Turns that may wait: of a client, and of all clients.</summary>
     private const int WaitingOfClient = 250,
@@ -26,8 +27,8 @@ internal class FairTurns(string work, int seats, int ofClient) : IDisposable
     /// <exception cref="BusyException">Too many wait, or for too long.</exception>
     public async ValueTask<IDisposable> EnterAsync(string key, string client, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Longest);
+        using var late = new CancellationTokenSource(Longest, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
             var lease = await _limiter.AcquireAsync((key, client), permitCount: 1, limit.Token);
@@ -63,11 +64,11 @@ internal class FairTurns(string work, int seats, int ofClient) : IDisposable
 /// <summary>Lets the changes of one row follow one another before they take a connection.</summary>
 /// <remarks>Otherwise the changes of one busy row, waiting for its lock in Postgres, would use every connection of the
 /// pool.</remarks>
-internal sealed class RowTurns() : FairTurns("changes of the same row", seats: 1, ofClient: 1);
+internal sealed class RowTurns(TimeProvider clock) : FairTurns("changes of the same row", seats: 1, ofClient: 1, clock);
 
 /// <summary>Lets some reads at once, so that none waits for a connection in Npgsql.</summary>
-internal sealed class ReadTurns()
-    : FairTurns("reads", SeedsPool.ReadConnections, ofClient: SeedsPool.ReadConnections / 2)
+internal sealed class ReadTurns(TimeProvider clock)
+    : FairTurns("reads", SeedsPool.ReadConnections, ofClient: SeedsPool.ReadConnections / 2, clock)
 {
     public ValueTask<IDisposable> EnterAsync(HttpContext context) =>
         EnterAsync("", Security.Caller.ClientOf(context), context.RequestAborted);

@@ -11,12 +11,7 @@ internal sealed class ConnectionGauges : IHostedService
 {
     private const int Slowest = 20;
 
-    public ConnectionGauges(
-        IMeterFactory meters,
-        IStreamTotals totals,
-        ConnectionRegistry registry,
-        StoreClock clock
-    )
+    public ConnectionGauges(IMeterFactory meters, IStreamTotals totals, ConnectionRegistry registry, StoreClock clock)
     {
         var meter = meters.Create("AspireSse.StreamApi");
 

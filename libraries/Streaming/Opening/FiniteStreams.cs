@@ -1,5 +1,4 @@
 using System.Globalization;
-using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Showing;

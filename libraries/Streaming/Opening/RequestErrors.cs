@@ -1,6 +1,5 @@
 using Streaming.Admission;
 using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Streaming.Opening;
 

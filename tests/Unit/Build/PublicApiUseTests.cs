@@ -69,7 +69,15 @@ public sealed partial class PublicApiUseTests
         ),
         (
             "TypedResults.EventStream, which then takes reserved topics and those of the operator.",
-            ["EnvelopeFormat", "FrameFormat", "LastEventId", "NamedFormat", "StreamFilter", "StreamOpener", "StreamQuery"]
+            [
+                "EnvelopeFormat",
+                "FrameFormat",
+                "LastEventId",
+                "NamedFormat",
+                "StreamFilter",
+                "StreamOpener",
+                "StreamQuery",
+            ]
         ),
         ("Public on TopicReader: pages of topics.", ["PatternMap", "TopicPager", "TopicPatternSet", "TopicSummary"]),
         (

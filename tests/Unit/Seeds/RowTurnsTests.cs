@@ -7,7 +7,7 @@ public sealed class RowTurnsTests
     [Fact]
     public async Task Changes_of_one_row_follow_one_another_and_those_of_others_do_not_wait()
     {
-        using var turns = new RowTurns();
+        using var turns = new RowTurns(TimeProvider.System);
         var first = await turns.EnterAsync("a", "ann", default);
         var second = turns.EnterAsync("a", "ann", default);
 
@@ -22,7 +22,7 @@ public sealed class RowTurnsTests
     [Fact]
     public async Task A_client_with_many_changes_of_a_row_delays_another_one_by_one_change()
     {
-        using var turns = new RowTurns();
+        using var turns = new RowTurns(TimeProvider.System);
         var first = await turns.EnterAsync("a", "many", default);
         var many = Enumerable.Range(0, 50).Select(_ => turns.EnterAsync("a", "many", default).AsTask()).ToList();
         var few = turns.EnterAsync("a", "few", default);

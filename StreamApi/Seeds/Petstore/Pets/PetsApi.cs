@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Security;
 using StreamApi.Seeds.Storage;
@@ -93,7 +94,7 @@ internal static class PetsApi
         return number;
     }
 
-    private static IResult StreamInventory(HttpRequest request) =>
+    private static EventStreamResult StreamInventory(HttpRequest request) =>
         ArticleStream.Of(request, Inventory.Topic, isNamed: true, Inventory.StockChange, Inventory.PriceChange);
 
     /// <summary>Body of a PATCH.</summary>

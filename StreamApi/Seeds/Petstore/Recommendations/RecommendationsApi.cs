@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using StreamApi.Security;
 
 namespace StreamApi.Seeds.Petstore;
 
