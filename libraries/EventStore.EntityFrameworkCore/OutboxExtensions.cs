@@ -46,8 +46,8 @@ public static class OutboxExtensions
     }
 
     /// <summary>Makes a change in a transaction of this context, saves and commits it, and disposes the context. What
-    /// ends the wait, such as a client that hangs up, does not end the change: a commit that is cancelled while it waits
-    /// for a synchronous standby would be valid without it.</summary>
+    /// ends the wait, such as a client that hangs up, does not end the change: a commit that is cancelled while it
+    /// waits for a synchronous standby would be valid without it.</summary>
     /// <param name="context">A new context, whose options have <see cref="UseSse"/>; the caller leaves it alone
     /// then.</param>
     /// <param name="change">Reads and changes, without a cancellation token; what it adds and publishes is saved after

@@ -8,11 +8,13 @@ namespace AspireSse;
 // Sec-Fetch-Site (W3C Fetch Metadata); other clients do not send it.
 public static partial class DescribedEndpoints
 {
-    /// <summary>Refuses requests that pages of other origins make a browser send (403), where their method may change something.</summary>
+    /// <summary>Refuses requests that pages of other origins make a browser send (403), where their method may change
+    /// something.</summary>
     public static TBuilder RefusesCrossSite<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(request => !IsSafe(request.Method));
 
-    /// <summary>Refuses requests that pages of other origins make a browser send (403), with any method: a GET starts work, too.</summary>
+    /// <summary>Refuses requests that pages of other origins make a browser send (403), with any method: a GET starts
+    /// work, too.</summary>
     public static TBuilder StartsWork<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(_ => true);
 

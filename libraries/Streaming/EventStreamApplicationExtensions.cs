@@ -6,7 +6,8 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Middleware for a host whose endpoints describe themselves (<see cref="DescribedEndpoints"/>).</summary>
 public static class EventStreamApplicationExtensions
 {
-    /// <summary>Answers the errors of all that follows as <see cref="DescribedEndpoints.RefusesErrors"/> does.</summary>
+    /// <summary>Answers the errors of all that follows, as <see cref="DescribedEndpoints.RefusesErrors"/>
+    /// does.</summary>
     public static IApplicationBuilder UseRequestErrors(this IApplicationBuilder app) =>
         app.Use((context, next) => context.RefuseErrorsAsync(() => next(context)));
 

@@ -38,6 +38,7 @@ public sealed class TopicPresence
             if (_registry.Open.Any(stream => stream.Topics.Contains(topic)))
             {
                 await _times.NoteAsync(topic, cancellationToken);
+                _asksAgain.TryRemove(topic, out _);
                 return true;
             }
 

@@ -117,7 +117,7 @@ internal sealed class EndedRows(SeedsStore store, TopicReader topics, TimeProvid
                 where {HasEnded} order by {ChangedAt} limit {Batch}
                 """;
 
-        /// <summary>Locks the rows first: a row that a user changes meanwhile, so that it has not ended, stays.</summary>
+        /// <summary>Locks the rows first: a row that is changed meanwhile, so that it has not ended, stays.</summary>
         public string Deletion =>
             $$"""
                 delete from seeds.{{Name}} where id in (

@@ -175,7 +175,11 @@ public sealed class ReadCostTests
     }
 
     private static SeedsStore StoreOf(IHost host, NpgsqlDataSource store) =>
-        new(host.Services.GetRequiredService<IDbContextFactory<SeedsContext>>(), store, new ReadTurns(TimeProvider.System));
+        new(
+            host.Services.GetRequiredService<IDbContextFactory<SeedsContext>>(),
+            store,
+            new ReadTurns(TimeProvider.System)
+        );
 
     /// <summary>Returns the rows of a read that Postgres plans without and with knowledge of the tables.</summary>
     private static async Task<long[]> CostsAsync(NpgsqlDataSource store, string schema, Func<Task<long>> readAsync)
