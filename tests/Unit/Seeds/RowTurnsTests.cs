@@ -35,4 +35,19 @@ public sealed class RowTurnsTests
         foreach (var next in many)
             (await next).Dispose();
     }
+
+    [Fact]
+    public async Task A_client_has_half_of_the_reads_at_once_and_another_one_the_next()
+    {
+        using var turns = new ReadTurns(TimeProvider.System);
+        var many = Enumerable.Range(0, 8).Select(_ => turns.EnterAsync("", "many", default).AsTask()).ToList();
+        Assert.Equal(SeedsPool.ReadConnections / 2, many.Count(turn => turn.IsCompleted));
+
+        var few = turns.EnterAsync("", "few", default);
+        Assert.True(few.IsCompleted);
+
+        foreach (var turn in many)
+            (await turn).Dispose();
+        (await few).Dispose();
+    }
 }
