@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
-using Streaming.Feed;
 using Streaming.Opening;
 
 namespace StreamApi.Connections;
@@ -33,8 +32,7 @@ internal static class StreamServer
             .BindConfiguration("AspireSse:Streaming");
         builder.Services.AddStreamingEngine();
         builder.Services.AddRedisIntake();
-        builder.Services.AddHostedService<LocalCommits>();
-        builder.Services.AddSingleton<FiniteStreams>();
+        builder.Services.AddStoredStreams();
 
         builder
             .Services.AddOptions<SocketTransportOptions>()

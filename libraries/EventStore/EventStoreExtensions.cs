@@ -45,9 +45,11 @@ public static class EventStoreExtensions
         builder.Services.AddLog();
         builder.Services.AddRuns();
         builder.Services.AddSingleton<ReplicaStateStore>();
-        builder.Services.AddSingleton<TopicPresence>();
+        builder.Services.AddSingleton<ReaderTimes>();
         builder.Services.AddSingleton<TicketConnectionStore>();
-        builder.Services.AddSingleton<LeaderLease>();
+        builder.Services.AddSingleton(provider => new LeaderLease(
+            provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed)
+        ));
         builder.Services.AddSingleton<RelaySecret>();
 
         return builder;
@@ -110,8 +112,13 @@ public static class EventStoreExtensions
         services.AddKeyedSingleton(StorePool.Reads, (provider, pool) => Reader(provider, (string)pool));
 
         services.AddSingleton<IEventLog, StoredEventLog>();
-        services.AddSingleton<LineageReader>();
-        services.AddSingleton<TopicReader>();
+        services.AddSingleton(provider => new LineageReader(
+            provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed)
+        ));
+        services.AddSingleton(provider => new TopicReader(
+            provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads),
+            provider.GetRequiredService<LineageReader>()
+        ));
         services.AddSingleton<TopicDirectory>();
         services.AddSingleton<EventTail>();
         services.AddSingleton<Retention>();

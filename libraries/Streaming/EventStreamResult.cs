@@ -46,6 +46,7 @@ public sealed class EventStreamResult
         IReadOnlyList<string>? keys,
         FrameFormat format,
         Greeting first,
+        StreamBounds bounds,
         Func<EventRecord, SseItem<object?>?>? show = null,
         SseItem<object?>? greeting = null
     )
@@ -73,14 +74,31 @@ public sealed class EventStreamResult
                 var greet = greeting is { } item ? Greetings.Of(item, json) : first;
                 var request = context.Subscription(filter, greet) with
                 {
-                    Shown = show is null ? null : ShownEvents.Of(show, json, context),
+                    StartAfter = bounds.After,
+                    Ordinal = bounds.Resync,
+                    Shown = ShownBy(show, context),
                 };
-                return services.GetRequiredService<StreamOpener>().OpenAsync(context, request);
+                return services.GetRequiredService<StreamOpener>().OpenAsync(context, BeginAsync);
+
+                async Task<StreamRequest> BeginAsync()
+                {
+                    if (bounds.Begin is { } begin)
+                        await begin();
+                    return request;
+                }
             }
         );
     }
 
-    internal static EventStreamResult OfItems<T>(IAsyncEnumerable<SseItem<T>> items, TimeSpan? retry, string? comment)
+    internal static ShownEvents? ShownBy(Func<EventRecord, SseItem<object?>?>? show, HttpContext context) =>
+        show is null ? null : ShownEvents.Of(show, ApplicationJson.Of(context.RequestServices), context);
+
+    internal static EventStreamResult OfItems<T>(
+        IAsyncEnumerable<SseItem<T>> items,
+        TimeSpan? retry,
+        string? comment,
+        IReadOnlyList<string> topics
+    )
     {
         ArgumentNullException.ThrowIfNull(items);
         return new(
@@ -92,7 +110,7 @@ public sealed class EventStreamResult
                     .RequestServices.GetRequiredService<PushOpener>()
                     .OpenAsync(
                         context,
-                        topics: [],
+                        topics,
                         (push, stop) => WriteAsync(push, items, comment, json, stop),
                         new PushSettings(Retry: (int?)retry?.TotalMilliseconds)
                     );
@@ -181,9 +199,13 @@ public sealed class EventStreamResult
     private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context) =>
         context.RequestServices.GetServices<ReservedTopics>();
 
-    /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name.</summary>
+    /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name. An
+    /// endpoint that asks for the right to a topic itself decides what that right shows.</summary>
     private bool IsInTicket(HttpContext context)
     {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<TopicAccess>() is { Publishes: false })
+            return true;
+
         if (_topics.Count == 0)
             return context.Features.Get<UsedTicket>() is null;
 

@@ -64,6 +64,18 @@ internal static class StreamingExtensions
         services.AddOpeners();
     }
 
+    /// <summary>Adds what only a log in Postgres has.</summary>
+    public static void AddStoredStreams(this IServiceCollection services)
+    {
+        services.AddHostedService<LocalCommits>();
+        services.AddSingleton<FiniteStreams>();
+        services.AddSingleton(provider => new TopicPresence(
+            provider.GetRequiredService<ReaderTimes>(),
+            provider.GetRequiredService<ConnectionRegistry>(),
+            provider.GetRequiredService<TimeProvider>()
+        ));
+    }
+
     public static void AddRedisIntake(this IServiceCollection services)
     {
         services.AddSingleton<RedisIntake>();
@@ -101,6 +113,8 @@ internal static class StreamingExtensions
     private static void AddOpeners(this IServiceCollection services)
     {
         services.AddSingleton<StreamSeats>();
+        services.AddSingleton<IStreamTotals, StreamTotals>();
+        services.AddHostedService<ConnectionGauges>();
         services.AddSingleton<StreamStart>();
         services.AddSingleton<StreamRunner>();
         services.AddSingleton<ShowFunctions>();

@@ -8,8 +8,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Opening;
 
 namespace LlmGateway.Generations;
 
@@ -58,7 +56,7 @@ internal static class GenerationsApi
             .Produces<GenerationState>();
 
         generations
-            .MapMethods("/{id}/stream", StreamEndpoints.Methods, StreamAsync)
+            .MapMethods("/{id}/stream", DescribedEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
             .SendsNumbered(

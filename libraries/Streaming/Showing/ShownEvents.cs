@@ -89,7 +89,7 @@ internal sealed class ShownEvents(
         var id = new StreamPosition(frame.Epoch, frame.Position);
         try
         {
-            if (show(frame.Record!) is { Data: not null } item)
+            if (show(frame.Record!) is { } item)
                 return ItemFrames.ToBytes(id.ToString(), item, json);
         }
         catch (Exception e)

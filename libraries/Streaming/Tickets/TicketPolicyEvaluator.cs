@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Streaming.Access;
 using Streaming.Callers;
-using Streaming.Endpoints;
 
 namespace Streaming.Tickets;
 

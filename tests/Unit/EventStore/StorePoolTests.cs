@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using StreamApi.Seeds.Storage;
 
 namespace Unit.EventStore;
 
@@ -28,7 +29,10 @@ public sealed class StorePoolTests
     public void A_service_opens_at_most_60_connections() => Assert.Equal(60, MostConnections());
 
     /// <summary>Returns the sum of a service's pools on a machine with four cores or more.</summary>
-    internal static int MostConnections() => Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize);
+    internal static int MostConnections() =>
+        Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize)
+        + SeedsPool.WorkConnections
+        + SeedsPool.ReadConnections;
 
     [Theory]
     [InlineData("Host=db;Maximum Pool Size=10", true)]
