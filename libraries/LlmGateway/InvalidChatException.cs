@@ -1,3 +1,4 @@
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace LlmGateway;
@@ -30,15 +31,11 @@ internal sealed class InvalidChatException(
     /// </summary>
     public override IResult ToResult() =>
         Code is ModelNotFound or ProviderNotFound
-            ? TypedResults.Problem(
-                statusCode: Status,
-                title: "Invalid request",
-                detail: Problem,
-                extensions: new Dictionary<string, object?>
-                {
-                    ["error"] = Problem,
-                    ["errors"] = new Dictionary<string, string[]> { [Field] = [Problem] },
-                }
+            ? new ProblemAnswer(
+                Status,
+                "Invalid request",
+                Problem,
+                [new("error", Problem), new("errors", new Dictionary<string, string[]> { [Field] = [Problem] })]
             )
             : base.ToResult();
 }

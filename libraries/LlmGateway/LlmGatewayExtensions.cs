@@ -52,13 +52,11 @@ public static class LlmGatewayExtensions
             .Configure<IOptions<LlmOptions>>(
                 (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
             );
-        var types = JsonTypeInfoResolver.Combine(
+        RunJson.MoreTypes = JsonTypeInfoResolver.Combine(
             GatewayJson.Default,
             // What a provider's client may give as arguments of a tool.
             AIJsonUtilities.DefaultOptions.TypeInfoResolver
         );
-        RunJson.MoreTypes = types;
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Add(types));
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();

@@ -54,6 +54,7 @@ internal static class StreamingExtensions
         services.AddSingleton<LingeringRead>();
         services.AddSingleton<ReadGate>();
         services.AddSingleton<RequestBudget>();
+        // Of what an application's own endpoints answer: SseConnection.
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Add(StreamingJson.Default)
         );

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
@@ -83,8 +82,8 @@ internal static class GenerationsApi
         await generator.StartAsync(call, id, access.OwnerOf(context), context.RequestAborted);
 
         var generation = $"{PathOf(context)}/{id}";
-        return TypedResults.Created(
-            generation,
+        context.Response.Headers.Location = generation;
+        return TypedResults.Json(
             new JsonObject
             {
                 ["id"] = id,
@@ -92,7 +91,9 @@ internal static class GenerationsApi
                 ["status"] = "running",
                 ["provider"] = call.Target.Provider,
                 ["model"] = call.Target.Model,
-            }
+            },
+            GatewayJson.Readable.JsonObject,
+            statusCode: StatusCodes.Status201Created
         );
     }
 
@@ -171,11 +172,11 @@ internal static class GenerationsApi
 
     private static bool IsId(string id) => id.Length == 32 && id.All(char.IsAsciiHexDigitLower);
 
-    private static ProblemHttpResult NotFound(string id) =>
-        TypedResults.Problem(
-            statusCode: StatusCodes.Status404NotFound,
-            title: "Generation not found",
-            detail: $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'."
+    private static ProblemAnswer NotFound(string id) =>
+        new(
+            StatusCodes.Status404NotFound,
+            "Generation not found",
+            $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'."
         );
 }
 

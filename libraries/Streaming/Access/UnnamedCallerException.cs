@@ -1,3 +1,4 @@
+using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace Streaming.Access;
@@ -6,6 +7,5 @@ namespace Streaming.Access;
 internal sealed class UnnamedCallerException(string problem)
     : InvalidRequestException("caller", problem, StatusCodes.Status403Forbidden)
 {
-    public override IResult ToResult() =>
-        TypedResults.Problem(statusCode: Status, title: "Nobody's request", detail: Problem);
+    public override IResult ToResult() => new ProblemAnswer(Status, "Nobody's request", Problem);
 }

@@ -1,3 +1,5 @@
+using Streaming.Endpoints;
+
 namespace Streaming.Requests;
 
 /// <summary>A refused field, which the host answers as <see cref="ToResult"/>.</summary>
@@ -15,13 +17,10 @@ internal class InvalidRequestException(string field, string problem, int status 
 
     /// <summary>Creates problem details (RFC 9457) for one field of the query or body.</summary>
     public static IResult ProblemOf(string field, string message, int status = StatusCodes.Status400BadRequest) =>
-        TypedResults.Problem(
-            statusCode: status,
-            title: "Invalid request",
-            detail: $"{field}: {message}",
-            extensions: new Dictionary<string, object?>
-            {
-                ["errors"] = new Dictionary<string, string[]> { [field] = [message] },
-            }
+        new ProblemAnswer(
+            status,
+            "Invalid request",
+            $"{field}: {message}",
+            [new("errors", new Dictionary<string, string[]> { [field] = [message] })]
         );
 }
