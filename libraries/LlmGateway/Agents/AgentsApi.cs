@@ -131,7 +131,7 @@ internal static class AgentsApi
         RunStates states,
         IStreamAccess access
     ) =>
-        !await MayUseAsync(sessionId, context, runs, access) ? TypedResults.Forbid()
+        !await MayUseAsync(sessionId, context, runs, access) ? RefusedPrograms.Forbidden
         : AgentSessions.TryName(sessionId, out var name)
             ? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
                 ?? NotFound()
@@ -150,7 +150,7 @@ internal static class AgentsApi
     )
     {
         if (!await MayUseAsync(sessionId, context, runs, access))
-            return TypedResults.Forbid();
+            return RefusedPrograms.Forbidden;
         if (
             !AgentSessions.TryName(sessionId, out var name)
             || await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session
@@ -189,7 +189,7 @@ internal static class AgentsApi
     {
         if (!await MayUseAsync(sessionId, context, runs, access))
         {
-            await TypedResults.Forbid().ExecuteAsync(context);
+            await RefusedPrograms.Forbidden.ExecuteAsync(context);
             return;
         }
 

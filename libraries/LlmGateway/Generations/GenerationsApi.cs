@@ -103,13 +103,13 @@ internal static class GenerationsApi
         RunLog runs,
         RunStates states,
         RunStreams access
-    ) => await MayReadAsync(id, context, access) ? await StateAsync(id, context, runs, states) : TypedResults.Forbid();
+    ) => await MayReadAsync(id, context, access) ? await StateAsync(id, context, runs, states) : RefusedPrograms.Forbidden;
 
     private static async Task StreamAsync(string id, HttpContext context, RunStreams streams)
     {
         if (!await MayReadAsync(id, context, streams))
         {
-            await TypedResults.Forbid().ExecuteAsync(context);
+            await RefusedPrograms.Forbidden.ExecuteAsync(context);
             return;
         }
 
@@ -134,7 +134,7 @@ internal static class GenerationsApi
     )
     {
         if (!await MayReadAsync(id, context, access))
-            return TypedResults.Forbid();
+            return RefusedPrograms.Forbidden;
 
         var name = new RunName(Generator.Kind, id);
         if (IsId(id) && await runs.CancelAsync(name, context.RequestAborted))
