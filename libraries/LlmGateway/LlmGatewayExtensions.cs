@@ -76,7 +76,7 @@ public static class LlmGatewayExtensions
     /// in, its id is the right to read it.</remarks>
     public static RouteGroupBuilder MapLlmGateway(this IEndpointRouteBuilder app)
     {
-        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().WithMetadata(new ForPrograms());
+        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().IsForPrograms();
         gateway.MapChat();
         gateway.MapGenerations();
         gateway.MapChatCompletions();

@@ -11,32 +11,9 @@ internal sealed record StreamEvent(string Name, Type Data)
 
 /// <summary>Marks endpoints for programs: a refusal is a status, not a page for people or a redirect to one, which
 /// <c>EventSource</c> would follow.</summary>
-internal record ForPrograms : IDisableCookieRedirectMetadata, ISkipStatusCodePagesMetadata;
-
-/// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency, and no
-/// output cache, which would let its second reader wait for the first to leave.</summary>
-/// <param name="Summary">For the OpenAPI document, as the events.</param>
-/// <param name="Resumes">False for a stream of one request: it has no ids, and a dropped connection ends it.</param>
-/// <param name="TakesOrdinals">True if a last id may also be the ordinal of an event.</param>
-internal sealed record StreamMetadata(
-    string Summary,
-    IReadOnlyList<StreamEvent> Events,
-    bool Resumes = true,
-    bool TakesOrdinals = false
-) : ForPrograms, IDisableHttpMetricsMetadata, IOutputCachePolicy
+/// <remarks>No output cache stores their answers, which are a caller's own, and change.</remarks>
+internal record ForPrograms : IDisableCookieRedirectMetadata, ISkipStatusCodePagesMetadata, IOutputCachePolicy
 {
-    /// <summary>The mark of a result that streams events.</summary>
-    public static readonly StreamMetadata OfResult = new("Streams events.", Events: []);
-
-    /// <summary>Declares what the server and the OpenAPI document should know of an endpoint with such a
-    /// result.</summary>
-    public static void Declare(EndpointBuilder endpoint)
-    {
-        endpoint.Metadata.Add(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
-        endpoint.Metadata.Add(OfResult);
-        endpoint.Metadata.Add(RequestKind.Stream);
-    }
-
     ValueTask IOutputCachePolicy.CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)
     {
         context.EnableOutputCaching = false;
@@ -49,6 +26,31 @@ internal sealed record StreamMetadata(
 
     ValueTask IOutputCachePolicy.ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation) =>
         default;
+}
+
+/// <summary>Marks an endpoint that streams. It has no HTTP metrics, because a stream's length is no latency, and no
+/// output cache, which would let its second reader wait for the first to leave.</summary>
+/// <param name="Summary">For the OpenAPI document, as the events.</param>
+/// <param name="Resumes">False for a stream of one request: it has no ids, and a dropped connection ends it.</param>
+/// <param name="TakesOrdinals">True if a last id may also be the ordinal of an event.</param>
+internal sealed record StreamMetadata(
+    string Summary,
+    IReadOnlyList<StreamEvent> Events,
+    bool Resumes = true,
+    bool TakesOrdinals = false
+) : ForPrograms, IDisableHttpMetricsMetadata
+{
+    /// <summary>The mark of a result that streams events.</summary>
+    public static readonly StreamMetadata OfResult = new("Streams events.", Events: []);
+
+    /// <summary>Declares what the server and the OpenAPI document should know of an endpoint with such a
+    /// result.</summary>
+    public static void Declare(EndpointBuilder endpoint)
+    {
+        endpoint.Metadata.Add(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
+        endpoint.Metadata.Add(OfResult);
+        endpoint.Metadata.Add(RequestKind.Stream);
+    }
 }
 
 /// <summary>Marks an endpoint whose streams also take a seat in the named pool.</summary>
@@ -71,6 +73,20 @@ internal sealed record BodyDescription(Type Body, string? Lines = null);
 
 internal static class EndpointExtensions
 {
+    /// <summary>Marks endpoints for programs, whose answers nobody stores.</summary>
+    public static RouteGroupBuilder IsForPrograms(this RouteGroupBuilder endpoints)
+    {
+        // Last, since the last policy of the output cache decides.
+        ((IEndpointConventionBuilder)endpoints).Finally(endpoint => endpoint.Metadata.Add(new ForPrograms()));
+        return endpoints.AddEndpointFilter(
+            (invocation, next) =>
+            {
+                invocation.HttpContext.Response.Headers.CacheControl = "no-store";
+                return next(invocation);
+            }
+        );
+    }
+
     /// <summary>Describes a stream of the log: it resumes after the client's last id.</summary>
     public static RouteHandlerBuilder Sends(
         this RouteHandlerBuilder endpoint,
