@@ -103,7 +103,10 @@ internal static class GenerationsApi
         RunLog runs,
         RunStates states,
         RunStreams access
-    ) => await MayReadAsync(id, context, access) ? await StateAsync(id, context, runs, states) : RefusedPrograms.Forbidden;
+    ) =>
+        await MayReadAsync(id, context, access)
+            ? await StateAsync(id, context, runs, states)
+            : RefusedPrograms.Forbidden;
 
     private static async Task StreamAsync(string id, HttpContext context, RunStreams streams)
     {
