@@ -275,18 +275,18 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Returns true if a commit failed because of what it was to store: a text, a size, a constraint of the
-    /// database's operator. Nothing of it is stored.</summary>
+    /// <summary>Returns true if a commit failed because of what it was to store: a text, a size, a constraint or a
+    /// trigger of the database's operator. Nothing of it is stored.</summary>
     private static bool IsOfData(Exception error) =>
         error is EncoderFallbackException
-        || error is PostgresException postgres
+        || error is PostgresException { SqlState: var state, ConstraintName: var constraint }
             && (
-                // Data exceptions, and exceeded limits.
-                postgres.SqlState.StartsWith("22", StringComparison.Ordinal)
-                || postgres.SqlState.StartsWith("54", StringComparison.Ordinal)
-                // A missing partition has this state too, without a constraint.
-                || postgres is { SqlState: PostgresErrorCodes.CheckViolation, ConstraintName: not null }
-            );
+                // Data exceptions, constraints, exceeded limits.
+                state[..2] is "22" or "23" or "54"
+                || state == PostgresErrorCodes.RaiseException
+            )
+            // A missing partition.
+            && (state != PostgresErrorCodes.CheckViolation || constraint is not null);
 
     internal sealed class Request
     {
