@@ -42,6 +42,7 @@ internal sealed class EventAppender(
     /// <exception cref="RunFencedException">A run no longer belongs to its writer; nothing was appended.</exception>
     /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was appended.</exception>
     /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
+    /// <exception cref="InvalidOperationException">The schema is missing, or the role lacks a right.</exception>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
@@ -236,15 +237,20 @@ internal sealed class EventAppender(
             // The command may still read this batch.
             reusable = new AppendBatch(options.Value);
 
+            var mistake = SchemaRights.Mistake(e);
             // Logged once per outage: every append fails until it ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
                     "Postgres does not store events, so appends fail until it does: {Reason}",
-                    e.InnerException is TimeoutException late ? late.Message : e.Message
+                    mistake ?? (e.InnerException is TimeoutException late ? late.Message : e.Message)
                 );
 
             _failing = true;
-            batch.Fail(new StoreUnavailableException("Postgres did not confirm the events.", e));
+            batch.Fail(
+                mistake is null
+                    ? new StoreUnavailableException("Postgres did not confirm the events.", e)
+                    : new InvalidOperationException(mistake, e)
+            );
         }
         catch (Exception e)
         {
