@@ -15,7 +15,8 @@ internal static class JsonBody
     public static bool IsThere(HttpContext context) =>
         context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
-    /// <exception cref="InvalidRequestException">415: type; 413: size; 400: no object, or too many values.</exception>
+    /// <exception cref="InvalidRequestException">415: type; 413: size; 400: no object, a member
+    /// twice, or too many values.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int maxValues = MaxValues)
     {
         using var json = await JsonRequest.ReadAsync(context, MaxBytes, check: text => CheckValues(text, maxValues));
@@ -25,8 +26,10 @@ internal static class JsonBody
         // A lookup decodes every member's name, so decode them here, where an error can be reported.
         try
         {
+            var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
             foreach (var member in json.Root.EnumerateObject())
-                _ = member.Name;
+                if (!names.Add(member.Name))
+                    throw new InvalidRequestException(member.Name, "is there twice.");
         }
         catch (InvalidOperationException)
         {
