@@ -50,6 +50,7 @@ public sealed class EventStreamResult
         SseItem<object?>? greeting = null
     )
     {
+        ArgumentNullException.ThrowIfNull(topics);
         if (topics.Count == 0)
             throw new ArgumentException("A stream needs a topic; all of them are '>'.", nameof(topics));
 
@@ -83,6 +84,8 @@ public sealed class EventStreamResult
     internal static EventStreamResult OfItems<T>(IAsyncEnumerable<SseItem<T>> items, TimeSpan? retry, string? comment)
     {
         ArgumentNullException.ThrowIfNull(items);
+        if (retry is { } after)
+            ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero, nameof(retry));
         return new(
             [],
             context =>
