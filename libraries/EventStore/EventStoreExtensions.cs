@@ -60,7 +60,8 @@ public static class EventStoreExtensions
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">The role may not change the schema, or not use it; a role that may
-    /// change it runs <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler.</exception>
+    /// change it runs <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler, or the
+    /// database's encoding is not UTF8.</exception>
     /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
     /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)

@@ -19,19 +19,25 @@ internal sealed class StoreMigrator(
 
     /// <summary>Brings the schema to this version, also if a newer version's functions must be replaced: it undoes an
     /// upgrade.</summary>
-    /// <exception cref="InvalidOperationException">The role lacks a right that is needed.</exception>
+    /// <exception cref="InvalidOperationException">The role lacks a right, or the database is not UTF8.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store.
     /// Scripts that were committed before stay.</exception>
     public Task MigrateAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: true, cancellationToken);
 
     /// <summary>Adds what the schema lacks. If it is up to date or newer, only checks that the role may use it.</summary>
-    /// <exception cref="InvalidOperationException">The role lacks a right that is needed.</exception>
+    /// <exception cref="InvalidOperationException">The role lacks a right, or the database is not UTF8.</exception>
     /// <exception cref="NpgsqlException">As <see cref="MigrateAsync"/>.</exception>
     public Task EnsureAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: false, cancellationToken);
 
     private async Task BringUpAsync(bool undoes, CancellationToken cancellationToken)
     {
         await using var connection = await store.OpenDirectAsync(cancellationToken);
+        if (connection.PostgresParameters.GetValueOrDefault("server_encoding") is { } encoding and not "UTF8")
+            throw new InvalidOperationException(
+                $"The database '{connection.Database}' has the encoding {encoding}, which lacks characters of events: "
+                    + "the event log needs one of UTF8 (create database ... encoding 'UTF8' template template0)."
+            );
+
         try
         {
             var state = await SchemaState.ReadAsync(connection, cancellationToken);

@@ -349,6 +349,38 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         Assert.NotEmpty((await db.SsePositionAsync()).ToString());
     }
 
+    [Theory]
+    [InlineData(System.Transactions.IsolationLevel.RepeatableRead, true)]
+    [InlineData(System.Transactions.IsolationLevel.Serializable, true)]
+    [InlineData(System.Transactions.IsolationLevel.ReadCommitted, false)]
+    public async Task A_place_is_given_in_an_ambient_transaction(System.Transactions.IsolationLevel level, bool isGiven)
+    {
+        await using var db = shop.Open();
+        using var scope = new TransactionScope(
+            TransactionScopeOption.Required,
+            new TransactionOptions { IsolationLevel = level },
+            TransactionScopeAsyncFlowOption.Enabled
+        );
+        var items = await db.Items.CountAsync(Stop);
+        if (!isGiven)
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(() => db.SsePositionAsync());
+            return;
+        }
+
+        var place = await db.SsePositionAsync();
+        using (new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled))
+        {
+            await AddItemAsync(_id);
+            await using var other = shop.Open();
+            Publish(other, "later");
+            await other.SaveChangesAsync(Stop);
+            await shop.PublishedAsync(_id);
+        }
+
+        Assert.Equal((items, place), (await db.Items.CountAsync(Stop), await db.SsePositionAsync()));
+    }
+
     private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
 
     private async Task AddItemAsync(int id)

@@ -1,5 +1,6 @@
 using Adopter.Databases;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Adopter.Schema;
 
@@ -143,6 +144,21 @@ public sealed class RightsTests
             var refused = await Assert.ThrowsAsync<InvalidOperationException>(ask);
             Assert.Contains("EnsureSchemaAsync", refused.Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task A_database_that_cannot_hold_every_text_is_refused()
+    {
+        var owner = await DatabaseQuestions.CreateDatabaseAsync();
+        var name = $"latin_{Guid.NewGuid():N}";
+        await DatabaseQuestions.AskAsync(
+            owner,
+            $"create database {name} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"
+        );
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            EnsureAsync(new NpgsqlConnectionStringBuilder(owner) { Database = name }.ConnectionString)
+        );
+        Assert.Contains("UTF8", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
