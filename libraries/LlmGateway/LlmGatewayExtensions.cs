@@ -3,6 +3,7 @@ using EventStore;
 using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Chat;
+using LlmGateway.Dialects.Responses;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -64,6 +65,7 @@ public static class LlmGatewayExtensions
         builder.AddChat();
         builder.AddGenerations();
         builder.Services.AddSingleton<VendorHandler>();
+        builder.AddResponses();
         builder.AddAgents();
         if (configure is not null)
             builder.Services.Configure(configure);
@@ -83,6 +85,7 @@ public static class LlmGatewayExtensions
         gateway.MapGenerations();
         gateway.MapChatCompletions();
         gateway.MapMessages();
+        gateway.MapResponses();
         gateway.MapModels();
         gateway.MapVendorPaths();
         gateway.MapAgents();

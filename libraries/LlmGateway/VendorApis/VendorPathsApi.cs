@@ -1,3 +1,4 @@
+using LlmGateway.Dialects.Responses;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
@@ -68,12 +69,12 @@ internal static class VendorPathsApi
         var method = context.Request.Method;
         // Without the prefix of a route group.
         var path = $"/v1/{root}/{context.GetRouteValue("rest")}".TrimEnd('/');
-        if (!(path is ChatCompletionsApi.Path or MessagesApi.Path or MessagesApi.CountTokensPath))
+        if (!(path is ChatCompletionsApi.Path or ResponsesApi.Path or MessagesApi.Path or MessagesApi.CountTokensPath))
             return refuse(
                 context,
                 StatusCodes.Status404NotFound,
-                $"There is no {method} {path} here. This server has POST {ChatCompletionsApi.Path}, {MessagesApi.Path} "
-                    + $"and {MessagesApi.CountTokensPath}, and GET /v1/models.",
+                $"There is no {method} {path} here. This server has POST {ChatCompletionsApi.Path}, {ResponsesApi.Path}, "
+                    + $"{MessagesApi.Path} and {MessagesApi.CountTokensPath}, and GET /v1/models.",
                 null
             );
 

@@ -1,0 +1,30 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using LlmGateway.VendorApis;
+using Streaming.Frames;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>The format of OpenAI's Responses API: each event has its type as name and in its data. While the provider is
+/// silent the stream has a comment.</summary>
+internal sealed class ResponsesFormat : VendorFormat
+{
+    public const string Name = "responses";
+
+    public static ResponsesFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "x-request-id";
+    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
+
+    public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
+        throw new NotSupportedException("A response is a run.");
+
+    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
+        throw new NotSupportedException("A response is a run.");
+
+    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
+
+    public override JsonObject Body(VendorError error) => OpenAiError.Body(error);
+}
