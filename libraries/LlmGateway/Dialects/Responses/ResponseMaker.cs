@@ -44,7 +44,7 @@ internal sealed class ResponseMaker(
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         var owner = access.OwnerOf(context);
 
-        var leaves = default(CancellationTokenRegistration);
+        RunHead? begun = null;
         try
         {
             if (streams)
@@ -65,16 +65,12 @@ internal sealed class ResponseMaker(
         }
         finally
         {
-            await leaves.DisposeAsync();
+            if (begun is not null && !isBackground && !hasKey && context.RequestAborted.IsCancellationRequested)
+                await CancelAsync(begun.Name);
         }
 
-        async Task<RunHead> StartAsync()
-        {
-            var run = await generator.StartAsync(call, prompt, id, owner, context.RequestAborted);
-            if (!isBackground && !hasKey)
-                leaves = context.RequestAborted.Register(() => _ = CancelAsync(run.Name));
-            return run;
-        }
+        async Task<RunHead> StartAsync() =>
+            begun = await generator.StartAsync(call, prompt, id, owner, context.RequestAborted);
     }
 
     /// <summary>Cancels a response whose client has left. A server that stops breaks its connections by
