@@ -2,7 +2,6 @@ using LlmGateway.Dialects.Responses;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
-using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis;
