@@ -1,7 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Streaming.Frames;
 
@@ -17,12 +14,6 @@ internal sealed class ResponsesFormat : VendorFormat
 
     public override string RequestIdHeader => "x-request-id";
     public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
-
-    public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
-        throw new NotSupportedException("A response is a run.");
-
-    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
-        throw new NotSupportedException("A response is a run.");
 
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
 

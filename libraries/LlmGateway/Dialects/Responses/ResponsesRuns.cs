@@ -5,6 +5,7 @@ using LlmGateway.Generations;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Requests;
 
@@ -30,7 +31,7 @@ internal sealed class ResponsesRuns(
     RunStreams access,
     VendorHandler handler,
     ReadGate turns,
-    RequestBudget budget
+    IOptions<LlmOptions> options
 )
 {
     /// <summary>Dialect of the prompt that replaces a deleted response's own.</summary>
@@ -62,7 +63,7 @@ internal sealed class ResponsesRuns(
         using var turn = await turns.EnterAsync(context);
         var response = new ResponsesResponse(run, prompt);
         var state = await handler.JoinSoFarAsync(context, run, response);
-        budget.Hold(context).Set(response.Bytes);
+        context.RequestServices.GetRequiredService<RequestBudget>().Hold(context).Set(response.Bytes);
         return state;
     }
 
@@ -89,7 +90,18 @@ internal sealed class ResponsesRuns(
             throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
 
         using var turn = await turns.EnterAsync(context);
-        var history = await prompts.HistoryAsync(run, ChatBody.MaxMessages, context.RequestAborted);
+        var history =
+            await prompts.HistoryAsync(
+                run,
+                ChatBody.MaxMessages,
+                options.Value.MaxRequestBytes,
+                context.RequestAborted
+            )
+            ?? throw new InvalidChatException(
+                "previous_response_id",
+                "The conversation before it is longer than a request may be.",
+                code: "context_length_exceeded"
+            );
         return new ResponsesPast(history, name.Id, items, bytes);
     }
 
