@@ -43,7 +43,6 @@ internal static class ResponsesApi
             .CountedAs(GenerationLimit.Requests)
             .TakesIdempotencyKey()
             .Body(typeof(ResponsesRequest))
-            .Describe()
             .Answers(
                 Reference,
                 "The names of the frames are their types. A response with `background` goes on without its reader, who "
@@ -53,7 +52,8 @@ internal static class ResponsesApi
                 "response.completed",
                 "response.incomplete",
                 "error"
-            );
+            )
+            .Describe();
 
         app.MapGet(OnePath, RetrieveAsync)
             .ReadsOwn(Topic)
@@ -61,32 +61,24 @@ internal static class ResponsesApi
             .Query("starting_after", "The `sequence_number` after which the stream goes on.")
             .Query("include_obfuscation", "Ignored: nothing is padded.")
             .Query("include", "Ignored.", also: "include[]")
-            .Describe()
-            .Answers(Reference);
-        app.MapDelete(OnePath, DeleteAsync)
-            .Publishes(Topic)
-            .ReadsOwn(Topic)
-            .CountedAs(RequestKind.Publish)
-            .Describe()
-            .Answers(Reference);
+            .Describe();
+        app.MapDelete(OnePath, DeleteAsync).Publishes(Topic).ReadsOwn(Topic).CountedAs(RequestKind.Publish).Describe();
         app.MapPost($"{OnePath}/cancel", CancelAsync)
             .Publishes(Topic)
             .ReadsOwn(Topic)
             .CountedAs(RequestKind.Publish)
-            .Describe()
-            .Answers(Reference);
+            .Describe();
         app.MapGet($"{OnePath}/input_items", ReadInputAsync)
             .ReadsOwn(Topic)
             .Query("order", "desc, the default, or asc.")
             .Query("limit", "1 to 100; 20 without it.")
             .Query("after", "Id of the item before the page.")
             .Query("include", "Ignored.", also: "include[]")
-            .Describe()
-            .Answers(Reference);
+            .Describe();
     }
 
     private static RouteHandlerBuilder Describe(this RouteHandlerBuilder endpoint) =>
-        endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics();
+        endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics().Answers(Reference);
 
     private static Task RetrieveAsync(string id, HttpContext context, VendorHandler handler, ResponsesRuns runs) =>
         ShowAsync(
@@ -94,32 +86,30 @@ internal static class ResponsesApi
             context,
             async (run, prompt) =>
             {
-                var query = context.Request.Query;
-                var after = query["starting_after"].ToString();
-                if (query["stream"].ToString() is not ("true" or "True"))
+                if (context.Request.Query["stream"].ToString() is not ("true" or "True"))
                 {
                     await WriteAsync(context, await runs.StateAsync(context, run, prompt));
                     return;
                 }
 
-                var had = -1L;
-                if (
-                    after.Length > 0
-                    && (!long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out had) || had < 0)
-                )
-                    throw new InvalidChatException("starting_after", "must be a whole number from 0");
-
+                var had = Number(context, "starting_after", least: 0, int.MaxValue) ?? -1;
                 await handler.StreamAsync(
                     context,
                     Format,
                     () => Task.FromResult(run),
                     _ => new ResponsesResponse(run, prompt),
-                    skip: had + 1
+                    skip: had + 1L
                 );
             }
         );
 
-    private static Task CancelAsync(string id, HttpContext context, ResponsesRuns runs, RunLog log, TimeProvider clock) =>
+    private static Task CancelAsync(
+        string id,
+        HttpContext context,
+        ResponsesRuns runs,
+        RunLog log,
+        TimeProvider clock
+    ) =>
         ShowAsync(
             id,
             context,
@@ -146,12 +136,7 @@ internal static class ResponsesApi
                 await runs.DeleteAsync(run.Name, access.ClientOf(context), context.RequestAborted);
                 await WriteAsync(
                     context,
-                    new JsonObject
-                    {
-                        ["id"] = IdOf(run.Name),
-                        ["object"] = "response",
-                        ["deleted"] = true,
-                    }
+                    ResponsesItems.Object(("id", IdOf(run.Name)), ("object", "response"), ("deleted", true))
                 );
             }
         );
@@ -163,17 +148,8 @@ internal static class ResponsesApi
             (run, prompt) =>
             {
                 var query = context.Request.Query;
-                var limit = 20;
-                if (
-                    query["limit"].ToString() is { Length: > 0 } most
-                    && (
-                        !int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out limit)
-                        || limit is < 1 or > MaxPage
-                    )
-                )
-                    throw new InvalidChatException("limit", $"must be a whole number from 1 to {MaxPage}");
-
-                IEnumerable<JsonObject> items = ResponsesInput.ItemsOf(prompt?.Messages ?? [], run.Name.Id);
+                var limit = Number(context, "limit", least: 1, MaxPage) ?? 20;
+                IEnumerable<JsonObject> items = ResponsesItems.Of(prompt?.Messages ?? [], run.Name.Id);
                 items = query["order"].ToString() switch
                 {
                     "asc" => items,
@@ -188,14 +164,13 @@ internal static class ResponsesApi
                 page = [.. page.Take(limit)];
                 return WriteAsync(
                     context,
-                    new JsonObject
-                    {
-                        ["object"] = "list",
-                        ["data"] = new JsonArray([.. page]),
-                        ["first_id"] = (string?)page.FirstOrDefault()?["id"],
-                        ["last_id"] = (string?)page.LastOrDefault()?["id"],
-                        ["has_more"] = hasMore,
-                    }
+                    ResponsesItems.Object(
+                        ("object", "list"),
+                        ("data", new JsonArray([.. page])),
+                        ("first_id", (string?)page.FirstOrDefault()?["id"]),
+                        ("last_id", (string?)page.LastOrDefault()?["id"]),
+                        ("has_more", hasMore)
+                    )
                 );
             }
         );
@@ -226,6 +201,15 @@ internal static class ResponsesApi
                 }
             );
     }
+
+    /// <summary>Reads a number of the query; null: it has none of this name.</summary>
+    private static int? Number(HttpContext context, string name, int least, int most) =>
+        context.Request.Query[name].ToString() is not { Length: > 0 } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number >= least
+        && number <= most
+            ? number
+        : throw new InvalidChatException(name, $"must be a whole number from {least} to {most}");
 
     private static VendorError NotFound(string id) =>
         new(

@@ -1,19 +1,12 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects.Responses;
 
-/// <summary>
-/// The items of an input, and the messages that they are:
-/// <code>
-/// {"role":"user","content":"…"}   {"type":"message","role":"assistant","content":[{"type":"output_text","text":"…"}]}
-/// {"type":"function_call","call_id":"c1","name":"f","arguments":"{}"}
-/// {"type":"function_call_output","call_id":"c1","output":"…"}   {"type":"item_reference","id":"msg_…"}
-/// </code>
-/// </summary>
+/// <summary>Reads an input: a text, or items, of which <c>{"type":"item_reference","id":"msg_…"}</c> names one of an
+/// earlier output.</summary>
 internal static class ResponsesInput
 {
     /// <summary>Items of one request, and parts of a message.</summary>
@@ -45,40 +38,6 @@ internal static class ResponsesInput
                     yield return IdOf(item, path);
     }
 
-    /// <summary>Returns messages as the items that they were.</summary>
-    /// <param name="name">What makes the ids unique.</param>
-    public static List<JsonObject> ItemsOf(IEnumerable<ChatMessage> messages, string name)
-    {
-        var items = new List<JsonObject>();
-        foreach (var message in messages)
-        {
-            var parts = new JsonArray();
-            foreach (var content in message.Contents)
-                if (ItemOf(content) is { } item)
-                    items.Add(item);
-                else if (PartOf(content, message.Role) is { } part)
-                    parts.Add((JsonNode)part);
-
-            if (parts.Count > 0)
-                items.Add(
-                    new JsonObject
-                    {
-                        ["type"] = "message",
-                        ["role"] = message.Role.Value,
-                        ["content"] = parts,
-                    }
-                );
-        }
-
-        for (var i = 0; i < items.Count; i++)
-        {
-            items[i].Insert(0, "id", $"in_{name}_{i}");
-            items[i].Insert(2, "status", "completed");
-        }
-
-        return items;
-    }
-
     private static IEnumerable<(JsonElement Item, string Path)> ItemsOf(JsonElement body)
     {
         var input =
@@ -97,8 +56,7 @@ internal static class ResponsesInput
     private static bool IsReference(JsonElement item, string path) =>
         ChatBody.Name(item, "type", path) == "item_reference";
 
-    private static string IdOf(JsonElement item, string path) =>
-        ChatBody.RequiredName(item, "id", path, "is required");
+    private static string IdOf(JsonElement item, string path) => ChatBody.RequiredName(item, "id", path, "is required");
 
     private static void Add(
         List<ChatMessage> messages,
@@ -208,46 +166,4 @@ internal static class ResponsesInput
             _ => throw new InvalidChatException(path + "type", "is required"),
         };
     }
-
-    private static JsonObject? ItemOf(AIContent content) =>
-        content switch
-        {
-            FunctionCallContent call => new JsonObject
-            {
-                ["type"] = "function_call",
-                ["call_id"] = call.CallId,
-                ["name"] = call.Name,
-                ["arguments"] = ToolCalls.Arguments(call),
-            },
-            FunctionResultContent result => new JsonObject
-            {
-                ["type"] = "function_call_output",
-                ["call_id"] = result.CallId,
-                ["output"] = ToolCalls.Result(result),
-            },
-            _ => null,
-        };
-
-    private static JsonObject? PartOf(AIContent content, ChatRole role) =>
-        content switch
-        {
-            TextContent text when role == ChatRole.Assistant => new JsonObject
-            {
-                ["type"] = "output_text",
-                ["text"] = text.Text,
-                ["annotations"] = new JsonArray(),
-            },
-            TextContent text => new JsonObject { ["type"] = "input_text", ["text"] = text.Text },
-            DataContent data => ImageOf(data.Uri),
-            UriContent uri => ImageOf(uri.Uri.ToString()),
-            _ => null,
-        };
-
-    private static JsonObject ImageOf(string url) =>
-        new()
-        {
-            ["type"] = "input_image",
-            ["image_url"] = url,
-            ["detail"] = "auto",
-        };
 }

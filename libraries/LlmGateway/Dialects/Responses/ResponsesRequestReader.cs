@@ -12,60 +12,28 @@ namespace LlmGateway.Dialects.Responses;
 /// <summary>Reads the body of a request for a response.</summary>
 internal static class ResponsesRequestReader
 {
-    /// <summary>Characters of a function's name, as OpenAI has them.</summary>
-    private const int MaxFunctionName = 64;
-
     /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it three times.</summary>
     private const int MaxEcho = 16 * 1024;
 
-    private const string NoChoice = "must be none, auto, required, or name a function";
-
     /// <summary>Members that the response repeats.</summary>
-    private static readonly string[] Echoed =
-    [
-        "background",
-        "instructions",
-        "max_output_tokens",
-        "metadata",
-        "parallel_tool_calls",
-        "reasoning",
-        "service_tier",
-        "store",
-        "temperature",
-        "text",
-        "tool_choice",
-        "tools",
-        "top_p",
-        "user",
-    ];
+    private static readonly string[] Echoed = (
+        "background instructions max_output_tokens metadata parallel_tool_calls reasoning service_tier store "
+        + "temperature text tool_choice tools top_p user"
+    ).Split(' ');
 
     /// <summary>Members that choose the model, the messages and the way of the answer, and hints. A limit of built-in
     /// tools limits none here.</summary>
-    private static readonly string[] Others =
-    [
-        "include",
-        "input",
-        "max_tool_calls",
-        "model",
-        "previous_response_id",
-        "prompt_cache_key",
-        "prompt_cache_retention",
-        "provider",
-        "safety_identifier",
-        "stream",
-        "stream_options",
-    ];
+    private static readonly string[] Others = (
+        "include input max_tool_calls model previous_response_id prompt_cache_key prompt_cache_retention provider "
+        + "safety_identifier stream stream_options"
+    ).Split(' ');
 
     /// <param name="body">The request.</param>
     /// <param name="past">What it refers to.</param>
     /// <param name="providers">Find the model.</param>
     /// <exception cref="InvalidChatException">A member is missing or invalid, or means nothing to the
     /// provider.</exception>
-    public static (ChatCall Call, RunPrompt Prompt) Read(
-        JsonElement body,
-        ResponsesPast past,
-        ChatProviders providers
-    )
+    public static (ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ResponsesPast past, ChatProviders providers)
     {
         var model =
             ChatBody.Name(body, "model")
@@ -96,12 +64,7 @@ internal static class ResponsesRequestReader
             AllowMultipleToolCalls = ChatBody.OptionalFlag(body, "parallel_tool_calls"),
         };
 
-        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is { } tools)
-        {
-            options.Tools = [.. tools.EnumerateArray().Select((tool, i) => Tool(tool, $"tools[{i}].", target))];
-            options.ToolMode = Mode(body, target);
-        }
-
+        ChatOptionsReader.ReadTools(body, options, isNative: false, nested: null);
         if (ChatBody.Get(body, "text") is { } text)
         {
             if (text.ValueKind != JsonValueKind.Object)
@@ -132,38 +95,6 @@ internal static class ResponsesRequestReader
             if (item.ValueKind == JsonValueKind.String && item.ValueEquals("message.output_text.logprobs"))
                 throw InvalidChatException.Untranslatable("include", target.Provider);
     }
-
-    private static AIFunctionDeclaration Tool(JsonElement tool, string path, ChatTarget target)
-    {
-        if (tool.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(path.TrimEnd('.'), "must be an object");
-        if (ChatBody.Name(tool, "type", path) != "function")
-            throw InvalidChatException.Untranslatable(path + "type", target.Provider);
-
-        return AIFunctionFactory.CreateDeclaration(
-            ChatBody.RequiredName(tool, "name", path, "is required", MaxFunctionName),
-            ChatBody.Text(tool, "description", path),
-            ChatBody.Get(tool, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}"""),
-            null
-        );
-    }
-
-    private static ChatToolMode Mode(JsonElement body, ChatTarget target) =>
-        ChatBody.Get(body, "tool_choice") switch
-        {
-            null => ChatToolMode.Auto,
-            { ValueKind: JsonValueKind.String } word => word.GetString() switch
-            {
-                "none" => ChatToolMode.None,
-                "auto" => ChatToolMode.Auto,
-                "required" => ChatToolMode.RequireAny,
-                _ => throw new InvalidChatException("tool_choice", NoChoice),
-            },
-            { ValueKind: JsonValueKind.Object } one => ChatBody.Name(one, "type", "tool_choice.") == "function"
-                ? ChatToolMode.RequireSpecific(ChatBody.RequiredName(one, "name", "tool_choice.", "is required"))
-                : throw InvalidChatException.Untranslatable("tool_choice", target.Provider),
-            _ => throw new InvalidChatException("tool_choice", NoChoice),
-        };
 
     private static JsonObject EchoOf(JsonElement body)
     {

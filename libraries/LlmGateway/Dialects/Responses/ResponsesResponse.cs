@@ -4,6 +4,7 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
+using static LlmGateway.Dialects.Responses.ResponsesItems;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -20,6 +21,13 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendorResponse, IJoinedAnswer
 {
+    /// <summary>The members of a response that its request did not have.</summary>
+    private const string Unasked = """
+        {"background":false,"instructions":null,"metadata":{},"parallel_tool_calls":true,"store":true,
+        "temperature":null,"text":{"format":{"type":"text"}},"tool_choice":"auto","tools":[],"top_p":null,
+        "truncation":"disabled"}
+        """;
+
     private readonly List<JsonObject> _done = [];
     private readonly StringBuilder _text = new();
     private TextItem? _open;
@@ -82,20 +90,12 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     /// end.</summary>
     public IReadOnlyList<JsonObject> Fail(VendorError error)
     {
-        (_status, _error) = ("failed", error);
-        Close([]);
-        return
-        [
-            Event(
-                "error",
-                new JsonObject
-                {
-                    ["code"] = error.Code,
-                    ["message"] = error.Message,
-                    ["param"] = null,
-                }
-            ),
-        ];
+        var failed = Event("error", ("code", error.Code), ("message", error.Message), ("param", null));
+
+        _status = "failed";
+        _error = error;
+        Close([]); // in the state only: nothing follows an error
+        return [failed];
     }
 
     public IJoinedAnswer Join() => this;
@@ -105,32 +105,20 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     /// <summary>Returns the response as it is now.</summary>
     public JsonObject ToJson()
     {
-        var response = new JsonObject
-        {
-            ["id"] = ResponsesApi.IdOf(run.Name),
-            ["object"] = "response",
-            ["created_at"] = run.CreatedAt.ToUnixTimeSeconds(),
-            ["status"] = _status,
-            ["background"] = false,
-            ["error"] = _error is { } error
-                ? new JsonObject { ["code"] = error.Code ?? "server_error", ["message"] = error.Message }
-                : null,
-            ["incomplete_details"] = _status == "incomplete" ? new JsonObject { ["reason"] = Reason } : null,
-            ["instructions"] = null,
-            ["metadata"] = new JsonObject(),
-            ["model"] = Model,
-            ["output"] = Output(),
-            ["parallel_tool_calls"] = true,
-            ["previous_response_id"] = prompt?.Previous is { } previous ? ResponsesApi.Prefix + previous : null,
-            ["store"] = true,
-            ["temperature"] = null,
-            ["text"] = new JsonObject { ["format"] = new JsonObject { ["type"] = "text" } },
-            ["tool_choice"] = "auto",
-            ["tools"] = new JsonArray(),
-            ["top_p"] = null,
-            ["truncation"] = "disabled",
-            ["usage"] = Usage(),
-        };
+        var response = Object(
+            ("id", ResponsesApi.IdOf(run.Name)),
+            ("object", "response"),
+            ("created_at", run.CreatedAt.ToUnixTimeSeconds()),
+            ("status", _status),
+            ("error", _error is { } e ? Object(("code", e.Code ?? "server_error"), ("message", e.Message)) : null),
+            ("incomplete_details", _status == "incomplete" ? Object(("reason", Reason)) : null),
+            ("model", Model),
+            ("output", Output()),
+            ("previous_response_id", prompt?.Previous is { } previous ? ResponsesApi.Prefix + previous : null),
+            ("usage", Usage())
+        );
+        foreach (var (name, value) in JsonNode.Parse(Unasked)!.AsObject())
+            response[name] = value?.DeepClone();
         foreach (var (name, value) in (prompt?.Dialect == ResponsesFormat.Name ? prompt.Asked : null) ?? [])
             response[name] = value?.DeepClone();
 
@@ -169,26 +157,14 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         events.Add(ItemEvent("done", item));
         _done.Add(item);
 
-        JsonObject Item(string status, string written) =>
-            new()
-            {
-                ["id"] = id,
-                ["type"] = "function_call",
-                ["status"] = status,
-                ["call_id"] = call.CallId,
-                ["name"] = call.Name,
-                ["arguments"] = written,
-            };
+        JsonObject Item(string status, string written) => ResponsesItems.Call(id, status, call, written);
 
         JsonObject ArgumentsEvent(string step, string member) =>
             Event(
                 $"response.function_call_arguments.{step}",
-                new JsonObject
-                {
-                    ["item_id"] = id,
-                    ["output_index"] = _done.Count,
-                    [member] = arguments,
-                }
+                ("item_id", id),
+                ("output_index", _done.Count),
+                (member, arguments)
             );
     }
 
@@ -222,42 +198,31 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
 
     private JsonObject? Usage() =>
         _usage is { } usage
-            ? new JsonObject
-            {
-                ["input_tokens"] = usage.InputTokenCount ?? 0,
-                ["input_tokens_details"] = new JsonObject { ["cached_tokens"] = usage.CachedInputTokenCount ?? 0 },
-                ["output_tokens"] = usage.OutputTokenCount ?? 0,
-                ["output_tokens_details"] = new JsonObject { ["reasoning_tokens"] = usage.ReasoningTokenCount ?? 0 },
-                ["total_tokens"] = usage.TotalTokenCount ?? usage.InputTokenCount + usage.OutputTokenCount ?? 0,
-            }
+            ? Object(
+                ("input_tokens", usage.InputTokenCount ?? 0),
+                ("input_tokens_details", Object(("cached_tokens", usage.CachedInputTokenCount ?? 0))),
+                ("output_tokens", usage.OutputTokenCount ?? 0),
+                ("output_tokens_details", Object(("reasoning_tokens", usage.ReasoningTokenCount ?? 0))),
+                ("total_tokens", usage.TotalTokenCount ?? usage.InputTokenCount + usage.OutputTokenCount ?? 0)
+            )
             : null;
 
-    private JsonObject State(string type) => Event(type, new JsonObject { ["response"] = ToJson() });
+    private JsonObject State(string type) => Event(type, ("response", ToJson()));
 
     private JsonObject ItemEvent(string step, JsonObject item) =>
-        Event(
-            $"response.output_item.{step}",
-            new JsonObject { ["output_index"] = _done.Count, ["item"] = item.DeepClone() }
-        );
+        Event($"response.output_item.{step}", ("output_index", _done.Count), ("item", item.DeepClone()));
 
     private JsonObject PartEvent(string type, string member, JsonNode value) =>
         Event(
             type,
-            new JsonObject
-            {
-                ["item_id"] = ItemId(_open!.Prefix),
-                ["output_index"] = _done.Count,
-                [_open.Index] = 0,
-                [member] = value,
-            }
+            ("item_id", ItemId(_open!.Prefix)),
+            ("output_index", _done.Count),
+            (_open.Index, 0),
+            (member, value)
         );
 
-    private JsonObject Event(string type, JsonObject members)
-    {
-        members.Insert(0, "type", type);
-        members.Insert(1, "sequence_number", _next++);
-        return members;
-    }
+    private JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Object([("type", type), ("sequence_number", _next++), .. members]);
 
     /// <summary>An item that is one text, and the names of its events.</summary>
     private sealed record TextItem(string Prefix, string Text, string Part, string Index)
@@ -278,31 +243,11 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         );
 
         public JsonObject Content(string text) =>
-            this == Message
-                ? new()
-                {
-                    ["type"] = "output_text",
-                    ["text"] = text,
-                    ["annotations"] = new JsonArray(),
-                }
-                : new() { ["type"] = "summary_text", ["text"] = text };
+            this == Message ? OutputText(text) : Object(("type", "summary_text"), ("text", text));
 
-        public JsonObject Item(string id, string status, JsonObject[] parts) =>
+        public JsonObject Item(string id, string status, JsonArray parts) =>
             this == Message
-                ? new()
-                {
-                    ["id"] = id,
-                    ["type"] = "message",
-                    ["status"] = status,
-                    ["role"] = "assistant",
-                    ["content"] = new JsonArray([.. parts]),
-                }
-                : new()
-                {
-                    ["id"] = id,
-                    ["type"] = "reasoning",
-                    ["status"] = status,
-                    ["summary"] = new JsonArray([.. parts]),
-                };
+                ? ResponsesItems.Message(id, status, "assistant", parts)
+                : Object(("id", id), ("type", "reasoning"), ("status", status), ("summary", parts));
     }
 }

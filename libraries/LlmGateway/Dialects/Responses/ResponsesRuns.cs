@@ -91,12 +91,7 @@ internal sealed class ResponsesRuns(
 
         using var turn = await turns.EnterAsync(context);
         var history =
-            await prompts.HistoryAsync(
-                run,
-                ChatBody.MaxMessages,
-                options.Value.MaxRequestBytes,
-                context.RequestAborted
-            )
+            await prompts.HistoryAsync(run, ChatBody.MaxMessages, options.Value.MaxRequestBytes, context.RequestAborted)
             ?? throw new InvalidChatException(
                 "previous_response_id",
                 "The conversation before it is longer than a request may be.",
@@ -124,7 +119,10 @@ internal sealed class ResponsesRuns(
                 && await FindAsync(name, context.RequestAborted) is var (run, prompt)
             )
                 foreach (var item in (await StateAsync(context, run, prompt))["output"]!.AsArray())
-                    items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(item, GatewayJson.Default.JsonObject);
+                    items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(
+                        item,
+                        GatewayJson.Default.JsonObject
+                    );
 
         return items;
     }

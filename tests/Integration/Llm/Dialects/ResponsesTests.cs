@@ -41,7 +41,10 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             asked!.Value.At("messages").EnumerateArray().Select(message => message.Text("role"))
         );
         Assert.Equal("call_1", asked.Value.Text("messages.2.tool_calls.0.id"));
-        Assert.Equal(("call_1", "found it"), (asked.Value.Text("messages.3.tool_call_id"), asked.Value.Text("messages.3.content")));
+        Assert.Equal(
+            ("call_1", "found it"),
+            (asked.Value.Text("messages.3.tool_call_id"), asked.Value.Text("messages.3.content"))
+        );
     }
 
     [Fact]
@@ -63,14 +66,25 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     [Fact]
     public async Task The_member_stream_decides_and_not_the_header_Accept()
     {
-        var question = new { model = "demo", input = "hello", max_output_tokens = 3 };
+        var question = new
+        {
+            model = "demo",
+            input = "hello",
+            max_output_tokens = 3,
+        };
         var whole = await LlmSystem.AnswerAsync(A, Path, question, ("Accept", "text/event-stream"));
         Assert.Equal("response", whole.Text("object"));
 
         using var streamed = await LlmSystem.PostAsync(
             A,
             Path,
-            new { model = "demo", input = "hello", max_output_tokens = 3, stream = true },
+            new
+            {
+                model = "demo",
+                input = "hello",
+                max_output_tokens = 3,
+                stream = true,
+            },
             ("Accept", "application/json")
         );
         Assert.Equal("text/event-stream", streamed.Content.Headers.ContentType?.MediaType);
@@ -174,7 +188,12 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             await request.EndAsync(2);
         });
         var key = ("Idempotency-Key", Guid.NewGuid().ToString());
-        var question = new { model = "gpt-4o", input = prompt, stream = true };
+        var question = new
+        {
+            model = "gpt-4o",
+            input = prompt,
+            stream = true,
+        };
         using (var gone = new CancellationTokenSource())
         {
             var request = new HttpRequestMessage(HttpMethod.Post, new Uri(A.Url, Path))
@@ -182,7 +201,11 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 Content = SeedRequests.ContentOf(question),
             };
             request.Headers.Add(key.Item1, key.Item2);
-            using var response = await LlmSystem.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Stop);
+            using var response = await LlmSystem.Http.SendAsync(
+                request,
+                HttpCompletionOption.ResponseHeadersRead,
+                Stop
+            );
             await using var body = await response.Content.ReadAsStreamAsync(Stop);
             var some = new byte[8];
             await body.ReadExactlyAsync(some, Stop);
@@ -261,7 +284,18 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     [InlineData("/input_items?order=up", "order")]
     public async Task A_wrong_query_is_refused_in_OpenAIs_shape(string query, string named)
     {
-        var id = (await LlmSystem.AnswerAsync(A, Path, new { model = "demo", input = "x", max_output_tokens = 1 })).Text("id");
+        var id = (
+            await LlmSystem.AnswerAsync(
+                A,
+                Path,
+                new
+                {
+                    model = "demo",
+                    input = "x",
+                    max_output_tokens = 1,
+                }
+            )
+        ).Text("id");
         using var response = await LlmSystem.Http.GetAsync(new Uri(B.Url, $"{Path}/{id}{query}"), Stop);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal(named, (await response.JsonAsync()).Text("error.param"));
@@ -285,12 +319,42 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 input = new object[]
                 {
                     new { role = "developer", content = "Be exact." },
-                    new { type = "message", role = "assistant", content = new[] { new { type = "output_text", text = "Yes?" } } },
-                    new { role = "user", content = new object[] { new { type = "input_text", text = prompt }, new { type = "input_image", image_url = "https://example.com/a.png" } } },
+                    new
+                    {
+                        type = "message",
+                        role = "assistant",
+                        content = new[] { new { type = "output_text", text = "Yes?" } },
+                    },
+                    new
+                    {
+                        role = "user",
+                        content = new object[]
+                        {
+                            new { type = "input_text", text = prompt },
+                            new { type = "input_image", image_url = "https://example.com/a.png" },
+                        },
+                    },
                 },
-                tools = new[] { new { type = "function", name = "f", parameters = new { type = "object" } } },
+                tools = new[]
+                {
+                    new
+                    {
+                        type = "function",
+                        name = "f",
+                        parameters = new { type = "object" },
+                    },
+                },
                 tool_choice = new { type = "function", name = "f" },
-                text = new { format = new { type = "json_schema", name = "a", schema = new { type = "object" }, strict = true } },
+                text = new
+                {
+                    format = new
+                    {
+                        type = "json_schema",
+                        name = "a",
+                        schema = new { type = "object" },
+                        strict = true,
+                    },
+                },
                 reasoning = new { effort = "low" },
                 truncation = "disabled",
                 parallel_tool_calls = false,
@@ -316,7 +380,8 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         Assert.False(body.At("parallel_tool_calls").GetBoolean());
     }
 
-    private static string Hi(string member, string value) => $$""" "model":"demo","input":"hi","{{member}}":{{value}}""";
+    private static string Hi(string member, string value) =>
+        $$""" "model":"demo","input":"hi","{{member}}":{{value}}""";
 
     /// <summary>The prompts of the scripts.</summary>
     private string Prompts(Action<UpstreamRequest> onNext) =>
@@ -355,7 +420,17 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         );
 
     private static Task<SseReader> AskAsync(RunningService replica, string prompt, bool background = true) =>
-        LlmSystem.OpenAsync(replica, Path, new { model = "gpt-4o", input = prompt, stream = true, background });
+        LlmSystem.OpenAsync(
+            replica,
+            Path,
+            new
+            {
+                model = "gpt-4o",
+                input = prompt,
+                stream = true,
+                background,
+            }
+        );
 
     private static Task<SseReader> ReadAsync(RunningService replica, string id, int after) =>
         SseReader.OpenAsync(replica.Url, $"{Path}/{id}?stream=true&starting_after={after}");

@@ -70,7 +70,14 @@ public sealed class ResponsesTokenTests(AssemblyWide<LlmSystem> shared) : LlmTes
         using var client = new ChatClientBuilder(ClientOf(A, "demo")).UseFunctionInvocation().Build();
         var options = new ChatOptions
         {
-            Tools = [AIFunctionFactory.Create([Description("The weather.")] (string city) => $"15 degrees in {city}", "get_weather")],
+            Tools =
+            [
+                AIFunctionFactory.Create(
+                    [Description("The weather.")]
+                    (string city) => $"15 degrees in {city}",
+                    "get_weather"
+                ),
+            ],
         };
         const string question = "What is the weather in Paris today?";
         var answer = await client.GetResponseAsync(question, options, Stop);

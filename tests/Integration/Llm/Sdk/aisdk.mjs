@@ -31,7 +31,11 @@ const alive = streamText(question);
 assert.equal(await alive.text, called.text);
 
 // Reasoning is shown, and the turn after it refers to the items of this one by their ids.
-const upstream = { ...asked, model: openai("gpt-4o"), tools: { find: tool({ inputSchema: jsonSchema({ type: "object" }) }) } };
+const upstream = {
+  ...asked,
+  model: openai("gpt-4o"),
+  tools: { find: tool({ inputSchema: jsonSchema({ type: "object" }) }) },
+};
 const messages = [{ role: "user", content: prompts.rich }];
 for (const thought of [await generateText({ ...upstream, messages }), streamText({ ...upstream, messages })]) {
   assert.equal(await thought.reasoningText, "I think.");

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import OpenAI from "openai";
 
 const [base, other, given] = process.argv.slice(2);
-const [here, there] = [base, other].map((url) => new OpenAI({ baseURL: `${url}/v1`, apiKey: "sk-client", maxRetries: 0 }));
+const [here, there] = [base, other].map(
+  (url) => new OpenAI({ baseURL: `${url}/v1`, apiKey: "sk-client", maxRetries: 0 }),
+);
 const prompts = JSON.parse(given);
 
 async function textOf(events, had = []) {
@@ -63,7 +65,10 @@ assert.deepEqual(
   had.map((e) => e.sequence_number),
   had.map((_, i) => i),
 );
-assert.deepEqual(seen, had.slice(last + 1).map((e) => e.sequence_number));
+assert.deepEqual(
+  seen,
+  had.slice(last + 1).map((e) => e.sequence_number),
+);
 for (const answer of [final, await here.responses.retrieve(id), had.at(-1).response]) {
   assert.equal(answer.status, "completed");
   assert.equal(answer.output_text ?? answer.output[0].content[0].text, text(had));
@@ -79,7 +84,9 @@ const reader = here.responses.stream({ ...background, input: prompts.endless });
 let cancelled;
 for await (const event of reader)
   if (event.type === "response.output_text.delta" && !cancelled)
-    cancelled = await there.responses.cancel(reader.currentResponseSnapshot?.id ?? event.item_id.replace(/^msg_(.*)_0$/, "resp_$1"));
+    cancelled = await there.responses.cancel(
+      reader.currentResponseSnapshot?.id ?? event.item_id.replace(/^msg_(.*)_0$/, "resp_$1"),
+    );
 const ended = await reader.finalResponse();
 assert.deepEqual([cancelled.status, ended.status], ["cancelled", "cancelled"]);
 assert.ok(ended.output_text.startsWith("on and on "));
@@ -112,7 +119,10 @@ assert.deepEqual(
   [thought.usage.input_tokens_details.cached_tokens, thought.usage.output_tokens_details.reasoning_tokens],
   [4, 5],
 );
-assert.deepEqual((await here.responses.create(rich)).output.slice(1).map((i) => i.type), ["message", "function_call"]);
+assert.deepEqual(
+  (await here.responses.create(rich)).output.slice(1).map((i) => i.type),
+  ["message", "function_call"],
+);
 const next = await there.responses.create({
   model: "gpt-4o",
   instructions: "Be short.",
