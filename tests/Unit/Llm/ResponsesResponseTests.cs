@@ -48,7 +48,10 @@ public sealed class ResponsesResponseTests
     public void Events_are_numbered_from_0_of_known_types_and_in_the_same_bytes_each_time()
     {
         var events = EventsOf(Updates);
-        Assert.Equal(Enumerable.Range(0, events.Count), events.Select(e => (int)e["sequence_number"]!));
+        Assert.Equal(
+            Enumerable.Range(0, events.Count).Select(n => (long)n),
+            events.Select(e => (long)e["sequence_number"]!)
+        );
         Assert.All(events, e => Assert.Contains((string?)e["type"], Known));
         Assert.Equal(Json(events), Json(EventsOf(Updates)));
     }

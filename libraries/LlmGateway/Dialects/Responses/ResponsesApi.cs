@@ -13,12 +13,12 @@ using Streaming.Endpoints;
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>
-/// <c>/v1/responses</c>, OpenAI's Responses API. A response is a generation: any client reads it, again or from where it
-/// was, on any replica.
+/// <c>/v1/responses</c>, OpenAI's Responses API. A response is a generation: any client reads it, again or from where
+/// it was, on any replica.
 /// </summary>
 internal static class ResponsesApi
 {
-    public const string Path = "/v1/responses";
+    public const string Path = VendorPathsApi.Responses;
     public const string Prefix = "resp_";
     private const string OnePath = $"{Path}/{Prefix}{{id}}";
     private const string Topic = "generations.{id}";

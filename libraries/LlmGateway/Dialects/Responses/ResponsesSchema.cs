@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace LlmGateway.Dialects.Responses;
 
-// The members of requests that this server reads. Only the OpenAPI document uses this type: ResponsesRequestReader reads
-// requests member by member.
+// The members of requests that this server reads. Only the OpenAPI document uses this type: ResponsesRequestReader
+// reads requests member by member.
 
 internal sealed record ResponsesRequest(
     string Model,
