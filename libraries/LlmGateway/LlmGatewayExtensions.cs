@@ -51,13 +51,11 @@ public static class LlmGatewayExtensions
             .Configure<IOptions<LlmOptions>>(
                 (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
             );
-        var types = JsonTypeInfoResolver.Combine(
+        RunJson.MoreTypes = JsonTypeInfoResolver.Combine(
             GatewayJson.Default,
             // What a provider's client may give as arguments of a tool.
             AIJsonUtilities.DefaultOptions.TypeInfoResolver
         );
-        RunJson.MoreTypes = types;
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Add(types));
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();
@@ -78,7 +76,7 @@ public static class LlmGatewayExtensions
     /// in, its id is the right to read it.</remarks>
     public static RouteGroupBuilder MapLlmGateway(this IEndpointRouteBuilder app)
     {
-        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().WithMetadata(new ForPrograms());
+        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().IsForPrograms();
         gateway.MapChat();
         gateway.MapGenerations();
         gateway.MapChatCompletions();

@@ -2,8 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
-using Microsoft.AspNetCore.Http.Json;
-using Microsoft.Extensions.Options;
 using Runs;
 
 namespace AspireSse;
@@ -35,7 +33,7 @@ internal static class RunJson
     };
 
     /// <summary>As an application writes its values, without nulls.</summary>
-    public static JsonSerializerOptions Of(IOptions<JsonOptions> application) =>
+    public static JsonSerializerOptions Of(IServiceProvider application) =>
         new(ApplicationJson.Of(application)) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options.TypeOf<T>());

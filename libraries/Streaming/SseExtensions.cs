@@ -51,6 +51,7 @@ public static class SseExtensions
         builder.Services.AddStreamingEngine();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
         builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
+        builder.Services.AddSingleton<IAuthorizationHandler, RefusedPrograms>();
         builder.Services.AddHostedService<ResponseRateNotice>();
 
         if (isInMemory)

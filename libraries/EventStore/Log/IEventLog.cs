@@ -1,7 +1,5 @@
 using System.Text.Json;
 using EventStore;
-using Microsoft.AspNetCore.Http.Json;
-using Microsoft.Extensions.Options;
 
 namespace AspireSse;
 
@@ -9,7 +7,7 @@ namespace AspireSse;
 public interface IEventLog
 {
     /// <summary>How values become the data of events: as the application's endpoints write them
-    /// (<c>ConfigureHttpJsonOptions</c>), on one line and readable.</summary>
+    /// (<c>ConfigureHttpJsonOptions</c>), or its controllers if only those are configured, on one line and readable.</summary>
     JsonSerializerOptions Json => ReadableJsonEncoder.Web;
 
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
@@ -61,9 +59,9 @@ public static class EventLogExtensions
 }
 
 /// <summary>The log in Postgres.</summary>
-internal sealed class StoredEventLog(EventAppender appender, EventReader reader, IOptions<JsonOptions> json) : IEventLog
+internal sealed class StoredEventLog(EventAppender appender, EventReader reader, IServiceProvider services) : IEventLog
 {
-    public JsonSerializerOptions Json => ApplicationJson.Of(json);
+    public JsonSerializerOptions Json => ApplicationJson.Of(services);
 
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
