@@ -141,15 +141,18 @@ internal static class ResponsesApi
             }
         );
 
-    private static Task ReadInputAsync(string id, HttpContext context) =>
+    private static Task ReadInputAsync(string id, HttpContext context, ResponsesRuns runs) =>
         ShowAsync(
             id,
             context,
-            (run, prompt) =>
+            async (run, _) =>
             {
                 var query = context.Request.Query;
                 var limit = Number(context, "limit", least: 1, MaxPage) ?? 20;
-                IEnumerable<JsonObject> items = ResponsesItems.Of(prompt?.Messages ?? [], run.Name.Id);
+                IEnumerable<JsonObject> items = ResponsesItems.Of(
+                    await runs.InputOfAsync(context, run.Name),
+                    run.Name.Id
+                );
                 items = query["order"].ToString() switch
                 {
                     "asc" => items,
@@ -162,7 +165,7 @@ internal static class ResponsesApi
                 var page = items.Take(limit + 1).ToList();
                 var hasMore = page.Count > limit;
                 page = [.. page.Take(limit)];
-                return WriteAsync(
+                await WriteAsync(
                     context,
                     ResponsesItems.Object(
                         ("object", "list"),
@@ -192,7 +195,7 @@ internal static class ResponsesApi
                         await TypedResults.Forbid().ExecuteAsync(context);
                     else if (
                         name is { } known
-                        && await services.GetRequiredService<ResponsesRuns>().FindAsync(known, context.RequestAborted)
+                        && await services.GetRequiredService<ResponsesRuns>().FindAsync(context, known)
                             is var (run, prompt)
                     )
                         await showAsync(run, prompt);

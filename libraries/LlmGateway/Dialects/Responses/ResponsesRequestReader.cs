@@ -12,7 +12,7 @@ namespace LlmGateway.Dialects.Responses;
 /// <summary>Reads the body of a request for a response.</summary>
 internal static class ResponsesRequestReader
 {
-    /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it three times.</summary>
+    /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it thrice.</summary>
     private const int MaxEcho = 16 * 1024;
 
     /// <summary>Members that the response repeats.</summary>

@@ -40,17 +40,26 @@ internal sealed class ResponsesRuns(
     /// <summary>Most responses that the items of one request refer to: each is read.</summary>
     private const int MaxReferences = 100;
 
-    /// <summary>Returns a run, with what it was asked; null: there is none, it was deleted, or it is not kept for
-    /// later.</summary>
-    public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(RunName name, CancellationToken cancellationToken)
+    /// <summary>Returns a run, and what it was asked but for its messages; null: there is none, it was deleted, or it
+    /// is not kept for later.</summary>
+    public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(HttpContext context, RunName name)
     {
-        if (await updates.FindAsync(name, cancellationToken) is not { } run)
+        // A prompt may have megabytes.
+        using var turn = await turns.EnterAsync(context);
+        if (await updates.FindAsync(name, context.RequestAborted) is not { } run)
             return null;
 
-        var prompt = await prompts.ReadAsync(name, cancellationToken);
+        var prompt = await prompts.ReadAsync(name, context.RequestAborted);
         return prompt is { Dialect: Deleted } || prompt is { Asked: { } asked } && (bool?)asked["store"] == false
             ? null
-            : (run, prompt);
+            : (run, prompt is null ? null : prompt with { Messages = [] });
+    }
+
+    /// <summary>Returns the messages that a run was asked.</summary>
+    public async Task<IReadOnlyList<ChatMessage>> InputOfAsync(HttpContext context, RunName name)
+    {
+        using var turn = await turns.EnterAsync(context);
+        return (await prompts.ReadAsync(name, context.RequestAborted))?.Messages ?? [];
     }
 
     /// <summary>Hides a response from then on. What it said stays in the log until retention drops it.</summary>
@@ -79,7 +88,7 @@ internal sealed class ResponsesRuns(
         if (
             ResponsesApi.NameOf(id) is not { } name
             || !await access.MayReadAsync(context, name)
-            || await FindAsync(name, context.RequestAborted) is not var (run, _)
+            || await FindAsync(context, name) is not var (run, _)
         )
             throw new InvalidChatException(
                 "previous_response_id",
@@ -114,10 +123,7 @@ internal sealed class ResponsesRuns(
             throw new InvalidChatException("input", $"refers to at most {MaxReferences} responses");
 
         foreach (var name in names)
-            if (
-                await access.MayReadAsync(context, name)
-                && await FindAsync(name, context.RequestAborted) is var (run, prompt)
-            )
+            if (await access.MayReadAsync(context, name) && await FindAsync(context, name) is var (run, prompt))
                 foreach (var item in (await StateAsync(context, run, prompt))["output"]!.AsArray())
                     items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(
                         item,
