@@ -3,6 +3,7 @@ using EventStore;
 using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Chat;
+using LlmGateway.Dialects.Responses;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -62,6 +63,7 @@ public static class LlmGatewayExtensions
         builder.AddChat();
         builder.AddGenerations();
         builder.Services.AddSingleton<VendorHandler>();
+        builder.AddResponses();
         builder.AddAgents();
         if (configure is not null)
             builder.Services.Configure(configure);
@@ -70,7 +72,8 @@ public static class LlmGatewayExtensions
     }
 
     /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
-    /// <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with their request. The
+    /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with their
+    /// request. The
     /// result takes a policy for all of them.</summary>
     /// <remarks>A generation or session belongs to the user who began it; of others it answers 403. Where nobody signs
     /// in, its id is the right to read it.</remarks>
@@ -81,6 +84,7 @@ public static class LlmGatewayExtensions
         gateway.MapGenerations();
         gateway.MapChatCompletions();
         gateway.MapMessages();
+        gateway.MapResponses();
         gateway.MapModels();
         gateway.MapVendorPaths();
         gateway.MapAgents();
