@@ -243,7 +243,7 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         const string schema = """{"type":"json_schema","name":"a","schema":{"type":"object"},"strict":true}""";
 
         var members = $$"""
-            {"model":"gpt-4o","input":{{input}},"text":{"format":{{schema}}},"parallel_tool_calls":false,
+            {"model":"gpt-4o","input":{{input}},"text":{"format":{{schema}} },"parallel_tool_calls":false,
             "tools":[{"type":"function","name":"f","parameters":{"type":"object"}}],
             "tool_choice":{"type":"function","name":"f"},"reasoning":{"effort":"low"},"truncation":"disabled"}
             """;
