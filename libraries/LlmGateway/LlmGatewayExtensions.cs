@@ -38,6 +38,8 @@ public static class LlmGatewayExtensions
 
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("AspireSse:Llm").ValidateOnStart();
         builder.Services.AddFormerSection<LlmOptions>("Llm");
+        builder.Services.AddFormerSettings("Llm", "Runs", "DrainSeconds");
+        builder.Services.AddFormerSettings("Pools", "Pools", "Sse");
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder
             .Services.AddOptions<GenerationLimit>()

@@ -27,6 +27,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
         CancellationToken cancellationToken
     )
     {
+        ArgumentNullException.ThrowIfNull(work);
         if (RunName.Of(topic) is not { } name)
             throw new ArgumentException(
                 topic.Refusal

@@ -51,6 +51,7 @@ public sealed class EventStreamResult
         SseItem<object?>? greeting = null
     )
     {
+        ArgumentNullException.ThrowIfNull(topics);
         if (topics.Count == 0)
             throw new ArgumentException("A stream needs a topic; all of them are '>'.", nameof(topics));
 
@@ -101,6 +102,8 @@ public sealed class EventStreamResult
     )
     {
         ArgumentNullException.ThrowIfNull(items);
+        if (retry is { } after)
+            ArgumentOutOfRangeException.ThrowIfLessThan(after, TimeSpan.Zero, nameof(retry));
         return new(
             [],
             context =>

@@ -49,6 +49,7 @@ public static class SseExtensions
         });
 
         builder.Services.AddStreamingEngine();
+        builder.Services.AddUnreadNotice();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
         builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
         builder.Services.AddSingleton<IAuthorizationHandler, RefusedPrograms>();

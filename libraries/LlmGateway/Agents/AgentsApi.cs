@@ -11,6 +11,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Requests;

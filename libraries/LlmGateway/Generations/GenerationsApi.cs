@@ -7,6 +7,7 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Endpoints;
 
 namespace LlmGateway.Generations;
 

@@ -155,7 +155,7 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
 
     private IEnumerable<EventRecord> Matching(long after, long through, EventFilter? filter)
     {
-        for (var i = after; i < Math.Min(through, _events.Count); i++)
+        for (var i = Math.Max(0, after); i < Math.Min(through, _events.Count); i++)
             if (
                 _events[(int)i] is var record
                 && filter?.MatchesTopic(record.Topic) != false
