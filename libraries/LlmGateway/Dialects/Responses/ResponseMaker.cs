@@ -6,7 +6,6 @@ using LlmGateway.VendorApis;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 
