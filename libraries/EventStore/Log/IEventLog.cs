@@ -78,7 +78,8 @@ internal sealed class StoredEventLog(EventAppender appender, EventReader reader,
         {
             return await reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
         }
-        catch (StoreUnavailableException e) when (e.InnerException is { } refusal && SchemaRights.Mistake(refusal) != null)
+        catch (StoreUnavailableException e)
+            when (e.InnerException is { } refusal && SchemaRights.Mistake(refusal) != null)
         {
             throw new InvalidOperationException(e.Message, refusal);
         }
