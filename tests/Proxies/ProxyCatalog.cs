@@ -33,6 +33,7 @@ internal static class ProxyCatalog
         {
             HasOwnHttp2Port = false,
             TotalAge = "600 s (`send_timeout`)",
+            MendedAge = "none in 1100 s",
         },
         new(
             "Traffic Server",
@@ -43,6 +44,7 @@ internal static class ProxyCatalog
         )
         {
             TotalAge = "901 s (`transaction_active_timeout_in`)",
+            MendedAge = "none in 1100 s",
         },
         new("Squid", "squid", "usr/sbin/squid", "-v", ["-N", "-n", "proxy@port@", "-f", "@file@"])
         {

@@ -21,6 +21,9 @@ internal sealed record ProxyProgram(string Name, string Package, string Program,
     /// (1,500 s with an event every 15 s, 2026-11-28).</summary>
     public string TotalAge { get; init; } = "none in 1500 s";
 
+    /// <summary>The same with the lines that a stream needs (1,100 s).</summary>
+    public string? MendedAge { get; init; }
+
     /// <summary>Its own folder is made anew for each start; it writes its files there.</summary>
     public bool NeedsHome { get; init; }
 

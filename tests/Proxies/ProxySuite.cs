@@ -42,7 +42,11 @@ internal sealed class ProxySuite(IReadOnlyList<ProxyProgram> programs, Cancellat
         var checks = new LoadedChecks(product);
         foreach (var configured in (Configured[])[Configured.Plain, Configured.Mended])
         {
-            var row = new ProxyRow(program.Name, configured, program.TotalAge);
+            var row = new ProxyRow(
+                program.Name,
+                configured,
+                configured == Configured.Plain ? program.TotalAge : program.MendedAge ?? program.TotalAge
+            );
             _rows.Add(row);
             Report(row.Title);
 

@@ -1,4 +1,4 @@
-// Each client of npm reads 120 events through a front that breaks its stream twice. Prints what each one got in the end:
+// Each client of npm reads 120 events through a front that breaks its stream twice. Prints what each got in the end:
 // ok (each event once, in order), loses, repeats, or stops (it has given up).
 import { createServer, request } from "node:http";
 import { createRequire } from "node:module";
