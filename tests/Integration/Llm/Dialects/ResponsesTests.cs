@@ -244,7 +244,7 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
 
         var members = $$"""
             {"model":"gpt-4o","input":{{input}},"text":{"format":{{schema}} },"parallel_tool_calls":false,
-            "tools":[{"type":"function","name":"f","parameters":{"type":"object"}}],
+            "tools":[{"type":"function","name":"f","parameters":{"type":"object"} }],
             "tool_choice":{"type":"function","name":"f"},"reasoning":{"effort":"low"},"truncation":"disabled"}
             """;
         await LlmSystem.AnswerAsync(A, Path, JsonElement.Parse(members));
