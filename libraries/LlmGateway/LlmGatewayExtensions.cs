@@ -3,6 +3,8 @@ using EventStore;
 using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Chat;
+using LlmGateway.Dialects.AgUi;
+using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -83,6 +85,8 @@ public static class LlmGatewayExtensions
         gateway.MapGenerations();
         gateway.MapChatCompletions();
         gateway.MapMessages();
+        gateway.MapUiMessages();
+        gateway.MapAgUi();
         gateway.MapModels();
         gateway.MapVendorPaths();
         gateway.MapAgents();

@@ -7,6 +7,8 @@ namespace Runs;
 internal sealed class RunLog(RunRegistry registry, RunReader reader, TopicReader topics, IOptions<RunOptions> options)
 {
     public const string Announcement = "announced";
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CancelPollInterval = TimeSpan.FromMilliseconds(20);
 
     public async Task<RunName?> FindAsync(string kind, StreamPosition id, CancellationToken cancellationToken) =>
         await topics.TopicAtAsync(id, cancellationToken) is { } topic
@@ -66,6 +68,17 @@ internal sealed class RunLog(RunRegistry registry, RunReader reader, TopicReader
     /// <summary>The user whose request began the run; null for an anonymous one.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
         registry.OwnerAsync(name.Topic, cancellationToken);
+
+    /// <summary>Asks the writer, on any replica, to stop, and waits for the end, but not for long.</summary>
+    public async Task CancelAndWaitAsync(RunName name, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        if (!await CancelAsync(name, cancellationToken))
+            return;
+
+        var start = clock.GetTimestamp();
+        while (await IsRunningAsync(name, cancellationToken) && clock.GetElapsedTime(start) < CancelTimeout)
+            await Task.Delay(CancelPollInterval, clock, cancellationToken);
+    }
 
     /// <summary>Asks the writer, on any replica, to stop; false if the run is not running.</summary>
     public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) =>

@@ -20,8 +20,6 @@ namespace LlmGateway.Generations;
 internal static class GenerationsApi
 {
     private const string Topic = "generations.{id}";
-    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan CancelPollInterval = TimeSpan.FromMilliseconds(20);
 
     public static void AddGenerations(this WebApplicationBuilder builder)
     {
@@ -140,14 +138,8 @@ internal static class GenerationsApi
         if (!await MayReadAsync(id, context, access))
             return TypedResults.Forbid();
 
-        if (Generator.NameOf(id) is { } name && await runs.CancelAsync(name, context.RequestAborted))
-        {
-            var start = clock.GetTimestamp();
-            while (
-                await runs.IsRunningAsync(name, context.RequestAborted) && clock.GetElapsedTime(start) < CancelTimeout
-            )
-                await Task.Delay(CancelPollInterval, clock, context.RequestAborted);
-        }
+        if (Generator.NameOf(id) is { } name)
+            await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
 
         return await StateAsync(id, context, runs, states);
     }

@@ -27,7 +27,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     public bool IsNative => Options.NativeBody is not null;
 
     /// <summary>Estimated memory of the messages, in UTF-16.</summary>
-    public long Bytes { get; private init; }
+    public long Bytes { get; init; }
 
     /// <summary>Assigns the call to a client, for its share of the provider.</summary>
     public ChatCall From(ClientKey client)

@@ -93,22 +93,28 @@ internal static class ChatMessageReader
             case "refusal":
                 return new TextContent(ChatBody.Text(part, "refusal", path));
             case "image_url" when ChatBody.Get(part, "image_url") is { ValueKind: JsonValueKind.Object } image:
-                var url = ChatBody.Text(image, "url", path) ?? "";
-                if (!Uri.TryCreate(url, UriKind.Absolute, out var uri))
-                    throw new InvalidChatException(path + "image_url.url", "must be an absolute URL.");
-                try
-                {
-                    return uri.Scheme == "data" ? new DataContent(url) : new UriContent(uri, "image/*");
-                }
-                catch (Exception e) when (e is ArgumentException or FormatException)
-                {
-                    throw new InvalidChatException(path + "image_url.url", "must be a valid data URL.");
-                }
+                return Image(ChatBody.Text(image, "url", path) ?? "", path + "image_url.url");
             // Audio and files reach only a provider with the same API, in the original body.
             case { Length: > 0 } kind:
                 return new UntranslatableContent(path + "type", kind);
             default:
                 throw new InvalidChatException(path + "type", "is required.");
+        }
+    }
+
+    /// <summary>Reads the address of an image, or the image itself as a data URL.</summary>
+    public static AIContent Image(string url, string path)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri))
+            throw new InvalidChatException(path, "must be an absolute URL.");
+
+        try
+        {
+            return uri.Scheme == "data" ? new DataContent(url) : new UriContent(uri, "image/*");
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            throw new InvalidChatException(path, "must be a valid data URL.");
         }
     }
 

@@ -29,12 +29,14 @@ internal abstract class VendorFormat
     /// <summary>Frame that follows a complete answer; null: the answer has its own end.</summary>
     public virtual byte[]? Done => null;
 
-    /// <summary>Reads a request.</summary>
+    /// <summary>Reads a request; of an API without runs.</summary>
     /// <exception cref="InvalidChatException">The request is invalid.</exception>
-    public abstract ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers);
+    public virtual ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
+        throw new NotSupportedException();
 
-    /// <summary>Begins the answer to a request.</summary>
-    public abstract IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock);
+    /// <summary>Begins the answer to a request; of an API without runs.</summary>
+    public virtual IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
+        throw new NotSupportedException();
 
     /// <summary>Encodes a frame of an answer, or an error.</summary>
     public abstract byte[] Frame(JsonObject frame);

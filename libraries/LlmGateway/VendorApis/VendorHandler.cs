@@ -46,6 +46,10 @@ internal sealed class VendorHandler(
         {
             await format.WriteAsync(context, VendorError.Of(e));
         }
+        catch (InvalidRequestException e)
+        {
+            await format.WriteAsync(context, new VendorError(e.Status, null, $"{e.Field}: {e.Problem}", e.Field));
+        }
         catch (UpstreamException e)
         {
             await format.WriteAsync(context, VendorError.Of(e));

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-using System.Diagnostics;
 using Harness;
 
 namespace Integration.Llm;
@@ -7,11 +5,9 @@ namespace Integration.Llm;
 /// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="VendorApiTests"/>.</summary>
 public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
-    private static readonly Lazy<Task<string>> Folder = new(InstallAsync);
-
     [Fact]
     public Task The_vendors_javascript_clients_work_by_their_base_address_alone() =>
-        RunScriptAsync("sdks.mjs", Address(A));
+        SdkScripts.RunAsync("sdks.mjs", SdkScripts.Address(A));
 
     [Fact]
     public async Task The_vendors_javascript_clients_get_their_own_vendors_answers_whole()
@@ -64,7 +60,7 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
             )
         );
 
-        await RunScriptAsync("native.mjs", Address(A), thinking, reasoning);
+        await SdkScripts.RunAsync("native.mjs", SdkScripts.Address(A), thinking, reasoning);
         Assert.Equal("one,two", beta);
     }
 
@@ -80,7 +76,7 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
         var answered = Thinking(request => request.SayAsync("thought"));
         var refused = Thinking(request => request.RefuseAsync(400, "thought better of it"));
 
-        await RunScriptAsync("thinking.mjs", Address(own.Replicas[0]), answered, refused);
+        await SdkScripts.RunAsync("thinking.mjs", SdkScripts.Address(own.Replicas[0]), answered, refused);
 
         string Thinking(Func<UpstreamRequest, Task> answer) =>
             Upstream.On(async request =>
@@ -88,77 +84,5 @@ public sealed class SdkTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
                 await Task.Delay(TimeSpan.FromSeconds(9), request.Gone);
                 await answer(request);
             });
-    }
-
-    private static string Address(RunningService replica) => replica.Url.ToString().TrimEnd('/');
-
-    private static async Task RunScriptAsync(string script, params string[] arguments)
-    {
-        Assert.SkipWhen(
-            await RunAsync(".", "npm", "--version") is not { ExitCode: 0 }
-                || await RunAsync(".", "node", "--version") is not { ExitCode: 0 },
-            "npm and node are not installed."
-        );
-
-        var run = await RunAsync(await Folder.Value, "node", [script, .. arguments]);
-        Assert.True(run!.Value.ExitCode == 0, run.Value.Output);
-        Assert.EndsWith("ok", run.Value.Output.TrimEnd(), StringComparison.Ordinal);
-    }
-
-    /// <summary>A folder with the clients and the scripts.</summary>
-    private static async Task<string> InstallAsync()
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "vendors-clients")).FullName;
-
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "Llm", "Sdk")))
-            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
-
-        var install = await RunAsync(
-            folder,
-            "npm",
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--prefer-offline"
-        );
-        Assert.True(install!.Value.ExitCode == 0, install.Value.Output);
-
-        return folder;
-    }
-
-    /// <summary>Path of a program; null if it does not exist.</summary>
-    private static async Task<(int ExitCode, string Output)?> RunAsync(
-        string folder,
-        string program,
-        params string[] arguments
-    )
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromMinutes(3));
-
-        try
-        {
-            using var process = Process.Start(
-                new ProcessStartInfo(program, arguments)
-                {
-                    WorkingDirectory = folder,
-                    RedirectStandardOutput = true,
-                    RedirectStandardError = true,
-                }
-            )!;
-
-            var output = await Task.WhenAll(
-                process.StandardOutput.ReadToEndAsync(limit.Token),
-                process.StandardError.ReadToEndAsync(limit.Token)
-            );
-            await process.WaitForExitAsync(limit.Token);
-
-            return (process.ExitCode, string.Concat(output.Reverse()));
-        }
-        catch (Win32Exception)
-        {
-            return null;
-        }
     }
 }

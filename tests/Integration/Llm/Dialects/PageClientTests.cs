@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Integration.Llm.Dialects;
+
+/// <summary>The clients of pages: AI SDK's transport and AG-UI's agent, in Node.js.</summary>
+public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
+{
+    /// <summary>Runs that AG-UI's client is cut off from; a thousand take five minutes.</summary>
+    private static readonly string Runs = Environment.GetEnvironmentVariable("AG_UI_RUNS") ?? "100";
+
+    private const int Cuts = 5;
+
+    [Fact]
+    public async Task AI_SDKs_transport_resumes_and_stops_an_answer_at_any_replica()
+    {
+        var released = new TaskCompletionSource();
+        var slow = Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            for (var count = 0; !released.Task.IsCompleted; count++)
+            {
+                await request.TokenAsync($"word{count} 語 ");
+                await Task.Delay(10, request.Gone);
+            }
+
+            await request.TokenAsync("end");
+            await request.EndAsync(tokens: 5);
+        });
+        var release = Upstream.On(request =>
+        {
+            released.SetResult();
+            return request.SayAsync("");
+        });
+
+        var prompts = Prompts();
+        prompts["slow"] = slow;
+        prompts["release"] = release;
+        await RunAsync("ui-messages.mjs", Upstream.Url.ToString(), JsonSerializer.Serialize(prompts));
+    }
+
+    [Fact]
+    public async Task AG_UIs_agent_rejoins_its_runs_at_the_other_replica_and_has_each_word_once()
+    {
+        var prompts = Prompts();
+        prompts["endless"] = Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokensUntilGoneAsync("word ");
+        });
+
+        await RunAsync(
+            "ag-ui.mjs",
+            Runs,
+            Cuts.ToString(CultureInfo.InvariantCulture),
+            JsonSerializer.Serialize(prompts)
+        );
+    }
+
+    private Task RunAsync(string script, params string[] arguments) =>
+        SdkScripts.RunAsync(script, [SdkScripts.Address(A), SdkScripts.Address(B), .. arguments]);
+
+    /// <summary>Prompts of both scripts.</summary>
+    private Dictionary<string, string> Prompts() =>
+        new()
+        {
+            ["thinking"] = Upstream.On(request =>
+                request.EventsAsync(
+                    """{"id":"c","model":"fake","choices":[{"index":0,"delta":"""
+                        + """{"role":"assistant","content":"","reasoning_content":"Let"}}]}""",
+                    """{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":" me"}}]}""",
+                    """{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t1","type":"function","""
+                        + """ "function":{"name":"look","arguments":"{\"a\":1}"}}]}}]}""",
+                    """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}""",
+                    "[DONE]"
+                )
+            ),
+            ["answered"] = Upstream.Saying("it is ", "there"),
+            ["dying"] = Upstream.On(async request =>
+            {
+                await request.StartAsync();
+                await request.TokenAsync("half ");
+                request.Context.Abort();
+            }),
+            ["refused"] = Upstream.On(request => request.RefuseAsync(429, "slow down", "60")),
+        };
+}
