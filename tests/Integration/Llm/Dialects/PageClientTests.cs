@@ -42,19 +42,8 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     [Fact]
     public async Task AG_UIs_agent_rejoins_its_runs_at_the_other_replica_and_has_each_word_once()
     {
-        var prompts = Prompts();
-        prompts["endless"] = Upstream.On(async request =>
-        {
-            await request.StartAsync();
-            await request.TokensUntilGoneAsync("word ");
-        });
-
-        await RunAsync(
-            "ag-ui.mjs",
-            Runs,
-            Cuts.ToString(CultureInfo.InvariantCulture),
-            JsonSerializer.Serialize(prompts)
-        );
+        var cuts = Cuts.ToString(CultureInfo.InvariantCulture);
+        await RunAsync("ag-ui.mjs", Runs, cuts, JsonSerializer.Serialize(Prompts()));
     }
 
     private Task RunAsync(string script, params string[] arguments) =>
@@ -75,12 +64,17 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
                     "[DONE]"
                 )
             ),
+            ["endless"] = Upstream.On(async request =>
+            {
+                await request.StartAsync();
+                await request.TokensUntilGoneAsync("word ");
+            }),
             ["answered"] = Upstream.Saying("it is ", "there"),
             ["dying"] = Upstream.On(async request =>
             {
                 await request.StartAsync();
                 await request.TokenAsync("half ");
-                request.Context.Abort();
+                // Its end without a finish is a failure.
             }),
             ["refused"] = Upstream.On(request => request.RefuseAsync(429, "slow down", "60")),
         };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DefaultChatTransport, readUIMessageStream } from "ai";
 
 const [a, b, upstream, prompts] = process.argv.slice(2);
-const { slow, release, thinking, answered, dying, refused } = JSON.parse(prompts);
+const { slow, release, thinking, answered, endless, dying, refused } = JSON.parse(prompts);
 const replicas = [a, b];
 
 const transportOf = (replica, body = {}) =>
@@ -86,7 +86,7 @@ assert.equal(again.parts[2].output, answered);
 
 // stop() sends nothing; the endpoint ends the answer for each of its readers.
 const stopped = "stopped-" + chat;
-const first = await send(a, stopped, [user(slow)]);
+const first = await send(a, stopped, [user(endless)]);
 const second = read(await resume(b, stopped));
 const reading = read(first);
 await fetch(`${b}/api/chat/${encodeURIComponent(stopped)}/stream`, { method: "DELETE" });
