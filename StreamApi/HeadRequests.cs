@@ -1,6 +1,5 @@
+using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using Streaming.Endpoints;
-using Streaming.Opening;
 
 namespace StreamApi;
 
@@ -64,8 +63,8 @@ internal static class HeadRequests
         new(
             context =>
             {
-                StreamResponseHeaders.Set(context);
-                return Task.CompletedTask;
+                context.Request.Method = HttpMethods.Head;
+                return TypedResults.EventStream(AsyncEnumerable.Empty<SseItem<object?>>()).ExecuteAsync(context);
             },
             stream.RoutePattern,
             stream.Order,

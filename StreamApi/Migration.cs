@@ -92,6 +92,8 @@ internal static class Migration
         builder.AddEventStore();
         // On an empty database Entity Framework queries its history table before it exists, and logs that as an error.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
+        // The command says it without the trace.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services.AddSeedsStore();
 
         return builder.Build();

@@ -6,7 +6,6 @@ using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Seeds;
 using StreamApi.Stats;
-using Streaming.Access;
 
 namespace StreamApi;
 

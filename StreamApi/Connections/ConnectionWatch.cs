@@ -1,6 +1,6 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
 using Streaming.Admission;
-using Streaming.Connections;
-using Streaming.Frames;
 
 namespace StreamApi.Connections;
 
@@ -26,33 +26,40 @@ internal sealed class ConnectionWatch(
 {
     private readonly Dictionary<string, SseConnection> _known = new(StringComparer.Ordinal);
 
-    public async Task RunAsync(PushStream push, CancellationToken stopped)
+    public async IAsyncEnumerable<SseItem<object?>> ReadAsync(
+        [EnumeratorCancellation] CancellationToken stopped = default
+    )
     {
-        await push.WriteAsync((await NextAsync(Snapshot, stopped))!);
+        if (await NextAsync(Snapshot, stopped) is { } snapshot)
+            yield return snapshot;
+
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         while (await timer.WaitForNextTickAsync(stopped))
             if (await NextAsync(Update, stopped) is { } update)
-                await push.WriteAsync(update);
+                yield return update;
     }
 
     /// <summary>Makes the event of a recent listing, of a long one in a turn.</summary>
-    private async Task<byte[]?> NextAsync(Func<ConnectionListing, byte[]?> makeEvent, CancellationToken stopped)
+    private async Task<SseItem<object?>?> NextAsync(
+        Func<ConnectionListing, SseItem<object?>?> makeEvent,
+        CancellationToken stopped
+    )
     {
         var listing = await directory.RecentAsync(stopped);
         using var turn = listing.IsLong ? await turns.EnterAsync(client, Timeout.InfiniteTimeSpan, stopped) : null;
         return makeEvent(listing);
     }
 
-    private byte[] Snapshot(ConnectionListing listing)
+    private SseItem<object?>? Snapshot(ConnectionListing listing)
     {
         var rows = listing.With(filter, order);
         foreach (var row in rows)
             _known[row.Id] = row;
-        return ControlFrames.Named(null, "snapshot", new { connections = rows, partial = listing.IsPartial });
+        return new(new { connections = rows, partial = listing.IsPartial }, "snapshot");
     }
 
     /// <summary>Returns null if no row has changed.</summary>
-    private byte[]? Update(ConnectionListing listing)
+    private SseItem<object?>? Update(ConnectionListing listing)
     {
         var rows = listing.With(filter, order);
         var upserted = rows.Where(r => !_known.TryGetValue(r.Id, out var before) || Differs(before, r)).ToList();
@@ -70,15 +77,14 @@ internal sealed class ConnectionWatch(
             _known.Remove(id);
 
         return upserted.Count + removed.Length > 0 || listing.IsPartial
-            ? ControlFrames.Named(
-                null,
-                "update",
+            ? new(
                 new
                 {
                     upserted,
                     removed,
                     partial = listing.IsPartial,
-                }
+                },
+                "update"
             )
             : null;
     }

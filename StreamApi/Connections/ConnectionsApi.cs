@@ -1,9 +1,8 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Endpoints;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Connections;
 
@@ -25,8 +24,6 @@ internal static class ConnectionsApi
         builder
             .Services.AddHttpClient("replicas")
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { UseProxy = false });
-        builder.Services.AddSingleton<ConnectionGauges>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionGauges>());
     }
 
     public static void MapConnections(this IEndpointRouteBuilder app)
@@ -48,7 +45,7 @@ internal static class ConnectionsApi
             .WithDescription($"Closes a stream. Requires the claim sse.publish for {Topic}.");
 
         connections
-            .MapStream("/stream", WatchAsync)
+            .MapStream("/stream", Watch)
             .SendsOnce(
                 "Streams the open connections of all replicas and their changes.",
                 ("snapshot", typeof(Snapshot)),
@@ -93,7 +90,7 @@ internal static class ConnectionsApi
             );
 
         var page = rows.Skip(start).Take(limit).ToList();
-        return HeldJson.Ok(
+        return TypedResults.HeldJson(
             context,
             new ConnectionPage(
                 page,
@@ -130,9 +127,8 @@ internal static class ConnectionsApi
         };
     }
 
-    private static Task WatchAsync(
+    private static EventStreamResult Watch(
         HttpContext context,
-        PushOpener streams,
         ConnectionDirectory directory,
         Gates gates,
         TimeProvider clock
@@ -149,7 +145,7 @@ internal static class ConnectionsApi
             clock
         );
 
-        return streams.OpenAsync(context, [Topic], watch.RunAsync);
+        return TypedResults.EventStream(watch.ReadAsync(), retry: null, comment: null, [Topic]);
     }
 
     private static ConnectionOrder OrderOf(string? sort) =>

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
-using Streaming.Feed;
 using Streaming.Opening;
 
 namespace StreamApi.Connections;
@@ -27,12 +26,13 @@ internal static class StreamServer
             {
                 options.Replica = replica;
                 options.TakeOverConnections = true;
+                // The other replicas stand in at once.
+                options.ShutdownRetryMilliseconds = options.RetryMilliseconds;
             })
             .BindConfiguration("AspireSse:Streaming");
         builder.Services.AddStreamingEngine();
         builder.Services.AddRedisIntake();
-        builder.Services.AddHostedService<LocalCommits>();
-        builder.Services.AddSingleton<FiniteStreams>();
+        builder.Services.AddStoredStreams();
 
         builder
             .Services.AddOptions<SocketTransportOptions>()

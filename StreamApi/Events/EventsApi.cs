@@ -1,6 +1,3 @@
-using Streaming.Access;
-using Streaming.Endpoints;
-
 namespace StreamApi.Events;
 
 /// <summary><c>/v1/events</c> and <c>/v1/topics</c>: publish, subscribe, history, topics.</summary>

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Streaming.Access;
 
 namespace StreamApi.Events;
 

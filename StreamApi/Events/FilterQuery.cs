@@ -1,8 +1,6 @@
 using EventStore;
 using StreamApi.Security;
 using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 

@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;

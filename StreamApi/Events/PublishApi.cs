@@ -4,7 +4,6 @@ using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;

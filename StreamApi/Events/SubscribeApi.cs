@@ -1,4 +1,3 @@
-using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;

@@ -1,6 +1,5 @@
 using StreamApi.Connections;
 using StreamApi.Security;
-using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Events;
@@ -42,6 +41,6 @@ internal static class TopicsApi
             context.RequestAborted
         );
 
-        return HeldJson.Ok(context, page);
+        return TypedResults.HeldJson(context, page);
     }
 }

@@ -1,13 +1,11 @@
-using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming.Connections;
 
 namespace StreamApi.Memory;
 
 /// <summary>Compacts the heap after a burst. The heap of this process is streams; the libraries leave that of an
 /// application alone, where the pause would be as long as its own objects are many.</summary>
 internal sealed class HeapCompactor(
-    ConnectionRegistry registry,
+    IConnectionList streams,
     IOptions<HeapOptions> options,
     TimeProvider clock,
     ILogger<HeapCompactor> logger
@@ -26,11 +24,11 @@ internal sealed class HeapCompactor(
             // Returns about half of each connection's memory to the operating system. No other kind of collection
             // does, however long the server is idle.
             var (allocated, collections) = (GC.GetTotalAllocatedBytes(), GC.CollectionCount(0));
-            if (!compaction.IsDue(registry.Opened, allocated, Environment.WorkingSet, collections))
+            if (!compaction.IsDue(streams.ReadStats().Opened, allocated, Environment.WorkingSet, collections))
                 continue;
 
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            compaction.Done(registry.Opened, Environment.WorkingSet);
+            compaction.Done(streams.ReadStats().Opened, Environment.WorkingSet);
         }
     }
 }

@@ -1,5 +1,3 @@
-using Streaming.Endpoints;
-
 namespace StreamApi.OpenApi;
 
 /// <summary>Describes the events that streams send by themselves.</summary>

@@ -1,10 +1,7 @@
 using System.Text.Json.Nodes;
-using LlmGateway.VendorApis;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;
-using Streaming.Access;
-using Streaming.Endpoints;
 
 namespace StreamApi.OpenApi;
 
@@ -118,7 +115,7 @@ internal static class DocumentationApi
     )
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        var parameters = KnownNames.ParametersOf(metadata);
+        var parameters = RequestParameter.Of(metadata);
         foreach (var parameter in parameters)
             Add(operation, parameter);
 
@@ -147,21 +144,10 @@ internal static class DocumentationApi
             operation.RequestBody = new OpenApiRequestBody { Content = content };
         }
 
-        if (metadata.OfType<IdempotencyKeyDescription>().Any())
-            Add(
-                operation,
-                new QueryParameter(
-                    IdempotencyKey.Header,
-                    "Idempotency key: within 24 hours a repeated request gets the first response and has no effect.",
-                    false
-                ),
-                ParameterLocation.Header
-            );
-
         if (metadata.OfType<VendorDescription>().FirstOrDefault() is { } vendor)
             DescribeVendor(operation, vendor);
 
-        if (metadata.OfType<StreamMetadata>().FirstOrDefault() is not { } stream)
+        if (metadata.OfType<StreamMetadata>().LastOrDefault() is not { } stream)
             return;
 
         if (context.Description.HttpMethod == "POST" && operation.RequestBody is null)
@@ -283,7 +269,7 @@ internal static class DocumentationApi
     }
 
     /// <summary>Describes the JSON body of a stream's POST: the members are the query parameters.</summary>
-    private static OpenApiRequestBody QueryAsBody(IEnumerable<QueryParameter> parameters) =>
+    private static OpenApiRequestBody QueryAsBody(IEnumerable<RequestParameter> parameters) =>
         new()
         {
             Content = new Dictionary<string, OpenApiMediaType>
@@ -304,18 +290,14 @@ internal static class DocumentationApi
             },
         };
 
-    private static void Add(
-        OpenApiOperation operation,
-        QueryParameter parameter,
-        ParameterLocation location = ParameterLocation.Query
-    )
+    private static void Add(OpenApiOperation operation, RequestParameter parameter)
     {
         operation.Parameters ??= [];
         operation.Parameters.Add(
             new OpenApiParameter
             {
                 Name = parameter.Name,
-                In = location,
+                In = parameter.InHeader ? ParameterLocation.Header : ParameterLocation.Query,
                 Description = parameter.Also is { } also
                     ? $"{parameter.Description} Also as `{also}`."
                     : parameter.Description,

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Streaming.Endpoints;
 
 namespace StreamApi.Replicas;
 

@@ -3,9 +3,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming;
-using Streaming.Fanout;
-using Streaming.Feed;
-using Streaming.Opening;
 
 namespace StreamApi.Replicas;
 
@@ -15,20 +12,21 @@ internal sealed class ThisReplica(
     IServer server,
     IOptions<StreamingOptions> streaming,
     IOptions<ReplicaOptions> options,
-    StreamSeats seats,
-    FilterRingRegistry rings,
-    LiveFeed feed
+    IConnectionList streams
 )
 {
     public string Name => streaming.Value.Replica;
 
-    public Replica Describe() =>
-        new(
+    public Replica Describe()
+    {
+        var stats = streams.ReadStats();
+        return new(
             Name,
             ReplicaAddress.Of(options.Value, server, store),
-            seats.Taken,
-            rings.Now.Settled.ToString(),
-            feed.Lag,
-            feed.Mode == FeedMode.Live ? "live" : "degraded"
+            stats.Connections,
+            stats.Head?.ToString() ?? "",
+            stats.Lag,
+            stats is { Head: not null, IsDegraded: false } ? "live" : "degraded"
         );
+    }
 }

@@ -68,6 +68,15 @@ internal sealed record Caller(
     public static string PublisherOf(HttpContext context) =>
         Of(context).User is null ? context.Connection.Id : KeyOf(context).Person;
 
+    public bool MayRead(string topic) => Grants.MayRead(topic);
+
+    /// <summary>The user as owner of what it begins; null without one, and for a ticket, which is for its topics
+    /// alone.</summary>
+    public string? Owner => Ticket is null ? User : null;
+
+    /// <summary>The client of a request, for fair turns.</summary>
+    public static string ClientOf(HttpContext context) => KeyOf(context).Person;
+
     public ClaimsPrincipal Principal(string scheme) =>
         new(new ClaimsIdentity(User is null ? [] : [new Claim("sub", User)], scheme, "sub", null));
 }

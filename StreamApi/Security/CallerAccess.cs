@@ -15,9 +15,9 @@ internal sealed class CallerAccess(OneStreamPerTicket tickets, IOptions<Security
 
     public bool HasExpired(HttpContext context) => Caller.Of(context).Until <= clock.GetUtcNow();
 
-    public bool MayRead(HttpContext context, string topic) => Caller.Of(context).Grants.MayRead(topic);
+    public bool MayRead(HttpContext context, string topic) => Caller.Of(context).MayRead(topic);
 
-    public string? OwnerOf(HttpContext context) => Caller.Of(context) is { Ticket: null, User: { } user } ? user : null;
+    public string? OwnerOf(HttpContext context) => Caller.Of(context).Owner;
 
     public TicketHolder HolderOf(HttpContext context)
     {

@@ -5,7 +5,6 @@ using StreamApi.Security.Credentials;
 using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Requests;
 using Streaming.Tickets;
 
@@ -73,14 +72,7 @@ internal static class SecurityExtensions
         app.UseStreamBodies();
         RequestAdmission.Use(app);
         app.UseAuthorization();
-        app.Use(
-            (context, next) =>
-            {
-                if (context.Request.Query.Count > 0 && context.GetEndpoint() is { } endpoint)
-                    KnownNames.Check(endpoint.Metadata, context.Request.Query.Keys);
-                return next(context);
-            }
-        );
+        app.UseKnownQueryNames();
     }
 
     public static void MapSecurity(this IEndpointRouteBuilder app) =>

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Authorization;
-using Streaming.Access;
 
 namespace StreamApi.Security;
 
@@ -22,7 +21,7 @@ internal sealed class TopicAccessHandler : AuthorizationHandler<TopicAccess>
             ?.Metadata.GetOrderedMetadata<AuthorizationPolicy>()
             .SelectMany(p => p.Requirements)
             .OfType<TopicAccess>()
-            .Append(context.GetEndpoint()?.Metadata.GetMetadata<ReadsOwnRun>()?.Topic)
+            .Append(context.GetEndpoint()?.Metadata.GetMetadata<TopicAccess>())
             .FirstOrDefault(p => p is not null && !IsMet(p, context))
             is { } missing
             ? $"This requires the claim {Claim(missing)} for {missing.TopicOf(context)}."

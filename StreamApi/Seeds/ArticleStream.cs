@@ -1,7 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using Streaming.Endpoints;
-using Streaming.Frames;
-using Streaming.Opening;
 
 namespace StreamApi.Seeds;
 
@@ -10,15 +7,21 @@ namespace StreamApi.Seeds;
 internal static class ArticleStream
 {
     /// <param name="isNamed">True if events are named by default.</param>
-    /// <param name="types">Event types; none for all.</param>
-    public static IResult Of(HttpRequest request, string topic, bool isNamed, params string[] types)
-    {
-        var named = request.Query.Flag("named");
-        FrameFormat format =
-            (named ?? isNamed) ? NamedFormat.Always
-            : named is null ? NamedFormat.Never
-            : NamedFormat.InData;
+    /// <param name="types">Event types; null for all.</param>
+    public static EventStreamResult Of(HttpRequest request, string topic, bool isNamed, string[]? types = null) =>
+        TypedResults.EventStream(
+            [EventTopic.Pattern(topic)],
+            types,
+            format: FormatOf(request, isNamed ? EventFormat.Named : EventFormat.Messages),
+            hasConnected: false
+        );
 
-        return EventStreamResult.OfLog([EventTopic.Pattern(topic)], types, keys: null, format, Greetings.Begin);
-    }
+    /// <summary>Returns the format that <c>?named=</c> asks for.</summary>
+    public static EventFormat FormatOf(HttpRequest request, EventFormat usual) =>
+        request.Query.Flag("named") switch
+        {
+            true => EventFormat.Named,
+            false => EventFormat.TypedMessages,
+            null => usual,
+        };
 }

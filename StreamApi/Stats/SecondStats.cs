@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Streaming.Connections;
 
 namespace StreamApi.Stats;
 
@@ -17,7 +16,7 @@ internal sealed record SecondStats(
     long At,
     int Connections,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Delivered,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] LatencyQuantiles? LatencyMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] SseLatency? LatencyMs,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Appended,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Lag,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] long Resumes,

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.Stats;
 
@@ -27,7 +25,7 @@ internal static class StatsApi
                         && !long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out second)
                     )
                         return InvalidRequestException.ProblemOf("after", "must be a time in Unix seconds.");
-                    return HeldJson.Ok(context, ring.After(second));
+                    return TypedResults.HeldJson(context, ring.After(second));
                 }
             )
             .Produces<IReadOnlyList<SecondStats>>()

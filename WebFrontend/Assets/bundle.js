@@ -1,6 +1,6 @@
 // Bundles the libraries of the pages as modules of this origin: our client (from its sources) and uPlot.
 //   node bundle.js <clients/javascript> <target folder>
-import { copyFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { build } from "esbuild";
 
 const [client, target] = process.argv.slice(2);
@@ -19,7 +19,14 @@ await build({
 await build({
   ...shared,
   outfile: `${target}/uplot.js`,
-  entryPoints: ["node_modules/uplot/dist/uPlot.esm.js"],
+  stdin: {
+    // It formats numbers in the browser's language as it loads, and throws: "C", WebKit's under that locale, is none.
+    contents: (await readFile("node_modules/uplot/dist/uPlot.esm.js", "utf8")).replace(
+      "nav.language",
+      "document.documentElement.lang",
+    ),
+    sourcefile: "uPlot.esm.js",
+  },
   banner: { js: "/*! uPlot: MIT, Leon Sorokin, https://github.com/leeoniya/uPlot */" },
 });
 await copyFile("node_modules/uplot/dist/uPlot.min.css", `${target}/uplot.css`);

@@ -1,9 +1,13 @@
-import uPlot from "../lib/uplot.js";
+// A line chart of the last minutes (uPlot). The legend shows the latest values or those at the pointer. Without uPlot
+// the page goes on with the legend alone.
 
-// A line chart of the last minutes (uPlot). The legend shows the latest values or those at the pointer.
+const uPlot = await import("../lib/uplot.js").then(
+  ({ default: loaded }) => loaded,
+  (error) => console.error("The charts cannot be drawn:", error),
+);
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const sync = uPlot.sync("time");
+const sync = uPlot?.sync("time");
 
 export class TimeChart {
   #panel;
@@ -32,6 +36,7 @@ export class TimeChart {
       shortest,
       height,
     ];
+    this.#place().hidden = !uPlot;
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place());
     dark.addEventListener("change", () => this.#plot?.redraw(false));
   }
@@ -42,11 +47,11 @@ export class TimeChart {
     if (names !== this.#names) this.#make(lines);
     this.#names = names;
     this.#data = [times, ...lines.map(({ values }) => values)];
-    this.#plot.setData(this.#data, false);
+    this.#plot?.setData(this.#data, false);
     const now = times.at(-1) ?? Date.now() / 1000;
     const shown = Math.min(this.#seconds, Math.max(this.#shortest, now - (times[0] ?? now)));
     const values = lines.flatMap((line) => line.values).filter((value) => value !== null);
-    this.#plot.batch(() => {
+    this.#plot?.batch(() => {
       this.#plot.setScale("x", { min: now - shown, max: now });
       this.#plot.setScale(
         "y",
@@ -58,6 +63,26 @@ export class TimeChart {
 
   #make(lines) {
     this.#plot?.destroy();
+    if (uPlot) this.#plot = this.#plotOf(lines);
+
+    const legend = this.#panel.querySelector(".legend");
+    this.#values = [];
+    legend.replaceChildren(
+      ...lines.map(({ name }, i) => {
+        const [item, swatch, value] = [
+          document.createElement("li"),
+          document.createElement("span"),
+          document.createElement("b"),
+        ];
+        swatch.className = `line line-${(i % 4) + 1}`;
+        item.append(swatch, `${name} `, value);
+        this.#values.push(value);
+        return item;
+      }),
+    );
+  }
+
+  #plotOf(lines) {
     const colour = (name) => () => getComputedStyle(this.#panel).getPropertyValue(name).trim();
     const axis = {
       stroke: colour("--muted"),
@@ -65,7 +90,7 @@ export class TimeChart {
       ticks: { show: false },
       font: "11px system-ui, sans-serif",
     };
-    this.#plot = new uPlot(
+    return new uPlot(
       {
         ...this.#size(),
         legend: { show: false },
@@ -107,26 +132,11 @@ export class TimeChart {
       [[], ...lines.map(() => [])],
       this.#place(),
     );
-    const legend = this.#panel.querySelector(".legend");
-    this.#values = [];
-    legend.replaceChildren(
-      ...lines.map(({ name }, i) => {
-        const [item, swatch, value] = [
-          document.createElement("li"),
-          document.createElement("span"),
-          document.createElement("b"),
-        ];
-        swatch.className = `line line-${(i % 4) + 1}`;
-        item.append(swatch, `${name} `, value);
-        this.#values.push(value);
-        return item;
-      }),
-    );
   }
 
   #updateLegend() {
     if (!this.#data) return;
-    const index = this.#plot.cursor.idx ?? this.#data[0].length - 1;
+    const index = this.#plot?.cursor.idx ?? this.#data[0].length - 1;
     this.#values.forEach((place, i) => {
       const value = this.#data[i + 1][index];
       place.textContent = value === null || value === undefined ? "–" : this.#format(value);

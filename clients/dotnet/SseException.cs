@@ -7,7 +7,8 @@ namespace AspireSse.Client;
 /// <summary>The reason that a stream has failed, or (in <see cref="SseReconnect.Reason"/>) a connection.</summary>
 public enum SseError
 {
-    /// <summary>The server refused the request with a status that a retry would not change.</summary>
+    /// <summary>The server refused the request with a status that a retry would not change, or a header of it cannot be
+    /// sent.</summary>
     Rejected,
 
     /// <summary>The response is not <c>text/event-stream</c>.</summary>

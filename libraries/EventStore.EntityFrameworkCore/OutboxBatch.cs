@@ -52,7 +52,8 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
         var insert = Outbox.Insert(
             (NpgsqlConnection)connection.DbConnection,
             (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction(),
-            events
+            events,
+            wakesRelay: PendingEvents.Of(context).WakesRelay
         );
         if (connection.CommandTimeout is { } seconds)
             insert.Timeout = seconds;

@@ -45,6 +45,52 @@ public static class OutboxExtensions
         PendingEvents.Of(context).Add(published);
     }
 
+    /// <summary>Makes a change in a transaction of this context, saves and commits it, and disposes the context. What
+    /// ends the wait, such as a client that hangs up, does not end the change: a commit that is cancelled while it
+    /// waits for a synchronous standby would be valid without it.</summary>
+    /// <param name="context">A new context, whose options have <see cref="UseSse"/>; the caller leaves it alone
+    /// then.</param>
+    /// <param name="change">Reads and changes, without a cancellation token; what it adds and publishes is saved after
+    /// it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>What <paramref name="change"/> returned.</returns>
+    /// <exception cref="StoreUnavailableException">Postgres did not confirm the commit.</exception>
+    /// <exception cref="TimeoutException">Postgres has not answered within the connection's command timeout, but may
+    /// still commit.</exception>
+    public static Task<T> ChangeAsync<TContext, T>(
+        this TContext context,
+        Func<TContext, Task<T>> change,
+        CancellationToken cancellationToken = default
+    )
+        where TContext : DbContext
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(change);
+        return StoreTransactions.RunAsync(
+            (NpgsqlConnection)context.Database.GetDbConnection(),
+            ChangeAsync,
+            cancellationToken
+        );
+
+        async Task<T> ChangeAsync()
+        {
+            await using var owned = context;
+            context.Database.AutoSavepointsEnabled = false;
+            await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
+
+            var result = await change(context);
+
+            var events = PendingEvents.Of(context);
+            events.WakesRelay = true;
+            await context.SaveChangesAsync(CancellationToken.None);
+            await StoreTransactions.CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
+
+            if (events.HasPublished)
+                await Outbox.WakeAsync((NpgsqlConnection)context.Database.GetDbConnection());
+            return result;
+        }
+    }
+
     /// <summary>Returns how the context's application writes JSON; null for a context that it did not make.</summary>
     private static JsonSerializerOptions? JsonOf(DbContext context) =>
         context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.ApplicationServiceProvider

@@ -28,6 +28,13 @@ internal sealed class PendingEvents : IResettableService
     /// <summary>True once the save that goes on has written events.</summary>
     public bool AreWritten => _written.Count > 0;
 
+    /// <summary>True if the transaction's owner calls <see cref="Outbox.WakeAsync"/> after its commit: a commit with a
+    /// notification would make all others wait for a synchronous standby.</summary>
+    public bool WakesRelay { get; set; }
+
+    /// <summary>True once any save of the context has written events.</summary>
+    public bool HasPublished { get; private set; }
+
 #pragma warning disable EF1001 // Only the cache of sets is reset together with the changes of its context.
     public static PendingEvents Of(DbContext context) =>
         (PendingEvents)((IDbSetCache)context).GetOrAddSet(Source.Instance, typeof(PendingEvents));
@@ -88,6 +95,7 @@ internal sealed class PendingEvents : IResettableService
         _waiting.RemoveRange(0, written.Count - _unaccepted.Count);
         ForgetUnaccepted();
         _written.AddRange(written);
+        HasPublished = true;
     }
 
     public void ResetState()
@@ -95,6 +103,7 @@ internal sealed class PendingEvents : IResettableService
         _waiting.Clear();
         _written.Clear();
         ForgetUnaccepted();
+        WakesRelay = HasPublished = false;
     }
 
     public Task ResetStateAsync(CancellationToken cancellationToken = default)

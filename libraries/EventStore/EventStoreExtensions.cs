@@ -15,7 +15,8 @@ public static class EventStoreExtensions
     /// <paramref name="configure"/> names a host.</param>
     /// <param name="configure">Changes how the log connects, such as by passwords that expire
     /// (<see cref="NpgsqlDataSourceBuilder.UsePeriodicPasswordProvider"/>) or by certificates. Called once for each of
-    /// the log's pools. What the log's SQL needs is set afterwards.</param>
+    /// the log's pools. What the log's SQL needs is set afterwards. An initializer of physical connections replaces the
+    /// log's check that they lead to no pooler.</param>
     /// <remarks>The tables must exist: see <see cref="EnsureSchemaAsync"/>. The pools are the log's own: the service
     /// <see cref="NpgsqlDataSource"/> stays the application's.</remarks>
     /// <exception cref="InvalidOperationException">The application has an event log already.</exception>
@@ -44,9 +45,11 @@ public static class EventStoreExtensions
         builder.Services.AddLog();
         builder.Services.AddRuns();
         builder.Services.AddSingleton<ReplicaStateStore>();
-        builder.Services.AddSingleton<TopicPresence>();
+        builder.Services.AddSingleton<ReaderTimes>();
         builder.Services.AddSingleton<TicketConnectionStore>();
-        builder.Services.AddSingleton<LeaderLease>();
+        builder.Services.AddSingleton(provider => new LeaderLease(
+            provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed)
+        ));
         builder.Services.AddSingleton<RelaySecret>();
 
         return builder;
@@ -57,7 +60,7 @@ public static class EventStoreExtensions
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">The role may not change the schema; a role that may runs
-    /// <see cref="EventStoreSchema.Script"/>.</exception>
+    /// <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler.</exception>
     /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
     /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)
@@ -75,7 +78,7 @@ public static class EventStoreExtensions
     {
         try
         {
-            await using var connection = await store.OpenConnectionAsync(cancellationToken);
+            await using var connection = await store.OpenDirectAsync(cancellationToken);
         }
         catch (NpgsqlException e) when (e is not PostgresException)
         {
@@ -109,8 +112,13 @@ public static class EventStoreExtensions
         services.AddKeyedSingleton(StorePool.Reads, (provider, pool) => Reader(provider, (string)pool));
 
         services.AddSingleton<IEventLog, StoredEventLog>();
-        services.AddSingleton<LineageReader>();
-        services.AddSingleton<TopicReader>();
+        services.AddSingleton(provider => new LineageReader(
+            provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed)
+        ));
+        services.AddSingleton(provider => new TopicReader(
+            provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Reads),
+            provider.GetRequiredService<LineageReader>()
+        ));
         services.AddSingleton<TopicDirectory>();
         services.AddSingleton<EventTail>();
         services.AddSingleton<Retention>();

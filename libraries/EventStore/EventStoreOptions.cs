@@ -65,7 +65,7 @@ internal sealed class EventStoreOptions
 
     /// <summary>Maximum connections for the features' own transactions; further ones wait for their turn.</summary>
     [Range(1, 100)]
-    public int WorkConnections { get; set; } = 20;
+    public int WorkConnections { get; set; } = 8;
 
     /// <summary>Milliseconds after which the tail reads the log although no notification came.</summary>
     internal int PollMilliseconds { get; set; } = 500;

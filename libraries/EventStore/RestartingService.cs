@@ -1,21 +1,26 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>A background service that logs an unexpected exception and starts again a second later; in a plain
-/// <see cref="BackgroundService"/> it would stop the process.</summary>
-internal abstract class RestartingService(ILogger logger, TimeProvider clock) : BackgroundService
+/// <see cref="BackgroundService"/> it would stop the process. So a loop over the log survives its outage.</summary>
+/// <param name="logger">The log of the failures.</param>
+/// <param name="clock">The clock of the pause.</param>
+public abstract class RestartingService(ILogger logger, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>The logger that was given.</summary>
     protected ILogger Logger => logger;
 
+    /// <summary>The clock that was given.</summary>
     protected TimeProvider Clock => clock;
 
     /// <summary>Does the work. The service ends when this returns, and starts it again when it throws.</summary>
     protected abstract Task RunAsync(CancellationToken stoppingToken);
 
+    /// <inheritdoc/>
     protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -38,7 +43,7 @@ internal abstract class RestartingService(ILogger logger, TimeProvider clock) : 
     }
 
     /// <summary>Runs parts together until one ends or fails, cancels the others and throws its exception.</summary>
-    protected internal static async Task TogetherAsync(
+    internal static async Task TogetherAsync(
         CancellationToken stoppingToken,
         params Func<CancellationToken, Task>[] parts
     )

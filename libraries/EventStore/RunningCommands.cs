@@ -52,13 +52,18 @@ internal static class RunningCommands
             // Another host has its own connections, and may still run its commands.
             var (host, port) = (command.Connection!.Host, command.Connection.Port);
             var late = Running.Where(r => r.Value.IsLate && r.Value.Host == host && r.Value.Port == port).ToList();
+            var asking = command.Connection.ProcessID;
             var busy = new HashSet<int>();
 
             await using var row = await command
-                .With(late.Select(r => r.Value.Pid).ToArray())
+                .With(late.Select(r => r.Value.Pid).Append(asking).ToArray())
                 .ExecuteReaderAsync(CancellationToken.None);
             while (await row.ReadAsync(CancellationToken.None))
                 busy.Add(row.GetInt32(0));
+
+            // A pooler's numbers are nobody's, or another session's: the one that asks is busy.
+            if (!busy.Contains(asking))
+                return (late.Count, []);
 
             return (late.Count, [.. late.Where(r => !busy.Contains(r.Value.Pid)).Select(r => r.Key)]);
         }

@@ -141,7 +141,7 @@ internal static class StoreAccess
     )
     {
         await using var _ = connection;
-        await connection.OpenAsync(stop);
+        await connection.OpenDirectAsync(stop);
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await using var cancellation = new CommandCancellation(command, stop);
 

@@ -28,6 +28,7 @@ internal sealed class StoreContact(
     private long _askedAt = storeClock.Local.GetTimestamp();
     private volatile bool _failing = true;
     private ReadOnlyReason? _readOnly;
+    private volatile string? _mistake;
     private volatile StoreDurability? _durability;
 
     /// <summary>The time since Postgres stopped answering as a primary; null while it answers.</summary>
@@ -46,10 +47,14 @@ internal sealed class StoreContact(
     /// <summary>The reason if Postgres answers and stores nothing; else null.</summary>
     public ReadOnlyReason? ReadOnly => _readOnly;
 
+    /// <summary>The reason that no waiting mends; else null.</summary>
+    public string? Mistake => _mistake;
+
     /// <summary>The durability of an acknowledged event at the last check; null before the first.</summary>
     internal StoreDurability? Durability => _durability;
 
-    /// <exception cref="InvalidOperationException">The connection string's only host is a standby.</exception>
+    /// <exception cref="InvalidOperationException">The connection string's only host is a standby, or a
+    /// pooler.</exception>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         meters
@@ -119,6 +124,7 @@ internal sealed class StoreContact(
                         + "server"
                 );
             _readOnly = readOnly;
+            _mistake = null;
             if (readOnly is not null)
                 return false;
 
@@ -127,9 +133,13 @@ internal sealed class StoreContact(
             _durability = durability;
             return true;
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or PoolerException)
         {
             _readOnly = null;
+            var mistake = e is PoolerException ? e.Message : null;
+            if (mistake is not null && mistake != _mistake)
+                Logger.LogCritical("The event log cannot be used: {Reason}", mistake);
+            _mistake = mistake;
             return false;
         }
     }

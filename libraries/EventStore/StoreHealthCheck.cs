@@ -23,20 +23,21 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
             _ => "does not answer",
         };
         return Task.FromResult(
-            contact.AwayFor is not { } away
+            contact.Mistake is { } mistake ? HealthCheckResult.Unhealthy(mistake, data: data)
+            : contact.AwayFor is not { } away
                 ? contact.Durability is { IsWaiting: true }
-                    ? HealthCheckResult.Degraded(
-                        "Publishing waits: no synchronous standby of Postgres is connected.",
-                        data: data
-                    )
+                        ? HealthCheckResult.Degraded(
+                            "Publishing waits: no synchronous standby of Postgres is connected.",
+                            data: data
+                        )
                     : HealthCheckResult.Healthy(data: data)
-                : contact.IsLost
-                    ? HealthCheckResult.Unhealthy(
-                        $"Postgres {problem}, for {away.TotalSeconds:F0} s: publishing and replay wait for it. "
-                            + "Open streams continue with the events that come through Redis.",
-                        data: data
-                    )
-                    : HealthCheckResult.Degraded($"Postgres {problem}: publishing and replay wait for it.", data: data)
+            : contact.IsLost
+                ? HealthCheckResult.Unhealthy(
+                    $"Postgres {problem}, for {away.TotalSeconds:F0} s: publishing and replay wait for it. "
+                        + "Open streams continue with the events that come through Redis.",
+                    data: data
+                )
+            : HealthCheckResult.Degraded($"Postgres {problem}: publishing and replay wait for it.", data: data)
         );
     }
 }

@@ -59,7 +59,7 @@ internal sealed class StoreHosts(TimeProvider clock)
             {
                 await using var connection = await pool.OpenConnectionAsync(either.Token);
             }
-            catch (NpgsqlException)
+            catch (Exception e) when (e is NpgsqlException or PoolerException)
             {
                 hosts.ClearDatabaseStates();
             }

@@ -17,7 +17,7 @@ internal static class StoreNotifications
         CancellationToken cancellationToken
     )
     {
-        var connection = await store.OpenConnectionAsync(cancellationToken);
+        var connection = await store.OpenDirectAsync(cancellationToken);
         NotificationEventHandler note = (_, e) => notified(e.Payload);
         connection.Notification += note;
 

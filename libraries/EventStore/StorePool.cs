@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -25,6 +26,8 @@ internal static class StorePool
     public const string Work = Prefix + "work";
 
     private const string Prefix = "AspireSse.EventStore.";
+    private const int AppendConnections = 8,
+        FeedConnections = 20;
 
     /// <summary>Settings for reads: rows come by an index and in its order, or a read would not be bounded. Each
     /// session plans a read once, since planning costs more than the read, and more per partition.</summary>
@@ -51,8 +54,8 @@ internal static class StorePool
         services.AddSingleton<StoreHosts>();
         Add(Work, options => options.WorkConnections, WakesRelay);
         // One is used at a time; an append without an answer keeps its own until Postgres gives one.
-        Add(Appends, _ => 8);
-        Add(Feed, _ => 20);
+        Add(Appends, _ => AppendConnections);
+        Add(Feed, _ => FeedConnections);
         Add(Replays, options => options.ReplayConnections, IndexesOnly);
         // Twice as many: opening a stream reads too, and does not wait for its turn.
         Add(Reads, options => 2 * options.ReadConnections, IndexesOnly);
@@ -62,8 +65,10 @@ internal static class StorePool
                 pool,
                 (provider, _) =>
                 {
-                    var builder = Builder(provider, connectionName, configure);
                     var options = provider.GetRequiredService<IOptions<EventStoreOptions>>().Value;
+                    var builder = Builder(provider, connectionName, configure, StatementTimeout(options));
+                    if (pool == Feed)
+                        NoteSize(builder.ConnectionStringBuilder, options, provider);
                     Set(builder.ConnectionStringBuilder, options, connections(options), settings);
                     builder.Name = $"{connectionName}-{pool[Prefix.Length..]}";
                     return provider.GetRequiredService<StoreHosts>().Build(builder);
@@ -83,11 +88,13 @@ internal static class StorePool
     private static NpgsqlDataSourceBuilder Builder(
         IServiceProvider services,
         string connectionName,
-        Action<NpgsqlDataSourceBuilder>? configure
+        Action<NpgsqlDataSourceBuilder>? configure,
+        TimeSpan statementTimeout
     )
     {
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
         var builder = new NpgsqlDataSourceBuilder(text);
+        StorePooler.Refuse(builder, statementTimeout);
         configure?.Invoke(builder);
         if (string.IsNullOrWhiteSpace(builder.ConnectionStringBuilder.Host))
             throw new InvalidOperationException(
@@ -97,6 +104,36 @@ internal static class StorePool
 
         return builder;
     }
+
+    /// <summary>Says that a smaller pool of the connection string is not what the log opens.</summary>
+    private static void NoteSize(
+        NpgsqlConnectionStringBuilder builder,
+        EventStoreOptions options,
+        IServiceProvider services
+    )
+    {
+        var most =
+            AppendConnections
+            + FeedConnections
+            + options.WorkConnections
+            + options.ReplayConnections
+            + 2 * options.ReadConnections;
+        if (builder.ShouldSerialize("Maximum Pool Size") && builder.MaxPoolSize < most)
+            services
+                .GetRequiredService<ILoggerFactory>()
+                .CreateLogger(typeof(StorePool))
+                .LogWarning(
+                    "'Maximum Pool Size={Size}' of the connection string has no effect: the event log opens up to "
+                        + "{Most} connections in pools of its own, which Postgres must allow to each process "
+                        + "(max_connections)",
+                    builder.MaxPoolSize,
+                    most
+                );
+    }
+
+    /// <summary>Postgres gives up a second later than the client, which may have vanished.</summary>
+    private static TimeSpan StatementTimeout(EventStoreOptions options) =>
+        TimeSpan.FromSeconds(options.CommandTimeoutSeconds + 1);
 
     /// <summary>Sets what the log needs, over what the application says.</summary>
     private static void Set(
@@ -130,9 +167,9 @@ internal static class StorePool
         )
             builder.GssEncryptionMode = GssEncryptionMode.Disable;
 
-        // Postgres gives up a second later than the client, which may have vanished: a session without a statement
-        // would keep its locks for hours. Compiling a plan (jit) takes longer than any of our statements.
-        var timeout = (options.CommandTimeoutSeconds + 1) * 1_000;
+        // A session without a statement would keep its locks for hours. Compiling a plan (jit) takes longer than any of
+        // our statements.
+        var timeout = StatementTimeout(options).TotalMilliseconds;
         builder.Options =
             $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
             + " -c client_connection_check_interval=2000 -c tcp_user_timeout=20000 -c tcp_keepalives_idle=15"

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
-using Streaming.Endpoints;
 
 namespace LlmGateway;
 
@@ -8,17 +7,17 @@ namespace LlmGateway;
 internal sealed class GenerationLimit
 {
     /// <summary>Requests per minute that start model work.</summary>
-    [Range(1, FeatureRequests.Unlimited)]
+    [Range(1, RequestKind.Unlimited)]
     public int? GenerationsPerMinute { get; set; }
 
     /// <summary>Sets the unset limit to the default of the environment.</summary>
-    public void Complete(bool development) => GenerationsPerMinute ??= development ? FeatureRequests.Unlimited : 20;
+    public void Complete(bool development) => GenerationsPerMinute ??= development ? RequestKind.Unlimited : 20;
 
     /// <summary>Returns the kind of the requests that start model work.</summary>
     public static RequestKind Requests(IServiceProvider services)
     {
         var perMinute = services.GetRequiredService<IOptions<GenerationLimit>>().Value.GenerationsPerMinute!.Value;
-        return new FeatureRequests(
+        return new RequestKind(
             "generations",
             perMinute,
             $"started {perMinute} generations in the last minute (AspireSse:Llm:GenerationsPerMinute)"

@@ -1,5 +1,3 @@
-using Streaming.Requests;
-
 namespace LlmGateway;
 
 /// <summary>An invalid chat request; it names the field. Each vendor's API formats it as its vendor does.</summary>

@@ -13,10 +13,8 @@ using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Endpoints;
-using Streaming.Opening;
 
 namespace Microsoft.Extensions.Hosting;
 

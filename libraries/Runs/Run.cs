@@ -20,7 +20,8 @@ internal readonly record struct RunEvent(string Type, string Data, string? Key =
 internal sealed record RunError(string? Type, string Error, bool Fatal, string Reason);
 
 /// <param name="Gone">True if there is nothing to run: only an error is stored.</param>
-internal sealed record RunAnnouncement(bool? Gone = null);
+/// <param name="Owner">The user whose request began it; null: none.</param>
+internal sealed record RunAnnouncement(bool? Gone = null, string? Owner = null);
 
 internal static class RunJson
 {
@@ -203,6 +204,15 @@ public sealed class Run : IDisposable
 
     /// <exception cref="RunFencedException">The run has ended.</exception>
     internal Task AppendAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: false);
+
+    /// <summary>Ends the run with an event of its own instead of <c>end</c>: its stream names that type
+    /// (<see cref="Microsoft.AspNetCore.Http.RunStreamExtensions"/>), and its work returns after it.</summary>
+    /// <inheritdoc cref="AppendAsync{T}(string, T)"/>
+    public Task EndAsync<T>(string type, T data)
+    {
+        var json = JsonSerializer.Serialize(data, _store.Json.TypeOf<T>());
+        return EndAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
+    }
 
     /// <summary>Appends events and ends the run with the last one.</summary>
     /// <exception cref="RunFencedException">The run has ended.</exception>

@@ -48,11 +48,27 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
         RunName.Of(topic) is { } name && await log.CancelAsync(name, cancellationToken);
 
+    /// <summary>Starts a run with an id of its own.</summary>
+    public Task<RunStart> StartAsync(
+        string kind,
+        string client,
+        string? owner,
+        Func<Run, CancellationToken, Task> work,
+        CancellationToken cancellationToken
+    ) =>
+        StartAsync(
+            kind,
+            client,
+            new RunAnnouncement(Owner: owner),
+            run => CompleteAsync(run, work),
+            cancellationToken: cancellationToken
+        );
+
     private static async Task CompleteAsync(Run run, Func<Run, CancellationToken, Task> work)
     {
         await work(run, run.Stopping);
         // Work that returns because it was asked to stop is not complete: the run ends with that reason.
-        if (run.StopReason == RunStop.None)
+        if (run.StopReason == RunStop.None && !run.Ended)
             await run.EndAsync(new RunEvent(Run.EndType, "{}"));
     }
 }

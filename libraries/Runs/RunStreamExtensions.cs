@@ -13,5 +13,34 @@ public static class RunStreamExtensions
         /// <param name="topic">Such as <c>$"answers.{id}"</c>. If there is no such run, the answer is 404.</param>
         public static EventStreamResult RunStream(EventTopic topic) =>
             new([topic], context => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic));
+
+        /// <summary>Starts a run and streams it, in one request: its topic is the kind and a random id. A client that
+        /// comes again with an id of the run goes on reading it, if it began it; one with the end gets 204.</summary>
+        /// <param name="kind">The first token of the run's topic, of your own.</param>
+        /// <param name="work">As that of <see cref="IRuns.StartAsync"/>; called for requests without a last id.</param>
+        /// <param name="format">How the stream shows an event; no <see cref="EventFormat.Envelope"/>.</param>
+        /// <param name="end">The type of the run's last event, if it ends by <see cref="Run.EndAsync"/>.</param>
+        /// <exception cref="ArgumentException">The kind is no token, or the format an envelope.</exception>
+        public static EventStreamResult StartedRunStream(
+            string kind,
+            Func<Run, CancellationToken, Task> work,
+            EventFormat format = EventFormat.Named,
+            string end = Run.EndType
+        )
+        {
+            ArgumentNullException.ThrowIfNull(work);
+            if (!TopicPattern.IsToken(kind))
+                throw new ArgumentException($"'{kind}' is not one token of a topic.", nameof(kind));
+            if (format == EventFormat.Envelope)
+                throw new ArgumentOutOfRangeException(nameof(format), format, "A run has no envelopes.");
+
+            return new(
+                [],
+                context =>
+                    context
+                        .RequestServices.GetRequiredService<StartedRuns>()
+                        .StartAsync(context, kind, work, format, end)
+            );
+        }
     }
 }

@@ -44,6 +44,7 @@ public static class SseRunsExtensions
         services.AddSingleton<RunStarter>();
         services.AddSingleton<IRuns>(provider => provider.GetRequiredService<RunStarter>());
         services.AddSingleton<RunStreams>();
+        services.AddSingleton<StartedRuns>();
 
         // Stopped in reverse order: first the runs end, then the lease.
         services.AddHostedService(provider => provider.GetRequiredService<RunLeases>());

@@ -1,5 +1,3 @@
-using Streaming.Endpoints;
-
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Says of endpoints that they stream events.</summary>

@@ -29,37 +29,45 @@ public static class EventStreamExtensions
         /// stream, perhaps again, on a thread of its own: if it is slow, so is its stream alone.</param>
         /// <param name="greeting">The first event, instead of <c>connected</c>. Its id is the place where the stream
         /// starts.</param>
-        /// <exception cref="ArgumentException">No topic is given, or the greeting has no data.</exception>
+        /// <param name="bounds">Where the stream begins and ends, if not as usual.</param>
+        /// <param name="hasConnected">False: the stream begins with its place alone, as an event <c>begin</c>, for
+        /// clients that expect no event of the stream's own. Null: what is usual for the format.</param>
+        /// <exception cref="ArgumentException">No topic is given, a list is empty (one that a request or a permission
+        /// left without a value must not become all), or the greeting has no data.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
             IReadOnlyList<string>? types = null,
             IReadOnlyList<string>? keys = null,
             EventFormat format = EventFormat.Named,
             Func<EventRecord, SseItem<object?>?>? show = null,
-            SseItem<object?>? greeting = null
+            SseItem<object?>? greeting = null,
+            StreamBounds? bounds = null,
+            bool? hasConnected = null
         )
         {
-            (FrameFormat Frames, Greeting First) form = format switch
-            {
-                _ when show is not null => (ShownFormat.Instance, Greetings.Connected),
-                EventFormat.Named => (NamedFormat.Always, Greetings.Connected),
-                EventFormat.Messages => (NamedFormat.Never, Greetings.Begin),
-                EventFormat.TypedMessages => (NamedFormat.InData, Greetings.Begin),
-                EventFormat.Envelope => (EnvelopeFormat.Instance, Greetings.Connected),
-                _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
-            };
-
+            var frames = show is null ? FrameFormat.Of(format) : ShownFormat.Instance;
+            var greets = hasConnected ?? (show is not null || format is EventFormat.Named or EventFormat.Envelope);
             if (greeting is { Data: null })
                 throw new ArgumentException("A greeting needs data.", nameof(greeting));
 
-            return EventStreamResult.OfLog(topics, types, keys, form.Frames, form.First, show, greeting);
+            bounds ??= new StreamBounds();
+            return EventStreamResult.OfLog(
+                topics,
+                types,
+                keys,
+                EndingFormat.Of(frames, bounds.Ends, bounds.EndsAfter),
+                greets ? Greetings.Connected : Greetings.Begin,
+                bounds,
+                show,
+                greeting
+            );
         }
 
         /// <summary>Streams items that are not in the log, as <c>ServerSentEvents</c> does, but counted, kept alive and
         /// ended like streams of it.</summary>
         /// <param name="items">Data that are text are sent as they are, others as JSON, null not at all.</param>
         public static EventStreamResult EventStream<T>(IAsyncEnumerable<SseItem<T>> items) =>
-            EventStreamResult.OfItems(items, retry: null, comment: null);
+            EventStream(items, retry: null, comment: null);
 
         /// <summary>Streams items as the other overload does, after a reconnection time and a comment.</summary>
         /// <param name="items">As in the other overload.</param>
@@ -69,6 +77,18 @@ public static class EventStreamExtensions
             IAsyncEnumerable<SseItem<T>> items,
             TimeSpan? retry,
             string? comment
-        ) => EventStreamResult.OfItems(items, retry, comment);
+        ) => EventStream(items, retry, comment, topics: []);
+
+        /// <summary>Streams items as the other overloads do, and is listed as a stream of topics.</summary>
+        /// <param name="items">As in the other overloads.</param>
+        /// <param name="retry">The reconnection time; null for the usual one.</param>
+        /// <param name="comment">A comment, sent first; null without one.</param>
+        /// <param name="topics">What the list of connections says that it reads.</param>
+        public static EventStreamResult EventStream<T>(
+            IAsyncEnumerable<SseItem<T>> items,
+            TimeSpan? retry,
+            string? comment,
+            IReadOnlyList<string> topics
+        ) => EventStreamResult.OfItems(items, retry, comment, topics);
     }
 }

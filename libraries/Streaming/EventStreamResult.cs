@@ -46,6 +46,7 @@ public sealed class EventStreamResult
         IReadOnlyList<string>? keys,
         FrameFormat format,
         Greeting first,
+        StreamBounds bounds,
         Func<EventRecord, SseItem<object?>?>? show = null,
         SseItem<object?>? greeting = null
     )
@@ -53,14 +54,15 @@ public sealed class EventStreamResult
         if (topics.Count == 0)
             throw new ArgumentException("A stream needs a topic; all of them are '>'.", nameof(topics));
 
+        var (wantedTypes, wantedKeys) = (EventFilter.Wanted(types), EventFilter.Wanted(keys));
         return new(
             topics,
             context =>
             {
                 var filter = new StreamFilter(
                     [.. topics.Select(topic => topic.ToString())],
-                    types ?? [],
-                    keys ?? [],
+                    wantedTypes,
+                    wantedKeys,
                     format,
                     except: ReservedOf(context)
                         .Where(reserved => !topics.Any(reserved.IsNamedBy))
@@ -72,14 +74,31 @@ public sealed class EventStreamResult
                 var greet = greeting is { } item ? Greetings.Of(item, json) : first;
                 var request = context.Subscription(filter, greet) with
                 {
-                    Shown = show is null ? null : ShownEvents.Of(show, json, context),
+                    StartAfter = bounds.After,
+                    Ordinal = bounds.Resync,
+                    Shown = ShownBy(show, context),
                 };
-                return services.GetRequiredService<StreamOpener>().OpenAsync(context, request);
+                return services.GetRequiredService<StreamOpener>().OpenAsync(context, BeginAsync);
+
+                async Task<StreamRequest> BeginAsync()
+                {
+                    if (bounds.Begin is { } begin)
+                        await begin();
+                    return request;
+                }
             }
         );
     }
 
-    internal static EventStreamResult OfItems<T>(IAsyncEnumerable<SseItem<T>> items, TimeSpan? retry, string? comment)
+    internal static ShownEvents? ShownBy(Func<EventRecord, SseItem<object?>?>? show, HttpContext context) =>
+        show is null ? null : ShownEvents.Of(show, ApplicationJson.Of(context.RequestServices), context);
+
+    internal static EventStreamResult OfItems<T>(
+        IAsyncEnumerable<SseItem<T>> items,
+        TimeSpan? retry,
+        string? comment,
+        IReadOnlyList<string> topics
+    )
     {
         ArgumentNullException.ThrowIfNull(items);
         return new(
@@ -91,7 +110,7 @@ public sealed class EventStreamResult
                     .RequestServices.GetRequiredService<PushOpener>()
                     .OpenAsync(
                         context,
-                        topics: [],
+                        topics,
                         (push, stop) => WriteAsync(push, items, comment, json, stop),
                         new PushSettings(Retry: (int?)retry?.TotalMilliseconds)
                     );
@@ -133,7 +152,7 @@ public sealed class EventStreamResult
             return;
         }
 
-        if (MistakeOf(httpContext) is { } mistake)
+        if ((MistakeOf(httpContext) ?? WideTopicOf(httpContext)) is { } mistake)
         {
             httpContext.RequestServices.GetRequiredService<ILogger<EventStreamResult>>().LogError("{Mistake}", mistake);
             await httpContext.RefuseAsync(StatusCodes.Status500InternalServerError, "Endpoint not usable", mistake);
@@ -180,9 +199,13 @@ public sealed class EventStreamResult
     private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context) =>
         context.RequestServices.GetServices<ReservedTopics>();
 
-    /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name.</summary>
+    /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name. An
+    /// endpoint that asks for the right to a topic itself decides what that right shows.</summary>
     private bool IsInTicket(HttpContext context)
     {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<TopicAccess>() is { Publishes: false })
+            return true;
+
         if (_topics.Count == 0)
             return context.Features.Get<UsedTicket>() is null;
 
@@ -208,6 +231,20 @@ public sealed class EventStreamResult
                 + "and an output cache may make its readers wait for one another: declare EventStreamResult or "
                 + "Results<EventStreamResult, …> as its return type instead of IResult, or call WithEventStream() "
                 + "on it.";
+    }
+
+    /// <summary>Returns what is wrong with topics of which one names another's topics, and one has all of them; null:
+    /// nothing.</summary>
+    private string? WideTopicOf(HttpContext context)
+    {
+        var topics = _topics.Where(topic => topic.IsValid).ToArray();
+        foreach (var reserved in ReservedOf(context).Where(reserved => topics.Any(reserved.IsNamedBy)))
+        foreach (var topic in topics.Where(topic => !reserved.IsNamedBy(topic)))
+            if (TopicPattern.Matches(topic.ToString(), reserved.Pattern))
+                return $"The stream names topics of '{reserved.Pattern}', and has all of them by '{topic}': give it "
+                    + "the first tokens that it means, or make it two streams.";
+
+        return null;
     }
 
     /// <summary>Returns true if something decides who may use the endpoint.</summary>

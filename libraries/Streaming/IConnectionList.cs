@@ -8,6 +8,9 @@ public interface IConnectionList
     /// events.</summary>
     IAsyncEnumerable<SseConnection> ReadAsync();
 
+    /// <summary>Returns the numbers of this moment; it costs the same with any number of streams.</summary>
+    SseStats ReadStats();
+
     /// <summary>Closes a stream. Its client reconnects, and resumes. Returns false if this process has no such stream,
     /// and otherwise true, once its last byte was written.</summary>
     /// <param name="id">Its <see cref="SseConnection.Id"/>.</param>

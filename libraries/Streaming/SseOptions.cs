@@ -44,6 +44,15 @@ public class SseOptions
     [Range(0, 200_000)]
     public int RetryMilliseconds { get; set; } = 1_000;
 
+    /// <summary>Shortest reconnection time in milliseconds that a stream ends with when this process stops; each
+    /// client's is up to twice <see cref="RetryMilliseconds"/> more. Where no other process stands in while it starts
+    /// again, choose the time of a restart: Firefox gives up for ever after one attempt that is refused, and every
+    /// browser after a proxy's 502.</summary>
+    /// <remarks>Null, the default, is 5,000, Firefox's own reconnection time; the host may have a default of its own:
+    /// with other replicas behind the address, <see cref="RetryMilliseconds"/>.</remarks>
+    [Range(0, 200_000)]
+    public int? ShutdownRetryMilliseconds { get; set; }
+
     /// <summary>Number of newest events, over all topics, that are kept in memory, so that most clients resume without
     /// a read of the store.</summary>
     [Range(0, 1_000_000)]

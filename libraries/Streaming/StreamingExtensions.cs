@@ -44,6 +44,8 @@ internal static class StreamingExtensions
             .ValidateOnStart();
         // First, so that it never replaces an application's own endpoint defaults.
         services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, TakeoverSetup>());
+        foreach (var pattern in GatewayTopics.Patterns)
+            services.ReserveTopics(pattern);
         services.AddSingleton<StreamingMetrics>();
         services.AddHostedService(provider => provider.GetRequiredService<StreamingMetrics>());
         services.AddSingleton<Gates>();
@@ -60,6 +62,18 @@ internal static class StreamingExtensions
         services.AddFeed();
         services.AddConnections();
         services.AddOpeners();
+    }
+
+    /// <summary>Adds what only a log in Postgres has.</summary>
+    public static void AddStoredStreams(this IServiceCollection services)
+    {
+        services.AddHostedService<LocalCommits>();
+        services.AddSingleton<FiniteStreams>();
+        services.AddSingleton(provider => new TopicPresence(
+            provider.GetRequiredService<ReaderTimes>(),
+            provider.GetRequiredService<ConnectionRegistry>(),
+            provider.GetRequiredService<TimeProvider>()
+        ));
     }
 
     public static void AddRedisIntake(this IServiceCollection services)
@@ -99,9 +113,11 @@ internal static class StreamingExtensions
     private static void AddOpeners(this IServiceCollection services)
     {
         services.AddSingleton<StreamSeats>();
+        services.AddSingleton<IStreamTotals, StreamTotals>();
+        services.AddHostedService<ConnectionGauges>();
         services.AddSingleton<StreamStart>();
         services.AddSingleton<StreamRunner>();
-        services.AddSingleton<ShowThreads>();
+        services.AddSingleton<ShowFunctions>();
         services.AddSingleton<FailedShows>();
         services.AddSingleton<StreamOpener>();
         services.AddSingleton<PushOpener>();

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Streaming.Connections;
 
 namespace Streaming;
 
@@ -10,6 +11,9 @@ internal sealed class StreamingOptions : SseOptions
     /// <summary>Maximum age of a stream whose caller has signed in: the time after which ASP.NET Core Identity looks at
     /// a cookie's user again, too.</summary>
     private const int SignedInSeconds = 1_800;
+
+    /// <summary>Shortest reconnection time of a process that nobody stands in for: Firefox's own.</summary>
+    private const int AloneMilliseconds = 5_000;
 
     /// <summary>The name of this process in greetings, lists and leases.</summary>
     internal string Replica { get; set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
@@ -101,7 +105,14 @@ internal sealed class StreamingOptions : SseOptions
     /// </summary>
     internal int ReplaySharedSeconds { get; set; } = 2;
 
-    public int NextRetry() => Random.Shared.Next(RetryMilliseconds, 3 * RetryMilliseconds + 1);
+    public int NextRetry() => RetryMilliseconds + RetryJitter;
+
+    /// <summary>Returns the reconnection time for a client whose stream ends, in milliseconds.</summary>
+    public int NextRetryAfter(EndReason reason) =>
+        (reason == EndReason.Drained ? ShutdownRetryMilliseconds ?? AloneMilliseconds : RetryMilliseconds)
+        + RetryJitter;
+
+    private int RetryJitter => Random.Shared.Next(2 * RetryMilliseconds + 1);
 
     /// <summary>
     /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began

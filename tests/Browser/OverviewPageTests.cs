@@ -56,6 +56,32 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
     }
 
     [Fact]
+    public async Task A_chart_that_cannot_be_loaded_costs_the_chart_and_not_the_page()
+    {
+        var context = await ContextAsync();
+        await context.RouteAsync("**/lib/uplot*.js", route => route.AbortAsync());
+
+        var page = await OpenAsync("/", context);
+
+        await Expect(page.Locator("#mode")).ToHaveAttributeAsync("data-mode", "live");
+        await Expect(page.Locator("#replica-rows tr")).ToHaveCountAsync(2);
+        await Expect(page.Locator("#chart-delivered .legend b").First).ToBeVisibleAsync();
+        await Expect(page.Locator("#chart-delivered .chart")).ToBeHiddenAsync();
+    }
+
+    /// <summary>WebKit under the locale C has the language "C", which is none.</summary>
+    [Fact]
+    public async Task A_browser_without_a_language_gets_its_charts()
+    {
+        var context = await ContextAsync();
+        await context.AddInitScriptAsync("Object.defineProperty(navigator, 'language', { get: () => 'C' })");
+
+        var page = await OpenAsync("/", context);
+
+        await Expect(page.Locator("#chart-delivered canvas")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task A_page_opened_later_shows_the_resumes_and_resyncs_of_the_previous_minutes()
     {
         var replica = (await Api.ReplicasAsync())[0];

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Tickets;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace StreamApi.Security.Credentials;

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using Streaming;
 using Streaming.Admission;
-using Streaming.Endpoints;
 
 namespace StreamApi.Security.Limits;
 
@@ -15,7 +14,7 @@ namespace StreamApi.Security.Limits;
 internal sealed class LimitOptions
 {
     /// <summary>This value and higher ones mean unlimited.</summary>
-    public const int Unlimited = FeatureRequests.Unlimited;
+    public const int Unlimited = RequestKind.Unlimited;
 
     /// <summary>New streams per minute. A client with a last id is not counted.</summary>
     [Range(1, Unlimited)]

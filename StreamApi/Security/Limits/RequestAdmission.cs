@@ -65,7 +65,7 @@ internal sealed class RequestAdmission(
 
     /// <summary>Only known users may have what the server has to spare.</summary>
     private static bool MayWait(HttpContext context) =>
-        Caller.Of(context).User is not null && RequestRates.KindOf(context) is not FeatureRequests { IsFixed: true };
+        Caller.Of(context).User is not null && RequestRates.KindOf(context) is not { IsFixed: true };
 
     private static async Task<bool> IsServedAsync(HttpContext context, FairGate spare)
     {
@@ -112,7 +112,7 @@ internal sealed class RequestAdmission(
                 $"sent more than {limits.Value.RequestsPerSecond} requests per second (Limits:RequestsPerSecond)",
                 TimeSpan.FromSeconds(1)
             ),
-            FeatureRequests own => (own.Excess, TimeSpan.FromSeconds(10)),
+            { MaxPerMinute: not null } own => (own.Excess, TimeSpan.FromSeconds(10)),
             _ when kind == RequestKind.Stream => (
                 $"opened {limits.Value.NewStreamsPerMinute} new streams in the last minute "
                     + "(Limits:NewStreamsPerMinute)",

@@ -1,6 +1,5 @@
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
-using Streaming.Endpoints;
 using Streaming.Opening;
 
 namespace StreamApi.Security.Limits;
@@ -43,7 +42,7 @@ internal sealed class RequestRates : IDisposable
         {
             null => Plain(context, _limits.RequestsPerSecond!.Value),
             _ when context.IsResume() => Window(context, "resumes", _limits.ResumesPerMinute!.Value),
-            FeatureRequests own => Window(context, own.Name, own.MaxPerMinute),
+            { MaxPerMinute: { } most } own => Window(context, own.Name, most),
             var kind when kind == RequestKind.Stream => Window(context, kind.Name, _limits.NewStreamsPerMinute!.Value),
             var publish => Bucket(context, publish.Name, _limits.PublishesPerSecond!.Value),
         };

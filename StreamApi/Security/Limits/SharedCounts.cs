@@ -4,8 +4,8 @@ using StackExchange.Redis;
 
 namespace StreamApi.Security.Limits;
 
-/// <summary>Requests permits from Redis. If it, or the node of a cluster, does not answer, each replica counts for
-/// itself, and one request every few seconds checks whether it is back.</summary>
+/// <summary>Requests permits from Redis. If it, or the node of a cluster, does not answer or runs no scripts, each
+/// replica counts for itself, and now and then one request tries again.</summary>
 internal sealed class SharedCounts(
     RedisLink redis,
     IOptions<EventStoreOptions> store,
@@ -14,14 +14,18 @@ internal sealed class SharedCounts(
     ILogger<SharedCounts> logger
 )
 {
-    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
+    /// <summary>Time until the next request after one without an answer, and after a refusal, which an operator
+    /// ends.</summary>
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5),
+        RefusedInterval = TimeSpan.FromMinutes(5);
+
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
 
     /// <summary>For each part of the keys the timestamp of the next request after one without an answer; 0 if there are
     /// answers.</summary>
     private readonly long[] _retryAt = new long[RedisLink.Parts];
 
-    /// <summary>Takes permits; null if Redis does not answer.</summary>
+    /// <summary>Takes permits; null if this replica counts for itself.</summary>
     public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
     {
         // Systems that share a Redis have separate channels and counts. A script has one key: a cluster needs no hash
@@ -42,22 +46,39 @@ internal sealed class SharedCounts(
                 );
 
             if (isRetry && Interlocked.Exchange(ref _retryAt[part], 0) > 0)
-                logger.LogInformation("Redis answers again; its limits cover all replicas");
+                logger.LogInformation("Redis counts again; its limits cover all replicas");
 
             return new Permits((int)answer![0], TimeSpan.FromMilliseconds(Math.Max(1, answer[1])));
         }
+        catch (RedisServerException e) when (HasNoScripts(e.Message))
+        {
+            if (Interlocked.Exchange(ref _retryAt[part], After(RefusedInterval)) == 0)
+                logger.LogWarning(
+                    "Redis runs no Lua scripts (EVAL), so each replica counts its limits for itself, "
+                        + "and clients have each limit once per replica: {Reason}",
+                    e.Message
+                );
+            return null;
+        }
         catch (Exception e) when (e is RedisException or TimeoutException)
         {
-            if (Interlocked.Exchange(ref _retryAt[part], Later) == 0)
+            if (Interlocked.Exchange(ref _retryAt[part], After(RetryInterval)) == 0)
                 logger.LogWarning(
-                    "Redis does not answer; each replica counts its limits for itself until it does: {Reason}",
+                    "Redis does not count limits; each replica counts them for itself until it does: {Reason}",
                     e.Message
                 );
             return null;
         }
     }
 
-    private long Later => clock.GetTimestamp() + (long)(RetryInterval.TotalSeconds * clock.TimestampFrequency);
+    /// <summary>True for what Garnet says without <c>--lua</c>, and Redis of a command that its configuration renames
+    /// or its access list forbids.</summary>
+    private static bool HasNoScripts(string refusal) =>
+        refusal.Contains("Lua scripting support disabled", StringComparison.Ordinal)
+        || refusal.Contains("'eval'", StringComparison.OrdinalIgnoreCase);
+
+    private long After(TimeSpan interval) =>
+        clock.GetTimestamp() + (long)(interval.TotalSeconds * clock.TimestampFrequency);
 
     /// <summary>Returns true if this request may ask Redis.</summary>
     private bool IsDue(int part, out bool isRetry)
@@ -66,7 +87,8 @@ internal sealed class SharedCounts(
         isRetry = again > 0;
         return !isRetry
             || (
-                clock.GetTimestamp() >= again && Interlocked.CompareExchange(ref _retryAt[part], Later, again) == again
+                clock.GetTimestamp() >= again
+                && Interlocked.CompareExchange(ref _retryAt[part], After(RetryInterval), again) == again
             );
     }
 }

@@ -1,7 +1,3 @@
-using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Opening;
-
 namespace StreamApi.Seeds.Basics;
 
 /// <summary>The articles' introductory streams.</summary>

@@ -1,7 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json.Nodes;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Basics;
 

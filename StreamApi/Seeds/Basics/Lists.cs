@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.ServerSentEvents;
 using System.Numerics;
-using Streaming.Endpoints;
 
 namespace StreamApi.Seeds.Basics;
 

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using EventStore;
-using Streaming.Connections;
 
 namespace StreamApi.Seeds.Basics;
 
@@ -10,24 +8,14 @@ namespace StreamApi.Seeds.Basics;
 /// Publishes one tick per second for <c>/sse/events</c>. All replicas publish the same tick under the same id, so the
 /// log stores it once; ticks continue for a minute after the last reader, so that a reconnecting reader finds no gap.
 /// </summary>
-internal sealed class Ticker(
-    IEventLog log,
-    TopicPresence presence,
-    ConnectionRegistry registry,
-    TimeProvider clock,
-    ILogger<Ticker> logger
-) : RestartingService(logger, clock)
+internal sealed class Ticker(IEventLog log, TopicPresence presence, TimeProvider clock, ILogger<Ticker> logger)
+    : RestartingService(logger, clock)
 {
     public const string Topic = "sse.ticks";
-
-    /// <summary>Part of the linger time in which a replica without a reader learns of those of the others.</summary>
-    private const int AsksPerLinger = 6;
 
     /// <summary>Time for which ticks continue after the last reader on any replica: longer than a client takes to
     /// reconnect.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromMinutes(1);
-
-    private DateTimeOffset _asksAgain;
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
@@ -42,7 +30,7 @@ internal sealed class Ticker(
 
             try
             {
-                if (await IsReadAsync(stoppingToken))
+                if (await presence.IsReadAsync(Topic, Linger, stoppingToken))
                     await log.AppendAsync([Tick(next)], stoppingToken);
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -54,27 +42,6 @@ internal sealed class Ticker(
                 Logger.LogDebug(e, "A tick was not stored");
             }
         }
-    }
-
-    /// <summary>
-    /// Records that this replica has readers; otherwise checks whether any replica had one within the linger time.
-    /// </summary>
-    private async Task<bool> IsReadAsync(CancellationToken cancellationToken)
-    {
-        if (registry.Open.Any(c => c.Topics.Contains(Topic)))
-        {
-            await presence.NoteAsync(Topic, cancellationToken);
-            return true;
-        }
-
-        // While nobody reads, the store is not asked every second.
-        var now = Clock.GetUtcNow();
-        if (now < _asksAgain)
-            return false;
-
-        var isRead = await presence.WasReadAsync(Topic, Linger, cancellationToken);
-        _asksAgain = isRead ? now : now + Linger / AsksPerLinger;
-        return isRead;
     }
 
     private static NewEvent Tick(DateTimeOffset at)

@@ -1,5 +1,4 @@
-using Streaming.Access;
-using Streaming.Requests;
+using StreamApi.Security;
 
 namespace StreamApi.Seeds.Petstore;
 
@@ -11,8 +10,8 @@ internal static class Customer
 
     /// <summary>Allows the caller's own name; any name for a caller that may read all orders.</summary>
     /// <exception cref="InvalidRequestException">The name is another user's.</exception>
-    public static string Checked(string userId, HttpContext context, IStreamAccess access) =>
-        access.MayRead(context, Orders) || userId == access.OwnerOf(context)
+    public static string Checked(string userId, HttpContext context) =>
+        Caller.Of(context).MayRead(Orders) || userId == Caller.Of(context).Owner
             ? userId
             : throw new InvalidRequestException(
                 "userId",

@@ -1,5 +1,3 @@
-using Streaming.Access;
-
 namespace StreamApi.Seeds.Petstore;
 
 /// <summary>The pet shop: catalogue, recommendations, orders, inventory.</summary>

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
 using StreamApi.Seeds.Storage;
-using Streaming.Access;
 
 namespace StreamApi.Seeds.Petstore;
 

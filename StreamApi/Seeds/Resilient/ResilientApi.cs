@@ -1,12 +1,6 @@
 using System.Buffers;
 using System.Globalization;
-using EventStore;
 using Microsoft.AspNetCore.Mvc;
-using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Fanout;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Resilient;
 
@@ -17,6 +11,8 @@ namespace StreamApi.Seeds.Resilient;
 internal static class ResilientApi
 {
     public const string Route = "/sse/resilient/{session_id}";
+
+    private static readonly string[] Ends = [ResilientFormat.Failed];
 
     private const int MaxLength = 128;
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create(
@@ -64,7 +60,6 @@ internal static class ResilientApi
     private static async Task<IResult> StreamAsync(
         [FromRoute(Name = "session_id")] string id,
         HttpContext context,
-        StreamOpener streams,
         SessionDirectory sessions,
         SourceStarts limit,
         LineageReader lineages
@@ -73,26 +68,23 @@ internal static class ResilientApi
         var session = Checked(id);
         var query = context.Request.Query;
         var named = query.Flag("named");
-        var earliest = query.FromEarliest();
-        var last = LastEventId.Of(context.Request);
+        var last = context.Request.GetLastEventId();
+        StreamPosition? lastId = StreamPosition.TryParse(last, out var given) ? given : null;
 
-        var isFresh = last.Text is null;
+        var isFresh = last is null;
         long ordinal = 0;
         var isOrdinal =
-            (isFresh && earliest)
-            || long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
+            (isFresh && query["from"] == "earliest")
+            || long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await sessions.ReadAsync(session, ordinal, context.RequestAborted);
 
         var starts = isFresh || !(state.IsRunning || state.HasFailed);
         if (starts && !isFresh && !limit.TryCount(context))
-        {
-            await context.AskToReconnectAsync(
+            return TypedResults.Reconnect(
                 $"One client starts at most {SourceStarts.PerMinute} sources a minute by resumes. Reconnect later."
             );
-            return TypedResults.Empty;
-        }
 
-        if (await HasEndAsync(state, last, ordinal, lineages, context.RequestAborted))
+        if (await HasEndAsync(state, lastId, ordinal, lineages, context.RequestAborted))
             return TypedResults.NoContent();
 
         // Fixes the start before the source may start, so that the first reader gets the first message.
@@ -100,43 +92,35 @@ internal static class ResilientApi
             isOrdinal ? state.AtOrdinal
             : isFresh ? state.Head
             : null;
-        var after = start?.Position ?? state.Known(last.Id)?.Position;
+        var restartedAfter = state.RestartedAfter(isFresh, start?.Position ?? state.Known(lastId)?.Position);
 
-        var format = ResilientFormat.Of(named, state.RestartedAfter(isFresh, after));
-        var request = new StreamRequest(
-            new StreamFilter([Session.Topic(session), Session.ControlTopic(session)], [], [], format),
-            last,
-            StartAfter: start,
-            Slow: query.Slow(),
-            Greeting: Greetings.Begin,
-            Ordinal: isOrdinal ? state.Resync : null
-        );
-
-        await streams.OpenAsync(
-            context,
-            async () =>
+        return TypedResults.EventStream(
+            [EventTopic.Pattern(Session.Topic(session)), EventTopic.Pattern(Session.ControlTopic(session))],
+            show: new ResilientFormat(named, restartedAfter).Show,
+            hasConnected: false,
+            bounds: new StreamBounds
             {
+                After = start,
+                Resync = isOrdinal ? state.Resync : null,
+                Ends = Ends,
+                EndsAfter = restartedAfter ?? -1,
                 // The readers of the other sources are recorded together.
-                if (starts)
-                    await sessions.EnterAsync(session, isFresh, context.RequestAborted);
-                return request;
+                Begin = starts ? () => sessions.EnterAsync(session, isFresh, context.RequestAborted) : null,
             }
         );
-
-        return TypedResults.Empty;
     }
 
     /// <summary>Returns true if the reader has the fatal error already.</summary>
     private static async Task<bool> HasEndAsync(
         SessionState state,
-        LastEventId last,
+        StreamPosition? last,
         long ordinal,
         LineageReader lineages,
         CancellationToken cancellationToken
     ) =>
         state.FailedAt is { } end
         && (
-            last.Id is { } had
+            last is { } had
                 ? (await lineages.TranslateAsync(had, state.Head.Epoch, cancellationToken))?.Position >= end
                 : ordinal > 0 && (state.AtOrdinal?.Position ?? long.MaxValue) >= end
         );

@@ -1,17 +1,16 @@
-using EventStore;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using StreamApi.Seeds.Storage;
-using Streaming.Connections;
-using Streaming.Frames;
 
 namespace StreamApi.Seeds.Resilient;
 
 /// <summary>Reads the state of sessions and records that they have readers.</summary>
 internal sealed class SessionDirectory(
-    [FromKeyedServices(StorePool.Work)] NpgsqlDataSource store,
-    [FromKeyedServices(StorePool.Reads)] NpgsqlDataSource reads,
-    ConnectionRegistry registry,
+    [FromKeyedServices(SeedsPool.Work)] NpgsqlDataSource work,
+    SeedsStore store,
+    TopicReader topics,
+    TopicPresence presence,
     IOptions<ResilientOptions> options,
     TimeProvider clock,
     ILogger<SessionDirectory> logger
@@ -21,23 +20,24 @@ internal sealed class SessionDirectory(
     private readonly TimeSpan _presence = TimeSpan.FromSeconds(Math.Min(2, options.Value.IdleSeconds / 3.0));
 
     /// <summary>The sources, ordered by their next read.</summary>
-    public ScheduledRows Due { get; } = new(store, "seeds.sessions", "next_at", ResilientOptions.MaxPause, clock);
+    public ScheduledRows Due { get; } = new(work, "seeds.sessions", "next_at", ResilientOptions.MaxPause, clock);
 
     /// <summary>
-    /// Reads a session in one snapshot. <paramref name="ordinal"/> is the reader's last message; 0: none.
+    /// Reads a session: first the log, so that a failure is not taken for one that is past. <paramref name="ordinal"/>
+    /// is the reader's last message; 0: none.
     /// </summary>
     public async Task<SessionState> ReadAsync(string id, long ordinal, CancellationToken cancellationToken)
     {
-        var (log, (hasFailed, isRunning, next)) = await NumberedTopic.ReadAsync(
-            reads,
+        var log = await topics.ReadNumberedAsync(
             Session.Topic(id),
             ordinal,
-            (Session.ControlTopic(id), ResilientFormat.Failed),
-            "select failed, next_at is not null, next_id from seeds.sessions where id = $5",
-            id,
-            row => row.IsDBNull(0) ? (false, false, 1) : (row.GetBoolean(0), row.GetBoolean(1), row.GetInt64(2)),
+            Session.ControlTopic(id),
+            ResilientFormat.Failed,
             cancellationToken
         );
+        await using var db = store.CreateReader();
+        var session = await db.Sessions.SingleOrDefaultAsync(session => session.Id == id, cancellationToken);
+        var (hasFailed, isRunning, next) = (session?.Failed == true, session?.NextAt is not null, session?.NextId ?? 1);
 
         // Before the oldest message; if there is none, the next one will come after the head.
         var oldest = log.Head with
@@ -61,19 +61,17 @@ internal sealed class SessionDirectory(
     public async Task EnterAsync(string id, bool isFresh, CancellationToken cancellationToken)
     {
         await store.ChangeAsync(
-            """
-            insert into seeds.sessions as s (id, seen_at, next_at)
-            values ($1, clock_timestamp(), clock_timestamp())
-            on conflict (id) do update set seen_at = excluded.seen_at, failed = s.failed and not $2,
-                next_at =
-                    case when s.next_at is null and (not s.failed or $2) then excluded.next_at else s.next_at end
-            """,
-            command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isFresh });
-                return command.ExecuteNonQueryAsync(CancellationToken.None);
-            },
+            db =>
+                db.Database.ExecuteSqlAsync(
+                    $"""
+                    insert into seeds.sessions as s (id, seen_at, next_at)
+                    values ({id}, clock_timestamp(), clock_timestamp())
+                    on conflict (id) do update set seen_at = excluded.seen_at, failed = s.failed and not {isFresh},
+                        next_at = case when s.next_at is null and (not s.failed or {isFresh})
+                            then excluded.next_at else s.next_at end
+                    """,
+                    CancellationToken.None
+                ),
             cancellationToken
         );
         Due.Changed();
@@ -82,16 +80,14 @@ internal sealed class SessionDirectory(
     /// <summary>Makes the source fail the given number of times; -1: until repaired, 0: not at all.</summary>
     public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
         store.ChangeAsync(
-            """
-            insert into seeds.sessions (id, seen_at, failures_left) values ($1, clock_timestamp(), $2)
-            on conflict (id) do update set failures_left = $2
-            """,
-            command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = times });
-                return command.ExecuteNonQueryAsync(CancellationToken.None);
-            },
+            db =>
+                db.Database.ExecuteSqlAsync(
+                    $"""
+                    insert into seeds.sessions (id, seen_at, failures_left) values ({id}, clock_timestamp(), {times})
+                    on conflict (id) do update set failures_left = {times}
+                    """,
+                    CancellationToken.None
+                ),
             cancellationToken
         );
 
@@ -104,27 +100,22 @@ internal sealed class SessionDirectory(
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                var ids = registry
-                    .Open.Where(c => c.Client.Endpoint == ResilientApi.Route)
-                    .Select(c => c.Topics[0].Split('.')[2])
-                    .Distinct()
-                    .ToArray();
+                string[] ids = [.. presence.ReadHere($"sse.resilient.*").Select(topic => topic.Split('.')[2])];
                 if (ids.Length == 0)
                     continue;
 
                 try
                 {
                     await store.ChangeAsync(
-                        """
-                        update seeds.sessions set seen_at = clock_timestamp(),
-                            next_at = case when failed then next_at else coalesce(next_at, clock_timestamp()) end
-                        where id = any($1)
-                        """,
-                        command =>
-                        {
-                            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ids });
-                            return command.ExecuteNonQueryAsync(CancellationToken.None);
-                        },
+                        db =>
+                            db.Database.ExecuteSqlAsync(
+                                $"""
+                                update seeds.sessions set seen_at = clock_timestamp(), next_at =
+                                    case when failed then next_at else coalesce(next_at, clock_timestamp()) end
+                                where id = any({ids})
+                                """,
+                                CancellationToken.None
+                            ),
                         stoppingToken
                     );
                 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using StreamApi.Seeds.Storage;

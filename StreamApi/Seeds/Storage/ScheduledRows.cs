@@ -1,4 +1,3 @@
-using EventStore;
 using Npgsql;
 
 namespace StreamApi.Seeds.Storage;
@@ -49,7 +48,7 @@ internal sealed class ScheduledRows(
             try
             {
                 // A check before taking, because the transaction that takes rows costs ten times as much.
-                var (now, sleep) = await UntilDueAsync(cancellationToken);
+                var (now, sleep) = await UntilDueAsync();
                 if (sleep > TimeSpan.Zero)
                 {
                     await SleepAsync(sleep, cancellationToken);
@@ -82,27 +81,25 @@ internal sealed class ScheduledRows(
         while (_changed.Wait(0, CancellationToken.None)) { }
     }
 
-    private Task<(DateTimeOffset Now, TimeSpan Sleep)> UntilDueAsync(CancellationToken cancellationToken) =>
-        store.ChangeAsync(
-            // The rows that this clock cannot have scheduled are due at the next check.
+    private async Task<(DateTimeOffset Now, TimeSpan Sleep)> UntilDueAsync()
+    {
+        // The rows that this clock cannot have scheduled are due at the next check.
+        await using var command = store.CreateCommand(
             $"""
             with put_off as (
                 update {table} set {column} = clock_timestamp() where {column} > clock_timestamp() + $1
             )
             select clock_timestamp(), min({column}) from {table}
-            """,
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = longest });
-                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                await row.ReadAsync(CancellationToken.None);
-
-                var now = row.GetFieldValue<DateTimeOffset>(0);
-                var sleep = row.IsDBNull(1) ? MaxSleep : row.GetFieldValue<DateTimeOffset>(1) - now;
-                return (now, sleep < MaxSleep ? sleep : MaxSleep);
-            },
-            cancellationToken
+            """
         );
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = longest });
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+        await row.ReadAsync(CancellationToken.None);
+
+        var now = row.GetFieldValue<DateTimeOffset>(0);
+        var sleep = row.IsDBNull(1) ? MaxSleep : row.GetFieldValue<DateTimeOffset>(1) - now;
+        return (now, sleep < MaxSleep ? sleep : MaxSleep);
+    }
 
     public void Dispose() => _changed.Dispose();
 }

@@ -11,6 +11,9 @@ internal sealed class SeedsContext(DbContextOptions<SeedsContext> options) : DbC
 {
     public const string Schema = "seeds";
 
+    /// <summary>Ended with the context: the turn of the row that it changes.</summary>
+    public IDisposable? Turn { get; set; }
+
     public DbSet<TaskItem> Tasks => Set<TaskItem>();
     public DbSet<Session> Sessions => Set<Session>();
     public DbSet<Pet> Pets => Set<Pet>();
@@ -23,6 +26,12 @@ internal sealed class SeedsContext(DbContextOptions<SeedsContext> options) : DbC
                 .SqlQuery<DateTimeOffset>($"""select clock_timestamp() as "Value" """)
                 .SingleAsync(CancellationToken.None)
         ).WholeMilliseconds();
+
+    public override async ValueTask DisposeAsync()
+    {
+        using var ended = Turn;
+        await base.DisposeAsync();
+    }
 
     protected override void OnModelCreating(ModelBuilder model)
     {

@@ -1,14 +1,10 @@
 using System.Data;
-using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
-using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
-using Streaming.Admission;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Storage;
 
@@ -16,7 +12,8 @@ namespace StreamApi.Seeds.Storage;
 /// a read takes no connection from changes.</summary>
 internal sealed class SeedsStore(
     IDbContextFactory<SeedsContext> contexts,
-    [FromKeyedServices(StorePool.Reads)] NpgsqlDataSource reads
+    [FromKeyedServices(SeedsPool.Reads)] NpgsqlDataSource reads,
+    ReadTurns turns
 )
 {
     /// <summary>Makes a change in a transaction, and saves and commits what it has added to the context: rows and the
@@ -32,40 +29,16 @@ internal sealed class SeedsStore(
     )
     {
         var context = contexts.CreateDbContext();
-        return StoreTransactions.RunAsync(
-            (NpgsqlConnection)context.Database.GetDbConnection(),
-            RunAsync,
-            cancellationToken
-        );
-
-        async Task<T> RunAsync()
-        {
-            using var returned = turn;
-            await using var owned = context;
-            context.Database.AutoSavepointsEnabled = false;
-
-            await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
-
-            var result = await change(context);
-
-            // The count has neither events nor rows that a statement changed.
-            var saved = await context.SaveChangesAsync(CancellationToken.None);
-            await StoreTransactions.CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
-
-            // Else nothing was found to change.
-            if (saved > 0 || !EqualityComparer<T>.Default.Equals(result, default))
-                await Outbox.WakeAsync((NpgsqlConnection)context.Database.GetDbConnection());
-
-            return result;
-        }
+        context.Turn = turn;
+        return context.ChangeAsync(change, cancellationToken);
     }
 
     /// <summary>Reads state and the head of the log in one snapshot, and sends the head as <c>X-Sse-Position</c>: a
     /// stream from there misses no change, but may repeat one that the state already contains.</summary>
-    /// <exception cref="RefusedException">Too many reads wait.</exception>
+    /// <exception cref="BusyException">Too many reads wait.</exception>
     public async Task<T> ReadAsync<T>(HttpContext http, Func<SeedsContext, Task<T>> read)
     {
-        using var turn = await http.RequestServices.GetRequiredService<ReadGate>().EnterAsync(http);
+        using var turn = await turns.EnterAsync(http);
         await using var context = CreateReader();
         await using var snapshot = await context.Database.BeginTransactionAsync(
             IsolationLevel.RepeatableRead,
@@ -80,7 +53,7 @@ internal sealed class SeedsStore(
         return state;
     }
 
-    /// <summary>Creates a context for reads on the connections of clients' reads (<see cref="StorePool.Reads"/>): rows
+    /// <summary>Creates a context for reads on the connections of clients' reads (<see cref="SeedsPool.Reads"/>): rows
     /// come by an index, whatever the statistics.</summary>
     public SeedsContext CreateReader()
     {
@@ -127,12 +100,14 @@ internal static class SeedsStoreExtensions
     /// snapshot.</summary>
     public static void AddSeedsStore(this IServiceCollection services)
     {
+        services.AddSeedsPools();
         services.AddSingleton<RowTurns>();
+        services.AddSingleton<ReadTurns>();
         services.AddSingleton<SeedsStore>();
         services.AddDbContextFactory<SeedsContext>(
             (provider, options) =>
                 options
-                    .UseNpgsql(provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work), SeedsStore.Keep)
+                    .UseNpgsql(provider.GetRequiredKeyedService<NpgsqlDataSource>(SeedsPool.Work), SeedsStore.Keep)
                     .UseSse()
                     .ConfigureWarnings(warnings => warnings.Ignore(RelationalEventId.PendingModelChangesWarning))
         );

@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Tasks;
 

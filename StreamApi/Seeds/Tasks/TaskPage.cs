@@ -1,8 +1,6 @@
 using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Storage;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Tasks;
 

@@ -1,9 +1,6 @@
 using Microsoft.EntityFrameworkCore;
+using StreamApi.Security;
 using StreamApi.Seeds.Storage;
-using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Tasks;
 
@@ -82,7 +79,7 @@ internal static class TasksApi
         var (tasks, more) = await store.ReadAsync(context, page.ReadAsync);
         if (more)
             context.Response.Headers.Link = page.Link(tasks[^1]);
-        return HeldJson.Ok(context, tasks);
+        return TypedResults.HeldJson(context, tasks);
     }
 
     private static async Task<IResult> GetAsync(string id, HttpContext context, SeedsStore store)
@@ -96,18 +93,13 @@ internal static class TasksApi
         return task is null ? Unknown(id) : TypedResults.Ok(task);
     }
 
-    private static async Task<IResult> SetStatusAsync(
-        string id,
-        HttpContext context,
-        TaskList list,
-        IStreamAccess access
-    )
+    private static async Task<IResult> SetStatusAsync(string id, HttpContext context, TaskList list)
     {
         var status = context.Request.Query.RequiredText("new_status", 64);
         TaskList.CheckStatus("new_status", status);
         return
             Guid.TryParse(id, out var known)
-            && await list.SetStatusAsync(known, status, access.ClientOf(context), context.RequestAborted)
+            && await list.SetStatusAsync(known, status, Caller.ClientOf(context), context.RequestAborted)
             ? TypedResults.Ok(new { status = "updated" })
             : Unknown(id);
     }
@@ -130,7 +122,7 @@ internal static class TasksApi
         var isNamed = query.Flag("named") == true;
         return TypedResults.EventStream(
             [EventTopic.Pattern(TaskList.Topics)],
-            types,
+            types.Length == 0 ? null : types,
             show: isNamed ? TaskFrame.Named : TaskFrame.Unnamed,
             greeting: TaskFrame.Greeting(isNamed, clock.GetUtcNow())
         );

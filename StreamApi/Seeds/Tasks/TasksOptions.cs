@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Streaming.Endpoints;
 
 namespace StreamApi.Seeds.Tasks;
 
@@ -12,13 +11,13 @@ internal sealed class TasksOptions
     internal int? NewStreamsPerMinute { get; set; }
 
     /// <summary>Sets the unset limit to the default of the environment.</summary>
-    public void Complete(bool development) => NewStreamsPerMinute ??= development ? FeatureRequests.Unlimited : 10;
+    public void Complete(bool development) => NewStreamsPerMinute ??= development ? RequestKind.Unlimited : 10;
 
     /// <summary>Returns the kind of the requests that open a stream.</summary>
     public static RequestKind Streams(IServiceProvider services)
     {
         var perMinute = services.GetRequiredService<IOptions<TasksOptions>>().Value.NewStreamsPerMinute!.Value;
-        return new FeatureRequests(
+        return new RequestKind(
             "task streams",
             perMinute,
             $"opened {perMinute} new streams in the last minute",

@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.EntityFrameworkCore;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Storage;

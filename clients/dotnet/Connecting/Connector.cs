@@ -22,7 +22,8 @@ internal sealed class Connector(SseClient client, SseRequest request)
 
     /// <summary>Sends the request, and once more after a 401 if functions return its credentials.</summary>
     /// <returns>The response. Its request message must be disposed with it.</returns>
-    /// <exception cref="SseException">The ticket belongs to another connection now.</exception>
+    /// <exception cref="SseException">The ticket belongs to another connection now, or a header cannot be
+    /// sent.</exception>
     public async Task<HttpResponseMessage> SendAsync(string lastEventId, CancellationToken cancellationToken)
     {
         var response = await SendOnceAsync(lastEventId, cancellationToken).ConfigureAwait(false);
@@ -90,7 +91,7 @@ internal sealed class Connector(SseClient client, SseRequest request)
         return IsHeader(lastEventId) ? uri : WithQuery(uri, "last_event_id", lastEventId);
     }
 
-    private bool IsHeader(string lastEventId) => client.SendsUtf8Headers || Ascii.IsValid(lastEventId);
+    private bool IsHeader(string value) => client.SendsUtf8Headers || Ascii.IsValid(value);
 
     private HttpRequestMessage CreateMessage(RequestTarget target, string lastEventId, string? token)
     {
@@ -100,21 +101,35 @@ internal sealed class Connector(SseClient client, SseRequest request)
             Version = client.Http.DefaultRequestVersion,
             VersionPolicy = client.Http.DefaultVersionPolicy,
         };
-        // Without validation: typed header values would stay in memory as long as the stream.
-        message.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
-        message.Headers.TryAddWithoutValidation("Cache-Control", "no-cache, no-store");
+        Add(message, "Accept", "text/event-stream");
+        Add(message, "Cache-Control", "no-cache, no-store");
 
         if (lastEventId.Length > 0 && IsHeader(lastEventId))
-            message.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
+            Add(message, "Last-Event-ID", lastEventId);
         if (!target.IsOwnOrigin)
             return message;
 
         foreach (var (name, value) in request.Headers ?? Nothing)
-            message.Headers.TryAddWithoutValidation(name, value);
+            Add(message, name, value);
         if (token is not null)
-            message.Headers.Authorization = new("Bearer", token);
+            Add(message, "Authorization", $"Bearer {token}");
 
         return message;
+    }
+
+    /// <exception cref="SseException">The value cannot be sent (RFC 9110 §5.5), now or later.</exception>
+    private void Add(HttpRequestMessage message, string name, string value)
+    {
+        if (value.AsSpan().ContainsAny('\r', '\n', '\0') || !IsHeader(value))
+            throw new SseException(
+                SseError.Rejected,
+                $"The header {name} has a character that cannot be sent.",
+                null,
+                null
+            );
+
+        // Without validation: typed header values would stay in memory as long as the stream.
+        message.Headers.TryAddWithoutValidation(name, value);
     }
 
     /// <summary>

@@ -9,6 +9,7 @@ import {
   refusal,
   resolve,
   SAFE,
+  sendable,
   Unusable,
   withTicket,
 } from "./request.js";
@@ -284,10 +285,10 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       this.#taken = false;
       this.#ticket = next;
       const own = await resolve(headers, signal);
-      const sent = new Headers(own);
+      const sent = sendable(() => new Headers(own));
       const secrets = secretsOf(sent);
       const bearer = await resolve(token, signal);
-      if (bearer) sent.set("Authorization", `Bearer ${bearer}`);
+      if (bearer) sendable(() => sent.set("Authorization", `Bearer ${bearer}`));
       // Without a credential, a repetition would be refused as this request was.
       const mayRenew = [own && headers, bearer && token, next && ticket].some((value) => typeof value === "function");
       const refused = await this.prepare(new Headers(sent), signal);
@@ -298,6 +299,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       this.#sent = true;
       const address = next === undefined ? this.#url : withTicket(this.#url, next);
       const init = { method: this.#method, headers: sent, body, signal, credentials, cache: "no-store" } as const;
+      // A `fetch` of the caller may know addresses that the global one does not.
+      sendable(() => new Request(this.#options.fetch ? "http://localhost" : address, init));
       const [response, redirected] = refused ? [refused, false] : await follow(send, address, init, secrets);
       this.#begun = redirected;
       if (response.status !== 401 || !mayRenew || !first || (this.#begun && !this.#mayResume())) return response;

@@ -72,8 +72,8 @@ export function call<Value>(handler: (value: Value) => unknown, value: Value): v
   }
 }
 
-// As EventTarget does, instead of dropping the connection.
-function report(error: unknown): void {
+/** Reports an exception of the page, as EventTarget does, instead of dropping the connection. @internal */
+export function report(error: unknown): void {
   if (typeof reportError === "function") reportError(error);
   else
     queueMicrotask(() => {

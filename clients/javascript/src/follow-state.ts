@@ -1,5 +1,5 @@
 import { SseClient, type SseClientOptions } from "./client.js";
-import type { EventTypes } from "./emitter.js";
+import { report, type EventTypes } from "./emitter.js";
 import { resolve, Unusable } from "./request.js";
 
 export interface FollowStateOptions extends Omit<SseClientOptions, "lastEventId" | "resendWithoutId"> {
@@ -8,7 +8,10 @@ export interface FollowStateOptions extends Omit<SseClientOptions, "lastEventId"
    * signal. The response names the position of the state in the log: `X-Sse-Position`.
    */
   read: (request: RequestInit & { headers: Headers }) => Response | Promise<Response>;
-  /** Shows the state, in place of all that was shown before. The stream starts when it is done. */
+  /**
+   * Shows the state, in place of all that was shown before. The stream starts when it is done. An exception in it is
+   * reported, and the state is read again after a wait (`not-shown`).
+   */
   show: (state: Response) => void | Promise<void>;
   /**
    * Milliseconds without a connection after which the state is read again, because that costs less than a replay of
@@ -70,7 +73,15 @@ class StateFollower<Events extends EventTypes> extends SseClient<Events> {
     const position = response.headers.get("X-Sse-Position");
     if (!position) throw NO_POSITION;
 
-    await show(response);
+    // Read first: what ends the body early is a lost connection, and what `show` throws is none.
+    const state = response.body ? new Response(await response.arrayBuffer(), response) : response;
+    try {
+      await show(state);
+    } catch (error) {
+      report(error);
+      this.drop("not-shown");
+      throw error;
+    }
     this.startAfter(position);
     this.#isStale = false;
     this.#since = Date.now();

@@ -1,4 +1,4 @@
-import { Unusable } from "./request.js";
+import { sendable, Unusable } from "./request.js";
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 const MAX_REDIRECTS = 20; // as in the Fetch standard
@@ -30,7 +30,7 @@ export async function follow(
     if (location === null || hops === MAX_REDIRECTS) return [response, hops > 0 || response.redirected];
     await response.body?.cancel();
 
-    const target = new URL(location, response.url);
+    const target = sendable(() => new URL(location, response.url));
     if (target.origin !== new URL(response.url).origin)
       for (const name of [...secrets, "authorization"]) init.headers.delete(name);
     if ((response.status === 303 && init.method !== "HEAD") || (response.status < 303 && init.method === "POST")) {

@@ -13,8 +13,17 @@ export interface End {
   readonly after?: number;
 }
 
-/** An answer that this client cannot use: a repetition would bring the same. @internal */
+/** A request that cannot be sent, or an answer that cannot be used: a repetition would bring the same. @internal */
 export class Unusable extends Error {}
+
+/** Makes a part of a request; what it throws is final: no request has such an address, method or header. @internal */
+export function sendable<Part>(make: () => Part): Part {
+  try {
+    return make();
+  } catch (error) {
+    throw new Unusable(String((error as Error)?.message ?? error));
+  }
+}
 
 /** Methods that may be repeated: those that are safe (RFC 9110 §9.2.1), and `QUERY`. @internal */
 export const SAFE = ["GET", "HEAD", "OPTIONS", "QUERY"];

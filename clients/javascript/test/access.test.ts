@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SseClient } from "../src/index.js";
+import { SseClient, type ClientState, type SseClientOptions } from "../src/index.js";
 import { collect } from "./collect.js";
 import { serve, status, stream, until } from "./server.js";
 import { heldTimers } from "./timers.js";
@@ -171,4 +171,30 @@ test("after its last retry the client says what the last attempt met", async () 
   await until("closed", () => client.state.state === "closed");
   const { reason, cause } = client.state as { reason: string; cause: string };
   assert.deepEqual([reason, cause], ["gave-up", "ended"]);
+});
+
+test("a request that cannot be sent closes the client at once and says why", async () => {
+  await using server = await serve(status(204));
+  const wrong: [string, SseClientOptions][] = [
+    ["http://", {}],
+    ["/relative", {}],
+    ["http://user:password@localhost/", {}],
+    [server.url, { headers: { "X-Name": "two\nlines" } }],
+    [server.url, { headers: { "X-Name": "名前" } }],
+    [server.url, { headers: { "two words": "x" } }],
+    [server.url, { token: "two\nlines" }],
+    [server.url, { method: "TRACE" }],
+    [server.url, { method: "GET", body: "{}" }],
+  ];
+
+  for (const [url, options] of wrong) {
+    const { client, states } = collect(url, options);
+    await until(`the end of ${url} ${JSON.stringify(options)}`, () => client.state.state === "closed");
+    const { reason, detail } = client.state as ClientState & { state: "closed" };
+    assert.equal(reason, "refused");
+    assert.ok(detail);
+    assert.ok(!states.some((state) => state.state === "waiting"));
+  }
+
+  assert.equal(server.exchanges.length, 0);
 });

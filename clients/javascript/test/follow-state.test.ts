@@ -117,13 +117,36 @@ test("a read that fails is repeated as a connection is", async () => {
   client.close();
 });
 
-test("a state that cannot be shown is read again", async () => {
+test("a state that cannot be shown is reported and read again, and is no lost connection", async (t) => {
+  const thrown: unknown[] = [];
+  Object.assign(globalThis, { reportError: ({ name }: Error) => thrown.push(name) });
+  t.after(() => Reflect.deleteProperty(globalThis, "reportError"));
   await using server = await serveBoth([state("{", "7-1"), state("{}", "7-3")], [stream("data: a\n\n")]);
-  const { client, log } = follow(server.url, {
+  const { client, log, states } = follow(server.url, {
     show: async (response) => void log.push(typeof (await response.json())),
   });
   await until("the event", () => log.length === 2);
-  assert.deepEqual([log, server.positions()], [["object", "a"], ["7-3"]]);
+  assert.deepEqual([log, server.positions(), thrown], [["object", "a"], ["7-3"], ["SyntaxError"]]);
+  assert.deepEqual(
+    states.flatMap((now) => (now.state === "waiting" ? [now.reason] : [])),
+    ["not-shown"],
+  );
+  client.close();
+});
+
+test("a state that breaks off is a lost connection, and is not shown", async () => {
+  const half = ({ response }: Exchange) => {
+    response.writeHead(200, { "X-Sse-Position": "7-1", "Content-Length": "100" });
+    response.write("half", () => response.socket!.end());
+  };
+  await using server = await serveBoth([half, state("tasks", "7-3")], [stream("data: a\n\n")]);
+  const { client, log, states } = follow(server.url);
+  await until("the event", () => log.length === 2);
+  assert.deepEqual(log, ["tasks", "a"]);
+  assert.deepEqual(
+    states.flatMap((now) => (now.state === "waiting" ? [now.reason] : [])),
+    ["unreachable"],
+  );
   client.close();
 });
 

@@ -15,7 +15,7 @@ type Answer =
 interface Case {
   readonly name: string;
   readonly method?: string;
-  readonly credential?: "renews" | "fails first";
+  readonly credential?: "renews" | "fails first" | "cannot be sent";
   readonly maxRetries?: number;
   readonly maxEvent?: number;
   readonly answers: readonly Answer[];
@@ -48,7 +48,7 @@ function token(credential: Case["credential"]): SseClientOptions["token"] {
   let calls = 0;
   return () => {
     if (++calls === 1 && credential === "fails first") throw new Error("no token yet");
-    return `token ${calls}`;
+    return credential === "cannot be sent" ? "two\nlines" : `token ${calls}`;
   };
 }
 

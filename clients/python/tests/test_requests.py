@@ -5,7 +5,13 @@ import urllib.error
 from aspire_sse import EventTooLarge, HttpError, RetriesExhausted, StreamBroken, request
 from tests.server import Clock, Server, cases, quick, redirect, stream
 
-ENDS = {HttpError: "refused", StreamBroken: "broken", RetriesExhausted: "exhausted", EventTooLarge: "too large"}
+ENDS = {
+    HttpError: "refused",
+    ValueError: "refused",
+    StreamBroken: "broken",
+    RetriesExhausted: "exhausted",
+    EventTooLarge: "too large",
+}
 
 
 def answer(given):
@@ -27,7 +33,8 @@ def headers(credential):
         calls.append(1)
         if credential == "fails first" and len(calls) == 1:
             raise RuntimeError("no token yet")
-        return {"Authorization": f"Bearer {len(calls)}"}
+        token = "two\nlines" if credential == "cannot be sent" else str(len(calls))
+        return {"Authorization": f"Bearer {token}"}
 
     return call if credential else None
 

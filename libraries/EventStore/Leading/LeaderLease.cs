@@ -1,19 +1,27 @@
-using Microsoft.Extensions.DependencyInjection;
+using EventStore;
 using Npgsql;
 
-namespace EventStore;
+namespace AspireSse;
 
-/// <summary>A lease with a fencing number, by Postgres's clock. A holder that is killed or frozen loses it, and its
-/// number is then too low for what it does (Kleppmann, "How to do distributed locking"). Thread-safe.</summary>
+/// <summary>Leases for work that one process of an application does, by Postgres's clock: a service of
+/// <see cref="Microsoft.Extensions.Hosting.EventStoreExtensions.AddEventStore"/>. A holder that is killed or frozen
+/// loses it, and its fencing number is then too low for what it does (Kleppmann, "How to do distributed locking").
+/// Thread-safe.</summary>
 /// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
-internal sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+public sealed class LeaderLease
 {
+    private readonly NpgsqlDataSource _store;
+
+    internal LeaderLease(NpgsqlDataSource store) => _store = store;
+
     /// <summary>Takes or renews a lease; after an exception the caller must assume that it has lost it.</summary>
+    /// <param name="name">The work. <c>broadcaster</c> is the libraries' own.</param>
     /// <param name="holder">The caller: unique per process.</param>
+    /// <param name="ttl">Time after which it ends unless it is renewed, and the longest wait for Postgres.</param>
     /// <param name="cancellationToken">Ends the wait; the lease may be taken nevertheless.</param>
     /// <returns>The fence, greater for each new holder; null while another process holds the lease.</returns>
     public Task<long?> HoldAsync(string name, string holder, TimeSpan ttl, CancellationToken cancellationToken) =>
-        store.RunAsync(
+        _store.RunAsync(
             "select eventstore.hold_lease($1, $2, $3)",
             async command => await command.With(name).With(holder).With(ttl).ExecuteScalarAsync() as long?,
             ttl,
@@ -22,7 +30,7 @@ internal sealed class LeaderLease([FromKeyedServices(StorePool.Feed)] NpgsqlData
 
     /// <summary>Releases a lease, so that no standby waits until it expires; an outdated fence does nothing.</summary>
     public Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken) =>
-        store.RunAsync(
+        _store.RunAsync(
             """
             update eventstore.leases set expires_at = clock_timestamp() - interval '1 second', holder = ''
             where name = $1 and fence = $2

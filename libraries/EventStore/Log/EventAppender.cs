@@ -127,8 +127,7 @@ internal sealed class EventAppender(
                 return Task.CompletedTask;
             _started = true;
 
-            // Nothing that flows with the first caller, such as an ambient transaction, stays with the commits.
-            using IDisposable? apart = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
+            using var apart = CallersLocals.KeepOut();
             return base.StartAsync(CancellationToken.None);
         }
     }

@@ -1,8 +1,9 @@
+using System.Runtime.CompilerServices;
 using EventStore;
 
 namespace AspireSse;
 
-/// <summary>A reader's filter: an event must match one of each list; an empty list matches all. Immutable.</summary>
+/// <summary>A reader's filter: an event must match one of each list. Immutable.</summary>
 public sealed class EventFilter
 {
     private readonly HashSet<string>? _types;
@@ -11,9 +12,21 @@ public sealed class EventFilter
     // Only reads of the log need it; most filters of streams are never replayed.
     private TopicPatternSet? _patterns;
 
-    /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>).</exception>
-    public EventFilter(IReadOnlyList<EventTopic> topics, IReadOnlyList<string> types, IReadOnlyList<string> keys)
-        : this([.. topics.Select(topic => topic.ToString())], (types, keys)) { }
+    /// <param name="topics">Topics or patterns.</param>
+    /// <param name="types">Event types wanted; null for all.</param>
+    /// <param name="keys">Event keys wanted; null for all.</param>
+    /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>), or a list is empty:
+    /// one that a request or a permission left without a value must not become all.</exception>
+    public EventFilter(
+        IReadOnlyList<EventTopic> topics,
+        IReadOnlyList<string>? types = null,
+        IReadOnlyList<string>? keys = null
+    )
+        : this([.. topics.Select(topic => topic.ToString())], (Wanted(types), Wanted(keys)))
+    {
+        if (topics.Count == 0)
+            throw new ArgumentException("A filter needs a topic; all of them are EventFilter.All.", nameof(topics));
+    }
 
     private EventFilter(IReadOnlyList<string> topics, (IReadOnlyList<string> Types, IReadOnlyList<string> Keys) events)
     {
@@ -29,8 +42,10 @@ public sealed class EventFilter
     /// <summary>Topics or patterns (<see cref="TopicPattern"/>).</summary>
     public IReadOnlyList<string> Topics { get; }
 
+    /// <summary>Event types; none for all.</summary>
     public IReadOnlyList<string> Types { get; }
 
+    /// <summary>Event keys; none for all.</summary>
     public IReadOnlyList<string> Keys { get; }
 
     /// <summary>Topics or patterns that never match.</summary>
@@ -50,6 +65,19 @@ public sealed class EventFilter
         IReadOnlyList<string> keys,
         IReadOnlyList<string>? except = null
     ) => new(topics, (types, keys)) { Except = except ?? [] };
+
+    /// <summary>Returns the values that a caller wants; none for all.</summary>
+    /// <exception cref="ArgumentException">The list is there, and empty.</exception>
+    internal static IReadOnlyList<string> Wanted(
+        IReadOnlyList<string>? values,
+        [CallerArgumentExpression(nameof(values))] string? name = null
+    ) =>
+        values switch
+        {
+            null => [],
+            { Count: > 0 } => values,
+            _ => throw new ArgumentException($"An empty list would match nothing. Leave {name} out for all.", name),
+        };
 
     internal bool MatchesTopic(string topic) =>
         (HasAllTopics || (_patterns ??= new TopicPatternSet(Topics)).Matches(topic)) && !IsExcepted(topic);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using EventStore;
 
 namespace AspireSse;
 
@@ -15,7 +16,13 @@ public struct EventTopic
 {
     private const string OneToken = "A hole is one token, so it has no alignment: leave the comma and the number out.";
 
+    private const string NotTheCodes =
+        "The topic begins as those of the gateway do (generations, agents, sessions), which belong to their callers, "
+        + "and its first token may come from a request. Write it into the interpolated string, such as "
+        + "$\"sessions.{id}\".";
+
     private readonly StringBuilder _text;
+    private readonly string? _refusal = null;
     private bool _isValid = true;
 
     /// <summary>Characters that are the code's, before the first hole or string; -1: all.</summary>
@@ -28,19 +35,20 @@ public struct EventTopic
     {
         _text = new(text);
         _literal = isOfCode ? -1 : 0;
-        Refusal = refusal;
+        _refusal = refusal;
     }
 
-    /// <summary>False if a hole does not hold exactly one token, or makes the topic too long; or if a string has a
-    /// wildcard, or is no topic.</summary>
+    /// <summary>False if a hole does not hold exactly one token, or makes the topic too long; if a string has a
+    /// wildcard, or is no topic; or if a hole or a string begins it as the gateway's own topics begin.</summary>
     public readonly bool IsValid => _isValid && Refusal is null && _text?.Length is > 0 and <= TopicPattern.MaxLength;
 
     /// <summary>Returns true if the application's code has the first token, which then is no request's.</summary>
     internal readonly bool NamesItsRoot => _literal < 0 || _text.ToString(0, _literal).Contains('.');
 
-    /// <summary>Says why a string is not taken as a topic, and how to ask for a pattern; null if it is, or if the topic
-    /// is no string.</summary>
-    internal readonly string? Refusal { get; }
+    /// <summary>Says why a string, or a first hole, is not taken, and how to ask for it; null if it is.</summary>
+    internal readonly string? Refusal => _refusal ?? (IsSomebodyElses ? NotTheCodes : null);
+
+    private readonly bool IsSomebodyElses => _text is not null && !NamesItsRoot && GatewayTopics.Have(_text.ToString());
 
     /// <summary>Takes a string as a topic; it is invalid if the string has a wildcard, or is no topic.</summary>
     public static implicit operator EventTopic(string text) =>

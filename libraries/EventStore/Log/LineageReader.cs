@@ -1,11 +1,16 @@
-using Microsoft.Extensions.DependencyInjection;
+using EventStore;
 using Npgsql;
 
-namespace EventStore;
+namespace AspireSse;
 
-/// <summary>Reads the lineage of the store's epoch, once per epoch. Thread-safe.</summary>
-internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
+/// <summary>Translates stream ids of older epochs: a promotion that lost nothing continues the log under a new one.
+/// Thread-safe.</summary>
+public sealed class LineageReader
 {
+    private readonly NpgsqlDataSource _store;
+
+    internal LineageReader(NpgsqlDataSource store) => _store = store;
+
     /// <summary>Maximum epochs that are read. Ids of older ones get a resync.</summary>
     private const int MostEpochs = 1_000;
 
@@ -13,7 +18,7 @@ internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDa
 
     /// <summary>Returns the lineage of an epoch that the store has, or had a moment ago.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or the server lacks the epoch.</exception>
-    public async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken) =>
+    internal async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken) =>
         await FindAsync(epoch, cancellationToken)
         ?? throw new StoreUnavailableException(
             $"A server answered that does not have epoch {epoch}: the primary has changed. Try again."
@@ -21,7 +26,7 @@ internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDa
 
     /// <summary>Returns an epoch's lineage; null if the server that answers lacks it, as during a promotion.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async ValueTask<Lineage?> FindAsync(string epoch, CancellationToken cancellationToken)
+    internal async ValueTask<Lineage?> FindAsync(string epoch, CancellationToken cancellationToken)
     {
         if (Volatile.Read(ref _last) is var last && last.Epoch == epoch)
             return last;
@@ -36,6 +41,9 @@ internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDa
     }
 
     /// <summary>Returns the id of the same event in the store's epoch; null if its log does not have it.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="epoch">The epoch that the store has, such as that of a page read before.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async ValueTask<StreamPosition?> TranslateAsync(
         StreamPosition id,
@@ -44,7 +52,7 @@ internal sealed class LineageReader([FromKeyedServices(StorePool.Feed)] NpgsqlDa
     ) => id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);
 
     private Task<IReadOnlyList<EpochRow>> RowsAsync(CancellationToken cancellationToken) =>
-        store.ReadAsync<IReadOnlyList<EpochRow>>(
+        _store.ReadAsync<IReadOnlyList<EpochRow>>(
             $"select epoch, parent, common from eventstore.lineage order by number desc limit {MostEpochs}",
             async command =>
             {

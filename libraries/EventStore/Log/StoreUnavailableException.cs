@@ -8,7 +8,7 @@ public class StoreUnavailableException(string message, Exception? inner = null) 
 {
     /// <summary>Returns true for an error that means the same. Entity Framework wraps the driver's; a request to
     /// another service that took too long is cancelled, and has a timeout of its own inside.</summary>
-    internal static bool Is(Exception exception) =>
+    public static bool Is(Exception exception) =>
         exception is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
         || (exception is not OperationCanceledException && exception.InnerException is { } inner && Is(inner));
 }

@@ -1,39 +1,45 @@
 using System.Data;
-using Microsoft.Extensions.DependencyInjection;
+using EventStore;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe. Every
 /// method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
-internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store, LineageReader lineages)
+public sealed class TopicReader
 {
+    private readonly NpgsqlDataSource _store;
+    private readonly LineageReader _lineages;
+
+    internal TopicReader(NpgsqlDataSource store, LineageReader lineages)
+    {
+        _store = store;
+        _lineages = lineages;
+    }
+
     /// <summary>Highest ordinal that is looked up, because the lookup counts the events before it.</summary>
     internal const int MostOrdinal = 10_000;
 
     /// <summary>Newest events among which the end is looked for; a publisher may have written some after it.</summary>
     private const int EndWithin = 100;
 
-    /// <summary>An SQL expression: time of the log's oldest event; null if it has none.</summary>
-    internal const string OldestTime = "(select time from eventstore.events order by position limit 1)";
-
     /// <summary>Returns an SQL condition: neither the log nor the outbox has an event of the topic.</summary>
     /// <param name="topic">An SQL expression, its columns with the name of their table.</param>
-    internal static string HasNoEvents(string topic) =>
+    private static string HasNoEvents(string topic) =>
         $"not exists (select from eventstore.events_of({topic})) "
         + $"and not exists (select from eventstore.outbox where outbox.topic = {topic})";
 
     /// <summary>Reads a topic's positions in one snapshot.</summary>
     /// <param name="ordinal">Ordinal of an event in the topic, from 1; 0 is before the first.</param>
     /// <param name="endTypes">Event types that end the topic; empty for a topic without an end.</param>
-    public Task<TopicState> ReadAsync(
+    internal Task<TopicState> ReadAsync(
         string topic,
         long ordinal,
         IReadOnlyCollection<string> endTypes,
         CancellationToken cancellationToken
     ) =>
-        store.AskAsync(
+        _store.AskAsync(
             $"""
             {LogState.Sql}, listed as materialized (
                 select coalesce(
@@ -86,15 +92,33 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
         );
 
     /// <summary>Returns the topics that have no event, neither in the log nor in the outbox.</summary>
-    public Task<string[]> WithoutEventsAsync(string[] topics, CancellationToken cancellationToken) =>
-        store.AskAsync(
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<string[]> WithoutEventsAsync(string[] topics, CancellationToken cancellationToken = default) =>
+        _store.AskAsync(
             $"select array(select asked.topic from unnest($1) asked(topic) where {HasNoEvents("asked.topic")})",
             async command => (string[])(await command.With(topics).ExecuteScalarAsync(CancellationToken.None))!,
             cancellationToken
         );
 
+    /// <summary>Reads a topic whose events have a number in their data, <c>id</c>, that counts up, and the newest
+    /// events of another one, in one snapshot. It costs a row for each halving of the topic's range of positions,
+    /// wherever the event is.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="number">The number that is sought.</param>
+    /// <param name="other">The other topic.</param>
+    /// <param name="type">The type that is sought in it.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<NumberedTopic> ReadNumberedAsync(
+        string topic,
+        long number,
+        string other,
+        string type,
+        CancellationToken cancellationToken = default
+    ) => NumberedTopic.ReadAsync(_store, topic, number, (other, type), cancellationToken);
+
     /// <summary>Lists topics with a prefix, after the last one of the page before, in order of their bytes.</summary>
-    public Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(
+    internal Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(
         string prefix,
         string after,
         int limit,
@@ -104,12 +128,12 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
 
     /// <summary>Lists topics page by page, in one snapshot of the log.</summary>
     /// <param name="listAsync">Reads the pages. It may be called twice.</param>
-    public Task<T> ListAsync<T>(
+    internal Task<T> ListAsync<T>(
         string prefix,
         Func<TopicPager, Task<T>> listAsync,
         CancellationToken cancellationToken
     ) =>
-        store.AskAsync(
+        _store.AskAsync(
             sql: null,
             async command =>
             {
@@ -124,9 +148,9 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
         );
 
     /// <summary>Returns the topic of an event; null if the log has no such event.</summary>
-    public async Task<string?> TopicAtAsync(StreamPosition id, CancellationToken cancellationToken)
+    internal async Task<string?> TopicAtAsync(StreamPosition id, CancellationToken cancellationToken)
     {
-        var (epoch, topic) = await store.AskAsync<(string, string?)>(
+        var (epoch, topic) = await _store.AskAsync<(string, string?)>(
             "select eventstore.epoch(), (select topic from eventstore.events where position = $1)",
             async command =>
             {
@@ -136,7 +160,7 @@ internal sealed class TopicReader([FromKeyedServices(StorePool.Reads)] NpgsqlDat
             },
             cancellationToken
         );
-        return await lineages.TranslateAsync(id, epoch, cancellationToken) is null ? null : topic;
+        return await _lineages.TranslateAsync(id, epoch, cancellationToken) is null ? null : topic;
     }
 }
 

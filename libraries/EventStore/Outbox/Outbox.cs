@@ -14,13 +14,17 @@ internal static class Outbox
     /// <summary>Returns a command that writes events in the caller's transaction, in this order and in one round
     /// trip. Each has an id: written again, it enters the log once.</summary>
     /// <param name="transaction">Null if there is none, or it is an ambient one.</param>
+    /// <param name="wakesRelay">True if the caller calls <see cref="WakeAsync"/> after its commit.</param>
     public static NpgsqlBatch Insert(
         NpgsqlConnection connection,
         NpgsqlTransaction? transaction,
-        IReadOnlyList<NewEvent> events
+        IReadOnlyList<NewEvent> events,
+        bool wakesRelay = false
     )
     {
         var batch = new NpgsqlBatch(connection, transaction);
+        if (wakesRelay)
+            batch.BatchCommands.Add(new("select set_config('eventstore.wakes_relay', 'itself', true)"));
         foreach (var published in events)
         {
             var command = new NpgsqlBatchCommand(Sql);

@@ -132,8 +132,16 @@ internal sealed class RedisLink
         }
     }
 
-    private Task<IConnectionMultiplexer> OpenOnOwnThread() =>
-        Task.Factory.StartNew(_open, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private Task<IConnectionMultiplexer> OpenOnOwnThread()
+    {
+        using var apart = CallersLocals.KeepOut();
+        return Task.Factory.StartNew(
+            _open,
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
+    }
 
     private async Task<bool> SendAsync(
         string channel,

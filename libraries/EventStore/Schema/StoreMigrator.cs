@@ -31,7 +31,7 @@ internal sealed class StoreMigrator(
 
     private async Task BringUpAsync(bool undoes, CancellationToken cancellationToken)
     {
-        await using var connection = await store.OpenConnectionAsync(cancellationToken);
+        await using var connection = await store.OpenDirectAsync(cancellationToken);
         try
         {
             var state = await SchemaState.ReadAsync(connection, cancellationToken);
@@ -154,7 +154,7 @@ internal sealed class StoreMigrator(
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
     public async Task<IReadOnlyList<string>> MissingAsync(CancellationToken cancellationToken)
     {
-        await using var connection = await store.OpenConnectionAsync(cancellationToken);
+        await using var connection = await store.OpenDirectAsync(cancellationToken);
         try
         {
             return (await SchemaState.ReadAsync(connection, cancellationToken)).Missing;

@@ -3,10 +3,8 @@ using LlmGateway.Providers;
 using Runs;
 using Streaming.Access;
 using Streaming.Admission;
-using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace LlmGateway.Agents;
 

@@ -12,7 +12,6 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Requests;
@@ -40,7 +39,6 @@ internal static class AgentsApi
                 )
             )
         );
-        builder.Services.ReserveTopics("agents.>").ReserveTopics("sessions.>");
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
         builder.Services.AddSingleton<AgentSessions>();
@@ -52,7 +50,7 @@ internal static class AgentsApi
         agents
             .MapMethods(
                 "/stream",
-                StreamEndpoints.Methods,
+                DescribedEndpoints.StreamMethods,
                 (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)
             )
             .OpensStream()
@@ -80,7 +78,7 @@ internal static class AgentsApi
             .Takes<SessionMessage>();
 
         agents
-            .MapMethods("/stream/{sessionId}", StreamEndpoints.Methods, StreamAsync)
+            .MapMethods("/stream/{sessionId}", DescribedEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
             .SwitchesNames()

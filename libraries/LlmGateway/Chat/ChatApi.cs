@@ -1,8 +1,6 @@
 using System.Text.Json.Serialization;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
-using Streaming.Access;
-using Streaming.Endpoints;
 
 namespace LlmGateway.Chat;
 

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
 using Streaming.Connections;
-using Streaming.Endpoints;
 using Streaming.Opening;
 using Streaming.Requests;
 

@@ -1,3 +1,5 @@
+using EventStore;
+
 namespace LlmGateway.Generations;
 
 /// <summary>
@@ -31,6 +33,8 @@ internal sealed class FlushScheduler : IDisposable
         _milliseconds = milliseconds;
         _liveRuns = liveRuns;
         _clock = clock;
+
+        using var apart = CallersLocals.KeepOut();
         _timer = clock.CreateTimer(
             static scheduler => ((FlushScheduler)scheduler!).Flush(),
             this,

@@ -8,8 +8,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Opening;
 
 namespace LlmGateway.Generations;
 
@@ -23,7 +21,6 @@ internal static class GenerationsApi
 
     public static void AddGenerations(this WebApplicationBuilder builder)
     {
-        builder.Services.ReserveTopics("generations.>");
         builder.Services.AddSingleton(services => new FlushScheduler(
             services.GetRequiredService<IOptions<LlmOptions>>().Value.CoalesceMilliseconds,
             () => services.GetRequiredService<LiveRuns>().Count,
@@ -57,7 +54,7 @@ internal static class GenerationsApi
             .Produces<GenerationState>();
 
         generations
-            .MapMethods("/{id}/stream", StreamEndpoints.Methods, StreamAsync)
+            .MapMethods("/{id}/stream", DescribedEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
             .SendsNumbered(

@@ -1,7 +1,6 @@
 using LlmGateway.Requests;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
-using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis;

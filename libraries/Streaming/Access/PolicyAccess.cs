@@ -51,7 +51,12 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
             : throw new UnnamedCallerException("A ticket only reads. Send the credential that it was bought with.");
 
     /// <summary>The endpoint's policy has named it, as only that knows the schemes.</summary>
-    public TicketHolder HolderOf(HttpContext context) => context.Features.GetRequiredFeature<TicketHolder>();
+    public TicketHolder HolderOf(HttpContext context) =>
+        context.Features.Get<TicketHolder>()
+        ?? throw new InvalidOperationException(
+            "No ticket can be issued: the application added an IPolicyEvaluator of its own after AddSse, and that one "
+                + "knows no tickets. Add it before AddSse."
+        );
 
     private static string? UserOf(HttpContext context) =>
         CallerIdentity.IdOf(context.User) is { } user ? user

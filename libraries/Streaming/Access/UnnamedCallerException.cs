@@ -1,5 +1,3 @@
-using Streaming.Requests;
-
 namespace Streaming.Access;
 
 /// <summary>A caller that can own nothing (403), because two of its kind could not be told apart.</summary>

@@ -5,6 +5,7 @@ namespace Streaming.Connections;
 /// <summary>The open streams, as others see them.</summary>
 internal sealed class ConnectionList(
     ConnectionRegistry registry,
+    IStreamTotals totals,
     IOptions<StreamingOptions> options,
     TimeProvider clock
 ) : IConnectionList
@@ -28,6 +29,8 @@ internal sealed class ConnectionList(
             read++;
         }
     }
+
+    public SseStats ReadStats() => totals.Read();
 
     public async Task<bool> CloseAsync(string id, CancellationToken cancellationToken = default)
     {

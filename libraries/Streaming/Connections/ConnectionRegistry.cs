@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using EventStore;
 
 namespace Streaming.Connections;
 
@@ -16,6 +17,8 @@ internal sealed class ConnectionRegistry
     {
         _log = log;
         _stopping = application.ApplicationStopping;
+
+        using var apart = CallersLocals.KeepOut();
         _stopping.Register(() =>
         {
             foreach (var stream in Open)

@@ -371,7 +371,7 @@ internal sealed class ConnectionWriter(
         reason switch
         {
             EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
-                ControlFrames.Retry(options.NextRetry()),
+                ControlFrames.Retry(options.NextRetryAfter(reason)),
             EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(options.NextRetry())],
             EndReason.Unauthorized => ControlFrames.Unauthorized("expired", connection.Expiry.Until),
             EndReason.Replaced => ControlFrames.Unauthorized("replaced", connection.Expiry.Until),

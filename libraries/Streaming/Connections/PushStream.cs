@@ -200,7 +200,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             if (_reason != EndReason.Complete && _settings.CutShort is { } cut)
                 await _output.WriteAsync(cut, CancellationToken.None);
             if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
-                await _output.WriteAsync(ControlFrames.Retry(_options.NextRetry()), CancellationToken.None);
+                await _output.WriteAsync(ControlFrames.Retry(_options.NextRetryAfter(_reason)), CancellationToken.None);
 
             await _output.CompleteAsync();
         }

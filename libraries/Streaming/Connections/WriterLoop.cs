@@ -75,7 +75,8 @@ internal sealed class WriterLoop : IDisposable
     public void Start()
     {
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{_number}" };
-        _thread.Start();
+        // The first stream's request starts it, and none of its locals may stay.
+        _thread.UnsafeStart();
     }
 
     public void Attach(StreamConnection connection)

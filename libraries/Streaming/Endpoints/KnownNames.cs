@@ -7,7 +7,7 @@ namespace Streaming.Endpoints;
 internal static class KnownNames
 {
     /// <summary>Parameters of each stream of the log.</summary>
-    private static readonly QueryParameter[] OfLog =
+    private static readonly RequestParameter[] OfLog =
     [
         new("from", "earliest or head: where a client without an id starts.", Required: false, IsText: true),
         new("slow", "catch-up, latest or disconnect: what a client that reads too slowly gets.", false, IsText: true),
@@ -18,10 +18,10 @@ internal static class KnownNames
     private static readonly string[] OfStreams = ["from", "slow", "last_event_id", "lastEventId", "ticket"];
 
     /// <summary>Returns the parameters that an endpoint describes.</summary>
-    public static IReadOnlyList<QueryParameter> ParametersOf(IEnumerable<object> metadata) =>
+    public static IReadOnlyList<RequestParameter> ParametersOf(IEnumerable<object> metadata) =>
         [
-            .. metadata.OfType<QueryParameter>(),
-            .. metadata.OfType<StreamMetadata>().FirstOrDefault()?.Resumes == true ? OfLog : [],
+            .. metadata.OfType<RequestParameter>(),
+            .. metadata.OfType<StreamMetadata>().LastOrDefault()?.Resumes == true ? OfLog : [],
         ];
 
     /// <summary>Refuses a name that an endpoint with parameters, or a stream, does not know. Endpoints without both
@@ -30,10 +30,12 @@ internal static class KnownNames
     public static void Check(EndpointMetadataCollection metadata, IEnumerable<string> names)
     {
         var isStream = metadata.GetMetadata<StreamMetadata>() is not null;
-        if (isStream || metadata.GetMetadata<QueryParameter>() is not null)
+        if (isStream || metadata.GetOrderedMetadata<RequestParameter>().Any(p => !p.InHeader))
             UnknownNames.Refuse(
                 [
-                    .. ParametersOf(metadata).SelectMany(p => p.Also is { } also ? (string[])[p.Name, also] : [p.Name]),
+                    .. ParametersOf(metadata)
+                        .Where(p => !p.InHeader)
+                        .SelectMany(p => p.Also is { } also ? (string[])[p.Name, also] : [p.Name]),
                     .. isStream ? OfStreams : [],
                 ],
                 names,

@@ -6,7 +6,7 @@ using Streaming.Requests;
 namespace Streaming.Endpoints;
 
 /// <summary>Marks an endpoint whose query a client may also send as a JSON body.</summary>
-/// <param name="MaxListValues">Maximum values of all its lists together (<see cref="QueryParameter.Also"/>).</param>
+/// <param name="MaxListValues">Maximum values of all its lists together (<see cref="RequestParameter.Also"/>).</param>
 internal sealed record StreamBody(int MaxListValues);
 
 /// <summary>Reads the JSON body of a stream's request into the query, where the endpoint looks for it.</summary>
@@ -17,14 +17,10 @@ internal static class StreamBodies
 
     private sealed record Taken(InvalidRequestException? Error);
 
-    /// <summary>Reads bodies before the rate limiter, which counts resumes apart; endpoints report errors.</summary>
-    public static void UseStreamBodies(this WebApplication app) =>
-        app.Use(
-            (context, next) =>
-                CallerIdentity.IsSignedIn(context.User) && IsTaken(context)
-                    ? TakeThenAsync(context, next)
-                    : next(context)
-        );
+    /// <summary>Reads a stream's body before the rate limiter, which counts resumes apart; endpoints report
+    /// errors.</summary>
+    public static Task TakeThenAsync(HttpContext context, RequestDelegate next) =>
+        CallerIdentity.IsSignedIn(context.User) && IsTaken(context) ? TakenThenAsync(context, next) : next(context);
 
     /// <summary>Copies the body's members into the query, once: lists are appended, others replace values.</summary>
     /// <exception cref="InvalidRequestException">Not a JSON object, or a member that no query can hold, or that the
@@ -42,7 +38,7 @@ internal static class StreamBodies
     private static bool IsTaken(HttpContext context) =>
         !HttpMethods.IsGet(context.Request.Method) && JsonBody.IsThere(context) && AcceptsBody(context);
 
-    private static async Task TakeThenAsync(HttpContext context, RequestDelegate next)
+    private static async Task TakenThenAsync(HttpContext context, RequestDelegate next)
     {
         await TakeAsync(context);
         await next(context);
@@ -75,7 +71,7 @@ internal static class StreamBodies
     private static QueryCollection Merged(
         IQueryCollection query,
         JsonElement body,
-        IReadOnlyList<QueryParameter> parameters
+        IReadOnlyList<RequestParameter> parameters
     )
     {
         var texts = NamesOf(p => p.IsText);
@@ -103,7 +99,7 @@ internal static class StreamBodies
 
         return new QueryCollection(merged);
 
-        HashSet<string> NamesOf(Func<QueryParameter, bool> which) =>
+        HashSet<string> NamesOf(Func<RequestParameter, bool> which) =>
             parameters
                 .Where(which)
                 .SelectMany(p => (string[])[p.Name, p.Also ?? p.Name])

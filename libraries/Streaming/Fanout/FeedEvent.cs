@@ -12,7 +12,7 @@ internal sealed class FeedEvent(string epoch, EventRecord record)
     public LogFrame Frame(FrameFormat format)
     {
         for (var made = _made; made is not null; made = made.Next)
-            if (ReferenceEquals(made.Format, format))
+            if (made.Format.Equals(format))
                 return made.Frame;
 
         // Two threads may make the same frame. One copy is then not shared, which is harmless.

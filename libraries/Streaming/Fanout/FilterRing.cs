@@ -25,7 +25,7 @@ internal sealed record LogFrame(
 
     public static LogFrame Of(string epoch, EventRecord record, FrameFormat format)
     {
-        var isShown = format is ShownFormat;
+        var isShown = format.IsShown;
         return new(
             record.Position,
             isShown ? [] : format.Frame(epoch, record),

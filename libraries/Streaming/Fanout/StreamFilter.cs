@@ -55,8 +55,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     public bool Passes(EventRecord record) =>
         Events.Passes(record.Type, record.Key) && !Events.IsExcepted(record.Topic);
 
-    public bool Equals(StreamFilter? other) =>
-        other is not null && ReferenceEquals(Format, other.Format) && _key == other._key;
+    public bool Equals(StreamFilter? other) => other is not null && Format.Equals(other.Format) && _key == other._key;
 
     public override bool Equals(object? obj) => Equals(obj as StreamFilter);
 

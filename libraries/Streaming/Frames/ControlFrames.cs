@@ -96,17 +96,3 @@ internal static class ControlFrames
 
     internal sealed record RightEnd(string Reason, DateTime? ExpiresAt);
 }
-
-internal enum ResyncReason
-{
-    /// <summary>Retention has deleted events after the id.</summary>
-    Expired,
-
-    /// <summary>The id belongs to another history: the store was reset, restored or promoted.</summary>
-    Epoch,
-
-    /// <summary>The id is beyond the head.</summary>
-    Future,
-
-    Malformed,
-}

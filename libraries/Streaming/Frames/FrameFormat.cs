@@ -5,10 +5,24 @@ namespace Streaming.Frames;
 /// <summary>Turns events into frames. Connections that have the same instance of a format share frames.</summary>
 internal abstract class FrameFormat
 {
+    /// <exception cref="ArgumentOutOfRangeException">There is no such format.</exception>
+    public static FrameFormat Of(EventFormat format) =>
+        format switch
+        {
+            EventFormat.Named => NamedFormat.Always,
+            EventFormat.Messages => NamedFormat.Never,
+            EventFormat.TypedMessages => NamedFormat.InData,
+            EventFormat.Envelope => EnvelopeFormat.Instance,
+            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
+        };
+
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord record);
 
     /// <summary>Returns the id of a place, for a stream of this topic.</summary>
     public virtual string IdOf(StreamPosition at, string topic) => at.ToString();
+
+    /// <summary>True if a function of the application forms the events, for each stream alone.</summary>
+    public virtual bool IsShown => false;
 
     /// <summary>Returns true if the stream ends with this event: complete, done, end, a fatal error.</summary>
     public virtual bool Ends(EventRecord record) => false;

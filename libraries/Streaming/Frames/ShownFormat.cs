@@ -10,6 +10,8 @@ internal sealed class ShownFormat : FrameFormat
 
     private ShownFormat() { }
 
+    public override bool IsShown => true;
+
     public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
         throw new NotSupportedException("A function of the application forms these events.");
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
-using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Showing;
 
 namespace Streaming.Opening;
 
@@ -31,13 +31,18 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
     /// <param name="format">Ends at exactly the <paramref name="endTypes"/> (<see cref="FrameFormat.Ends"/>).</param>
     /// <param name="start">Start of a client without an id; null: before the topic's first event.</param>
     /// <param name="isShortened">True if retention may have dropped the topic's first events.</param>
+    /// <param name="events">Number of events of a topic with an end; null: unknown. If it has fewer, retention has
+    /// dropped the first.</param>
+    /// <param name="shown">See <see cref="StreamRequest"/>.</param>
     public async Task OpenAsync(
         HttpContext context,
         string topic,
         FrameFormat format,
         IReadOnlyCollection<string> endTypes,
         StreamPosition? start = null,
-        bool isShortened = false
+        bool isShortened = false,
+        int? events = null,
+        ShownEvents? shown = null
     )
     {
         var last = LastEventId.Of(context.Request);
@@ -46,7 +51,7 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             last.Id is null && long.TryParse(last.Text, NumberStyles.None, CultureInfo.InvariantCulture, out ordinal);
         var state = await topics.ReadAsync(topic, ordinal, endTypes, context.RequestAborted);
 
-        isShortened |= !state.IsCounted;
+        isShortened |= !state.IsCounted || await HasLostAsync(topic, state, events, endTypes, context);
         if (
             last.Id is { } id
                 ? state.End <= (await lineages.TranslateAsync(id, state.Epoch, context.RequestAborted))?.Position
@@ -70,8 +75,22 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
             // A valid id decides. An invalid one gets a resync from the beginning, because an ended topic
             // would send nothing after its end.
             : null;
-        await streams.OpenAsync(context, RequestOf(context, topic, format, last, startAfter, beginning, reason));
+        var request = RequestOf(context, topic, format, last, startAfter, beginning, reason) with { Shown = shown };
+        await streams.OpenAsync(context, request);
     }
+
+    /// <summary>Returns true if a topic with an end has fewer events than it had.</summary>
+    private async Task<bool> HasLostAsync(
+        string topic,
+        TopicState state,
+        int? events,
+        IReadOnlyCollection<string> endTypes,
+        HttpContext context
+    ) =>
+        state.End is not null
+        && events is { } all
+        && await topics.ReadAsync(topic, all, endTypes, context.RequestAborted) is var kept
+        && kept.End != kept.AtOrdinal;
 
     private static StreamRequest RequestOf(
         HttpContext context,

@@ -1,6 +1,5 @@
 using Streaming.Admission;
 using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace Streaming.Opening;
 
@@ -27,16 +26,4 @@ internal static class RequestErrors
             await context.RefuseInOutageAsync();
         }
     }
-
-    /// <summary>Answers the errors of endpoints in a host that does not do so for all of its own.</summary>
-    public static TBuilder RefusesErrors<TBuilder>(this TBuilder endpoints)
-        where TBuilder : IEndpointConventionBuilder =>
-        endpoints.AddEndpointFilter(
-            async (invocation, next) =>
-            {
-                object? answer = Results.Empty;
-                await invocation.HttpContext.RefuseErrorsAsync(async () => answer = await next(invocation));
-                return answer;
-            }
-        );
 }

@@ -1,5 +1,4 @@
 using EventStore;
-using Streaming.Frames;
 
 namespace Streaming.Opening;
 

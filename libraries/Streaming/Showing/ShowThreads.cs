@@ -1,11 +1,14 @@
+using EventStore;
+
 namespace Streaming.Showing;
 
-/// <summary>Threads that run functions of the application, so that one that waits delays neither the writer loops nor
-/// the thread pool. There are as many as cores; one more starts whenever none of them has taken work for a moment, and
-/// ends when there is none. Thread-safe.</summary>
+/// <summary>Threads that run one function of the application, so that one that waits delays neither the writer loops
+/// nor the thread pool, nor other functions. There are as many as cores; one more starts whenever none of them has
+/// taken work for a moment, and ends when there is none. Thread-safe.</summary>
 internal sealed class ShowThreads : IDisposable
 {
-    private const int Most = 512;
+    /// <summary>Some 100 kB of memory each, so 25 MB of a function that hangs.</summary>
+    private const int Most = 256;
 
     private static readonly TimeSpan Stuck = TimeSpan.FromMilliseconds(50),
         Idle = TimeSpan.FromSeconds(10);
@@ -19,8 +22,11 @@ internal sealed class ShowThreads : IDisposable
         _hasTaken,
         _isDisposed;
 
-    public ShowThreads(TimeProvider clock) =>
+    public ShowThreads(TimeProvider clock)
+    {
+        using var apart = CallersLocals.KeepOut();
         _timer = clock.CreateTimer(_ => Watch(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>Runs the work soon; work that throws ends the process.</summary>
     public void Add(Action work)
@@ -69,7 +75,7 @@ internal sealed class ShowThreads : IDisposable
     private void StartThread()
     {
         _threads++;
-        new Thread(Run) { IsBackground = true, Name = "sse-show" }.Start();
+        new Thread(Run) { IsBackground = true, Name = "sse-show" }.UnsafeStart();
     }
 
     private void Run()

@@ -7,7 +7,8 @@ using Streaming.Replay;
 namespace Streaming.Showing;
 
 /// <summary>The events of one stream as a function of the application forms them. The function runs on threads of its
-/// own, under no lock, at most a page ahead of the client; what it returns is kept for this stream alone.</summary>
+/// own, with what flows with the stream's request, under no lock, at most a page ahead of the client; what it returns
+/// is kept for this stream alone.</summary>
 internal sealed class ShownEvents(
     Func<EventRecord, SseItem<object?>?> show,
     JsonSerializerOptions json,
@@ -19,18 +20,24 @@ internal sealed class ShownEvents(
     /// <summary>Bytes of frames after which a page ends early: the function may make much of little.</summary>
     private const int MostBytes = 1024 * 1024;
 
+    private readonly ExecutionContext? _request = ExecutionContext.Capture();
+
     public static ShownEvents Of(
         Func<EventRecord, SseItem<object?>?> show,
         JsonSerializerOptions json,
         HttpContext context
-    ) =>
-        new(
+    )
+    {
+        var services = context.RequestServices;
+        var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "";
+        return new ShownEvents(
             show,
             json,
-            context.RequestServices.GetRequiredService<ShowThreads>(),
-            context.RequestServices.GetRequiredService<FailedShows>(),
-            (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? ""
+            services.GetRequiredService<ShowFunctions>().ThreadsOf(endpoint),
+            services.GetRequiredService<FailedShows>(),
+            endpoint
         );
+    }
 
     /// <summary>Forms the events of a held page, which it releases, and calls <paramref name="done"/> with another one,
     /// held, from any thread. It stops without a call once the stream has ended.</summary>
@@ -38,7 +45,7 @@ internal sealed class ShownEvents(
     public void Form(ReplayPage page, PageBudget pages, Func<bool> hasEnded, Action<ReplayPage> done) =>
         threads.Add(() =>
         {
-            var formed = hasEnded() ? null : Formed(page, hasEnded);
+            var formed = hasEnded() ? null : FormedForRequest(page, hasEnded);
             if (formed is not null)
                 pages.Take(formed);
 
@@ -46,6 +53,16 @@ internal sealed class ShownEvents(
             if (formed is not null)
                 done(formed);
         });
+
+    private ReplayPage? FormedForRequest(ReplayPage page, Func<bool> hasEnded)
+    {
+        if (_request is null)
+            return Formed(page, hasEnded);
+
+        ReplayPage? formed = null;
+        ExecutionContext.Run(_request, _ => formed = Formed(page, hasEnded), null);
+        return formed;
+    }
 
     private ReplayPage? Formed(ReplayPage page, Func<bool> hasEnded)
     {
@@ -72,7 +89,7 @@ internal sealed class ShownEvents(
         var id = new StreamPosition(frame.Epoch, frame.Position);
         try
         {
-            if (show(frame.Record!) is { Data: not null } item)
+            if (show(frame.Record!) is { } item)
                 return ItemFrames.ToBytes(id.ToString(), item, json);
         }
         catch (Exception e)

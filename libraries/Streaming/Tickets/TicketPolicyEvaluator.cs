@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Streaming.Access;
 using Streaming.Callers;
-using Streaming.Endpoints;
 
 namespace Streaming.Tickets;
 
@@ -13,15 +12,15 @@ namespace Streaming.Tickets;
 /// <remarks>The policy must ask for the same schemes as the one under which the ticket was issued: the credential of a
 /// weaker scheme must not buy what a stronger one protects.</remarks>
 internal sealed class TicketPolicyEvaluator(
-    IAuthorizationService authorization,
+    IPolicyEvaluator policies,
     TicketIssuer tickets,
     OneStreamPerTicket sessions,
     ILogger<TicketPolicyEvaluator> logger
-) : PolicyEvaluator(authorization)
+) : IPolicyEvaluator
 {
-    public override async Task<AuthenticateResult> AuthenticateAsync(AuthorizationPolicy policy, HttpContext context)
+    public async Task<AuthenticateResult> AuthenticateAsync(AuthorizationPolicy policy, HttpContext context)
     {
-        var sent = await base.AuthenticateAsync(policy, context);
+        var sent = await policies.AuthenticateAsync(policy, context);
         var endpoint = context.GetEndpoint()?.Metadata;
         if (endpoint?.GetMetadata<IssuesTickets>() is not null)
             context.Features.Set(HolderOf(context.User, policy, sent.Properties?.ExpiresUtc));
@@ -58,6 +57,13 @@ internal sealed class TicketPolicyEvaluator(
             return AuthenticateResult.Fail(e);
         }
     }
+
+    public Task<PolicyAuthorizationResult> AuthorizeAsync(
+        AuthorizationPolicy policy,
+        AuthenticateResult authenticationResult,
+        HttpContext context,
+        object? resource
+    ) => policies.AuthorizeAsync(policy, authenticationResult, context, resource);
 
     private static TicketHolder HolderOf(ClaimsPrincipal user, AuthorizationPolicy policy, DateTimeOffset? until) =>
         new(

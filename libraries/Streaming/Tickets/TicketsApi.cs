@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Streaming.Access;
 using Streaming.Endpoints;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace Streaming.Tickets;
 

@@ -7,9 +7,10 @@ namespace Adopter.Callers;
 /// <summary>The gateway and streams of an application whose users sign in by all of its schemes.</summary>
 internal sealed class CallersApp : IAsyncDisposable
 {
-    private CallersApp(WebApplication app)
+    private CallersApp(WebApplication app, string connectionString)
     {
         App = app;
+        ConnectionString = connectionString;
         Server = new Uri(
             app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
         );
@@ -17,6 +18,7 @@ internal sealed class CallersApp : IAsyncDisposable
 
     public WebApplication App { get; }
     public Uri Server { get; }
+    public string ConnectionString { get; }
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -63,6 +65,8 @@ internal sealed class CallersApp : IAsyncDisposable
         app.MapGet("/each/{kind}", (string kind) => TypedResults.EventStream($"{kind}.>")).AllowAnonymous();
         app.MapGet("/run/{kind}/{id}", (string kind, string id) => TypedResults.RunStream($"{kind}.{id}"))
             .AllowAnonymous();
+        app.MapGet("/mixed/{id}", (string id) => TypedResults.EventStream([$"generations.{id}", $">"]))
+            .AllowAnonymous();
         app.MapGet("/named/{id}", (string id) => TypedResults.EventStream($"generations.{id}")).AllowAnonymous();
         if (isOpen)
             app.MapLlmGateway().AllowAnonymous();
@@ -71,7 +75,7 @@ internal sealed class CallersApp : IAsyncDisposable
 
         await app.EnsureSchemaAsync(Stop);
         await app.StartAsync(Stop);
-        return new CallersApp(app);
+        return new CallersApp(app, connectionString);
     }
 
     /// <summary>A caller without a credential.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 
 namespace Adopter.Orders;
@@ -14,6 +15,25 @@ public sealed class InMemoryTests : IAsyncLifetime
     public async ValueTask InitializeAsync() => _orders = await RunningOrders.StartInMemoryAsync();
 
     public ValueTask DisposeAsync() => _orders.DisposeAsync();
+
+    [Theory]
+    [InlineData(null, 5_000, 7_000)]
+    [InlineData("250", 250, 2_250)]
+    public async Task A_process_that_stops_tells_its_clients_to_return_after_it_has_started_again(
+        string? shortest,
+        int from,
+        int to
+    )
+    {
+        string[] settings = shortest is null ? [] : ["--Sse:ShutdownRetryMilliseconds", shortest];
+        await using var orders = await RunningOrders.StartInMemoryAsync(settings);
+        await using var stream = await SseReader.OpenAtAsync(orders.Server, "/public/7");
+
+        await orders.App.StopAsync(Stop);
+
+        await stream.WaitForEndAsync();
+        Assert.InRange(int.Parse(stream.Frames[^1].Retry!, CultureInfo.InvariantCulture), from, to);
+    }
 
     [Fact]
     public async Task A_stream_gets_what_is_appended_and_resumes_after_its_last_id_without_a_gap()
@@ -136,7 +156,7 @@ public sealed class InMemoryTests : IAsyncLifetime
             Log.AppendAsync([shipped, paid with { Data = "3" }], Stop)
         );
 
-        var page = await Log.ReadAsync(0, new EventFilter([$"orders.7.*"], [], []), Stop);
+        var page = await Log.ReadAsync(0, new EventFilter([$"orders.7.*"]), Stop);
         Assert.Equal(["paid", "shipped"], page.Events.Select(e => e.Type));
         Assert.Equal((2, 2), (page.Through, page.Head));
     }

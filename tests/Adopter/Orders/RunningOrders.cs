@@ -38,7 +38,8 @@ internal sealed class RunningOrders : IAsyncDisposable
     }
 
     /// <summary>Starts it without a database.</summary>
-    public static Task<RunningOrders> StartInMemoryAsync() => StartAsync(Build(connectionString: null), null);
+    public static Task<RunningOrders> StartInMemoryAsync(params string[] settings) =>
+        StartAsync(Build(connectionString: null, settings), null);
 
     private static async Task<RunningOrders> StartAsync(WebApplication app, string? connectionString)
     {

@@ -77,7 +77,7 @@ public sealed class Shop : IAsyncLifetime
         var after = 0L;
         do
         {
-            page = await _app.Log().ReadAsync(after, new EventFilter([topic], [], []), Stop);
+            page = await _app.Log().ReadAsync(after, new EventFilter([topic]), Stop);
             events.AddRange(page.Events);
             after = page.Next;
         } while (page.Through < page.Head);

@@ -13,6 +13,7 @@ public sealed class ShowingTests : IAsyncLifetime
 
     private readonly ManualResetEventSlim _open = new();
     private readonly ConcurrentBag<WeakReference> _visitors = [];
+    private readonly AsyncLocal<Tenant?> _tenant = new();
     private readonly ConcurrentQueue<string> _shown = [];
     private SmallApp _app = null!;
     private int _waiting;
@@ -30,6 +31,21 @@ public sealed class ShowingTests : IAsyncLifetime
 
     private void Map(WebApplication app)
     {
+        app.Use(
+            (context, next) =>
+            {
+                if (context.Request.Query["tenant"] is [{ } name])
+                    _visitors.Add(new WeakReference(_tenant.Value = new Tenant(name)));
+                return next(context);
+            }
+        );
+        app.MapGet(
+                "/tenant",
+                () => TypedResults.EventStream(["news.all"], show: _ => new(_tenant.Value?.Name, "tenant"))
+            )
+            .AllowAnonymous();
+
+        app.MapGet("/items", () => TypedResults.EventStream(Items())).AllowAnonymous();
         app.MapGet("/plain", () => TypedResults.EventStream("news.all")).AllowAnonymous();
         app.MapGet("/shown", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();
         app.MapGet("/large", () => TypedResults.EventStream(["news.all"], show: Large)).AllowAnonymous();
@@ -41,6 +57,13 @@ public sealed class ShowingTests : IAsyncLifetime
                 () => TypedResults.EventStream(["news.all"], show: Text, greeting: new(new { Hello = "you" }, "hello"))
             )
             .AllowAnonymous();
+    }
+
+    private static async IAsyncEnumerable<SseItem<int>> Items()
+    {
+        yield return new(1);
+        await Task.Yield();
+        yield return new(2);
     }
 
     private static SseItem<object?>? Text(EventRecord record) => new(Encoding.UTF8.GetString(record.Data.Span), "text");
@@ -112,6 +135,67 @@ public sealed class ShowingTests : IAsyncLifetime
             Assert.Equal(Enumerable.Range(0, 20), stream.Numbers);
             await stream.DisposeAsync();
         }
+    }
+
+    [Fact]
+    public async Task A_function_that_hangs_for_all_its_clients_leaves_other_functions_alone()
+    {
+        // More than the threads of one function.
+        var hung = await Task.WhenAll(
+            Enumerable.Range(0, 300).Select(_ => SseReader.OpenAtAsync(_app.Server, "/blocked"))
+        );
+        await PublishAsync(0, 10);
+        await Eventually.HoldsAsync(() => Volatile.Read(ref _waiting) == 256, "no more of them run");
+
+        await using var shown = await SseReader.OpenAtAsync(_app.Server, "/shown?from=earliest");
+        await shown.WaitForEventsAsync(10);
+
+        Assert.Equal(Enumerable.Range(0, 10), shown.Numbers);
+        _open.Set();
+        foreach (var stream in hung)
+            await stream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_function_runs_with_what_flows_with_its_own_request()
+    {
+        string[] names = ["alice", "bob", "carol"];
+        foreach (var name in names)
+        {
+            await PublishAsync(0, 1);
+            await using var stream = await SseReader.OpenAtAsync(_app.Server, $"/tenant?from=earliest&tenant={name}");
+            await stream.WaitForEventsAsync(1);
+            await PublishAsync(1, 1);
+            await stream.WaitForEventsAsync(2);
+
+            Assert.All(stream.Events, shown => Assert.Equal(name, shown.Data));
+        }
+    }
+
+    [Theory]
+    [InlineData("/tenant")]
+    [InlineData("/plain")]
+    [InlineData("/items")]
+    public async Task Nothing_that_flows_with_a_request_outlives_its_stream(string path)
+    {
+        await OpenAsTenantAsync(path);
+
+        await Eventually.HoldsAsync(
+            () =>
+            {
+                GC.Collect();
+                return !Assert.Single(_visitors).IsAlive;
+            },
+            "nothing keeps what flowed with the request"
+        );
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private async Task OpenAsTenantAsync(string path)
+    {
+        await using var stream = await SseReader.OpenAsync(_app.Server, $"{path}?tenant=t");
+        await PublishAsync(0, 1);
+        await stream.WaitAsync(reader => reader.Frames.Count > 0);
     }
 
     [Fact]
@@ -246,4 +330,6 @@ public sealed class ShowingTests : IAsyncLifetime
             );
         }
     }
+
+    private sealed record Tenant(string Name);
 }

@@ -133,6 +133,19 @@ public sealed class TopicsTests : IAsyncLifetime
     }
 
     [Fact]
+    public void An_empty_list_never_means_all()
+    {
+        IReadOnlyList<EventTopic> topics = [$"orders.>"];
+
+        Assert.Throws<ArgumentException>(() => TypedResults.EventStream([]));
+        Assert.Throws<ArgumentException>(() => TypedResults.EventStream(topics, types: []));
+        Assert.Throws<ArgumentException>(() => TypedResults.EventStream(topics, keys: []));
+        Assert.Throws<ArgumentException>(() => new EventFilter([]));
+        Assert.Throws<ArgumentException>(() => new EventFilter(topics, types: []));
+        Assert.Throws<ArgumentException>(() => new EventFilter(topics, keys: []));
+    }
+
+    [Fact]
     public async Task Other_names_of_a_query_are_the_application_s()
     {
         await using var stream = await SseReader.OpenAtAsync(
@@ -150,17 +163,17 @@ public sealed class TopicsTests : IAsyncLifetime
         string[] sent = ["orders.*.paid", ">", "orders.7.paid,orders.8.paid", ""];
 
         foreach (var topic in sent)
-            Assert.Throws<ArgumentException>(() => new EventFilter([(EventTopic)topic], [], []));
+            Assert.Throws<ArgumentException>(() => new EventFilter([(EventTopic)topic]));
 
         foreach (var id in (string[])["*", ">", "7.paid", ""])
-            Assert.Throws<ArgumentException>(() => new EventFilter([$"orders.{id}.paid"], [], []));
+            Assert.Throws<ArgumentException>(() => new EventFilter([$"orders.{id}.paid"]));
 
         Assert.Equal([1L], await ReadAsync("orders.7.paid"));
         Assert.Equal([1L, 2], await ReadAsync(EventTopic.Pattern("orders.*.paid")));
         Assert.Equal([1L, 2], await ReadAsync($"orders.>"));
 
         async Task<IEnumerable<long>> ReadAsync(EventTopic topic) =>
-            (await _app.Log.ReadAsync(0, new EventFilter([topic], [], []), Stop)).Events.Select(e => e.Position);
+            (await _app.Log.ReadAsync(0, new EventFilter([topic]), Stop)).Events.Select(e => e.Position);
     }
 
     [Fact]

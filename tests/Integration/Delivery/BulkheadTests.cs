@@ -3,6 +3,7 @@ using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using StreamApi.Seeds.Storage;
 
 namespace Integration.Delivery;
 
@@ -78,14 +79,14 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         await using var locked = await LockedTable.LockAsync(system.Database, "seeds.tasks");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         var hanging = Enumerable
-            .Range(0, 10 * Connections)
+            .Range(0, 10 * SeedsPool.WorkConnections)
             .Select(n =>
                 http.PostAsJsonAsync(new Uri(replica.Url, "/tasks"), new { title = $"{n}" }, cancellationToken)
             )
             .ToList();
 
         await Eventually.HoldsAsync(
-            async () => await HangingAsync() == Connections,
+            async () => await HangingAsync() == SeedsPool.WorkConnections,
             "the features' transactions have all of their connections"
         );
 

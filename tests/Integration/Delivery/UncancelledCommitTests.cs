@@ -21,7 +21,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
             "%claim_key%",
             "eventstore.idempotency_keys"
         ),
-        new("/sse/resilient/{0}/failure", """{"times":1}""", "%seeds.sessions%", "seeds.sessions"),
+        new("/sse/resilient/{0}/failure", """{"times":1}""", "commit", "seeds.sessions"),
     ];
 
     private sealed record Change(string Path, string Body, string Statement, string Table);
@@ -124,8 +124,10 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
     private static int Looks(World system) => system.Replicas[0].Output.Split("Postgres still runs").Length;
 
     // Not 'object': a commit with a notification would make all others wait for the standby, appends too.
-    private static Task WaitForAsync(World system, Change change, int count) =>
-        Eventually.HoldsAsync(
+    private static Task WaitForAsync(World system, Change change, int ofEach)
+    {
+        var count = ofEach * Changes.Count(other => other.Statement == change.Statement);
+        return Eventually.HoldsAsync(
             async () =>
                 await CountAsync(
                     system,
@@ -134,6 +136,7 @@ public sealed class UncancelledCommitTests(PromotionRig rig) : IClassFixture<Pro
                 ) == count,
             $"{count} of '{change.Statement}' wait for the standby"
         );
+    }
 
     private static async Task<int> CountAsync(World system, string rows) =>
         (int)await system.Database.AskAsync<long>($"select count(*) from {rows}");

@@ -1,4 +1,6 @@
-using EventStore;
+using Integration.Delivery;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using StreamApi.Seeds.Storage;
@@ -15,6 +17,7 @@ public sealed class EndedRowsTests
     {
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
         await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        using var host = HostOf(database);
         await store.ExecuteAsync(
             """
             insert into seeds.tasks select gen_random_uuid(), title, status, now() - interval '900 days', now() - age
@@ -39,14 +42,21 @@ public sealed class EndedRowsTests
             insert into eventstore.events (position, id, topic, type, data, time)
             select nextval('eventstore.position'), gen_random_uuid(), topic, 'message', '{"id":1}',
                 now() - interval '90 days'
-            from (values ('other'), ('sse.resilient.in-log')) topics(topic);
+            from (values ('sse.resilient.in-log'), ('sse.resilient.stopped-lately')) topics(topic);
+            insert into eventstore.events (position, id, topic, type, data, time)
+            select nextval('eventstore.position'), gen_random_uuid(), topic, 'changed', '{}', updated_at
+            from (
+                select 'tasks.' || id, updated_at from seeds.tasks where title = 'done lately' union all
+                select 'petstore.orders.' || id || '.status', updated_at from seeds.orders
+                    where updated_at between now() - interval '90 days' and now() - interval '1 day'
+            ) kept(topic, updated_at);
             insert into eventstore.outbox (topic, type, data) values
                 ('sse.resilient.in-outbox', 'message', '{"id":1,"message":"m","retry_count":0}'),
                 ('sse.resilient.failed.control', 'failed', '{}')
             """
         );
 
-        using var rows = RowsOf(store);
+        using var rows = RowsOf(host);
 
         Assert.True(await rows.DeleteAsync(Stop));
         Assert.False(await rows.DeleteAsync(Stop));
@@ -95,9 +105,9 @@ public sealed class EndedRowsTests
     [Fact]
     public async Task A_row_that_is_changed_while_old_ones_are_deleted_stays()
     {
-        await using var store = NpgsqlDataSource.Create(
-            (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
-        );
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        using var host = HostOf(database);
 
         await store.ExecuteAsync(
             """
@@ -107,7 +117,7 @@ public sealed class EndedRowsTests
             """
         );
 
-        using var rows = RowsOf(store);
+        using var rows = RowsOf(host);
 
         await using (var connection = await store.OpenConnectionAsync(Stop))
         {
@@ -122,8 +132,20 @@ public sealed class EndedRowsTests
         Assert.Equal(["task 2"], await ListAsync(store, "select title from seeds.tasks"));
     }
 
-    private static EndedRows RowsOf(NpgsqlDataSource store) =>
-        new(store, TimeProvider.System, NullLogger<EndedRows>.Instance);
+    private static IHost HostOf(NpgsqlConnectionStringBuilder database)
+    {
+        var builder = StoreOnlyHost.Of(database.ConnectionString);
+        builder.Services.AddSeedsStore();
+        return builder.Build();
+    }
+
+    private static EndedRows RowsOf(IHost host) =>
+        new(
+            host.Services.GetRequiredService<SeedsStore>(),
+            host.Services.GetRequiredService<TopicReader>(),
+            TimeProvider.System,
+            NullLogger<EndedRows>.Instance
+        );
 
     private static Task<long> CountAsync(NpgsqlDataSource store, string table) =>
         store.AskAsync<long>($"select count(*) from {table}");

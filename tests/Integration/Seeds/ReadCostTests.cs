@@ -26,7 +26,7 @@ public sealed class ReadCostTests
     public async Task The_first_and_last_pages_of_many_tasks_cost_as_much_as_those_of_few(string? status)
     {
         using var host = await StartAsync();
-        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
+        await using var store = await RowsRead.OneConnectionAsync(host, SeedsPool.Reads);
         var seeds = StoreOf(host, store);
 
         await FillAsync(5_000);
@@ -72,7 +72,7 @@ public sealed class ReadCostTests
     public async Task A_users_newest_orders_cost_the_same_in_a_shop_with_many_orders()
     {
         using var host = await StartAsync();
-        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
+        await using var store = await RowsRead.OneConnectionAsync(host, SeedsPool.Reads);
         var seeds = StoreOf(host, store);
 
         await FillAsync(5_000);
@@ -114,11 +114,12 @@ public sealed class ReadCostTests
     {
         const int Messages = 10_000;
         using var host = await StartAsync();
-        await using var store = await RowsRead.OneConnectionAsync(host, StorePool.Reads);
+        await using var store = await RowsRead.OneConnectionAsync(host, SeedsPool.Reads);
         using var sessions = new SessionDirectory(
             store,
-            store,
-            NoStreams.Registry(),
+            StoreOf(host, store),
+            new TopicReader(store, new LineageReader(store)),
+            new TopicPresence(new ReaderTimes(store), NoStreams.Registry(), TimeProvider.System),
             Options.Create(new ResilientOptions()),
             TimeProvider.System,
             NullLogger<SessionDirectory>.Instance
@@ -174,7 +175,11 @@ public sealed class ReadCostTests
     }
 
     private static SeedsStore StoreOf(IHost host, NpgsqlDataSource store) =>
-        new(host.Services.GetRequiredService<IDbContextFactory<SeedsContext>>(), store);
+        new(
+            host.Services.GetRequiredService<IDbContextFactory<SeedsContext>>(),
+            store,
+            new ReadTurns(TimeProvider.System)
+        );
 
     /// <summary>Returns the rows of a read that Postgres plans without and with knowledge of the tables.</summary>
     private static async Task<long[]> CostsAsync(NpgsqlDataSource store, string schema, Func<Task<long>> readAsync)

@@ -25,8 +25,7 @@ public sealed class TickerTests
         var clock = new FastClock();
         using var ticker = new Ticker(
             log.Host.Services.GetRequiredService<IEventLog>(),
-            new TopicPresence(database),
-            NoStreams.Registry(),
+            new TopicPresence(new ReaderTimes(database), NoStreams.Registry(), clock),
             clock,
             NullLogger<Ticker>.Instance
         );

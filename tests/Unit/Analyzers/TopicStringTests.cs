@@ -29,7 +29,7 @@ public sealed class TopicStringTests
     [InlineData("""return ids.Select<string, EventTopic>(one => one);""", "one")]
     [InlineData("""return log.AppendAsync(id, "paid", 1);""", "id")]
     [InlineData("""return NewEvent.Of(topic: id, "paid", 1);""", "id")]
-    [InlineData("""return new EventFilter([id], [], []);""", "id")]
+    [InlineData("""return new EventFilter([id]);""", "id")]
     [InlineData("""return (EventTopic)("orders." + id);""", "\"orders.\" + id")]
     [InlineData("""return EventTopic.Pattern("orders." + id + ".>");""", "\"orders.\" + id + \".>\"")]
     [InlineData("""var topic = $"orders.{id}.>"; return EventTopic.Pattern(topic);""", "topic")]
@@ -45,7 +45,7 @@ public sealed class TopicStringTests
     [InlineData("""const string topic = $"{Kind}.>"; return TypedResults.EventStream(topic);""", "topic")]
     [InlineData("""return TypedResults.EventStream(["orders.paid", "orders.*"]);""", "\"orders.*\"")]
     [InlineData("""return (EventTopic)"orders.>";""", "\"orders.>\"")]
-    [InlineData("""return log.ReadAsync(0, new EventFilter(["orders.*"], [], []));""", "\"orders.*\"")]
+    [InlineData("""return log.ReadAsync(0, new EventFilter(["orders.*"]));""", "\"orders.*\"")]
     [InlineData("""return TypedResults.EventStream("orders..paid");""", "\"orders..paid\"")]
     public async Task A_constant_that_is_no_topic_is_reported(string body, string text)
     {
@@ -118,10 +118,7 @@ public sealed class TopicStringTests
         """return TypedResults.EventStream("orders.>");""",
         """return TypedResults.EventStream(EventTopic.Pattern("orders.>"));"""
     )]
-    [InlineData(
-        """return new EventFilter([All], [], []);""",
-        """return new EventFilter([EventTopic.Pattern(All)], [], []);"""
-    )]
+    [InlineData("""return new EventFilter([All]);""", """return new EventFilter([EventTopic.Pattern(All)]);""")]
     [InlineData(
         """return TypedResults.EventStream(Named(id));""",
         """return TypedResults.EventStream(EventTopic.Pattern(Named(id)));"""

@@ -12,7 +12,8 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
 {
     public string? Method { get; init; }
 
-    /// <summary><c>renews</c>: a new token each time; <c>fails first</c>: the first call throws.</summary>
+    /// <summary><c>renews</c>: a new token each time; <c>fails first</c>: the first call throws; <c>cannot be sent</c>:
+    /// a token of two lines.</summary>
     public string? Credential { get; init; }
 
     public int? MaxRetries { get; init; }
@@ -86,6 +87,6 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
         ValueTask<string?> Token(CancellationToken cancellationToken) =>
             ++calls == 1 && Credential == "fails first"
                 ? throw new InvalidOperationException("no token yet")
-                : new($"token {calls}");
+                : new(Credential == "cannot be sent" ? "two\nlines" : $"token {calls}");
     }
 }

@@ -2,7 +2,9 @@ using EventStore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Npgsql;
+using StreamApi.Seeds.Storage;
 
 namespace Unit.EventStore;
 
@@ -27,15 +29,35 @@ public sealed class StorePoolTests
     public void A_service_opens_at_most_60_connections() => Assert.Equal(60, MostConnections());
 
     /// <summary>Returns the sum of a service's pools on a machine with four cores or more.</summary>
-    internal static int MostConnections() => Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize);
+    internal static int MostConnections() =>
+        Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize)
+        + SeedsPool.WorkConnections
+        + SeedsPool.ReadConnections;
 
-    private static List<NpgsqlConnectionStringBuilder> Of(string text)
+    [Theory]
+    [InlineData("Host=db;Maximum Pool Size=10", true)]
+    [InlineData("Host=db;Maximum Pool Size=60", false)]
+    [InlineData("Host=db", false)]
+    public void A_pool_smaller_than_the_logs_own_is_named(string text, bool isNamed)
+    {
+        using var log = new WarningLines();
+        Of(text, log);
+        Assert.Equal(
+            isNamed,
+            log.Texts is [var warning] && warning.Contains("'Maximum Pool Size=10'", StringComparison.Ordinal)
+        );
+        Assert.Equal(isNamed ? 1 : 0, log.Texts.Count);
+    }
+
+    private static List<NpgsqlConnectionStringBuilder> Of(string text, WarningLines? log = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(settings: null);
         builder.Configuration.AddInMemoryCollection(
             new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = text }
         );
         builder.AddEventStore();
+        if (log is not null)
+            builder.Logging.AddProvider(log);
         builder.Services.Configure<EventStoreOptions>(options => options.ReadConnections = 4);
 
         using var services = builder.Services.BuildServiceProvider();

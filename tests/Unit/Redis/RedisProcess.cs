@@ -11,12 +11,12 @@ internal sealed class RedisProcess(Process process, int port) : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{port}";
 
-    public static RedisProcess Start(LocalProgram program, int port = 0)
+    public static RedisProcess Start(LocalProgram program, int port = 0, params string[] options)
     {
         port = port == 0 ? LoopbackPort.Take(0, "a test", "any") : port;
         var start = new ProcessStartInfo(
             program.File,
-            ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+            ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", .. options]
         )
         {
             RedirectStandardOutput = true,

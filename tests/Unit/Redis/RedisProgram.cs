@@ -19,10 +19,10 @@ public sealed class RedisProgram : IAsyncLifetime
         );
 
     /// <summary>Starts a server; skips the test if Redis is not installed and cannot be downloaded.</summary>
-    internal RedisProcess Start(int port = 0)
+    internal RedisProcess Start(int port = 0, params string[] options)
     {
         Assert.SkipWhen(_program is null, _missing);
-        return RedisProcess.Start(_program!, port);
+        return RedisProcess.Start(_program!, port, options);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -13,6 +13,7 @@ public sealed class CorsTests
     /// <summary>Browsers omit a default port, so an origin that is configured with one would allow nobody.</summary>
     [Theory]
     [InlineData("https://sse.example.com:443", "https://sse.example.com", true)]
+    [InlineData("http://localhost:5090", "http://127.0.0.1:5090", false)]
     [InlineData("http://sse.example.com:80", "http://sse.example.com", true)]
     [InlineData("https://sse.example.com:9443", "https://sse.example.com:9443", true)]
     [InlineData("https://sse.example.com:9443", "https://sse.example.com", false)]
@@ -23,14 +24,37 @@ public sealed class CorsTests
         bool isAllowed
     )
     {
+        var policy = await PolicyAsync("Production", configured);
+
+        Assert.Equal(isAllowed, policy.IsOriginAllowed(sent));
+    }
+
+    [Theory]
+    [InlineData("http://localhost:5090")]
+    [InlineData("http://127.0.0.1:5090")]
+    [InlineData("http://[::1]:5090")]
+    public async Task In_Development_a_page_of_this_machine_may_be_opened_at_each_of_its_names(string configured)
+    {
+        var policy = await PolicyAsync("Development", configured);
+
+        Assert.All(
+            ["http://localhost:5090", "http://127.0.0.1:5090", "http://[::1]:5090"],
+            origin => Assert.True(policy.IsOriginAllowed(origin))
+        );
+        Assert.False(policy.IsOriginAllowed("http://127.0.0.1:5091"));
+        Assert.False(policy.IsOriginAllowed("https://localhost:5090"));
+    }
+
+    private static async Task<CorsPolicy> PolicyAsync(string environment, string configured)
+    {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Environment.EnvironmentName = "Production";
+        builder.Environment.EnvironmentName = environment;
         builder.Configuration["Cors:AllowedOrigins:100"] = configured;
         builder.AddCors();
 
         await using var app = builder.Build();
         var options = app.Services.GetRequiredService<IOptions<CorsOptions>>().Value;
-        Assert.Equal(isAllowed, options.GetPolicy(options.DefaultPolicyName)!.IsOriginAllowed(sent));
+        return options.GetPolicy(options.DefaultPolicyName)!;
     }
 
     /// <summary>The vendors' clients send headers of their own in browsers too, more with each version.</summary>

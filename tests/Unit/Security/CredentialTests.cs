@@ -220,7 +220,7 @@ public sealed class CredentialTests : IDisposable
     )
     {
         _context.Features.Set(new Caller("ann", hasAll ? TopicGrants.All : TopicGrants.None));
-        SetEndpoint(new ReadsOwnRun(Reads));
+        SetEndpoint(Reads);
         Assert.Contains(says, await ForbidAsync(), StringComparison.Ordinal);
     }
 

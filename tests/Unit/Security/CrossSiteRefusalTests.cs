@@ -51,7 +51,7 @@ public sealed class CrossSiteRefusalTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.OK, (await SendAsync(method, path, site, Allowed)).Status);
             var (status, refusal) = await SendAsync(method, path, site, "https://evil.example");
             Assert.Equal(HttpStatusCode.Forbidden, status);
-            Assert.Contains("Cors:AllowedOrigins", refusal, StringComparison.Ordinal);
+            Assert.Contains("RequireCors", refusal, StringComparison.Ordinal);
             Assert.Contains("Cross-site request refused", refusal, StringComparison.Ordinal);
         }
     }

@@ -16,7 +16,7 @@ namespace Unit.Security;
 /// <summary>Limits that endpoints declare by themselves, without Redis: the replica counts alone.</summary>
 public sealed class RequestLimitTests
 {
-    private static readonly FeatureRequests Weather = new("weather", 2, "asked for the weather twice in a minute");
+    private static readonly RequestKind Weather = new("weather", 2, "asked for the weather twice in a minute");
 
     [Fact]
     public async Task A_features_own_limit_is_declared_at_its_endpoint_alone()

@@ -3,6 +3,7 @@ using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Limits;
@@ -113,6 +114,34 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         Assert.NotNull(await counts.TakeAsync(limit, "ann"));
     }
 
+    /// <summary>As Garnet without <c>--lua</c>, and services that allow no scripts.</summary>
+    [Theory(Timeout = 60_000)]
+    [InlineData("--rename-command EVAL x --rename-command EVALSHA y --rename-command SCRIPT z")]
+    [InlineData("--user default on nopass ~* &* +@all -@scripting")]
+    public async Task Without_scripts_each_replica_counts_for_itself_and_asks_and_says_it_seldom(string options)
+    {
+        await using var redis = program.Start(port: 0, options.Split(' '));
+        await using var service = await StartAsync(redis);
+        var log = new WarningLines();
+        var (counts, limit) = (Counts(service, log: log), SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)));
+        using var first = Replica(service, "ann", counts: counts);
+        using var second = Replica(service, "ann");
+
+        for (var i = 0; i < Limit; i++)
+            Assert.True(await IsAdmittedAsync(first) && await IsAdmittedAsync(second));
+        var refusals = await RefusalsAsync(service);
+
+        _time.Advance(TimeSpan.FromMinutes(4));
+        Assert.Null(await counts.TakeAsync(limit, "ann"));
+        Assert.Equal(refusals, await RefusalsAsync(service));
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Null(await counts.TakeAsync(limit, "ann"));
+        Assert.NotEqual(refusals, await RefusalsAsync(service));
+
+        Assert.Contains("runs no Lua scripts", Assert.Single(log.Texts), StringComparison.Ordinal);
+        Assert.Contains("once per replica", log.Texts[0], StringComparison.Ordinal);
+    }
+
     [Fact(Timeout = 60_000)]
     public async Task A_bucket_gives_its_burst_at_once_and_says_when_it_has_more()
     {
@@ -135,7 +164,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         var service = await Service.StartAsync(
             builder => builder.AddRelayRedis(),
             null,
-            ("ConnectionStrings:redis", redis.Address)
+            ("ConnectionStrings:redis", $"{redis.Address},allowAdmin=true")
         );
         var link = service.Services.GetRequiredService<RedisLink>();
         await Eventually.HoldsAsync(() => link.IsConnected);
@@ -143,17 +172,33 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         return service;
     }
 
-    private SharedCounts Counts(Service service, int milliseconds = Long) =>
+    /// <summary>What Redis has refused since its start.</summary>
+    private static Task<string?> RefusalsAsync(Service service) =>
+        service
+            .Services.GetRequiredService<RedisLink>()
+            .AskAsync(
+                async database => (string?)await database.ExecuteAsync("INFO", "errorstats"),
+                TimeSpan.FromMilliseconds(Long),
+                TestContext.Current.CancellationToken
+            );
+
+    private SharedCounts Counts(Service service, int milliseconds = Long, WarningLines? log = null) =>
         new(
             service.Services.GetRequiredService<RedisLink>(),
             Options.Create(new EventStoreOptions()),
             Options.Create(new LimitOptions { RedisMilliseconds = milliseconds }),
             _time,
-            NullLogger<SharedCounts>.Instance
+            log is null ? NullLogger<SharedCounts>.Instance : new Logger<SharedCounts>(new LoggerFactory([log]))
         );
 
     /// <summary>The limiter of a client's requests per minute on one replica.</summary>
-    private SharedLimiter Replica(Service service, string client, int milliseconds = Long, int limit = Limit) =>
+    private SharedLimiter Replica(
+        Service service,
+        string client,
+        int milliseconds = Long,
+        int limit = Limit,
+        SharedCounts? counts = null
+    ) =>
         new(
             new SlidingWindowRateLimiter(
                 new SlidingWindowRateLimiterOptions
@@ -165,7 +210,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
                 }
             ),
             SharedLimit.Window(limit, TimeSpan.FromMinutes(1)),
-            Counts(service, milliseconds),
+            counts ?? Counts(service, milliseconds),
             client,
             _time
         );

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using EventStore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -10,7 +9,7 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary>Takes due steps of orders on any replica. A row holds the next step and its time, and its lock decides
 /// which replica takes it; steps of a dead replica are taken by the others.</summary>
 internal sealed class OrderWorkflow(
-    [FromKeyedServices(StorePool.Work)] NpgsqlDataSource log,
+    [FromKeyedServices(SeedsPool.Work)] NpgsqlDataSource log,
     SeedsStore store,
     IOptions<PetstoreOptions> options,
     TimeProvider clock,

@@ -1,11 +1,8 @@
-using EventStore;
+using System.Net.ServerSentEvents;
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using StreamApi.Security;
 using StreamApi.Seeds.Storage;
-using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Frames;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
 
@@ -14,9 +11,6 @@ internal static class OrdersApi
 {
     private const string Topic = "petstore.orders.{id}.status";
     private static readonly string[] Ends = [OrderStatus.Complete];
-
-    // As in the article, steps are unnamed and only the last event is named.
-    private static readonly NamedFormatChoice Steps = NamedFormatChoice.Of(Ends.Contains, Ends);
 
     public static void MapOrders(this RouteGroupBuilder shop)
     {
@@ -40,12 +34,7 @@ internal static class OrdersApi
             );
     }
 
-    private static async Task<IResult> PlaceAsync(
-        HttpContext context,
-        OrderPlacement placement,
-        RequestKeyStore keys,
-        IStreamAccess access
-    )
+    private static async Task<IResult> PlaceAsync(HttpContext context, OrderPlacement placement)
     {
         var body = await JsonBody.ReadAsync(context);
         var petId = body.RequiredText("petId", 64);
@@ -53,15 +42,14 @@ internal static class OrdersApi
 
         var userId = body.Text("userId", 128);
         if (userId is not null)
-            Customer.Checked(userId, context, access);
+            Customer.Checked(userId, context);
 
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         var (order, refusal) = await placement.PlaceAsync(
-            Guid.ParseExact(id, "N"),
+            await IdempotencyKey.IdAsync(context, body.GetRawText),
             petId,
             quantity,
             userId,
-            access.ClientOf(context).Person,
+            Caller.ClientOf(context),
             context.RequestAborted
         );
 
@@ -79,32 +67,27 @@ internal static class OrdersApi
         return order is null ? Unknown(id) : TypedResults.Ok(OrderView.Of(order));
     }
 
-    private static async Task<IResult> StreamAsync(
-        string id,
-        HttpContext context,
-        FiniteStreams streams,
-        TopicReader topics,
-        SeedsStore store
-    )
+    private static async Task<IResult> StreamAsync(string id, HttpContext context, TopicReader topics, SeedsStore store)
     {
-        var format = Steps.For(context.Request.Query.Flag("named"));
+        var isNamed = context.Request.Query.Flag("named");
         if (!Guid.TryParse(id, out var known) || await FindAsync() is not { } order)
             return Unknown(id);
 
         var topic = Order.Topic(known);
-        var isShortened = false;
-        if (order.Status == OrderStatus.Shipped)
-        {
-            // An order whose events have left the log will be deleted soon (EndedRows): nobody would end its stream.
-            if ((await topics.WithoutEventsAsync([topic], context.RequestAborted)).Length > 0)
-                return Unknown(id);
+        // An order whose events have left the log will be deleted soon (EndedRows): nobody would end its stream.
+        if (
+            order.Status == OrderStatus.Shipped
+            && (await topics.WithoutEventsAsync([topic], context.RequestAborted)).Length > 0
+        )
+            return Unknown(id);
 
-            var kept = await topics.ReadAsync(topic, OrderStatus.Count, Ends, context.RequestAborted);
-            isShortened = kept.End is not null && kept.End != kept.AtOrdinal;
-        }
-
-        await streams.OpenAsync(context, topic, format, Ends, isShortened: isShortened);
-        return TypedResults.Empty;
+        return TypedResults.FiniteEventStream(
+            EventTopic.Pattern(topic),
+            Ends,
+            ArticleStream.FormatOf(context.Request, EventFormat.Named),
+            isNamed is null ? Shown : null,
+            OrderStatus.Count
+        );
 
         async Task<Order?> FindAsync()
         {
@@ -112,6 +95,13 @@ internal static class OrdersApi
             return await db.Orders.SingleOrDefaultAsync(o => o.Id == known, CancellationToken.None);
         }
     }
+
+    /// <summary>As in the article, steps are unnamed and only the last event is named.</summary>
+    private static SseItem<object?>? Shown(EventRecord step) =>
+        new(
+            JsonSerializer.Deserialize<JsonElement>(step.Data.Span),
+            step.Type == OrderStatus.Complete ? step.Type : null
+        );
 
     private static IResult Unknown(string id) =>
         InvalidRequestException.ProblemOf("id", $"there is no order '{id}'.", StatusCodes.Status404NotFound);

@@ -1,5 +1,3 @@
-using Streaming.Requests;
-
 namespace StreamApi.Seeds.Petstore;
 
 /// <summary>A kind of pet in the shop.</summary>

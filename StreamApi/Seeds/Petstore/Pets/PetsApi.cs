@@ -1,9 +1,8 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using StreamApi.Security;
 using StreamApi.Seeds.Storage;
-using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Opening;
-using Streaming.Requests;
 
 namespace StreamApi.Seeds.Petstore;
 
@@ -57,16 +56,11 @@ internal static class PetsApi
         return pet is null ? Refusal.UnknownPet(id).ToResult() : TypedResults.Ok(pet);
     }
 
-    private static async Task<IResult> ChangeAsync(
-        string id,
-        HttpContext context,
-        Inventory inventory,
-        IStreamAccess access
-    )
+    private static async Task<IResult> ChangeAsync(string id, HttpContext context, Inventory inventory)
     {
         id = JsonBody.Checked("id", id, 64);
         var body = await JsonBody.ReadAsync(context);
-        var price = body.Price("price", 1_000_000);
+        var price = PriceIn(body, "price", 1_000_000);
         var stock = body.Whole("stock", 0, 1_000_000);
         if (price is null && stock is null)
             return InvalidRequestException.ProblemOf("price", "requires price or stock.");
@@ -74,15 +68,34 @@ internal static class PetsApi
         var (pet, refusal) = await inventory.ChangeAsync(
             id,
             pet => (price ?? pet.Price, stock ?? pet.Stock),
-            access.ClientOf(context).Person,
+            Caller.ClientOf(context),
             context.RequestAborted
         );
 
         return refusal?.ToResult() ?? TypedResults.Ok(pet);
     }
 
-    private static IResult StreamInventory(HttpRequest request) =>
-        ArticleStream.Of(request, Inventory.Topic, isNamed: true, Inventory.StockChange, Inventory.PriceChange);
+    private static decimal? PriceIn(JsonElement body, string name, decimal max)
+    {
+        if (!body.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (
+            value.ValueKind != JsonValueKind.Number
+            || !value.TryGetDecimal(out var number)
+            || number <= 0
+            || number > max
+            || decimal.Round(number, 2) != number
+        )
+            throw new InvalidRequestException(
+                name,
+                $"must be a number above 0, at most {max}, with at most two decimals."
+            );
+
+        return number;
+    }
+
+    private static EventStreamResult StreamInventory(HttpRequest request) =>
+        ArticleStream.Of(request, Inventory.Topic, isNamed: true, [Inventory.StockChange, Inventory.PriceChange]);
 
     /// <summary>Body of a PATCH.</summary>
     private sealed record PetChange(decimal? Price, int? Stock);

@@ -1,10 +1,4 @@
-using LlmGateway.Generations;
-using Runs;
-using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Frames;
-using Streaming.Opening;
-using Streaming.Requests;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace StreamApi.Seeds.Petstore;
 
@@ -14,11 +8,8 @@ namespace StreamApi.Seeds.Petstore;
 /// </summary>
 internal static class RecommendationsApi
 {
-    private static readonly string[] Ends = [Recommender.Complete, "error"];
-    private static readonly NamedFormatChoice Formats = NamedFormatChoice.Of(_ => true, Ends, sendsPositions: false);
-
     public static void MapRecommendations(this RouteGroupBuilder shop) =>
-        shop.MapStream("/pets/recommendations/stream", StreamAsync)
+        shop.MapStream("/pets/recommendations/stream", Stream)
             .Publishes("recommendations.*")
             .SwitchesNames()
             .Query("userId", "User whose orders determine the scores.", required: true, isText: true)
@@ -29,27 +20,20 @@ internal static class RecommendationsApi
                 ("error", typeof(StreamError))
             );
 
-    private static Task StreamAsync(
-        HttpContext context,
-        RunStreams streams,
-        Recommender recommender,
-        IStreamAccess access
-    )
+    private static EventStreamResult Stream(HttpContext context, Recommender recommender)
     {
-        var query = context.Request.Query;
-        return streams.OpenAsync(
-            context,
+        // A request that resumes a run needs only its id.
+        var userId = context.Request.GetLastEventId() is null
+            ? Customer.Checked(context.Request.Query.RequiredText("userId", 128), context)
+            : "";
+        return TypedResults.StartedRunStream(
             Recommender.Kind,
-            Formats.For(query.Flag("named")),
-            Ends,
-            // A request that resumes a run needs only its id.
-            () =>
-                recommender.StartAsync(
-                    Customer.Checked(query.RequiredText("userId", 128), context, access),
-                    access.OwnerOf(context),
-                    access.ClientOf(context),
-                    context.RequestAborted
-                )
+            (run, stop) => recommender.ScoreAsync(run, userId, stop),
+            ArticleStream.FormatOf(context.Request, EventFormat.Named),
+            Recommender.Complete
         );
     }
+
+    /// <summary>Data of the event that ends a run that failed.</summary>
+    private sealed record StreamError(string Error, bool Fatal, string Reason);
 }

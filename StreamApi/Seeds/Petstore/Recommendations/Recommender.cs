@@ -1,17 +1,11 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Runs;
 using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
 /// <summary>Scores pets for a user one by one and publishes each score as an event of the run.</summary>
-internal sealed class Recommender(
-    RunStarter runs,
-    SeedsStore store,
-    IOptions<PetstoreOptions> options,
-    TimeProvider clock
-)
+internal sealed class Recommender(SeedsStore store, IOptions<PetstoreOptions> options, TimeProvider clock)
 {
     /// <summary>
     /// Newest orders that determine a score, of the user and of all users. They are ranges of indexes, so the cost does
@@ -27,21 +21,8 @@ internal sealed class Recommender(
         Recommended = "recommendation",
         Complete = "complete";
 
-    public Task<RunStart> StartAsync(
-        string userId,
-        string? owner,
-        string client,
-        CancellationToken cancellationToken
-    ) =>
-        runs.StartAsync(
-            Kind,
-            client,
-            new { userId, owner },
-            run => ScoreAsync(run, userId),
-            cancellationToken: cancellationToken
-        );
-
-    private async Task ScoreAsync(Run run, string userId)
+    /// <summary>The work of a run.</summary>
+    public async Task ScoreAsync(Run run, string userId, CancellationToken stop)
     {
         var start = clock.GetTimestamp();
         await using var db = store.CreateReader();
@@ -63,20 +44,16 @@ internal sealed class Recommender(
 
         foreach (var pet in candidates)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(options.Value.ScoringMilliseconds), clock, run.Stopping);
+            await Task.Delay(TimeSpan.FromMilliseconds(options.Value.ScoringMilliseconds), clock, stop);
             await run.AppendAsync(
-                RunEvent.Of(
-                    Recommended,
-                    preferences.Score(pet, bestSold == 0 ? 0 : (double)sold.GetValueOrDefault(pet.Id) / bestSold)
-                )
+                Recommended,
+                preferences.Score(pet, bestSold == 0 ? 0 : (double)sold.GetValueOrDefault(pet.Id) / bestSold)
             );
         }
 
         await run.EndAsync(
-            RunEvent.Of(
-                Complete,
-                new RecommendationsDone(candidates.Count, (long)clock.GetElapsedTime(start).TotalMilliseconds)
-            )
+            Complete,
+            new RecommendationsDone(candidates.Count, (long)clock.GetElapsedTime(start).TotalMilliseconds)
         );
     }
 

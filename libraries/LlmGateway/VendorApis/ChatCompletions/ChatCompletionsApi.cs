@@ -1,5 +1,4 @@
 using LlmGateway.Requests;
-using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis.ChatCompletions;

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis.Messages;

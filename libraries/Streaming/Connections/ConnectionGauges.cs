@@ -1,11 +1,7 @@
 using System.Diagnostics.Metrics;
 using EventStore;
-using Streaming.Connections;
-using Streaming.Fanout;
-using Streaming.Feed;
-using Streaming.Opening;
 
-namespace StreamApi.Connections;
+namespace Streaming.Connections;
 
 /// <summary>
 /// Publishes the replica's streams as metrics. Only the twenty slowest connections (by p99) have series of their own,
@@ -15,41 +11,34 @@ internal sealed class ConnectionGauges : IHostedService
 {
     private const int Slowest = 20;
 
-    public ConnectionGauges(
-        IMeterFactory meters,
-        StreamSeats seats,
-        ConnectionRegistry registry,
-        FilterRingRegistry rings,
-        LiveFeed feed,
-        StoreClock clock
-    )
+    public ConnectionGauges(IMeterFactory meters, IStreamTotals totals, ConnectionRegistry registry, StoreClock clock)
     {
         var meter = meters.Create("AspireSse.StreamApi");
 
         meter.CreateObservableUpDownCounter(
             "sse.server.active_connections",
-            () => seats.Taken,
+            () => totals.Read().Connections,
             "{stream}",
             "Open streams."
         );
 
         meter.CreateObservableGauge(
             "sse.server.lag",
-            () => feed.Lag,
+            () => totals.Read().Lag,
             "{event}",
             "Positions between the log's head and this replica."
         );
 
         meter.CreateObservableGauge(
             "sse.server.degraded",
-            () => feed.Mode == FeedMode.Degraded ? 1 : 0,
+            () => totals.Read().IsDegraded ? 1 : 0,
             "{replica}",
             "1 while the log is read from Postgres because the relay's heartbeat is missing."
         );
 
         meter.CreateObservableGauge(
             "sse.server.head",
-            () => rings.Settled,
+            () => totals.Read().Head?.Position ?? 0,
             "{event}",
             "Position up to which events have been fanned out."
         );

@@ -1,18 +1,20 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Streaming.Endpoints;
 
-namespace Streaming.Access;
+namespace AspireSse;
 
-/// <summary>Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid
-/// work: they would cost money even if the page cannot read the response. Browsers state the origin in
-/// <c>Sec-Fetch-Site</c> (W3C Fetch Metadata); other clients do not send it.</summary>
-internal static class CrossSite
+// Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid
+// work: they would cost money even if the page cannot read the response. Browsers state the origin in
+// Sec-Fetch-Site (W3C Fetch Metadata); other clients do not send it.
+public static partial class DescribedEndpoints
 {
-    /// <summary>Refuses them where their method may change something.</summary>
+    /// <summary>Refuses requests that pages of other origins make a browser send (403), where their method may change
+    /// something.</summary>
     public static TBuilder RefusesCrossSite<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(request => !IsSafe(request.Method));
 
-    /// <summary>Refuses them with any method: a GET starts work, too.</summary>
+    /// <summary>Refuses requests that pages of other origins make a browser send (403), with any method: a GET starts
+    /// work, too.</summary>
     public static TBuilder StartsWork<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(_ => true);
 
@@ -30,7 +32,7 @@ internal static class CrossSite
                     "Cross-site request refused",
                     "A page of another origin sent this request, and the endpoint changes data or starts paid work. "
                         + "Allow its origin by name in the default CORS policy or in the endpoint's own "
-                        + "(RequireCors; Cors:AllowedOrigins of StreamApi), and use fetch or EventSource."
+                        + "(RequireCors), and use fetch or EventSource."
                 );
                 return Results.Empty;
             }

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>The last time that a topic had a reader, for events made only while a client reads. Thread-safe.</summary>
 /// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
-internal sealed class TopicPresence([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store)
+internal sealed class ReaderTimes([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store)
 {
     /// <summary>Records that the topic has a reader now.</summary>
     public Task NoteAsync(string topic, CancellationToken cancellationToken) =>

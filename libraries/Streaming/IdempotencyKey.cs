@@ -1,14 +1,15 @@
 using EventStore;
+using Streaming.Access;
 using Streaming.Callers;
-using Streaming.Requests;
 
-namespace Streaming.Access;
+namespace AspireSse;
 
 /// <summary>The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a repetition gets the
 /// first answer and has no further effect. Keys belong to one user and are kept for 24 hours.</summary>
 /// <remarks>Anonymous callers share theirs, so a key must be a secret there, as the id is that it stands for.</remarks>
-internal static class IdempotencyKey
+public static class IdempotencyKey
 {
+    /// <summary>The name of the header.</summary>
     public const string Header = "Idempotency-Key";
     private const int MaxLength = 255;
 
@@ -18,7 +19,17 @@ internal static class IdempotencyKey
     /// <summary>Returns an id for the new resource: with a key, that of the first request with the same key.</summary>
     /// <param name="content">Called only with a key: a body may be megabytes. Method and path are compared too.</param>
     /// <exception cref="InvalidRequestException">400: malformed key; 409: used for another request.</exception>
-    public static async Task<(string Id, bool HasKey)> IdAsync(
+    /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
+    public static async Task<Guid> IdAsync(HttpContext context, Func<string> content)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(content);
+
+        var keys = context.RequestServices.GetRequiredService<RequestKeyStore>();
+        return Guid.ParseExact((await IdAsync(context, keys, content)).Id, "N");
+    }
+
+    internal static async Task<(string Id, bool HasKey)> IdAsync(
         HttpContext context,
         RequestKeyStore keys,
         Func<string> content

@@ -1,11 +1,13 @@
 using System.Globalization;
-using Streaming.Requests;
 
-namespace Streaming.Endpoints;
+namespace AspireSse;
 
-internal static class QueryValues
+/// <summary>Reads the parameters of a query, so that each error is an <see cref="InvalidRequestException"/> that names
+/// its parameter, and none is taken for another wish.</summary>
+public static class QueryValues
 {
-    /// <summary>Returns null if the value is missing or empty.</summary>
+    /// <summary>Returns a text of at most this length; null if it is missing or empty.</summary>
+    /// <exception cref="InvalidRequestException">It is given twice, too long, or has a NUL.</exception>
     public static string? Text(this IQueryCollection query, string name, int maxLength)
     {
         var values = query[name];
@@ -14,6 +16,8 @@ internal static class QueryValues
         return values.ToString() is { Length: > 0 } text ? JsonBody.Checked(name, text, maxLength) : null;
     }
 
+    /// <summary>Returns a text of at most this length.</summary>
+    /// <exception cref="InvalidRequestException">It is missing or empty, too long, or has a NUL.</exception>
     public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
         query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
@@ -32,6 +36,8 @@ internal static class QueryValues
         return values.Contains("") ? throw InvalidRequestException.Empty(name) : values;
     }
 
+    /// <summary>Returns <c>true</c> or <c>false</c>; null if it is missing or empty.</summary>
+    /// <exception cref="InvalidRequestException">It is another value.</exception>
     public static bool? Flag(this IQueryCollection query, string name) =>
         query[name].ToString() switch
         {

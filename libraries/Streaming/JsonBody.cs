@@ -1,10 +1,12 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
+using Streaming.Requests;
 
-namespace Streaming.Requests;
+namespace AspireSse;
 
-/// <summary>Reads a request's JSON object by hand, so that each error names its field and none becomes a 5xx.</summary>
-internal static class JsonBody
+/// <summary>Reads a request's JSON object by hand, so that each error is an <see cref="InvalidRequestException"/> that
+/// names its field, and a body waits for its turn and counts against its client's share of the memory.</summary>
+public static class JsonBody
 {
     private const int MaxBytes = 256 * 1024;
 
@@ -15,8 +17,15 @@ internal static class JsonBody
     public static bool IsThere(HttpContext context) =>
         context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
+    /// <summary>Reads a JSON object of at most 256 kB and 16,384 values.</summary>
     /// <exception cref="InvalidRequestException">415: type; 413: size; 400: no object, or too many values.</exception>
-    public static async Task<JsonElement> ReadAsync(HttpContext context, int maxValues = MaxValues)
+    public static Task<JsonElement> ReadAsync(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return ReadAsync(context, MaxValues);
+    }
+
+    internal static async Task<JsonElement> ReadAsync(HttpContext context, int maxValues)
     {
         using var json = await JsonRequest.ReadAsync(context, MaxBytes, check: text => CheckValues(text, maxValues));
         if (json.Root.ValueKind != JsonValueKind.Object)
@@ -43,7 +52,8 @@ internal static class JsonBody
     public static void CheckMembers(this JsonElement body, params string[] known) =>
         UnknownNames.Refuse(known, body.EnumerateObject().Select(member => member.Name), StringComparer.Ordinal);
 
-    /// <summary>Returns null if the field is missing or null.</summary>
+    /// <summary>Returns a text of at most this length; null if the field is missing or null.</summary>
+    /// <exception cref="InvalidRequestException">It is no string, too long, or has a NUL.</exception>
     public static string? Text(this JsonElement body, string name, int maxLength)
     {
         if (Member(body, name) is not { } value)
@@ -64,9 +74,13 @@ internal static class JsonBody
         return Checked(name, text, maxLength);
     }
 
+    /// <summary>Returns a text of at most this length, without NUL.</summary>
+    /// <exception cref="InvalidRequestException">It is missing, no string, or too long.</exception>
     public static string RequiredText(this JsonElement body, string name, int maxLength) =>
         body.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
+    /// <summary>Returns a whole number; null if the field is missing or null.</summary>
+    /// <exception cref="InvalidRequestException">It is another value, or out of the range.</exception>
     public static int? Whole(this JsonElement body, string name, int min, int max)
     {
         if (Member(body, name) is not { } value)
@@ -78,25 +92,6 @@ internal static class JsonBody
             || number > max
         )
             throw new InvalidRequestException(name, $"must be a whole number from {min} to {max}.");
-
-        return number;
-    }
-
-    public static decimal? Price(this JsonElement body, string name, decimal max)
-    {
-        if (Member(body, name) is not { } value)
-            return null;
-        if (
-            value.ValueKind != JsonValueKind.Number
-            || !value.TryGetDecimal(out var number)
-            || number <= 0
-            || number > max
-            || decimal.Round(number, 2) != number
-        )
-            throw new InvalidRequestException(
-                name,
-                $"must be a number above 0, at most {max}, with at most two decimals."
-            );
 
         return number;
     }

@@ -1,22 +1,17 @@
-namespace Streaming.Access;
+namespace AspireSse;
 
 /// <summary>Topics to which only the server publishes; each feature reserves its own against forgery. An application's
 /// streams have none of them, unless its code names their first token: they belong to their owners.</summary>
 /// <param name="Pattern">A first token and what follows it.</param>
-internal sealed record ReservedTopics(string Pattern)
+public sealed record ReservedTopics(string Pattern)
 {
     private readonly string _root = Pattern.Split('.')[0];
 
+    /// <summary>Returns true if a topic or pattern is one of these.</summary>
     public bool Includes(string topic) => TopicPattern.Matches(Pattern, topic);
 
-    public bool IsNamedBy(EventTopic topic) => topic.NamesItsRoot && topic.ToString().Split('.')[0] == _root;
+    internal bool IsNamedBy(EventTopic topic) => topic.NamesItsRoot && topic.ToString().Split('.')[0] == _root;
 
     /// <summary>Returns true for a topic or pattern of these alone that the code does not name.</summary>
-    public bool Hides(EventTopic topic) => topic.IsValid && Includes(topic.ToString()) && !IsNamedBy(topic);
-}
-
-internal static class ReservedTopicsExtensions
-{
-    public static IServiceCollection ReserveTopics(this IServiceCollection services, string pattern) =>
-        services.AddSingleton(new ReservedTopics(pattern));
+    internal bool Hides(EventTopic topic) => topic.IsValid && Includes(topic.ToString()) && !IsNamedBy(topic);
 }

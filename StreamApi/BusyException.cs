@@ -1,0 +1,4 @@
+namespace StreamApi;
+
+/// <summary>A request that would wait too long: 503, and it may come again.</summary>
+internal sealed class BusyException(string message) : Exception(message);

@@ -1,0 +1,11 @@
+namespace EventStore;
+
+/// <summary>What flows with a caller (<see cref="ExecutionContext"/>): its tenant, its request, its span, an ambient
+/// transaction.</summary>
+internal static class CallersLocals
+{
+    /// <summary>Until disposed, what this thread begins gets none of them: timers, threads and connections of the
+    /// process would keep those of the first caller.</summary>
+    public static IDisposable? KeepOut() =>
+        ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
+}

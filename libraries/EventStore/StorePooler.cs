@@ -1,0 +1,106 @@
+using Npgsql;
+
+namespace EventStore;
+
+/// <summary>Tells a pooler from Postgres when a connection opens. Behind one, notifications, locks and settings belong
+/// to no session of ours, and <see cref="NpgsqlConnection.ProcessID"/> is nobody's.</summary>
+internal static class StorePooler
+{
+    /// <summary>A row: the session's process, the settings that it began with, and where Postgres is. It locks no row:
+    /// pgpool-II begins a transaction before what locks.</summary>
+    private const string Who = $"""
+        select pg_backend_pid(), extract(epoch from current_setting('statement_timeout')::interval)::int,
+            current_setting('default_transaction_isolation'), host(inet_server_addr()), inet_server_port(),
+            ({Transaction})
+        from (select $1::int) sent for update
+        """;
+
+    private const string Transaction =
+        "select virtualtransaction from pg_locks where pid = pg_backend_pid() and virtualtransaction <> '' limit 1";
+
+    /// <summary>PgBouncer's code for everything that it refuses; Postgres has it for broken clients only.</summary>
+    private const string Protocol = PostgresErrorCodes.ProtocolViolation;
+
+    private const int Seconds = 5;
+
+    /// <summary>Refuses a pooler at each new connection. An initializer that the application sets later replaces
+    /// this.</summary>
+    /// <param name="builder">The pool's settings.</param>
+    /// <param name="timeout">The <c>statement_timeout</c> of its sessions.</param>
+    public static void Refuse(NpgsqlDataSourceBuilder builder, TimeSpan timeout) =>
+        builder.UsePhysicalConnectionInitializer(
+            connection => CheckAsync(connection, timeout).GetAwaiter().GetResult(),
+            connection => CheckAsync(connection, timeout)
+        );
+
+    /// <summary>Opens a connection to Postgres itself.</summary>
+    /// <exception cref="InvalidOperationException">It leads to a pooler.</exception>
+    /// <exception cref="NpgsqlException">Postgres cannot be reached, or refuses.</exception>
+    public static async Task OpenDirectAsync(this NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+        }
+        catch (NpgsqlException e) when (Refusal(e) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    /// <inheritdoc cref="OpenDirectAsync(NpgsqlConnection, CancellationToken)"/>
+    public static async Task<NpgsqlConnection> OpenDirectAsync(
+        this NpgsqlDataSource store,
+        CancellationToken cancellationToken
+    )
+    {
+        var connection = store.CreateConnection();
+        await connection.OpenDirectAsync(cancellationToken);
+        return connection;
+    }
+
+    /// <summary>Returns the refusal that an error hides: of several hosts, Npgsql wraps each one.</summary>
+    private static PoolerException? Refusal(Exception error) =>
+        error switch
+        {
+            PostgresException { SqlState: Protocol } e => Refused($"it answers '{e.MessageText}'", at: null),
+            AggregateException several => several.InnerExceptions.Select(Refusal).FirstOrDefault(r => r is not null),
+            PoolerException refused => refused,
+            { InnerException: { } inner } => Refusal(inner),
+            _ => null,
+        };
+
+    private static async Task CheckAsync(NpgsqlConnection connection, TimeSpan timeout)
+    {
+        string transaction;
+        string? at;
+        await using (var who = new NpgsqlCommand(Who, connection) { CommandTimeout = Seconds })
+        {
+            await using var row = await who.With(0).ExecuteReaderAsync();
+            await row.ReadAsync();
+
+            at = row.IsDBNull(3) ? null : $"Host={row.GetString(3)};Port={row.GetInt32(4)}";
+            transaction = row.GetString(5);
+            var (pid, seconds, isolation) = (row.GetInt32(0), row.GetInt32(1), row.GetString(2));
+
+            if (seconds != (int)timeout.TotalSeconds || isolation != "read committed")
+                throw Refused("it drops the settings of a session", at);
+            if (pid != connection.ProcessID)
+                throw Refused("it invents the numbers of processes", at);
+        }
+
+        await using var next = new NpgsqlCommand(Transaction, connection) { CommandTimeout = Seconds };
+        if (await next.ExecuteScalarAsync() as string == transaction)
+            throw Refused("it does not commit what it has acknowledged, as pgpool-II does in mode raw", at);
+    }
+
+    private static PoolerException Refused(string why, string? at) =>
+        new(
+            $"Between the event log and Postgres stands a pooler, such as PgBouncer or pgpool-II ({why}): "
+                + "notifications, locks and settings of a session do not survive it, so name Postgres itself in the "
+                + $"log's connection string (ConnectionStrings__eventstore), '{at ?? "Host=…;Port=5432"}'."
+        );
+}
+
+/// <summary>A mistake in the connection string: waiting does not mend it.</summary>
+internal sealed class PoolerException(string message) : InvalidOperationException(message);

@@ -1,0 +1,8 @@
+namespace AspireSse;
+
+/// <summary>Describes, for an OpenAPI document, an endpoint with a vendor's API, which answers whole or as a stream, as
+/// requested.</summary>
+/// <param name="Reference">The vendor's own description of the answers.</param>
+/// <param name="Frames">Names of the stream's frames; empty: never streams.</param>
+/// <param name="Note">Describes how the stream ends and stays alive.</param>
+public sealed record VendorDescription(Uri Reference, IReadOnlyList<string> Frames, string Note);

@@ -1,0 +1,37 @@
+using System.Buffers;
+
+namespace Streaming.Frames;
+
+/// <summary>A format whose streams end at events of some types. Equal ones share frames.</summary>
+/// <param name="format">How it shows an event.</param>
+/// <param name="ends">The types.</param>
+/// <param name="after">Position through which events of these types end nothing.</param>
+internal sealed class EndingFormat(FrameFormat format, IReadOnlyList<string> ends, long after = -1) : FrameFormat
+{
+    private readonly FrameFormat _format = format;
+    private readonly IReadOnlyList<string> _ends = ends;
+    private readonly long _after = after;
+
+    /// <summary>Returns the format itself if there are no such types.</summary>
+    public static FrameFormat Of(FrameFormat format, IReadOnlyList<string> ends, long after = -1) =>
+        ends.Count == 0 ? format : new EndingFormat(format, ends, after);
+
+    public override bool IsShown => _format.IsShown;
+
+    public override bool SendsPositions => _format.SendsPositions;
+
+    public override string IdOf(StreamPosition at, string topic) => _format.IdOf(at, topic);
+
+    public override bool Ends(EventRecord record) => record.Position > _after && _ends.Contains(record.Type);
+
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
+        _format.Write(output, id, record);
+
+    public override bool Equals(object? obj) =>
+        obj is EndingFormat other
+        && ReferenceEquals(_format, other._format)
+        && _after == other._after
+        && _ends.SequenceEqual(other._ends);
+
+    public override int GetHashCode() => HashCode.Combine(_format, _after, _ends.Count);
+}

@@ -1,0 +1,40 @@
+namespace AspireSse;
+
+/// <summary>Refuses a request because of one of its fields: a member of its body, a parameter, a header. Endpoints with
+/// <see cref="DescribedEndpoints.RefusesErrors"/>, and streams, answer it as <see cref="ToResult"/>.</summary>
+/// <param name="field">The field, as the client named it.</param>
+/// <param name="problem">What is wrong with it, as a sentence that goes on after the name: "must be a number."</param>
+/// <param name="status">The status of the answer, from 400 to 499.</param>
+public class InvalidRequestException(string field, string problem, int status = StatusCodes.Status400BadRequest)
+    : Exception($"{field}: {problem}")
+{
+    /// <summary>The refused field.</summary>
+    public string Field { get; } = field;
+
+    /// <summary>What is wrong with it.</summary>
+    public string Problem { get; } = problem;
+
+    /// <summary>The status of the answer.</summary>
+    public int Status { get; } =
+        status is >= 400 and < 500
+            ? status
+            : throw new ArgumentOutOfRangeException(nameof(status), status, "A refused request is a 4xx.");
+
+    /// <summary>Refuses a filter without a value, which is probably an unset variable.</summary>
+    public static InvalidRequestException Empty(string field) => new(field, "must not be empty; omit it to match all.");
+
+    /// <summary>Returns the answer: problem details, unless the endpoint has a format of its own.</summary>
+    public virtual IResult ToResult() => ProblemOf(Field, Problem, Status);
+
+    /// <summary>Creates problem details (RFC 9457) for one field of the query or body.</summary>
+    public static IResult ProblemOf(string field, string message, int status = StatusCodes.Status400BadRequest) =>
+        TypedResults.Problem(
+            statusCode: status,
+            title: "Invalid request",
+            detail: $"{field}: {message}",
+            extensions: new Dictionary<string, object?>
+            {
+                ["errors"] = new Dictionary<string, string[]> { [field] = [message] },
+            }
+        );
+}

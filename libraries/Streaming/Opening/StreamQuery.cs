@@ -1,0 +1,34 @@
+using Streaming.Connections;
+using Streaming.Fanout;
+
+namespace Streaming.Opening;
+
+/// <summary>Reads what the query of a stream's request asks for.</summary>
+internal static class StreamQuery
+{
+    /// <summary>Returns true if a client without an id starts at the oldest event.</summary>
+    public static bool FromEarliest(this IQueryCollection query) =>
+        query["from"].ToString() switch
+        {
+            "" or "head" => false,
+            "earliest" => true,
+            _ => throw new InvalidRequestException("from", "must be earliest or head."),
+        };
+
+    public static SlowClientPolicy Slow(this IQueryCollection query) =>
+        StalledClientRule.Parse(query["slow"])
+        ?? throw new InvalidRequestException("slow", "must be catch-up, latest or disconnect.");
+
+    /// <summary>Creates the request that the query describes: its start, and the policy for a slow client.</summary>
+    public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting? greeting = null)
+    {
+        var query = context.Request.Query;
+        return new StreamRequest(
+            filter,
+            LastEventId.Of(context.Request),
+            query.FromEarliest(),
+            Slow: query.Slow(),
+            Greeting: greeting
+        );
+    }
+}

@@ -1,0 +1,30 @@
+namespace AspireSse;
+
+/// <summary>Describes a parameter of an endpoint's query: metadata for an OpenAPI document. Names that no parameter of
+/// an endpoint has can be refused
+/// (<see cref="Microsoft.AspNetCore.Builder.EventStreamApplicationExtensions.UseKnownQueryNames"/>).</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Description">A sentence.</param>
+/// <param name="Required">True if the endpoint refuses a request without it.</param>
+/// <param name="IsText">True if a JSON body must give it as text; otherwise a number, true or false will do.</param>
+/// <param name="Also">Another name, in the plural or the singular, of a parameter with any number of values.</param>
+/// <param name="InHeader">True for a header.</param>
+public sealed record RequestParameter(
+    string Name,
+    string Description,
+    bool Required = false,
+    bool IsText = false,
+    string? Also = null,
+    bool InHeader = false
+)
+{
+    /// <summary>Returns the parameters that an endpoint's metadata describe, with those of all streams of the log if
+    /// it is one.</summary>
+    public static IReadOnlyList<RequestParameter> Of(IEnumerable<object> metadata) =>
+        Streaming.Endpoints.KnownNames.ParametersOf(metadata);
+}
+
+/// <summary>Describes the JSON body of an endpoint: metadata for an OpenAPI document.</summary>
+/// <param name="Body">The type of the body.</param>
+/// <param name="Lines">Description of a line, if NDJSON is accepted as well; else null.</param>
+public sealed record BodyDescription(Type Body, string? Lines = null);

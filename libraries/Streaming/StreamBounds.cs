@@ -1,0 +1,39 @@
+namespace AspireSse;
+
+/// <summary>Where a stream of the log begins and ends, if not as streams usually do.</summary>
+public sealed record StreamBounds
+{
+    /// <summary>Where a client begins that has no valid last event id: the stream shows what follows. Null: at the
+    /// head.</summary>
+    public StreamPosition? After { get; init; }
+
+    /// <summary>The reason of a resync for a client whose last id is the application's own, such as an ordinal, and
+    /// cannot be resumed; the stream goes on after <see cref="After"/>. Null: none.</summary>
+    public ResyncReason? Resync { get; init; }
+
+    /// <summary>Types of events that end the stream.</summary>
+    public IReadOnlyList<string> Ends { get; init; } = [];
+
+    /// <summary>The position through which events of those types end nothing.</summary>
+    public long EndsAfter { get; init; } = -1;
+
+    /// <summary>Begins the work that the stream shows; called once there is a place for the stream. Null: there is
+    /// none to begin.</summary>
+    public Func<Task>? Begin { get; init; }
+}
+
+/// <summary>Why a stream cannot resume after a client's last event id.</summary>
+public enum ResyncReason
+{
+    /// <summary>Retention has deleted events after the id.</summary>
+    Expired,
+
+    /// <summary>The id belongs to another history: the store was reset, restored or promoted.</summary>
+    Epoch,
+
+    /// <summary>The id is beyond the head.</summary>
+    Future,
+
+    /// <summary>It is no id.</summary>
+    Malformed,
+}

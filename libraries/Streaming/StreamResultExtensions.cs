@@ -1,0 +1,63 @@
+using System.Net.ServerSentEvents;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Streaming.Frames;
+using Streaming.Opening;
+
+namespace Microsoft.AspNetCore.Http;
+
+/// <summary>Further results of an application with streams.</summary>
+public static class StreamResultExtensions
+{
+    extension(TypedResults)
+    {
+        /// <summary>Streams a topic from its first event to the one that ends it. A client resumes after its last event
+        /// id, or after the n-th event if that is a bare number n; one that has the end gets 204, which stops an
+        /// <c>EventSource</c>.</summary>
+        /// <param name="topic">A topic, no pattern.</param>
+        /// <param name="ends">The types of its last event.</param>
+        /// <param name="format">How the stream shows an event.</param>
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>, as in the other
+        /// overload.</param>
+        /// <param name="events">Number of events that a topic with an end has: if fewer are left, retention has dropped
+        /// the first, and no number can be resumed. Null: unknown.</param>
+        /// <exception cref="ArgumentException">No type of an end is given.</exception>
+        public static EventStreamResult FiniteEventStream(
+            EventTopic topic,
+            IReadOnlyList<string> ends,
+            EventFormat format = EventFormat.Named,
+            Func<EventRecord, SseItem<object?>?>? show = null,
+            int? events = null
+        )
+        {
+            ArgumentNullException.ThrowIfNull(ends);
+            if (ends.Count == 0)
+                throw new ArgumentException("A finite stream ends at events of some type.", nameof(ends));
+
+            var frames = EndingFormat.Of(show is null ? FrameFormat.Of(format) : ShownFormat.Instance, ends);
+            return new EventStreamResult(
+                [topic],
+                context =>
+                    context
+                        .RequestServices.GetRequiredService<FiniteStreams>()
+                        .OpenAsync(
+                            context,
+                            topic.ToString(),
+                            frames,
+                            ends,
+                            events: events,
+                            shown: EventStreamResult.ShownBy(show, context)
+                        )
+            );
+        }
+
+        /// <summary>Answers with a stream that only tells a reconnection time and why, for a client that resumes and
+        /// should come later: 429 or 503 would stop an <c>EventSource</c> (HTML Living Standard §9.2.3).</summary>
+        /// <param name="why">A comment, without line breaks.</param>
+        public static IResult Reconnect(string why) => new ReconnectResult(why);
+
+        /// <summary>Answers with a large value as JSON, which counts against the memory that its client may hold until
+        /// the client has taken it.</summary>
+        public static IResult HeldJson<T>(HttpContext context, T value) =>
+            Streaming.Requests.HeldJson.Ok(context, value);
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+
+namespace Streaming.Tickets;
+
+internal static class TicketPolicies
+{
+    /// <summary>Has policies evaluated with the tickets of streams, by the evaluator that the application has, else by
+    /// the framework's.</summary>
+    public static void AddTicketPolicies(this IServiceCollection services)
+    {
+        var own = services.LastOrDefault(service =>
+            service.ServiceType == typeof(IPolicyEvaluator) && !service.IsKeyedService
+        );
+
+        // By a factory, as an application without authorization could not build it.
+        services.Add(
+            new ServiceDescriptor(
+                typeof(IPolicyEvaluator),
+                provider =>
+                    ActivatorUtilities.CreateInstance<TicketPolicyEvaluator>(provider, EvaluatorOf(own, provider)),
+                own?.Lifetime ?? ServiceLifetime.Transient
+            )
+        );
+    }
+
+    private static IPolicyEvaluator EvaluatorOf(ServiceDescriptor? own, IServiceProvider provider) =>
+        own switch
+        {
+            null => new PolicyEvaluator(provider.GetRequiredService<IAuthorizationService>()),
+            { ImplementationInstance: IPolicyEvaluator instance } => instance,
+            { ImplementationFactory: { } make } => (IPolicyEvaluator)make(provider),
+            _ => (IPolicyEvaluator)ActivatorUtilities.CreateInstance(provider, own.ImplementationType!),
+        };
+}

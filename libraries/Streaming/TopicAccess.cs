@@ -1,0 +1,31 @@
+using Microsoft.AspNetCore.Authorization;
+
+namespace AspireSse;
+
+/// <summary>Requirement that the caller may read a topic, or publish to it: also metadata of the endpoint. It is met
+/// once the endpoint's policy is, within the topics of a ticket, which only reads; an authorization handler of the
+/// application's own may meet it, too.</summary>
+/// <param name="Publishes">True for the right to publish.</param>
+/// <param name="Template">A topic or pattern; <c>{name}</c> stands for a route value.</param>
+public sealed record TopicAccess(bool Publishes, string Template) : IAuthorizationRequirement
+{
+    /// <summary>Returns the topic; <c>*</c> stands for a route value that is no token, which is refused.</summary>
+    public string TopicOf(HttpContext context) =>
+        !Template.Contains('{')
+            ? Template
+            : string.Join(
+                '.',
+                Template.Split('.').Select(t => NameIn(t) is not { } name ? t : TokenOf(context, name) ?? "*")
+            );
+
+    /// <summary>Returns the name of the first route value that is not one token of a topic; null if all are.</summary>
+    internal string? InvalidIn(HttpContext context) =>
+        Template.Split('.').Select(NameIn).FirstOrDefault(name => name is not null && TokenOf(context, name) is null);
+
+    private static string? NameIn(string token) => token is ['{', .. var name, '}'] ? name : null;
+
+    private static string? TokenOf(HttpContext context, string name) =>
+        context.GetRouteValue(name)?.ToString() is { } value && !value.Contains('.') && TopicPattern.IsTopic(value)
+            ? value
+            : null;
+}

@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using EventStore;
+using Npgsql;
+using Streaming.Connections;
+
+namespace AspireSse;
+
+/// <summary>Tells whether somebody reads a topic, for events that are made only then. Thread-safe.</summary>
+public sealed class TopicPresence
+{
+    /// <summary>Part of the time within which a process without a reader learns of those of the others.</summary>
+    private const int AsksPerTime = 6;
+
+    private readonly ReaderTimes _times;
+    private readonly ConnectionRegistry _registry;
+    private readonly TimeProvider _clock;
+
+    /// <summary>Times before which the store is not asked again: one for each topic that nobody reads.</summary>
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _asksAgain = new(StringComparer.Ordinal);
+
+    internal TopicPresence(ReaderTimes times, ConnectionRegistry registry, TimeProvider clock)
+    {
+        _times = times;
+        _registry = registry;
+        _clock = clock;
+    }
+
+    /// <summary>Returns true if a stream names this topic now in this process, or was found to by a call in any of the
+    /// application's processes within this time. So call it regularly, in all of them.</summary>
+    /// <param name="topic">A topic, no pattern; streams over patterns do not count. One of few: each is kept.</param>
+    /// <param name="within">The time; a process without such a stream asks the store six times in it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<bool> IsReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            if (_registry.Open.Any(stream => stream.Topics.Contains(topic)))
+            {
+                await _times.NoteAsync(topic, cancellationToken);
+                _asksAgain.TryRemove(topic, out _);
+                return true;
+            }
+
+            // While nobody reads, the store is not asked each time.
+            var now = _clock.GetUtcNow();
+            if (now < _asksAgain.GetValueOrDefault(topic))
+                return false;
+
+            var isRead = await _times.WasReadAsync(topic, within, cancellationToken);
+            _asksAgain[topic] = isRead ? now : now + within / AsksPerTime;
+            return isRead;
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            throw new StoreUnavailableException("Postgres does not answer.", e);
+        }
+    }
+
+    /// <summary>Returns the topics that streams of this process name now and that match a pattern, each once.</summary>
+    public IReadOnlyCollection<string> ReadHere(EventTopic pattern)
+    {
+        var wanted = pattern.ToString();
+        return
+        [
+            .. _registry
+                .Open.SelectMany(stream => stream.Topics)
+                .Where(topic => TopicPattern.IsTopic(topic) && TopicPattern.Matches(wanted, topic))
+                .Distinct(StringComparer.Ordinal),
+        ];
+    }
+}

@@ -1,0 +1,138 @@
+using System.Net;
+using System.Net.ServerSentEvents;
+using Adopter.Showing;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Adopter.Endpoints;
+
+/// <summary>Streams with a beginning and an end of the application's own, over a log in Postgres.</summary>
+public sealed class BoundsTests : IAsyncLifetime
+{
+    private SmallApp _app = null!;
+    private int _begun;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
+        _app = await SmallApp.StartAsync(Map, builder => builder.AddSseRuns(), database.ConnectionString);
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    [Fact]
+    public async Task A_finite_stream_has_all_from_the_first_event_to_the_last()
+    {
+        await AppendAsync("orders.1", "packed", "sent", "done");
+        await using var all = await SseReader.OpenAsync(_app.Server, "/orders/1").ToEndAsync();
+        Assert.Equal(["packed", "sent", "done"], all.Events.Select(e => e.Event));
+
+        await using var rest = await SseReader.OpenAsync(_app.Server, "/orders/1", all.Events.First().Id).ToEndAsync();
+        Assert.Equal(["sent", "done"], rest.Events.Select(e => e.Event));
+        await using var counted = await SseReader.OpenAsync(_app.Server, "/orders/1", "2").ToEndAsync();
+        Assert.Equal(["done"], counted.Events.Select(e => e.Event));
+
+        using var over = new HttpRequestMessage(HttpMethod.Get, "/orders/1");
+        over.Headers.Add("Last-Event-ID", all.LastId);
+        using var response = await _app.Client.SendAsync(over, Stop);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_finite_stream_that_has_lost_its_first_events_counts_no_more()
+    {
+        await AppendAsync("orders.2", "sent", "done"); // of three
+        await using var reader = await SseReader.OpenAsync(_app.Server, "/orders/2", "1").ToEndAsync();
+        Assert.Equal("expired", Assert.Single(reader.Resyncs).Reason);
+        Assert.Equal(["sent", "done"], reader.Events.Select(e => e.Event));
+    }
+
+    [Fact]
+    public async Task A_stream_begins_and_ends_where_its_bounds_say_and_its_work_begins_with_its_place()
+    {
+        var first = await _app.Log.AppendAsync("news.1", "told", 1, cancellationToken: Stop);
+        await AppendAsync("news.1", "told", "over");
+        await using var reader = await SseReader.OpenAsync(_app.Server, $"/news/1?after={first.At}").ToEndAsync();
+        Assert.Equal(["begin", null, "over"], reader.Frames.Where(f => f.Data is not null).Select(f => f.Event));
+        Assert.Equal(1, _begun);
+    }
+
+    [Fact]
+    public async Task A_run_that_a_request_starts_is_read_on_by_an_id_of_it()
+    {
+        await using var all = await SseReader.OpenAsync(_app.Server, "/answer").ToEndAsync();
+        Assert.Equal(["word", "word", "complete"], all.Events.Select(e => e.Event));
+
+        var ids = all.Events.Select(e => e.Id).ToList();
+        await using var rest = await SseReader.OpenAsync(_app.Server, "/answer", ids[1]).ToEndAsync();
+        Assert.Equal(all.Events.Last(), Assert.Single(rest.Events));
+        Assert.Equal(1, _begun);
+    }
+
+    [Fact]
+    public async Task A_client_that_should_come_later_gets_a_time_and_why()
+    {
+        using var response = await _app.Client.GetAsync("/later", Stop);
+        var text = await response.Content.ReadAsStringAsync(Stop);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        Assert.StartsWith(": Come later.\n", text, StringComparison.Ordinal);
+        Assert.Contains("\nretry: ", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_topics_positions_and_those_of_a_numbered_one_are_read()
+    {
+        var topics = _app.Services.GetRequiredService<TopicReader>();
+        await AppendAsync("kept.1", "told");
+        Assert.Equal(["kept.2"], await topics.WithoutEventsAsync(["kept.1", "kept.2"], Stop));
+
+        List<AppendedEvent> numbers = [];
+        for (var id = 5; id < 9; id++)
+            numbers.Add(await _app.Log.AppendAsync("numbers.1", "message", new { id }, cancellationToken: Stop));
+
+        var numbered = await topics.ReadNumberedAsync("numbers.1", 6, "kept.1", "told", Stop);
+        Assert.Equal((5, 8, numbers[1].At.Position), (numbered.Oldest, numbered.Newest, numbered.At));
+        Assert.Equal(numbered.Other.Newest, numbered.Other.Last);
+
+        var lineages = _app.Services.GetRequiredService<LineageReader>();
+        Assert.Equal(numbers[1].At, await lineages.TranslateAsync(numbers[1].At, numbered.Head.Epoch, Stop));
+    }
+
+    private async Task AppendAsync(string topic, params string[] types)
+    {
+        foreach (var type in types)
+            await _app.Log.AppendAsync(topic, type, type, cancellationToken: Stop);
+    }
+
+    private void Map(WebApplication app)
+    {
+        app.MapGet("/orders/{id}", (string id) => TypedResults.FiniteEventStream($"orders.{id}", ["done"], events: 3))
+            .AllowAnonymous();
+        app.MapGet("/news/{id}", News).AllowAnonymous();
+        app.MapGet("/answer", () => TypedResults.StartedRunStream("answers", WriteAsync, end: "complete"))
+            .AllowAnonymous();
+        app.MapGet("/later", () => TypedResults.Reconnect("Come later.")).AllowAnonymous();
+    }
+
+    private EventStreamResult News(string id, string after) =>
+        TypedResults.EventStream(
+            [$"news.{id}"],
+            show: told => new SseItem<object?>(1, told.Type == "over" ? "over" : null),
+            hasConnected: false,
+            bounds: new StreamBounds
+            {
+                After = StreamPosition.TryParse(after, out var at) ? at : null,
+                Ends = ["over"],
+                Begin = () => Task.FromResult(Interlocked.Increment(ref _begun)),
+            }
+        );
+
+    private async Task WriteAsync(Run run, CancellationToken stop)
+    {
+        Interlocked.Increment(ref _begun);
+        await run.AppendAsync("word", "a");
+        await run.AppendAsync("word", "b");
+        await run.EndAsync("complete", 2);
+    }
+}
