@@ -29,9 +29,9 @@ internal static class AgUiApi
             .CountedAs(GenerationLimit.Requests)
             .RefusesAs(AgUiFormat.Instance.RefuseAsync)
             .Body(typeof(RunAgentInput))
-            .Answers(
+            .Streams(
                 Reference,
-                "Always a stream. A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`.",
+                "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`.",
                 "RUN_STARTED",
                 "MESSAGES_SNAPSHOT",
                 "TEXT_MESSAGE_START",

@@ -53,14 +53,14 @@ internal static class UiMessagesApi
             .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
             .TakesIdempotencyKey()
             .Body(typeof(UiMessagesRequest))
-            .Answers(Reference, "Always a stream; its end is `[DONE]`.", Chunks);
+            .Streams(Reference, "The last is `[DONE]`.", Chunks);
 
         chats
             .MapGet("/{id}/stream", ResumeAsync)
             .OpensStream()
             .Publishes("generations.*")
             .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
-            .Answers(Reference, "The chat's latest answer from its start; 204 if it has none.", Chunks);
+            .Streams(Reference, "The chat's latest answer from its start; 204 if it has none.", Chunks);
 
         chats
             .MapDelete("/{id}/stream", StopAsync)

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using Harness;
+using Integration.Seeds;
 
 namespace Integration.Llm.Dialects;
 
@@ -44,6 +46,59 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     {
         var cuts = Cuts.ToString(CultureInfo.InvariantCulture);
         await RunAsync("ag-ui.mjs", Runs, cuts, JsonSerializer.Serialize(Prompts()));
+    }
+
+    [Fact]
+    public async Task A_replica_that_stops_breaks_the_body_and_the_client_goes_on_elsewhere()
+    {
+        await using var own = await World.Start(o =>
+            o.Replicas(2).Set(LlmSystem.Settings(Upstream)).Set("AspireSse:Runs:DrainSeconds", 1)
+        );
+        var (stopping, staying) = (own.Replicas[0], own.Replicas[1]);
+        var prompt = Upstream.Stopping(null, "half ");
+        var chat = new
+        {
+            id = "chat",
+            provider = "openai",
+            messages = new[] { new { role = "user", parts = new[] { new { type = "text", text = prompt } } } },
+        };
+        var run = new
+        {
+            threadId = "thread",
+            runId = "run",
+            forwardedProps = new { provider = "openai" },
+            messages = new[] { new { role = "user", content = prompt } },
+        };
+
+        await using var asked = await HalfAsync(LlmSystem.OpenAsync(staying, "/api/chat", chat));
+        await using var begun = await HalfAsync(LlmSystem.OpenAsync(staying, "/agents/ag-ui", run));
+        await using var resumed = await HalfAsync(SseReader.OpenAsync(stopping.Url, "/api/chat/chat/stream"));
+        await using var rejoined = await HalfAsync(LlmSystem.OpenAsync(stopping, "/agents/ag-ui", run));
+
+        await own.StopAsync(stopping);
+        foreach (var reader in (SseReader[])[resumed, rejoined])
+        {
+            await reader.WaitForEndAsync();
+            Assert.False(reader.EndedProperly);
+        }
+
+        foreach (var path in (string[])["/api/chat/chat/stream", "/agents/ag-ui/thread/run"])
+            (await SeedRequests.SendAsync(staying.Url, HttpMethod.Delete, path)).Dispose();
+        await using var chatEnd = await SseReader.OpenAsync(staying.Url, "/api/chat/chat/stream").ToEndAsync();
+        await using var runEnd = await LlmSystem.OpenAsync(staying, "/agents/ag-ui", run).ToEndAsync();
+        foreach (var reader in (SseReader[])[asked, begun, chatEnd, runEnd])
+        {
+            await reader.WaitForEndAsync();
+            Assert.True(reader.EndedProperly);
+            Assert.Contains(reader.Events, e => e.Data!.Contains("cancelled", StringComparison.Ordinal));
+        }
+
+        static async Task<SseReader> HalfAsync(Task<SseReader> opening)
+        {
+            var reader = await opening;
+            await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("half ", StringComparison.Ordinal)));
+            return reader;
+        }
     }
 
     private Task RunAsync(string script, params string[] arguments) =>
