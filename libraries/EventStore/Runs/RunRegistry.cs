@@ -24,9 +24,9 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
             handled is null
                 ? "select begun, announced_at, in_epoch from eventstore.begin_announced_run($1, $2, $3::jsonb, $4, $5)"
                 : """
-                    select begun, announced_at, in_epoch
-                    from eventstore.begin_handled_run($1, $2, $3::jsonb, $4, $5, $6, $7, $8)
-                    """,
+                select begun, announced_at, in_epoch
+                from eventstore.begin_handled_run($1, $2, $3::jsonb, $4, $5, $6, $7, $8)
+                """,
             async command =>
             {
                 command.With(topic).With(writer).With(closingEvents).With(announcement);

@@ -13,12 +13,7 @@ public static class ReportsApi
         app.MapDelete("/reports/{id:guid}", CancelAsync);
     }
 
-    public static async Task WriteAsync(
-        IServiceProvider services,
-        Run run,
-        ReportOrder order,
-        CancellationToken stop
-    )
+    public static async Task WriteAsync(IServiceProvider services, Run run, ReportOrder order, CancellationToken stop)
     {
         var written = await run.ReadAsync(stop).CountAsync(e => e.Type == "page", stop);
 

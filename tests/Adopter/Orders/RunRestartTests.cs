@@ -106,7 +106,7 @@ public sealed class RunRestartTests : IAsyncLifetime
             await early.WaitForEventsAsync(1);
         await first.App.StopAsync(Stop);
 
-        await using var second = await StartAsync(new Model(pages: 1), _database, settings);
+        await using var second = await StartAsync(new Model(pages: 2), _database, settings);
         await using (var early = await SseReader.OpenAsync(second.Server, Report))
             await early.WaitForEventsAsync(3);
         await second.App.StopAsync(Stop);
@@ -150,8 +150,8 @@ public sealed class RunRestartTests : IAsyncLifetime
         await before.App.StopAsync(Stop);
 
         await using var after = await StartAsync(Pages);
-        await Eventually.HoldsAsync(
-            () => ExecuteAsync(source, "select from eventstore.runs where writer = '00000000-0000-0000-0000-000000000000'")
+        await Eventually.HoldsAsync(() =>
+            ExecuteAsync(source, "select from eventstore.runs where writer = '00000000-0000-0000-0000-000000000000'")
         );
         await ExecuteAsync(source, "update eventstore.runs set started_at = started_at - interval '1 minute'");
 
@@ -188,9 +188,9 @@ public sealed class RunRestartTests : IAsyncLifetime
 
     /// <summary>Three processes at a time; each kill is a cut from Postgres, and the killed one lives on.</summary>
     [Fact]
-    public async Task After_20_kills_each_of_100_runs_has_each_page_once_and_one_end()
+    public async Task After_10_kills_each_of_100_runs_has_each_page_once_and_one_end()
     {
-        const int kills = 20,
+        const int kills = 10,
             runs = 100,
             pages = 2 * kills;
         string[] settings = ["--AspireSse:Runs:LeaseSeconds", "2", "--AspireSse:Runs:MaxAttempts", "1000"];
@@ -218,8 +218,8 @@ public sealed class RunRestartTests : IAsyncLifetime
             for (var kill = 1; kill <= kills; kill++)
             {
                 allowed.Allow(2 * kill);
-                var victim = await VictimAsync();
-                processes[victim].Link.Cut();
+                // The oldest of the three that live.
+                processes[^3].Link.Cut();
                 await AddAsync();
             }
 
@@ -246,7 +246,7 @@ public sealed class RunRestartTests : IAsyncLifetime
                     Assert.Equal("end", events[^1]);
                 }
             );
-            Assert.Contains(reads, events => events.Any(e => e.StartsWith("restarted", StringComparison.Ordinal)));
+            Assert.InRange(reads.Sum(all => all.Count(e => e.StartsWith("restarted "))), runs, kills * runs);
             // The killed ones come back, and nothing follows the ends.
             foreach (var (_, link) in processes)
                 link.Heal();
@@ -270,9 +270,6 @@ public sealed class RunRestartTests : IAsyncLifetime
             var link = LinkTo(_database, out var through);
             processes.Add((await StartAsync(allowed, through, settings), link));
         }
-
-        // The one that has had its runs for the longest time; the newest has none at first.
-        async Task<int> VictimAsync() => await Task.FromResult(processes.Count - 3);
     }
 
     private Task<RunningOrders> StartAsync(int pages) => StartAsync(new Model(pages), _database);
