@@ -110,10 +110,12 @@ internal static class UiMessagesRequestReader
             "text" => new TextContent(
                 ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
             ),
-            "file" when ChatBody.Name(part, "mediaType", path) is { } media =>
-                media.StartsWith("image/", StringComparison.Ordinal)
-                    ? ChatMessageReader.Image(ChatBody.Text(part, "url", path) ?? "", path + "url")
-                    : new UntranslatableContent(path + "mediaType", media),
+            "file" when ChatBody.Name(part, "mediaType", path) is { } media => media.StartsWith(
+                "image/",
+                StringComparison.Ordinal
+            )
+                ? ChatMessageReader.Image(ChatBody.Text(part, "url", path) ?? "", path + "url")
+                : new UntranslatableContent(path + "mediaType", media),
             "step-start" or "reasoning" or "reasoning-file" or "source-url" or "source-document" => null,
             _ when type.StartsWith("data-", StringComparison.Ordinal) => null,
             _ => new UntranslatableContent(path + "type", type),

@@ -116,12 +116,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     {
         var input = ToolCalls.InputOrText(call);
         return input is JsonObject
-            ? Chunk(
-                "tool-input-available",
-                ("toolCallId", call.CallId),
-                ("toolName", call.Name),
-                ("input", input)
-            )
+            ? Chunk("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
             : Chunk(
                 "tool-input-error",
                 ("toolCallId", call.CallId),
