@@ -7,6 +7,7 @@ using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Opening;
+using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 

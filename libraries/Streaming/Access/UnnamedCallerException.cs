@@ -1,4 +1,3 @@
-using Streaming.Endpoints;
 using Streaming.Requests;
 
 namespace Streaming.Access;

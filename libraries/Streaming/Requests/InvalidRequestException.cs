@@ -1,5 +1,3 @@
-using Streaming.Endpoints;
-
 namespace Streaming.Requests;
 
 /// <summary>A refused field, which the host answers as <see cref="ToResult"/>.</summary>
