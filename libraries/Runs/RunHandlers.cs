@@ -25,11 +25,11 @@ public sealed class RunHandlers
     )
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        if (_services.Any(service => service.ImplementationInstance is RunHandler handler && handler.Name == name))
+        if (_services.Any(service => service.ImplementationInstance is NamedWork handler && handler.Name == name))
             throw new ArgumentException($"There is a handler '{name}' already.", nameof(name));
 
         _services.AddSingleton(
-            new RunHandler(
+            new NamedWork(
                 name,
                 (services, run, input, json, stop) =>
                     work(services, run, JsonSerializer.Deserialize(input, json.TypeOf<TInput>())!, stop)

@@ -216,8 +216,8 @@ internal sealed class RunLeases(
     }
 
     /// <summary>
-    /// Ends runs that this process holds but does not write: Postgres began them, and its answer was lost. Other
-    /// replicas do not end them, because this one renews its lease. Those of a handler are started instead.
+    /// Ends runs that this process holds but does not write, or starts those of a handler: Postgres began them, and its
+    /// answer was lost. Other replicas do not end them, because this one renews its lease.
     /// </summary>
     private async Task EndOrphansAsync(CancellationToken cancellationToken)
     {

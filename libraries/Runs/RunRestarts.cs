@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Runs;
 
 /// <param name="Work">Gets its input as JSON, and the options to read it.</param>
-internal sealed record RunHandler(
+internal sealed record NamedWork(
     string Name,
     Func<IServiceProvider, Run, string, JsonSerializerOptions, CancellationToken, Task> Work
 );
@@ -14,7 +14,7 @@ internal sealed record RunHandler(
 /// (Schema/Functions/take_over_runs.sql).</summary>
 internal sealed class RunRestarts : IHostedService
 {
-    private readonly Dictionary<string, RunHandler> _handlers;
+    private readonly Dictionary<string, NamedWork> _handlers;
     private readonly IServiceScopeFactory _scopes;
     private readonly RunStore _store;
     private readonly LiveRuns _live;
@@ -22,7 +22,7 @@ internal sealed class RunRestarts : IHostedService
     private readonly int _maxAttempts;
 
     public RunRestarts(
-        IEnumerable<RunHandler> handlers,
+        IEnumerable<NamedWork> handlers,
         IServiceScopeFactory scopes,
         RunStore store,
         LiveRuns live,

@@ -13,7 +13,6 @@ internal sealed class RunStore(
     RunLeases leases,
     LiveFeed feed,
     RunSettings settings,
-    [FromKeyedServices(StorePool.Reads)] EventReader reader,
     TimeProvider clock,
     ILogger<RunStore> logger
 )
@@ -92,7 +91,7 @@ internal sealed class RunStore(
 
         while (after < head)
         {
-            var page = await reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
+            var page = await settings.Reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
             head = Math.Min(head, page.Head);
             foreach (var record in page.Events)
                 if (record.Position <= head)

@@ -1,6 +1,5 @@
 -- Ends the runs of writers whose lease has expired, with their closing events, and returns those runs. If the epoch is
 -- new, records it first; living writers then have time to renew, since the former server's clock may have been behind.
--- A run whose work may be started again has a minute's time to be taken over (take_over_runs.sql), then it ends too.
 --   by_writer   The caller's own writer, which is alive although its lease expires while Postgres stalls. Null: none.
 create or replace function eventstore.sweep_runs(by_writer uuid default null) returns text[] language plpgsql as $$
 declare
@@ -20,6 +19,7 @@ begin
         returning w.id
     )
     select array_agg(id) into dead from gone;
+    -- Work that may be started again has a minute to be taken over (take_over_runs.sql); then its run ends too.
     update eventstore.runs set writer = nobody, started_at = clock_timestamp()
     where writer = any (dead) and handler is not null and attempt < attempts;
     return eventstore.end_by_will(array(
