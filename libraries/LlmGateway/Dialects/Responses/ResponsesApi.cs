@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
-using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Runs;
 using Streaming.Access;
