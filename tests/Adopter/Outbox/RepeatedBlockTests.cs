@@ -11,8 +11,8 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    /// <summary>A block that is repeated publishes again; what it published in the attempt that failed is gone. What was
-    /// published before it stays.</summary>
+    /// <summary>It publishes again, so what it published in the attempt that failed is gone. What was published before
+    /// it stays.</summary>
     [Theory]
     [InlineData(false, false)]
     [InlineData(false, true)]
