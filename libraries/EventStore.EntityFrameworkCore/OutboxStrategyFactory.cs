@@ -31,8 +31,8 @@ internal sealed class OutboxStrategyFactory(ExecutionStrategyDependencies depend
             Func<DbContext, TState, ExecutionResult<TResult>>? verifySucceeded
         )
         {
-            var attempts = new Attempts();
-            return inner.Execute(state, (context, s) => operation(attempts.Next(context), s), verifySucceeded);
+            var repetition = new Repetition();
+            return inner.Execute(state, (context, s) => operation(repetition.Next(context), s), verifySucceeded);
         }
 
         public Task<TResult> ExecuteAsync<TState, TResult>(
@@ -42,17 +42,17 @@ internal sealed class OutboxStrategyFactory(ExecutionStrategyDependencies depend
             CancellationToken cancellationToken = default
         )
         {
-            var attempts = new Attempts();
+            var repetition = new Repetition();
             return inner.ExecuteAsync(
                 state,
-                (context, s, stop) => operation(attempts.Next(context), s, stop),
+                (context, s, stop) => operation(repetition.Next(context), s, stop),
                 verifySucceeded,
                 cancellationToken
             );
         }
     }
 
-    private sealed class Attempts
+    private sealed class Repetition
     {
         private IReadOnlyList<NewEvent>? _before;
 

@@ -35,8 +35,8 @@ public sealed record NewEvent
     /// <param name="type">The SSE event name: 1 to 256 characters without CR, LF and NUL; not one that streams send of
     /// themselves.</param>
     /// <param name="data">One compact line of JSON, at most 64 levels deep.</param>
-    /// <param name="key">The key by which a slow reader keeps only the newest event: at most 256 characters without NUL;
-    /// null without one.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event: at most 256 characters without
+    /// NUL; null without one.</param>
     /// <param name="id">The publisher's id, which makes the append idempotent for 24 h; null for a new id.</param>
     /// <param name="traceParent">The trace that it belongs to: at most 256 characters without NUL.</param>
     /// <exception cref="ArgumentException">A member is invalid, or has an unpaired surrogate.</exception>

@@ -24,7 +24,7 @@ internal sealed class StoreMigrator(
     /// Scripts that were committed before stay.</exception>
     public Task MigrateAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: true, cancellationToken);
 
-    /// <summary>Adds what the schema lacks. If it is up to date or newer, only checks that the role may use it.</summary>
+    /// <summary>Adds what the schema lacks; if it lacks nothing, only checks that the role may use it.</summary>
     /// <exception cref="InvalidOperationException">The role lacks a right, or the database is not UTF8.</exception>
     /// <exception cref="NpgsqlException">As <see cref="MigrateAsync"/>.</exception>
     public Task EnsureAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: false, cancellationToken);

@@ -87,7 +87,7 @@ public sealed class RightsTests
         await RefusedAsync(role, "lacks the ownership of the schema's tables and functions");
     }
 
-    /// <summary>Also what happens if the script runs without the role, and makes a table that it did not have.</summary>
+    /// <summary>Also what happens if the script runs without the role, and makes a new table.</summary>
     [Theory]
     [InlineData("insert on eventstore.events", "INSERT on eventstore.events")]
     [InlineData("usage on sequence eventstore.position", "USAGE on eventstore.\"position\"")]

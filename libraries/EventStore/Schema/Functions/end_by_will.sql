@@ -1,5 +1,5 @@
--- Ends runs for their writers: appends each run's closing events (`will`), deletes its row, and returns the runs ended.
--- The caller holds the log's lock. A run whose closing events the database refuses (move_rows.sql) ends without them.
+-- Ends runs for their writers: appends each run's closing events (`will`), unless the database refuses them
+-- (move_rows.sql), deletes its row, and returns the runs ended. The caller holds the log's lock.
 create or replace function eventstore.end_by_will(runs_ended text[]) returns text[] language plpgsql as $$
 declare
     ended text[];
