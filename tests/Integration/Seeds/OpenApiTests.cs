@@ -131,7 +131,10 @@ public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : SeedTests(sh
     [InlineData("/api/chat", "post")]
     [InlineData("/api/chat/{id}/stream", "get")]
     [InlineData("/agents/ag-ui", "post")]
-    public async Task Another_protocols_endpoint_that_always_streams_promises_no_whole_answer(string path, string method)
+    public async Task Another_protocols_endpoint_that_always_streams_promises_no_whole_answer(
+        string path,
+        string method
+    )
     {
         var operation = (await PathsAsync()).GetProperty(path).GetProperty(method);
         Assert.True(operation.Has("responses.200.content", Stream));

@@ -9,9 +9,9 @@ using Streaming.Requests;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Reads the input of an AG-UI run. <c>forwardedProps</c> is as in OpenAI's Chat Completions API: <c>model</c>,
-/// <c>max_tokens</c>, … The context is for the model, and precedes the messages. Refused is what only an agent with a
-/// state of its own can answer: <c>state</c>, and <c>resume</c> after an interrupt.
+/// Reads the input of an AG-UI run: <c>forwardedProps</c> is as in OpenAI's Chat Completions API, and the context
+/// precedes the messages. Refused is what only an agent with a state of its own can answer: <c>state</c>, and
+/// <c>resume</c> after an interrupt.
 /// </summary>
 internal static class AgUiRequestReader
 {
@@ -42,7 +42,10 @@ internal static class AgUiRequestReader
         var list =
             ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.")
             ?? throw new InvalidChatException("messages", "is required.");
-        var messages = list.EnumerateArray().Select((m, i) => Message(m, $"messages[{i}].")).OfType<ChatMessage>().ToList();
+        var messages = list.EnumerateArray()
+            .Select((m, i) => Message(m, $"messages[{i}]."))
+            .OfType<ChatMessage>()
+            .ToList();
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message.");
         if (Context(body) is { Length: > 0 } context)
@@ -51,7 +54,11 @@ internal static class AgUiRequestReader
 
         var options = ChatOptionsReader.Read(asked, target, isNative: false);
         if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array.") is { } tools)
-            options.Tools = [.. options.Tools ?? [], .. tools.EnumerateArray().Select((t, i) => Tool(t, $"tools[{i}]."))];
+            options.Tools =
+            [
+                .. options.Tools ?? [],
+                .. tools.EnumerateArray().Select((t, i) => Tool(t, $"tools[{i}].")),
+            ];
 
         var call = new ChatCall(target, messages, options)
         {
@@ -89,11 +96,11 @@ internal static class AgUiRequestReader
             case "assistant":
                 var calls = ChatBody.List(json, "toolCalls", ChatBody.MaxMessages, "must be an array.", path);
                 contents = Contents(json, path, isRequired: calls is null);
+
                 if (calls is not null)
-                    contents.AddRange(
-                        calls.Value.EnumerateArray().Select((c, i) => Call(c, $"{path}toolCalls[{i}]."))
-                    );
+                    contents.AddRange(calls.Value.EnumerateArray().Select((c, i) => Call(c, $"{path}toolCalls[{i}].")));
                 return Of(ChatRole.Assistant, contents);
+
             case "tool":
                 var id = ChatBody.RequiredName(json, "toolCallId", path, "is required.");
                 var error = ChatBody.Text(json, "error", path);

@@ -59,7 +59,9 @@ internal sealed class AgUiResponse(
 
     public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update) =>
         // The stream begins with the updates of the snapshot.
-        ++_taken <= soFar?.Count ? [] : [.. Project(update)];
+        ++_taken <= soFar?.Count
+            ? []
+            : [.. Project(update)];
 
     public IReadOnlyList<JsonObject> End()
     {

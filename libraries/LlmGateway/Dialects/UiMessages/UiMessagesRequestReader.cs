@@ -10,8 +10,8 @@ using Streaming.Requests;
 namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
-/// Reads the body of a request of AI SDK's transport. What a page adds to it (<c>new DefaultChatTransport({ body })</c>)
-/// is as in OpenAI's Chat Completions API: <c>model</c>, <c>max_tokens</c>, <c>tools</c>, …
+/// Reads the body of a request of AI SDK's transport. What a page adds to it (the transport's option <c>body</c>) is as
+/// in OpenAI's Chat Completions API: <c>model</c>, <c>max_tokens</c>, <c>tools</c>, …
 /// <code>{"id":"chat","trigger":"submit-message","messages":[{"id":"m1","role":"user","parts":[…]}]}</code>
 /// </summary>
 internal static class UiMessagesRequestReader
@@ -110,10 +110,12 @@ internal static class UiMessagesRequestReader
             "text" => new TextContent(
                 ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
             ),
-            "file" when ChatBody.Name(part, "mediaType", path) is { } media =>
-                media.StartsWith("image/", StringComparison.Ordinal)
-                    ? ChatMessageReader.Image(ChatBody.Text(part, "url", path) ?? "", path + "url")
-                    : new UntranslatableContent(path + "mediaType", media),
+            "file" when ChatBody.Name(part, "mediaType", path) is { } media => media.StartsWith(
+                "image/",
+                StringComparison.Ordinal
+            )
+                ? ChatMessageReader.Image(ChatBody.Text(part, "url", path) ?? "", path + "url")
+                : new UntranslatableContent(path + "mediaType", media),
             "step-start" or "reasoning" or "reasoning-file" or "source-url" or "source-document" => null,
             _ when type.StartsWith("data-", StringComparison.Ordinal) => null,
             _ => new UntranslatableContent(path + "type", type),

@@ -70,6 +70,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                 return Delta("reasoning", reasoning.Text);
             case FunctionCallContent call:
                 return [.. Close(), Input(call)];
+
             case FunctionResultContent result:
                 return
                 [
@@ -80,6 +81,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                         ("output", ToolCalls.InputOrText(ToolCalls.Result(result)))
                     ),
                 ];
+
             case DataContent file:
                 return [.. Close(), Chunk("file", ("url", file.Uri), ("mediaType", file.MediaType))];
             case UsageContent usage:
@@ -116,12 +118,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     {
         var input = ToolCalls.InputOrText(call);
         return input is JsonObject
-            ? Chunk(
-                "tool-input-available",
-                ("toolCallId", call.CallId),
-                ("toolName", call.Name),
-                ("input", input)
-            )
+            ? Chunk("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
             : Chunk(
                 "tool-input-error",
                 ("toolCallId", call.CallId),

@@ -109,6 +109,7 @@ const statusOf = async (messages, more) => {
 };
 assert.deepEqual(await statusOf([user(refused)]), [429, "RUN_ERROR"]);
 assert.deepEqual(await statusOf([]), [400, "RUN_ERROR"]);
-assert.deepEqual(await statusOf([user("x")], { resume: [{ interruptId: "i", status: "resolved" }] }), [400, "RUN_ERROR"]);
+const resume = [{ interruptId: "i", status: "resolved" }];
+assert.deepEqual(await statusOf([user("x")], { resume }), [400, "RUN_ERROR"]);
 
 console.log("ok");
