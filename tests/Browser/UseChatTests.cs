@@ -77,8 +77,6 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
         var context = await ContextAsync();
         // A page that a route answers is of no address, so Chromium asks its user.
         await context.GrantPermissionsAsync(["local-network-access"]);
-        context.RequestFailed += (_, r) => Console.Error.WriteLine($"DEBUG {r.Url} {r.Failure}");
-        context.Console += (_, m) => Console.Error.WriteLine($"DEBUG {m.Text}");
         await context.RouteAsync(
             new Regex("/use-chat/"),
             route =>
@@ -96,8 +94,6 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
     private async Task<IPage> AskAsync(IBrowserContext context, string chat)
     {
         var page = await OpenAsync(PathOf(chat), context);
-        page.RequestFailed += (_, r) => Console.Error.WriteLine($"DEBUG {r.Url} {r.Failure}");
-        page.Console += (_, m) => Console.Error.WriteLine($"DEBUG {m.Text}");
         await IsAsync(page, "ready");
         await page.Locator("input").FillAsync("What does a reader have after a cut?");
         await page.Keyboard.PressAsync("Enter");
