@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Operations;
 
@@ -45,7 +47,10 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
 
             start.RegisterOperationAction(found => Conversion(found, topic), OperationKind.Conversion);
             start.RegisterOperationAction(found => Spread(found, topic), OperationKind.Spread);
+            start.RegisterOperationAction(found => Loop(found, topic), OperationKind.Loop);
+            start.RegisterOperationAction(found => Tuple(found, topic), OperationKind.DeconstructionAssignment);
             start.RegisterOperationAction(found => Pattern(found, topic), OperationKind.Invocation);
+            start.RegisterOperationAction(found => Group(found, topic), OperationKind.MethodReference);
         });
     }
 
@@ -53,40 +58,82 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
     {
         var conversion = (IConversionOperation)context.Operation;
         if (!IsOf(conversion.OperatorMethod, topic))
+        {
+            if (conversion.Operand is not ITupleOperation && HasTopicOfString(conversion, topic))
+                Report(context, conversion.Operand.Syntax);
             return;
+        }
 
         foreach (var text in TextsOf(conversion.Operand))
             if (text.ConstantValue is { HasValue: true, Value: string constant } && !IsTopic(constant))
                 context.ReportDiagnostic(Diagnostic.Create(NoTopic, text.Syntax.GetLocation(), constant));
             // Who writes the cast knows the string.
             else if (!text.ConstantValue.HasValue && (conversion.IsImplicit || BuiltStrings.IsBuilt(text)))
-                context.ReportDiagnostic(Diagnostic.Create(Unchecked, text.Syntax.GetLocation()));
+                Report(context, text.Syntax);
     }
+
+    /// <summary>Returns true if a tuple becomes one with a topic where it has a string.</summary>
+    private static bool HasTopicOfString(IConversionOperation conversion, INamedTypeSymbol topic) =>
+        conversion is { Type: INamedTypeSymbol { IsTupleType: true } to, Operand.Type: INamedTypeSymbol from }
+        && from.IsTupleType
+        && to.TupleElements.Zip(from.TupleElements, (wanted, given) => (wanted, given))
+            .Any(pair => Is(pair.wanted.Type, topic) && pair.given.Type.SpecialType == SpecialType.System_String);
 
     private static void Spread(OperationAnalysisContext context, INamedTypeSymbol topic)
     {
         var spread = (ISpreadOperation)context.Operation;
         if (IsOf(spread.ElementConversion.MethodSymbol, topic))
-            context.ReportDiagnostic(Diagnostic.Create(Unchecked, spread.Operand.Syntax.GetLocation()));
+            Report(context, spread.Operand.Syntax);
     }
 
-    /// <summary>Reports a pattern that is asked for, but of a string that is put together.</summary>
+    private static void Loop(OperationAnalysisContext context, INamedTypeSymbol topic)
+    {
+        if (
+            context.Operation
+                is IForEachLoopOperation { SemanticModel: { } model, Syntax: CommonForEachStatementSyntax loop }
+            && (
+                IsOf(model.GetForEachStatementInfo(loop).ElementConversion.MethodSymbol, topic)
+                || (loop is ForEachVariableStatementSyntax each && IsOf(model.GetDeconstructionInfo(each), topic))
+            )
+        )
+            Report(context, loop.Expression);
+    }
+
+    private static void Tuple(OperationAnalysisContext context, INamedTypeSymbol topic)
+    {
+        if (
+            context.Operation is { SemanticModel: { } model, Syntax: AssignmentExpressionSyntax assignment }
+            && IsOf(model.GetDeconstructionInfo(assignment), topic)
+        )
+            Report(context, assignment.Right);
+    }
+
+    /// <summary>Reports a pattern that is asked for, but of a string with values. Nothing in the code shows that
+    /// somebody answers for them, except a suppression with its reason.</summary>
     private static void Pattern(OperationAnalysisContext context, INamedTypeSymbol topic)
     {
         var call = (IInvocationOperation)context.Operation;
-        if (
-            call.TargetMethod is { Name: "Pattern" } method
-            && IsOf(method, topic)
-            && call.Arguments.Length == 1
-            && call.Arguments[0].Value is var text
-            && !text.ConstantValue.HasValue
-            && BuiltStrings.IsBuilt(text)
-        )
-            context.ReportDiagnostic(Diagnostic.Create(Unchecked, text.Syntax.GetLocation()));
+        if (call.TargetMethod is { Name: "Pattern" } method && IsOf(method, topic) && call.Arguments.Length == 1)
+            foreach (var text in TextsOf(call.Arguments[0].Value).Where(text => !text.ConstantValue.HasValue))
+                Report(context, text.Syntax);
     }
 
+    private static void Group(OperationAnalysisContext context, INamedTypeSymbol topic)
+    {
+        if (((IMethodReferenceOperation)context.Operation).Method is { Name: "Pattern" } method && IsOf(method, topic))
+            Report(context, context.Operation.Syntax);
+    }
+
+    private static void Report(OperationAnalysisContext context, SyntaxNode text) =>
+        context.ReportDiagnostic(Diagnostic.Create(Unchecked, text.GetLocation()));
+
+    private static bool Is(ISymbol? type, INamedTypeSymbol topic) => SymbolEqualityComparer.Default.Equals(type, topic);
+
+    private static bool IsOf(DeconstructionInfo parts, INamedTypeSymbol topic) =>
+        IsOf(parts.Conversion?.MethodSymbol, topic) || parts.Nested.Any(part => IsOf(part, topic));
+
     private static bool IsOf(IMethodSymbol? method, INamedTypeSymbol topic) =>
-        SymbolEqualityComparer.Default.Equals(method?.ContainingType, topic)
+        Is(method?.ContainingType, topic)
         && method!.Parameters.Length == 1
         && method.Parameters[0].Type.SpecialType == SpecialType.System_String;
 

@@ -41,8 +41,8 @@ internal sealed class TopicStringFix : CodeFixProvider
                     CodeAction.Create(Inline, stop => InlineAsync(context.Document, text, made, stop), Inline),
                     diagnostic
                 );
-            // What is put together of values is no pattern that anybody asks for.
-            else if (text.Parent is not SpreadElementSyntax)
+            // A string of values is no pattern that anybody asks for.
+            else if (diagnostic.Id == TopicStringAnalyzer.NoTopicId)
                 context.RegisterCodeFix(
                     CodeAction.Create(Ask, stop => AskAsync(context.Document, text, stop), Ask),
                     diagnostic

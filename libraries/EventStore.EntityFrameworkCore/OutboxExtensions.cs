@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Transactions;
 using EventStore;
 using EventStore.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -100,21 +101,30 @@ public static class OutboxExtensions
 
     /// <summary>Returns the place of the newest event, as the context's transaction sees the log. A stream that starts
     /// after it misses no change of what the transaction reads.</summary>
-    /// <param name="context">A context that has begun a transaction in the event log's database.</param>
+    /// <param name="context">A context that has begun a transaction in the event log's database, or works in an
+    /// ambient one.</param>
     /// <exception cref="InvalidOperationException">There is no transaction, or it is not a repeatable read or
     /// serializable: a change that commits between a read and this call would be missed.</exception>
     /// <exception cref="StoreUnavailableException">Postgres has just been promoted or restored.</exception>
-    public static Task<StreamPosition> SsePositionAsync(this DbContext context)
+    public static async Task<StreamPosition> SsePositionAsync(this DbContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return context.Database.CurrentTransaction is { } transaction
-            ? LogSnapshot.HeadAsync(
-                (NpgsqlConnection)context.Database.GetDbConnection(),
-                (NpgsqlTransaction)transaction.GetDbTransaction()
-            )
-            : throw new InvalidOperationException(
+        var database = context.Database;
+        var begun = database.CurrentTransaction?.GetDbTransaction();
+        if (begun is null && (database.GetEnlistedTransaction() ?? Transaction.Current) is null)
+            throw new InvalidOperationException(
                 "The place belongs to the reads of a transaction: call "
                     + "Database.BeginTransactionAsync(IsolationLevel.RepeatableRead) before."
             );
+
+        await database.OpenConnectionAsync();
+        try
+        {
+            return await LogSnapshot.HeadAsync((NpgsqlConnection)database.GetDbConnection(), (NpgsqlTransaction?)begun);
+        }
+        finally
+        {
+            await database.CloseConnectionAsync();
+        }
     }
 }

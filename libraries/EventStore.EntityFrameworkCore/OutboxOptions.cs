@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Update;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -16,6 +17,7 @@ internal sealed class OutboxOptions : IDbContextOptionsExtension
     public void ApplyServices(IServiceCollection services)
     {
         services.AddScoped<IBatchExecutor, OutboxWriter>();
+        services.AddScoped<IExecutionStrategyFactory, OutboxStrategyFactory>();
         services.AddSingleton<IInterceptor, EventsAlone>();
     }
 

@@ -79,6 +79,16 @@ internal sealed class PendingEvents : IResettableService
         _waiting.Add(published);
     }
 
+    /// <summary>The events that wait for a save.</summary>
+    public IReadOnlyList<NewEvent> Pending => [.. _unaccepted, .. _waiting];
+
+    /// <summary>Forgets all events that wait but these.</summary>
+    public void Keep(IReadOnlyList<NewEvent> kept)
+    {
+        _unaccepted.RemoveAll(published => !kept.Contains(published));
+        _waiting.RemoveAll(published => !kept.Contains(published));
+    }
+
     public void BeginSave() => _written.Clear();
 
     /// <summary>Returns the events that a save has to write now, in the order of their calls.</summary>
@@ -86,7 +96,7 @@ internal sealed class PendingEvents : IResettableService
     {
         if (_change is { State: EntityState.Unchanged or EntityState.Detached })
             ForgetUnaccepted();
-        return [.. _unaccepted, .. _waiting];
+        return Pending;
     }
 
     /// <summary>Marks what <see cref="ToWrite"/> returned as written. Later events belong to the next save.</summary>

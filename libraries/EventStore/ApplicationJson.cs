@@ -3,30 +3,73 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using ControllerOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 
 namespace EventStore;
 
 /// <summary>Writes an application's own values as its endpoints do, by <see cref="JsonOptions"/>: names, converters,
-/// and the types that reflection does not know (native AOT, trimming). Thread-safe.</summary>
+/// and the types that reflection does not know (native AOT, trimming); as its controllers do if it has configured only
+/// theirs. Thread-safe.</summary>
 internal static class ApplicationJson
 {
     // Each application in this process has its own.
     private static readonly ConditionalWeakTable<JsonSerializerOptions, JsonSerializerOptions> Made = [];
 
     /// <summary>Returns the application's options, with which JSON is one line and readable.</summary>
-    public static JsonSerializerOptions Of(IServiceProvider services) =>
-        Of(services.GetRequiredService<IOptions<JsonOptions>>());
-
-    /// <inheritdoc cref="Of(IServiceProvider)"/>
-    public static JsonSerializerOptions Of(IOptions<JsonOptions> options) =>
-        Made.GetValue(
-            options.Value.SerializerOptions,
-            static given => new(given) { Encoder = ReadableJsonEncoder.Instance, WriteIndented = false }
-        );
+    public static JsonSerializerOptions Of(IServiceProvider services)
+    {
+        var endpoints = services.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
+        return Made.TryGetValue(endpoints, out var made)
+            ? made
+            : Made.GetValue(
+                endpoints,
+                given => new(Chosen(given, services)) { Encoder = ReadableJsonEncoder.Instance, WriteIndented = false }
+            );
+    }
 
     /// <summary>Returns how values of a type are written.</summary>
     /// <exception cref="NotSupportedException">There is no reflection, and nobody knows the type.</exception>
     public static JsonTypeInfo<T> TypeOf<T>(this JsonSerializerOptions options) =>
         (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
+
+    private static JsonSerializerOptions Chosen(JsonSerializerOptions endpoints, IServiceProvider services)
+    {
+        // A native program has no controllers.
+        if (!RuntimeFeature.IsDynamicCodeSupported)
+            return endpoints;
+
+        var controllers = services.GetRequiredService<IOptions<ControllerOptions>>().Value.JsonSerializerOptions;
+        var (ofEndpoints, ofControllers) = (LookOf(endpoints), LookOf(controllers));
+        if (ofControllers == ofEndpoints || ofControllers == LookOf(new ControllerOptions().JsonSerializerOptions))
+            return endpoints;
+        if (ofEndpoints == LookOf(new JsonOptions().SerializerOptions))
+            return controllers;
+
+        services
+            .GetRequiredService<ILoggerFactory>()
+            .CreateLogger(typeof(ApplicationJson).FullName!)
+            .LogWarning(
+                "Controllers (AddJsonOptions) and endpoints (ConfigureHttpJsonOptions) are configured to write JSON in "
+                    + "different ways. Events are written as by endpoints."
+            );
+        return endpoints;
+    }
+
+    /// <summary>Returns what decides how values look.</summary>
+    private static string LookOf(JsonSerializerOptions options) =>
+        string.Join(
+            ' ',
+            (object?[])
+                [
+                    options.PropertyNamingPolicy,
+                    options.DictionaryKeyPolicy,
+                    options.DefaultIgnoreCondition,
+                    options.NumberHandling,
+                    options.ReferenceHandler,
+                    options.IncludeFields,
+                    .. options.Converters,
+                ]
+        );
 }

@@ -56,11 +56,12 @@ public static class EventStoreExtensions
     }
 
     /// <summary>Brings the log's tables and functions up to date; call it before the application runs, or in a
-    /// deployment step of its own. If they are, or are a newer version's, it changes nothing and needs no rights to.
+    /// deployment step of its own. If they are, or are a newer version's, it only checks that the role may use them.
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
-    /// <exception cref="InvalidOperationException">The role may not change the schema; a role that may runs
-    /// <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler.</exception>
+    /// <exception cref="InvalidOperationException">The role may not change the schema, or not use it; a role that may
+    /// change it runs <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler, or the
+    /// database's encoding is not UTF8.</exception>
     /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
     /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)

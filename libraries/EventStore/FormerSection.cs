@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore;
 
-/// <summary>A section that the version before read by a common name, such as <c>Runs</c>, and the settings in it.
-/// Remove it with the next version.</summary>
-internal sealed record FormerSection(string Name, IReadOnlyList<string> Settings);
+/// <summary>Settings of a section below <c>AspireSse</c>, and the common name, such as <c>Runs</c>, by which the
+/// version before read them. Remove that name with the next version.</summary>
+internal sealed record FormerSection(string Name, string Section, IReadOnlyList<string> Settings);
 
 internal static class FormerSectionExtensions
 {
@@ -17,37 +17,96 @@ internal static class FormerSectionExtensions
     /// the application's own.</summary>
     public static void AddFormerSection<
         [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] TOptions
-    >(this IServiceCollection services, string name)
+    >(this IServiceCollection services, string name) =>
+        services.AddFormerSettings(name, name, [.. typeof(TOptions).GetProperties().Select(property => property.Name)]);
+
+    /// <inheritdoc cref="AddFormerSection"/>
+    /// <param name="name">The former section.</param>
+    /// <param name="section">The section below <c>AspireSse</c>.</param>
+    /// <param name="settings">The names of the settings in both.</param>
+    public static void AddFormerSettings(
+        this IServiceCollection services,
+        string name,
+        string section,
+        params string[] settings
+    )
     {
-        var settings = typeof(TOptions).GetProperties().Select(property => property.Name);
-        services.AddSingleton(new FormerSection(name, [.. settings]));
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, Notice>());
+        services.AddSingleton(new FormerSection(name, $"AspireSse:{section}", settings));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, FormerNotice>());
     }
 
-    private sealed class Notice(
-        IEnumerable<FormerSection> sections,
-        IConfiguration configuration,
-        ILogger<FormerSection> logger
-    ) : IHostedService
+    /// <summary>Warns at the start of settings below <c>AspireSse</c> that the libraries of an application do not
+    /// read: misspelt ones are those of nobody else.</summary>
+    public static void AddUnreadNotice(this IServiceCollection services) =>
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, UnreadNotice>());
+
+    private abstract class Notice(IConfiguration configuration) : IHostedService
     {
+        protected IConfiguration Configuration => configuration;
+
         public Task StartAsync(CancellationToken cancellationToken)
         {
-            foreach (var section in sections)
-            foreach (var setting in section.Settings.Select(name => $"{section.Name}:{name}").Where(IsLeft))
-                logger.LogWarning(
-                    "{OldName} is not read any more: its name is {Name}. Ignore this if {Section} is a section of "
-                        + "the application's own.",
-                    setting,
-                    $"AspireSse:{setting}",
-                    section.Name
-                );
-
+            Warn();
             return Task.CompletedTask;
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-        private bool IsLeft(string setting) =>
-            configuration.GetSection(setting).Exists() && !configuration.GetSection($"AspireSse:{setting}").Exists();
+        protected abstract void Warn();
+
+        protected bool Has(string setting) => configuration.GetSection(setting).Exists();
+    }
+
+    private sealed class FormerNotice(
+        IEnumerable<FormerSection> sections,
+        IConfiguration configuration,
+        ILogger<FormerSection> logger
+    ) : Notice(configuration)
+    {
+        protected override void Warn()
+        {
+            foreach (var section in sections)
+            foreach (var setting in section.Settings)
+                if (Has($"{section.Name}:{setting}") && !Has($"{section.Section}:{setting}"))
+                    logger.LogWarning(
+                        "{OldName} is not read any more: its name is {Name}. Ignore this if {Section} is a section of "
+                            + "the application's own.",
+                        $"{section.Name}:{setting}",
+                        $"{section.Section}:{setting}",
+                        section.Name
+                    );
+        }
+    }
+
+    private sealed class UnreadNotice(
+        IEnumerable<FormerSection> sections,
+        IConfiguration configuration,
+        ILogger<FormerSection> logger
+    ) : Notice(configuration)
+    {
+        private const string Root = "AspireSse";
+
+        /// <summary>Sections of services that may share an environment with this one.</summary>
+        private static readonly string[] OfOthers = ["EventStore", "Llm", "Pools", "Relay", "Runs"];
+
+        protected override void Warn()
+        {
+            var known = sections.ToLookup(s => s.Section, s => s.Settings, StringComparer.OrdinalIgnoreCase);
+            foreach (var section in Configuration.GetSection(Root).GetChildren())
+                if (known.Contains(section.Path))
+                    WarnOf(section.GetChildren(), [.. known[section.Path].SelectMany(settings => settings)]);
+                else
+                    WarnOf([section], OfOthers);
+        }
+
+        private void WarnOf(IEnumerable<IConfigurationSection> found, string[] known)
+        {
+            foreach (var setting in found.Where(s => !known.Contains(s.Key, StringComparer.OrdinalIgnoreCase)))
+                logger.LogWarning(
+                    "{Setting} is not read by this application. Names there are {Known}.",
+                    setting.Path,
+                    string.Join(", ", known.Distinct())
+                );
+        }
     }
 }

@@ -55,7 +55,7 @@ internal static class StoreAccess
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
+            throw new StoreUnavailableException(SchemaRights.Mistake(e) ?? "Postgres does not answer.", e);
         }
     }
 

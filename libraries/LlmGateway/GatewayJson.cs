@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using EventStore;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
@@ -40,4 +41,8 @@ namespace LlmGateway;
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(IDictionary<string, object>))]
 [JsonSerializable(typeof(Dictionary<string, object>))]
-internal sealed partial class GatewayJson : JsonSerializerContext;
+internal sealed partial class GatewayJson : JsonSerializerContext
+{
+    /// <summary>For answers, which do not depend on the application's JSON.</summary>
+    public static GatewayJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
+}

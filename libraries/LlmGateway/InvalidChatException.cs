@@ -1,3 +1,5 @@
+using Streaming.Requests;
+
 namespace LlmGateway;
 
 /// <summary>An invalid chat request; it names the field. Each vendor's API formats it as its vendor does.</summary>
@@ -36,15 +38,11 @@ internal sealed class InvalidChatException(
     /// </summary>
     public override IResult ToResult() =>
         Code is ModelNotFound or ProviderNotFound
-            ? TypedResults.Problem(
-                statusCode: Status,
-                title: "Invalid request",
-                detail: Problem,
-                extensions: new Dictionary<string, object?>
-                {
-                    ["error"] = Problem,
-                    ["errors"] = new Dictionary<string, string[]> { [Field] = [Problem] },
-                }
+            ? new ProblemAnswer(
+                Status,
+                "Invalid request",
+                Problem,
+                [new("error", Problem), new("errors", new Dictionary<string, string[]> { [Field] = [Problem] })]
             )
             : base.ToResult();
 }

@@ -4,6 +4,7 @@ using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Chat;
 using LlmGateway.Dialects.AgUi;
+using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
@@ -39,6 +40,8 @@ public static class LlmGatewayExtensions
 
         builder.Services.AddOptions<LlmOptions>().BindConfiguration("AspireSse:Llm").ValidateOnStart();
         builder.Services.AddFormerSection<LlmOptions>("Llm");
+        builder.Services.AddFormerSettings("Llm", "Runs", "DrainSeconds");
+        builder.Services.AddFormerSettings("Pools", "Pools", "Sse");
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder
             .Services.AddOptions<GenerationLimit>()
@@ -52,18 +55,17 @@ public static class LlmGatewayExtensions
             .Configure<IOptions<LlmOptions>>(
                 (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
             );
-        var types = JsonTypeInfoResolver.Combine(
+        RunJson.MoreTypes = JsonTypeInfoResolver.Combine(
             GatewayJson.Default,
             // What a provider's client may give as arguments of a tool.
             AIJsonUtilities.DefaultOptions.TypeInfoResolver
         );
-        RunJson.MoreTypes = types;
-        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Add(types));
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();
         builder.AddGenerations();
         builder.Services.AddSingleton<VendorHandler>();
+        builder.AddResponses();
         builder.AddAgents();
         if (configure is not null)
             builder.Services.Configure(configure);
@@ -72,17 +74,18 @@ public static class LlmGatewayExtensions
     }
 
     /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
-    /// <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with their request. The
-    /// result takes a policy for all of them.</summary>
+    /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with their
+    /// request. The result takes a policy for all of them.</summary>
     /// <remarks>A generation or session belongs to the user who began it; of others it answers 403. Where nobody signs
     /// in, its id is the right to read it.</remarks>
     public static RouteGroupBuilder MapLlmGateway(this IEndpointRouteBuilder app)
     {
-        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().WithMetadata(new ForPrograms());
+        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().IsForPrograms();
         gateway.MapChat();
         gateway.MapGenerations();
         gateway.MapChatCompletions();
         gateway.MapMessages();
+        gateway.MapResponses();
         gateway.MapUiMessages();
         gateway.MapAgUi();
         gateway.MapModels();

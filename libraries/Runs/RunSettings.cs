@@ -1,16 +1,23 @@
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.Json;
+using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming;
 
 namespace Runs;
 
-/// <summary>What the runs of this process have of its settings.</summary>
-internal sealed class RunSettings(IOptions<StreamingOptions> streaming, IOptions<JsonOptions> json)
+/// <summary>What the runs of this process have of it.</summary>
+internal sealed class RunSettings(
+    IOptions<StreamingOptions> streaming,
+    [FromKeyedServices(StorePool.Reads)] EventReader reader,
+    IServiceProvider services
+)
 {
+    /// <summary>Reads what a run has, for its work.</summary>
+    public EventReader Reader => reader;
+
     /// <summary>The name of this process in leases.</summary>
     public string Replica => streaming.Value.Replica;
 
     /// <summary>How the events of an application's own runs are written.</summary>
-    public JsonSerializerOptions Json { get; } = RunJson.Of(json);
+    public JsonSerializerOptions Json { get; } = RunJson.Of(services);
 }

@@ -3,9 +3,9 @@ using Streaming.Endpoints;
 
 namespace AspireSse;
 
-// Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid
-// work: they would cost money even if the page cannot read the response. Browsers state the origin in
-// Sec-Fetch-Site (W3C Fetch Metadata); other clients do not send it.
+// Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid work: they
+// would cost money even if the page cannot read the response. Browsers say so in Sec-Fetch-Site (W3C Fetch Metadata),
+// over plain HTTP only by the Origin of a POST; other clients send neither.
 public static partial class DescribedEndpoints
 {
     /// <summary>Refuses requests that pages of other origins make a browser send (403), where their method may change
@@ -44,7 +44,15 @@ public static partial class DescribedEndpoints
     // A page of the same site is one of another port of this machine, or of a sibling's name. "none": the visitor typed
     // the address.
     private static bool IsOfOtherOrigin(HttpRequest request) =>
-        request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin" or "none");
+        request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site
+            ? site is not ("same-origin" or "none")
+            : request.Headers.Origin.ToString() is { Length: > 0 } origin && !IsOwn(origin, request.Host);
+
+    // Without the scheme, which behind a proxy that ends TLS is another than the browser's.
+    private static bool IsOwn(string origin, HostString host) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var page)
+        && page.Host.Equals(host.Host, StringComparison.OrdinalIgnoreCase)
+        && (host.Port is { } port ? page.Port == port : page.IsDefaultPort);
 
     /// <summary>Returns true if the application's CORS names the origin. A policy for any origin names none: a browser
     /// sends such a page's GET with the visitor's cookie, and only withholds the answer.</summary>
@@ -73,6 +81,6 @@ public static partial class DescribedEndpoints
     /// <summary>Returns true if a browser sends this only after a preflight that allowed it (Fetch §3.3): the policy of
     /// <c>UseCors(…)</c>, which nothing else shows, has decided.</summary>
     private static bool WasAskedFor(HttpRequest request) =>
-        request.Headers["Sec-Fetch-Mode"] == "cors"
+        request.Headers["Sec-Fetch-Mode"].ToString() is "" or "cors"
         && (!(IsSafe(request.Method) || HttpMethods.IsPost(request.Method)) || request.HasJsonContentType());
 }

@@ -1,3 +1,5 @@
+using Streaming.Requests;
+
 namespace AspireSse;
 
 /// <summary>Refuses a request because of one of its fields: a member of its body, a parameter, a header. Endpoints with
@@ -28,13 +30,10 @@ public class InvalidRequestException(string field, string problem, int status = 
 
     /// <summary>Creates problem details (RFC 9457) for one field of the query or body.</summary>
     public static IResult ProblemOf(string field, string message, int status = StatusCodes.Status400BadRequest) =>
-        TypedResults.Problem(
-            statusCode: status,
-            title: "Invalid request",
-            detail: $"{field}: {message}",
-            extensions: new Dictionary<string, object?>
-            {
-                ["errors"] = new Dictionary<string, string[]> { [field] = [message] },
-            }
+        new ProblemAnswer(
+            status,
+            "Invalid request",
+            $"{field}: {message}",
+            [new("errors", new Dictionary<string, string[]> { [field] = [message] })]
         );
 }

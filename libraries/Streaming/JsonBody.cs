@@ -18,7 +18,8 @@ public static class JsonBody
         context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
 
     /// <summary>Reads a JSON object of at most 256 kB and 16,384 values.</summary>
-    /// <exception cref="InvalidRequestException">415: type; 413: size; 400: no object, or too many values.</exception>
+    /// <exception cref="InvalidRequestException">415: type; 413: size; 400: no object, a member twice, or
+    /// too many values.</exception>
     public static Task<JsonElement> ReadAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -34,8 +35,10 @@ public static class JsonBody
         // A lookup decodes every member's name, so decode them here, where an error can be reported.
         try
         {
+            var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
             foreach (var member in json.Root.EnumerateObject())
-                _ = member.Name;
+                if (!names.Add(member.Name))
+                    throw new InvalidRequestException(member.Name, "is there twice.");
         }
         catch (InvalidOperationException)
         {

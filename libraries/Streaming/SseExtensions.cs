@@ -49,8 +49,10 @@ public static class SseExtensions
         });
 
         builder.Services.AddStreamingEngine();
+        builder.Services.AddUnreadNotice();
         builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
         builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
+        builder.Services.AddSingleton<IAuthorizationHandler, RefusedPrograms>();
         builder.Services.AddHostedService<ResponseRateNotice>();
 
         if (isInMemory)

@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Http.Metadata;
-using Microsoft.AspNetCore.OutputCaching;
+using Streaming.Endpoints;
 
 namespace AspireSse;
 
@@ -24,7 +24,7 @@ public sealed record StreamMetadata(
     IReadOnlyList<StreamEvent> Events,
     bool Resumes = true,
     bool TakesOrdinals = false
-) : IDisableCookieRedirectMetadata, ISkipStatusCodePagesMetadata, IDisableHttpMetricsMetadata, IOutputCachePolicy
+) : IForPrograms, IDisableHttpMetricsMetadata
 {
     /// <summary>The mark of a result that streams events.</summary>
     internal static readonly StreamMetadata OfResult = new("Streams events.", Events: []);
@@ -38,17 +38,4 @@ public sealed record StreamMetadata(
         endpoint.Metadata.Add(endpoint.Metadata.OfType<StreamMetadata>().LastOrDefault() ?? OfResult);
         endpoint.Metadata.Add(endpoint.Metadata.OfType<RequestKind>().LastOrDefault() ?? RequestKind.Stream);
     }
-
-    ValueTask IOutputCachePolicy.CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)
-    {
-        context.EnableOutputCaching = false;
-        context.AllowCacheStorage = false;
-        return default;
-    }
-
-    ValueTask IOutputCachePolicy.ServeFromCacheAsync(OutputCacheContext context, CancellationToken cancellation) =>
-        default;
-
-    ValueTask IOutputCachePolicy.ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation) =>
-        default;
 }

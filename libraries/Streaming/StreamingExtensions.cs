@@ -41,6 +41,13 @@ internal static class StreamingExtensions
                     return true;
                 }
             )
+            .Validate<IServiceProvider>(
+                (_, application) =>
+                {
+                    ApplicationJson.Of(application); // warns of two ways to write JSON
+                    return true;
+                }
+            )
             .ValidateOnStart();
         // First, so that it never replaces an application's own endpoint defaults.
         services.Insert(0, ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, TakeoverSetup>());
@@ -56,6 +63,7 @@ internal static class StreamingExtensions
         services.AddSingleton<LingeringRead>();
         services.AddSingleton<ReadGate>();
         services.AddSingleton<RequestBudget>();
+        // Of what an application's own endpoints answer: SseConnection.
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Add(StreamingJson.Default)
         );

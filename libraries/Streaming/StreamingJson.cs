@@ -20,6 +20,6 @@ namespace Streaming;
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class StreamingJson : JsonSerializerContext
 {
-    /// <summary>For frames.</summary>
+    /// <summary>For frames and answers, which do not depend on the application's JSON.</summary>
     public static StreamingJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
 }

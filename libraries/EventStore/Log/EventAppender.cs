@@ -42,6 +42,7 @@ internal sealed class EventAppender(
     /// <exception cref="RunFencedException">A run no longer belongs to its writer; nothing was appended.</exception>
     /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was appended.</exception>
     /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
+    /// <exception cref="InvalidOperationException">The schema is missing, or the role lacks a right.</exception>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
@@ -235,15 +236,20 @@ internal sealed class EventAppender(
             // The command may still read this batch.
             reusable = new AppendBatch(options.Value);
 
+            var mistake = SchemaRights.Mistake(e);
             // Logged once per outage: every append fails until it ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
                     "Postgres does not store events, so appends fail until it does: {Reason}",
-                    e.InnerException is TimeoutException late ? late.Message : e.Message
+                    mistake ?? (e.InnerException is TimeoutException late ? late.Message : e.Message)
                 );
 
             _failing = true;
-            batch.Fail(new StoreUnavailableException("Postgres did not confirm the events.", e));
+            batch.Fail(
+                mistake is null
+                    ? new StoreUnavailableException("Postgres did not confirm the events.", e)
+                    : new InvalidOperationException(mistake, e)
+            );
         }
         catch (Exception e)
         {
@@ -274,18 +280,18 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Returns true if a commit failed because of what it was to store: a text, a size, a constraint of the
-    /// database's operator. Nothing of it is stored.</summary>
+    /// <summary>Returns true if a commit failed because of what it was to store: a text, a size, a constraint or a
+    /// trigger of the database's operator. Nothing of it is stored.</summary>
     private static bool IsOfData(Exception error) =>
         error is EncoderFallbackException
-        || error is PostgresException postgres
+        || error is PostgresException { SqlState: var state, ConstraintName: var constraint }
             && (
-                // Data exceptions, and exceeded limits.
-                postgres.SqlState.StartsWith("22", StringComparison.Ordinal)
-                || postgres.SqlState.StartsWith("54", StringComparison.Ordinal)
-                // A missing partition has this state too, without a constraint.
-                || postgres is { SqlState: PostgresErrorCodes.CheckViolation, ConstraintName: not null }
-            );
+                // Data exceptions, constraints, exceeded limits.
+                state[..2] is "22" or "23" or "54"
+                || state == PostgresErrorCodes.RaiseException
+            )
+            // A missing partition.
+            && (state != PostgresErrorCodes.CheckViolation || constraint is not null);
 
     internal sealed class Request
     {

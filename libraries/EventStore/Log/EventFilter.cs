@@ -22,7 +22,7 @@ public sealed class EventFilter
         IReadOnlyList<string>? types = null,
         IReadOnlyList<string>? keys = null
     )
-        : this([.. topics.Select(topic => topic.ToString())], (Wanted(types), Wanted(keys)))
+        : this(TextsOf(topics), (Wanted(types), Wanted(keys)))
     {
         if (topics.Count == 0)
             throw new ArgumentException("A filter needs a topic; all of them are EventFilter.All.", nameof(topics));
@@ -67,7 +67,7 @@ public sealed class EventFilter
     ) => new(topics, (types, keys)) { Except = except ?? [] };
 
     /// <summary>Returns the values that a caller wants; none for all.</summary>
-    /// <exception cref="ArgumentException">The list is there, and empty.</exception>
+    /// <exception cref="ArgumentException">The list is there, and is empty or has a null.</exception>
     internal static IReadOnlyList<string> Wanted(
         IReadOnlyList<string>? values,
         [CallerArgumentExpression(nameof(values))] string? name = null
@@ -75,9 +75,17 @@ public sealed class EventFilter
         values switch
         {
             null => [],
-            { Count: > 0 } => values,
+            _ when values.Contains(null!) => throw new ArgumentException("A value is null.", name),
+            // The caller's own list may change.
+            { Count: > 0 } => [.. values],
             _ => throw new ArgumentException($"An empty list would match nothing. Leave {name} out for all.", name),
         };
+
+    private static string[] TextsOf(IReadOnlyList<EventTopic> topics)
+    {
+        ArgumentNullException.ThrowIfNull(topics);
+        return [.. topics.Select(topic => topic.ToString())];
+    }
 
     internal bool MatchesTopic(string topic) =>
         (HasAllTopics || (_patterns ??= new TopicPatternSet(Topics)).Matches(topic)) && !IsExcepted(topic);

@@ -22,43 +22,48 @@ public sealed record EventRecord(
 
 /// <summary>An event to append. One that cannot be stored cannot be made: its members are checked wherever they are
 /// set.</summary>
-/// <param name="Topic">A topic without wildcards, of at most 32 tokens.</param>
-/// <param name="Type">The SSE event name: 1 to 256 characters without CR, LF and NUL; not one that streams send of
-/// themselves.</param>
-/// <param name="Data">One compact line of JSON, at most 64 levels deep.</param>
-/// <param name="Key">The key by which a slow reader keeps only the newest event: at most 256 characters without NUL;
-/// null without one.</param>
-/// <param name="Id">The publisher's id, which makes the append idempotent for 24 h; null for a new id.</param>
-/// <param name="TraceParent">The trace that it belongs to: at most 256 characters without NUL.</param>
-/// <exception cref="ArgumentException">A member is invalid, or has an unpaired surrogate.</exception>
-public sealed record NewEvent(
-    string Topic,
-    string Type,
-    string Data,
-    string? Key = null,
-    Guid? Id = null,
-    string? TraceParent = null
-)
+public sealed record NewEvent
 {
-    private readonly string _topic = EventRules.Topic(Topic),
-        _type = EventRules.Type(Type),
-        _data = EventRules.Data(Data);
-    private readonly string? _key = EventRules.Key(Key),
-        _traceParent = EventRules.TraceParent(TraceParent);
+    private readonly string _type,
+        _data;
+    private readonly string? _key,
+        _traceParent;
+
+    /// <summary>Creates an event whose data is JSON.</summary>
+    /// <param name="topic">A topic without wildcards, of at most 32 tokens; each hole of an interpolated string is one
+    /// token.</param>
+    /// <param name="type">The SSE event name: 1 to 256 characters without CR, LF and NUL; not one that streams send of
+    /// themselves.</param>
+    /// <param name="data">One compact line of JSON, at most 64 levels deep.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event: at most 256 characters without NUL;
+    /// null without one.</param>
+    /// <param name="id">The publisher's id, which makes the append idempotent for 24 h; null for a new id.</param>
+    /// <param name="traceParent">The trace that it belongs to: at most 256 characters without NUL.</param>
+    /// <exception cref="ArgumentException">A member is invalid, or has an unpaired surrogate.</exception>
+    public NewEvent(
+        EventTopic topic,
+        string type,
+        string data,
+        string? key = null,
+        Guid? id = null,
+        string? traceParent = null
+    )
+        : this(topic.ToString(), EventRules.Type(type), new OwnJson(EventRules.Data(data)), key, id, traceParent) { }
 
     // The type may be reserved, and the JSON is not parsed again.
     private NewEvent(string topic, string type, OwnJson json, string? key, Guid? id, string? traceParent)
-        : this(topic, "own", "0", key, id, traceParent)
     {
+        Topic = EventRules.Topic(topic);
+        Id = id;
         _type = EventRules.OwnType(type);
         _data = json.Text;
+        _key = EventRules.Key(key);
+        _traceParent = EventRules.TraceParent(traceParent);
     }
 
-    public string Topic
-    {
-        get => _topic;
-        init => _topic = EventRules.Topic(value);
-    }
+    public string Topic { get; }
+
+    public Guid? Id { get; init; }
 
     public string Type
     {
@@ -104,7 +109,7 @@ public sealed record NewEvent(
     {
         var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf<T>());
         // Checked, since converters of the application may write any text.
-        return new NewEvent(topic.ToString(), type, written, key, id, StoreTracing.Current);
+        return new NewEvent(topic, type, written, key, id, StoreTracing.Current);
     }
 
     /// <summary>Creates an event of the system's own, whose type may be one that streams send of themselves.</summary>

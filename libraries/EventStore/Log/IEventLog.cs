@@ -1,7 +1,5 @@
 using System.Text.Json;
 using EventStore;
-using Microsoft.AspNetCore.Http.Json;
-using Microsoft.Extensions.Options;
 
 namespace AspireSse;
 
@@ -9,7 +7,8 @@ namespace AspireSse;
 public interface IEventLog
 {
     /// <summary>How values become the data of events: as the application's endpoints write them
-    /// (<c>ConfigureHttpJsonOptions</c>), on one line and readable.</summary>
+    /// (<c>ConfigureHttpJsonOptions</c>), or its controllers if only those are configured, on one line and
+    /// readable.</summary>
     JsonSerializerOptions Json => ReadableJsonEncoder.Web;
 
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
@@ -18,6 +17,7 @@ public interface IEventLog
     /// Or Postgres refuses an event, such as by a constraint of its operator.</exception>
     /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
     /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
+    /// <exception cref="InvalidOperationException">The schema is missing, or the role lacks a right.</exception>
     Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
@@ -28,6 +28,7 @@ public interface IEventLog
     /// <param name="after">The last position that the caller has; 0 for the beginning.</param>
     /// <param name="filter">The events wanted; null for all.</param>
     /// <exception cref="StoreUnavailableException">The log does not answer.</exception>
+    /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
     Task<EventPage> ReadAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default);
 }
 
@@ -61,15 +62,27 @@ public static class EventLogExtensions
 }
 
 /// <summary>The log in Postgres.</summary>
-internal sealed class StoredEventLog(EventAppender appender, EventReader reader, IOptions<JsonOptions> json) : IEventLog
+internal sealed class StoredEventLog(EventAppender appender, EventReader reader, IServiceProvider services) : IEventLog
 {
-    public JsonSerializerOptions Json => ApplicationJson.Of(json);
+    private JsonSerializerOptions? _json;
+
+    public JsonSerializerOptions Json => _json ??= ApplicationJson.Of(services);
 
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken
     ) => appender.AppendAsync(events, cancellationToken);
 
-    public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
-        reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
+    public async Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
+        }
+        catch (StoreUnavailableException e)
+            when (e.InnerException is { } refusal && SchemaRights.Mistake(refusal) != null)
+        {
+            throw new InvalidOperationException(e.Message, refusal);
+        }
+    }
 }

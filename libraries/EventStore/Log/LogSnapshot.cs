@@ -6,10 +6,11 @@ namespace EventStore;
 internal static class LogSnapshot
 {
     /// <summary>Reads the head as the transaction sees it.</summary>
+    /// <param name="transaction">Null for an ambient one.</param>
     /// <exception cref="InvalidOperationException">Each statement of the transaction sees another state.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it soon.</exception>
-    public static async Task<StreamPosition> HeadAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
+    public static async Task<StreamPosition> HeadAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction)
     {
         await using var command = new NpgsqlCommand(
             "select current_setting('transaction_isolation'), eventstore.epoch(), eventstore.head()",

@@ -33,7 +33,7 @@ internal sealed class SchemaAgreement(StoreMigrator schema, TimeProvider clock, 
                 logger.LogCritical("The event log cannot be used: {Reason}", e.Message);
                 throw;
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 logger.LogError(e, "The schema could not be compared, which is tried again");
             }

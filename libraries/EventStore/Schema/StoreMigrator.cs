@@ -19,33 +19,42 @@ internal sealed class StoreMigrator(
 
     /// <summary>Brings the schema to this version, also if a newer version's functions must be replaced: it undoes an
     /// upgrade.</summary>
-    /// <exception cref="InvalidOperationException">The role lacks a right that is needed.</exception>
+    /// <exception cref="InvalidOperationException">The role lacks a right, or the database is not UTF8.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store.
     /// Scripts that were committed before stay.</exception>
     public Task MigrateAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: true, cancellationToken);
 
-    /// <summary>Adds what the schema lacks, and changes nothing if it is up to date or newer.</summary>
-    /// <exception cref="InvalidOperationException">The role lacks a right that is needed.</exception>
+    /// <summary>Adds what the schema lacks. If it is up to date or newer, only checks that the role may use it.</summary>
+    /// <exception cref="InvalidOperationException">The role lacks a right, or the database is not UTF8.</exception>
     /// <exception cref="NpgsqlException">As <see cref="MigrateAsync"/>.</exception>
     public Task EnsureAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: false, cancellationToken);
 
     private async Task BringUpAsync(bool undoes, CancellationToken cancellationToken)
     {
         await using var connection = await store.OpenDirectAsync(cancellationToken);
+        if (connection.PostgresParameters.GetValueOrDefault("server_encoding") is { } encoding and not "UTF8")
+            throw new InvalidOperationException(
+                $"The database '{connection.Database}' has the encoding {encoding}, which lacks characters of events: "
+                    + "the event log needs one of UTF8 (create database ... encoding 'UTF8' template template0)."
+            );
+
         try
         {
             var state = await SchemaState.ReadAsync(connection, cancellationToken);
             if (!undoes && state.Newer is { } newer)
                 logger.LogInformation("The schema has the functions of a newer version, which stay: {Set}", newer);
             if (state.IsUpToDate && !(undoes && state.Newer is not null))
+            {
+                await SchemaRights.CheckUseAsync(connection, cancellationToken);
                 return;
+            }
 
-            await SchemaRights.CheckAsync(connection, refused: null, cancellationToken);
+            await SchemaRights.CheckChangeAsync(connection, refused: null, cancellationToken);
             await ApplyAsync(connection, undoes, cancellationToken);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            await SchemaRights.CheckAsync(connection, e, cancellationToken);
+            await SchemaRights.CheckChangeAsync(connection, e, cancellationToken);
             throw;
         }
     }
@@ -150,18 +159,21 @@ internal sealed class StoreMigrator(
     }
 
     /// <summary>Returns this version's migrations that the database never had: none if its schema is newer.</summary>
-    /// <exception cref="InvalidOperationException">The role may not read them.</exception>
+    /// <exception cref="InvalidOperationException">The role may not read them, or not use what they made.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
     public async Task<IReadOnlyList<string>> MissingAsync(CancellationToken cancellationToken)
     {
         await using var connection = await store.OpenDirectAsync(cancellationToken);
         try
         {
-            return (await SchemaState.ReadAsync(connection, cancellationToken)).Missing;
+            var missing = (await SchemaState.ReadAsync(connection, cancellationToken)).Missing;
+            if (missing.Count == 0)
+                await SchemaRights.CheckUseAsync(connection, cancellationToken);
+            return missing;
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            await SchemaRights.CheckAsync(connection, e, cancellationToken);
+            await SchemaRights.CheckChangeAsync(connection, e, cancellationToken);
             throw;
         }
     }

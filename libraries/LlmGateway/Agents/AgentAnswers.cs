@@ -166,7 +166,8 @@ internal sealed class AgentAnswers(
         {
             return new ToolError(e.Message);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        // Not every cancellation is the answer's: a tool has timeouts of its own.
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             logger.LogWarning(e, "The tool {Tool} failed", call.Name);
             return new ToolError($"The tool {call.Name} failed.");

@@ -7,11 +7,11 @@ using LlmGateway.Agents.Sessions;
 using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Requests;
@@ -120,7 +120,7 @@ internal static class AgentsApi
             context.RequestAborted
         );
 
-        return TypedResults.Ok(new SessionCreated(name.Id));
+        return TypedResults.Json(new SessionCreated(name.Id), GatewayJson.Readable.SessionCreated);
     }
 
     private static async Task<IResult> ReadAsync(
@@ -130,7 +130,7 @@ internal static class AgentsApi
         RunStates states,
         IStreamAccess access
     ) =>
-        !await MayUseAsync(sessionId, context, runs, access) ? TypedResults.Forbid()
+        !await MayUseAsync(sessionId, context, runs, access) ? RefusedPrograms.Forbidden
         : AgentSessions.TryName(sessionId, out var name)
             ? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
                 ?? NotFound()
@@ -149,7 +149,7 @@ internal static class AgentsApi
     )
     {
         if (!await MayUseAsync(sessionId, context, runs, access))
-            return TypedResults.Forbid();
+            return RefusedPrograms.Forbidden;
         if (
             !AgentSessions.TryName(sessionId, out var name)
             || await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session
@@ -174,7 +174,7 @@ internal static class AgentsApi
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
 
-        return TypedResults.Ok(new JsonObject { ["status"] = "ok" });
+        return TypedResults.Json(new JsonObject { ["status"] = "ok" }, GatewayJson.Readable.JsonObject);
     }
 
     private static async Task StreamAsync(
@@ -188,7 +188,7 @@ internal static class AgentsApi
     {
         if (!await MayUseAsync(sessionId, context, runs, access))
         {
-            await TypedResults.Forbid().ExecuteAsync(context);
+            await RefusedPrograms.Forbidden.ExecuteAsync(context);
             return;
         }
 
@@ -224,12 +224,12 @@ internal static class AgentsApi
             isName ? (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner : null;
     }
 
-    private static ProblemHttpResult NotFound() =>
-        TypedResults.Problem(
-            statusCode: StatusCodes.Status404NotFound,
-            title: "Session not found",
-            detail: "There is no such session. POST /session creates one.",
-            extensions: new Dictionary<string, object?> { ["error"] = "Session not found" }
+    private static ProblemAnswer NotFound() =>
+        new(
+            StatusCodes.Status404NotFound,
+            "Session not found",
+            "There is no such session. POST /session creates one.",
+            [new("error", "Session not found")]
         );
 
     private static StreamEvent[] Events(string end, Type data) =>

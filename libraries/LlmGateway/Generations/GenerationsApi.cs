@@ -4,10 +4,12 @@ using System.Text.Json.Serialization;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Opening;
+using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
@@ -84,8 +86,8 @@ internal static class GenerationsApi
         await generator.StartAsync(call, prompt, id, access.OwnerOf(context), context.RequestAborted);
 
         var generation = $"{PathOf(context)}/{id}";
-        return TypedResults.Created(
-            generation,
+        context.Response.Headers.Location = generation;
+        return TypedResults.Json(
             new JsonObject
             {
                 ["id"] = id,
@@ -93,7 +95,9 @@ internal static class GenerationsApi
                 ["status"] = "running",
                 ["provider"] = call.Target.Provider,
                 ["model"] = call.Target.Model,
-            }
+            },
+            GatewayJson.Readable.JsonObject,
+            statusCode: StatusCodes.Status201Created
         );
     }
 
@@ -103,13 +107,16 @@ internal static class GenerationsApi
         RunLog runs,
         RunStates states,
         RunStreams access
-    ) => await MayReadAsync(id, context, access) ? await StateAsync(id, context, runs, states) : TypedResults.Forbid();
+    ) =>
+        await MayReadAsync(id, context, access)
+            ? await StateAsync(id, context, runs, states)
+            : RefusedPrograms.Forbidden;
 
     private static async Task StreamAsync(string id, HttpContext context, RunStreams streams)
     {
         if (!await MayReadAsync(id, context, streams))
         {
-            await TypedResults.Forbid().ExecuteAsync(context);
+            await RefusedPrograms.Forbidden.ExecuteAsync(context);
             return;
         }
 
@@ -133,7 +140,7 @@ internal static class GenerationsApi
     )
     {
         if (!await MayReadAsync(id, context, access))
-            return TypedResults.Forbid();
+            return RefusedPrograms.Forbidden;
 
         if (Generator.NameOf(id) is { } name)
             await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
@@ -156,11 +163,11 @@ internal static class GenerationsApi
     private static string PathOf(HttpContext context) =>
         context.Request.PathBase.Add(context.Request.Path).ToUriComponent().TrimEnd('/');
 
-    private static ProblemHttpResult NotFound(string id) =>
-        TypedResults.Problem(
-            statusCode: StatusCodes.Status404NotFound,
-            title: "Generation not found",
-            detail: $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'."
+    private static ProblemAnswer NotFound(string id) =>
+        new(
+            StatusCodes.Status404NotFound,
+            "Generation not found",
+            $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'."
         );
 }
 

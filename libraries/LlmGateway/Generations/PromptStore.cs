@@ -50,36 +50,56 @@ internal sealed class PromptStore(EventAppender appender, RunReader reader, RunU
         );
 
     /// <summary>Returns null if the run is an application's own, or from before prompts were stored.</summary>
-    public async Task<RunPrompt?> ReadAsync(RunName name, CancellationToken cancellationToken)
-    {
-        if (await reader.LastAsync(TopicOf(name), cancellationToken) is not { } entry)
-            return null;
+    public async Task<RunPrompt?> ReadAsync(RunName name, CancellationToken cancellationToken) =>
+        (await ReadSizedAsync(name, cancellationToken)).Prompt;
 
-        var stored = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<StoredPrompt>())!;
-        return new RunPrompt(
-            stored.Dialect,
-            [.. stored.Messages.Deserialize(Messages)!],
-            stored.Previous,
-            stored.Asked
-        );
-    }
-
-    /// <summary>Returns the messages of a conversation through this run's answer, oldest first.</summary>
-    /// <param name="most">Most messages; a longer conversation has none of its oldest runs.</param>
-    public async Task<List<ChatMessage>> HistoryAsync(RunHead last, int most, CancellationToken cancellationToken)
+    /// <summary>Returns the messages of a conversation through this run's answer, oldest first; null: they are more
+    /// than a request may have.</summary>
+    /// <param name="most">Most messages.</param>
+    /// <param name="mostBytes">About the most bytes of all.</param>
+    public async Task<List<ChatMessage>?> HistoryAsync(
+        RunHead last,
+        int most,
+        long mostBytes,
+        CancellationToken cancellationToken
+    )
     {
         var history = new List<ChatMessage>();
-        for (var run = last; run is not null && history.Count < most; )
+        var bytes = 0L;
+        for (var run = last; run is not null; )
         {
-            var prompt = await ReadAsync(run.Name, cancellationToken);
+            var (prompt, size) = await ReadSizedAsync(run.Name, cancellationToken);
             var answer = await updates.SoFarAsync(run, cancellationToken);
             history.InsertRange(0, [.. prompt?.Messages ?? [], .. answer.Updates.ToChatResponse().Messages]);
+
+            bytes += size + answer.Updates.Sum(update => update.Text.Length);
+            if (history.Count > most || bytes > mostBytes)
+                return null;
+
             run = prompt?.Previous is { } previous
                 ? await updates.FindAsync(new RunName(run.Name.Kind, previous), cancellationToken)
                 : null;
         }
 
         return history;
+    }
+
+    private async Task<(RunPrompt? Prompt, long Bytes)> ReadSizedAsync(
+        RunName name,
+        CancellationToken cancellationToken
+    )
+    {
+        if (await reader.LastAsync(TopicOf(name), cancellationToken) is not { } entry)
+            return default;
+
+        var stored = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<StoredPrompt>())!;
+        var prompt = new RunPrompt(
+            stored.Dialect,
+            [.. stored.Messages.Deserialize(Messages)!],
+            stored.Previous,
+            stored.Asked
+        );
+        return (prompt, entry.Data.Length);
     }
 
     private static string TopicOf(RunName name) => $"{name.Topic}.prompt";

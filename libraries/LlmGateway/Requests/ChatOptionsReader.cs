@@ -44,16 +44,27 @@ internal static class ChatOptionsReader
             NativeBody = isNative ? body : null,
         };
 
-        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is { } tools)
-        {
-            options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative)).OfType<AITool>()];
-            options.ToolMode = Mode(body, isNative);
-        }
-
+        ReadTools(body, options, isNative, nested: "function");
         if (!isNative && ChatBody.Get(body, "response_format") is { } format)
             AnswerSchema.Set(options, target, "response_format", format, nested: "json_schema");
 
         return options;
+    }
+
+    /// <summary>Reads <c>tools</c> and <c>tool_choice</c>.</summary>
+    /// <param name="body">The request.</param>
+    /// <param name="options">Get them.</param>
+    /// <param name="isNative">True: other kinds of tools are left out, for a provider that gets the body.</param>
+    /// <param name="nested">Name of the member that has a function's name and schema; null: the tool itself has
+    /// them.</param>
+    /// <exception cref="InvalidChatException">A member is invalid, or another kind of tool.</exception>
+    public static void ReadTools(JsonElement body, CallOptions options, bool isNative, string? nested)
+    {
+        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is not { } tools)
+            return;
+
+        options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative, nested)).OfType<AITool>()];
+        options.ToolMode = Mode(body, isNative, nested);
     }
 
     /// <summary>
@@ -75,7 +86,7 @@ internal static class ChatOptionsReader
     }
 
     /// <summary>Reads a function; null: another kind of tool, for a provider with the same API.</summary>
-    private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative)
+    private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative, string? nested)
     {
         var path = $"tools[{index}].";
         if (tool.ValueKind != JsonValueKind.Object)
@@ -88,20 +99,17 @@ internal static class ChatOptionsReader
                     path + "type",
                     $"must be function: only OpenAI-compatible providers take {kind ?? "another kind"}"
                 );
-        if (ChatBody.Get(tool, "function") is not { ValueKind: JsonValueKind.Object } function)
-            throw new InvalidChatException(path + "function", "is required");
+        if ((nested is null ? tool : ChatBody.Get(tool, nested)) is not { ValueKind: JsonValueKind.Object } function)
+            throw new InvalidChatException(path + nested, "is required");
 
-        var name = ChatBody.RequiredName(function, "name", path + "function.", "is required", MaxFunctionName);
+        if (nested is not null)
+            path += nested + ".";
+        var name = ChatBody.RequiredName(function, "name", path, "is required", MaxFunctionName);
         var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
-        return AIFunctionFactory.CreateDeclaration(
-            name,
-            ChatBody.Text(function, "description", path + "function."),
-            schema,
-            null
-        );
+        return AIFunctionFactory.CreateDeclaration(name, ChatBody.Text(function, "description", path), schema, null);
     }
 
-    private static ChatToolMode Mode(JsonElement body, bool isNative) =>
+    private static ChatToolMode Mode(JsonElement body, bool isNative, string? nested) =>
         ChatBody.Get(body, "tool_choice") switch
         {
             null => ChatToolMode.Auto,
@@ -113,7 +121,7 @@ internal static class ChatOptionsReader
                 _ => throw new InvalidChatException("tool_choice", "must be none, auto, required, or name a function"),
             },
             { ValueKind: JsonValueKind.Object } one
-                when ChatBody.Get(one, "function") is { ValueKind: JsonValueKind.Object } function
+                when (nested is null ? one : ChatBody.Get(one, nested)) is { ValueKind: JsonValueKind.Object } function
                     && ChatBody.Name(function, "name") is { } name
                     && !string.IsNullOrWhiteSpace(name) => ChatToolMode.RequireSpecific(name),
             { ValueKind: JsonValueKind.Object } when isNative => ChatToolMode.Auto, // a custom tool, or a list of tools

@@ -34,7 +34,7 @@ internal sealed class TelemetryChatClient(
                 if (!await updates.MoveNextAsync())
                     break;
             }
-            catch (Exception e) when (e is not OperationCanceledException)
+            catch (Exception e) when (!(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
             {
                 answer.Fail(e);
                 if (e is UpstreamException)

@@ -18,8 +18,9 @@ internal static class ModelsApi
                 IResult (ChatProviders providers) =>
                 {
                     var models = providers.Models.Select(m => new Model(m.Model, m.Provider)).ToList();
-                    return TypedResults.Ok(
-                        new ModelList("list", models, models.FirstOrDefault()?.id, models.LastOrDefault()?.id, false)
+                    return TypedResults.Json(
+                        new ModelList("list", models, models.FirstOrDefault()?.id, models.LastOrDefault()?.id, false),
+                        GatewayJson.Readable.ModelList
                     );
                 }
             )
@@ -36,7 +37,7 @@ internal static class ModelsApi
                         .Select(m => new Model(id, m.Provider))
                         .FirstOrDefault();
                     if (found is not null)
-                        await TypedResults.Ok(found).ExecuteAsync(context);
+                        await TypedResults.Json(found, GatewayJson.Readable.Model).ExecuteAsync(context);
                     else
                     {
                         var missing = new InvalidChatException(

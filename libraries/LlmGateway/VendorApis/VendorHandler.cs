@@ -64,8 +64,12 @@ internal sealed class VendorHandler(
         {
             await format.WriteAsync(context, VendorError.Stopping);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
-        catch (Exception e) when (e is not (IOException or RefusedException) && !context.Response.HasStarted)
+        // The request's own end is for the host to answer: it may be a timeout, not a departed client.
+        catch (Exception e)
+            when (e is not (IOException or RefusedException)
+                && !context.RequestAborted.IsCancellationRequested
+                && !context.Response.HasStarted
+            )
         {
             logger.LogError(e, "A request for an answer failed");
             await format.WriteAsync(context, VendorError.Internal);

@@ -11,6 +11,9 @@ namespace LlmGateway.VendorApis;
 /// </summary>
 internal static class VendorPathsApi
 {
+    /// <summary>Path of OpenAI's newer API.</summary>
+    public const string Responses = "/v1/responses";
+
     private static readonly string[] OpenAiRoots =
     [
         "chat",
@@ -67,12 +70,12 @@ internal static class VendorPathsApi
         var method = context.Request.Method;
         // Without the prefix of a route group.
         var path = $"/v1/{root}/{context.GetRouteValue("rest")}".TrimEnd('/');
-        if (!(path is ChatCompletionsApi.Path or MessagesApi.Path or MessagesApi.CountTokensPath))
+        if (!(path is ChatCompletionsApi.Path or Responses or MessagesApi.Path or MessagesApi.CountTokensPath))
             return refuse(
                 context,
                 StatusCodes.Status404NotFound,
-                $"There is no {method} {path} here. This server has POST {ChatCompletionsApi.Path}, {MessagesApi.Path} "
-                    + $"and {MessagesApi.CountTokensPath}, and GET /v1/models.",
+                $"There is no {method} {path} here. This server has POST {ChatCompletionsApi.Path}, {Responses}, "
+                    + $"{MessagesApi.Path} and {MessagesApi.CountTokensPath}, and GET /v1/models.",
                 null
             );
 

@@ -1,9 +1,10 @@
+using Streaming.Requests;
+
 namespace Streaming.Access;
 
 /// <summary>A caller that can own nothing (403), because two of its kind could not be told apart.</summary>
 internal sealed class UnnamedCallerException(string problem)
     : InvalidRequestException("caller", problem, StatusCodes.Status403Forbidden)
 {
-    public override IResult ToResult() =>
-        TypedResults.Problem(statusCode: Status, title: "Nobody's request", detail: Problem);
+    public override IResult ToResult() => new ProblemAnswer(Status, "Nobody's request", Problem);
 }

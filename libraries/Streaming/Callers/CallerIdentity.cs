@@ -8,16 +8,19 @@ namespace Streaming.Callers;
 /// <summary>Names the caller of a request. No other code of the libraries reads a name or a subject.</summary>
 internal static class CallerIdentity
 {
-    private static readonly string[] Subjects = ["sub", ClaimTypes.NameIdentifier];
+    /// <summary>The property in which ASP.NET's token handlers keep the name of a claim that they renamed.</summary>
+    private const string TokensName = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/ShortTypeName";
 
     public static bool IsSignedIn(ClaimsPrincipal user) => SignedIn(user).Any();
 
     /// <summary>Returns an opaque text that is equal for equal callers: of the issuer and the subject (OpenID Connect
     /// Core §2), or the name where there is no subject. Null: anonymous, or a credential that names nobody.</summary>
-    /// <remarks>A caller with several identities is all of them: one of them alone may be shared by many.</remarks>
+    /// <remarks>A caller with several identities is all of them: one of them alone may be shared by many. A name is no
+    /// part of a caller with a subject, because it changes.</remarks>
     public static string? IdOf(ClaimsPrincipal user)
     {
-        var names = SignedIn(user)
+        var subjects = SignedIn(user).Where(identity => SubjectOf(identity) is not null).ToArray();
+        var names = (subjects.Length > 0 ? subjects : SignedIn(user))
             .Select(NameOf)
             .OfType<string>()
             .Distinct(StringComparer.Ordinal)
@@ -40,12 +43,22 @@ internal static class CallerIdentity
 
     private static string? NameOf(ClaimsIdentity identity) =>
         SubjectOf(identity) is { } subject ? Escaped("subject", IssuerOf(subject, identity), subject.Value)
-        : identity.Name is { Length: > 0 } name
+        : identity.Name is { } name && !string.IsNullOrWhiteSpace(name)
             ? Escaped("name", IssuerOf(identity.FindFirst(identity.NameClaimType), identity), name)
         : null;
 
+    /// <summary>Returns the token's own subject, else another id. Of several the least, because their order may
+    /// change.</summary>
     private static Claim? SubjectOf(ClaimsIdentity identity) =>
-        Subjects.Select(identity.FindFirst).FirstOrDefault(claim => claim is { Value.Length: > 0 });
+        identity
+            .Claims.Where(claim => IsSubject(claim) || claim.Type == ClaimTypes.NameIdentifier)
+            .Where(claim => !string.IsNullOrWhiteSpace(claim.Value))
+            .OrderBy(claim => IsSubject(claim) ? 0 : 1)
+            .ThenBy(claim => claim.Value, StringComparer.Ordinal)
+            .FirstOrDefault();
+
+    private static bool IsSubject(Claim claim) =>
+        claim.Type == "sub" || (claim.Properties.TryGetValue(TokensName, out var name) && name == "sub");
 
     /// <summary>Claims that an application makes itself have the default issuer, so their kind tells them
     /// apart.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Streaming.Requests;
 
 namespace Streaming.Endpoints;
 
@@ -29,6 +30,6 @@ internal static class RefusalFormatExtensions
             context.SetRetryAfter(wait);
         return context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } format
             ? format.Write(context, status, detail, retryAfter)
-            : TypedResults.Problem(statusCode: status, title: title, detail: detail).ExecuteAsync(context);
+            : new ProblemAnswer(status, title, detail).ExecuteAsync(context);
     }
 }

@@ -54,6 +54,10 @@ internal static class StreamBodies
         {
             var body = await JsonBody.ReadAsync(context, MaxValues + maxListValues);
             KnownNames.Check(metadata, body.EnumerateObject().Select(member => member.Name));
+            // A filter that is null was meant to have a value, and would be everything without it.
+            foreach (var filter in metadata.OfType<RequestParameter>())
+                if (IsNull(body, filter.Name) || (filter.Also is { } also && IsNull(body, also)))
+                    throw InvalidRequestException.Empty(filter.Name);
             context.Request.Query = Merged(context.Request.Query, body, KnownNames.ParametersOf(metadata));
             taken = new Taken(null);
         }
@@ -67,6 +71,9 @@ internal static class StreamBodies
         context.Features.Set(taken);
         return taken;
     }
+
+    private static bool IsNull(JsonElement body, string name) =>
+        body.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Null;
 
     private static QueryCollection Merged(
         IQueryCollection query,

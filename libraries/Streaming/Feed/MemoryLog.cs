@@ -2,15 +2,13 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using EventStore;
-using Microsoft.AspNetCore.Http.Json;
-using Microsoft.Extensions.Options;
 
 namespace Streaming.Feed;
 
 /// <summary>The log of one process without Postgres. Nothing of it outlives the process. Thread-safe.</summary>
-internal sealed class MemoryLog(TimeProvider clock, IOptions<JsonOptions> json) : IEventLog, ILogReader, IFeedStore
+internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) : IEventLog, ILogReader, IFeedStore
 {
-    public JsonSerializerOptions Json => ApplicationJson.Of(json);
+    public JsonSerializerOptions Json => ApplicationJson.Of(services);
 
     private const int PageEvents = 512;
 
@@ -157,7 +155,7 @@ internal sealed class MemoryLog(TimeProvider clock, IOptions<JsonOptions> json) 
 
     private IEnumerable<EventRecord> Matching(long after, long through, EventFilter? filter)
     {
-        for (var i = after; i < Math.Min(through, _events.Count); i++)
+        for (var i = Math.Max(0, after); i < Math.Min(through, _events.Count); i++)
             if (
                 _events[(int)i] is var record
                 && filter?.MatchesTopic(record.Topic) != false

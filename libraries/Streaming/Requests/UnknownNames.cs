@@ -8,11 +8,13 @@ internal static class UnknownNames
     /// <exception cref="InvalidRequestException">A name is unknown.</exception>
     public static void Refuse(string[] known, IEnumerable<string> names, StringComparer comparer)
     {
-        var unknown = names.FirstOrDefault(name => !IsIgnored(name) && !known.Contains(name, comparer));
+        var unknown = names.FirstOrDefault(name => !known.Contains(name, comparer) && !IsIgnored(name, known));
         if (unknown is null)
             return;
 
-        var meant = Array.Find(known, name => Letters(name) == Letters(unknown));
+        var meant =
+            Array.Find(known, name => Letters(name) == Letters(unknown))
+            ?? (IsAdded(unknown) ? Array.Find(known, name => Has(unknown, name)) : null);
         throw new InvalidRequestException(
             unknown.Length > MaxEchoed ? unknown[..MaxEchoed] + "…" : unknown,
             "is not known here"
@@ -21,10 +23,16 @@ internal static class UnknownNames
         );
     }
 
-    /// <summary>Returns true for names that browsers' libraries and campaigns add, and that no filter will
-    /// have.</summary>
-    private static bool IsIgnored(string name) =>
+    /// <summary>Returns true for names that browsers' libraries and campaigns add, unless a known name is in
+    /// one.</summary>
+    private static bool IsIgnored(string name, string[] known) =>
+        IsAdded(name) && !Array.Exists(known, one => Has(name, one));
+
+    private static bool IsAdded(string name) =>
         name.StartsWith('_') || name.StartsWith("utm_", StringComparison.OrdinalIgnoreCase);
+
+    private static bool Has(string name, string known) =>
+        Letters(name).Contains(Letters(known), StringComparison.Ordinal);
 
     /// <summary>Returns the letters in lower case, without a plural's end: of <c>topic[]</c> and <c>Topics</c> the same
     /// as of <c>topic</c>.</summary>

@@ -77,7 +77,7 @@ internal static class TicketsApi
             );
 
         context.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Ok(new TicketIssued(ticket, until));
+        return TypedResults.Json(new TicketIssued(ticket, until), StreamingJson.Readable.TicketIssued);
     }
 
     private static string[] Topics(JsonElement body, int maxTopics)

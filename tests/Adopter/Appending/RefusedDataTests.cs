@@ -7,14 +7,22 @@ public sealed class RefusedDataTests : IAsyncLifetime
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    /// <summary>A rule of the database's operator.</summary>
+    /// <summary>Rules of the database's operator.</summary>
     public async ValueTask InitializeAsync()
     {
         var database = await Stores.Shared.CreateMigratedAsync(Stop);
         _app = await LogApp.StartAsync(database.ConnectionString);
         await LogApp.ExecuteAsync(
             database.ConnectionString,
-            "alter table eventstore.events add constraint no_cards check (data !~ '[0-9]{16}' and key !~ 'card')"
+            """
+            alter table eventstore.events add constraint no_cards check (data !~ '[0-9]{16}' and key !~ 'card');
+            create function public.no_names() returns trigger language plpgsql as $$ begin
+                if new.key = 'name' then raise exception 'A name: %', new.data; end if;
+                return new;
+            end $$;
+            create trigger no_names before insert on eventstore.events for each row execute function public.no_names();
+            create unique index one_owner on eventstore.events_000000000 (key) where key = 'owner'
+            """
         );
     }
 
@@ -22,6 +30,8 @@ public sealed class RefusedDataTests : IAsyncLifetime
 
     [Theory]
     [InlineData("1", "card")]
+    [InlineData("1", "name")]
+    [InlineData("1", "owner")]
     [InlineData("\"4111111111111111\"", null)]
     public async Task An_event_that_the_database_refuses_fails_alone_and_its_caller_learns_why(string data, string? key)
     {
@@ -29,7 +39,7 @@ public sealed class RefusedDataTests : IAsyncLifetime
         for (var round = 0; round < 5; round++)
         {
             var innocents = Enumerable.Range(0, 10).Select(n => InnocentAsync(n)).ToList();
-            var guilty = log.AppendAsync([new("t.1", "n", "1"), new("t.1", "n", data, key)], Stop);
+            var guilty = log.AppendAsync([new("t.1", "n", data, key), new("t.1", "n", data, key)], Stop);
             innocents.AddRange(Enumerable.Range(10, 10).Select(n => InnocentAsync(n)));
 
             var refused = await Assert.ThrowsAnyAsync<ArgumentException>(() => guilty);

@@ -109,8 +109,38 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
         Assert.Equal(HttpStatusCode.OK, await renamed.ReadAsync(generation));
     }
 
+    /// <summary>A profile that an application adds to each request changes.</summary>
+    [Fact]
+    public async Task A_name_beside_a_subject_is_no_part_of_the_caller()
+    {
+        var generation = await Of(_app.WithKey("id=ann,name=Ann")).GenerateAsync();
+        Assert.Equal(HttpStatusCode.OK, await Of(_app.WithKey("id=ann,name=Ann Smith")).ReadAsync(generation));
+        Assert.Equal(HttpStatusCode.OK, await Of(_app.WithKey("name=Ann Smith,id=ann")).ReadAsync(generation));
+        Assert.Equal(HttpStatusCode.Forbidden, await Of(_app.WithKey("id=bob,name=Ann")).ReadAsync(generation));
+    }
+
+    /// <summary>ASP.NET gives two claims of such a token one name.</summary>
+    [Fact]
+    public async Task The_subject_is_the_same_in_whatever_order_the_claims_come()
+    {
+        var generation = await Of(_app.WithToken(Schemes.Mapped, new { nameid = "a", sub = "order" })).GenerateAsync();
+
+        var turned = Of(_app.WithToken(Schemes.Mapped, new { sub = "order", nameid = "a" }));
+        Assert.Equal(HttpStatusCode.OK, await turned.ReadAsync(generation));
+        var alone = Of(_app.WithToken(Schemes.Unmapped, new { sub = "order" }));
+        Assert.Equal(HttpStatusCode.OK, await alone.ReadAsync(generation));
+        var other = Of(_app.WithToken(Schemes.Mapped, new { sub = "a" }));
+        Assert.Equal(HttpStatusCode.Forbidden, await other.ReadAsync(generation));
+        Assert.Equal(
+            HttpStatusCode.OK,
+            await Of(_app.WithKey("id=1;id=2")).ReadAsync(await Of(_app.WithKey("id=2;id=1")).GenerateAsync())
+        );
+    }
+
     [Theory]
     [InlineData("role=staff")]
+    [InlineData("name= ;role=staff")]
+    [InlineData("id= ;role=staff")]
     [InlineData("id=;name=")]
     public async Task A_caller_that_nothing_names_owns_nothing(string key)
     {

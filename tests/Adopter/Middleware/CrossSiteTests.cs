@@ -119,6 +119,45 @@ public sealed class CrossSiteTests : IAsyncLifetime
             await StatusAsync(HttpMethod.Get, "/stream?prompt=hello", site, "navigate", origin: null)
         );
 
+    /// <summary>Over plain HTTP browsers state the origin of a POST only.</summary>
+    [Theory]
+    [InlineData("http://evil.example", false)]
+    [InlineData("null", false)]
+    [InlineData("file://", false)]
+    [InlineData("http://127.0.0.1", false)]
+    [InlineData(Own, false)]
+    [InlineData(Default, true)]
+    [InlineData("", true)]
+    public async Task Without_the_site_the_origin_decides(string origin, bool may)
+    {
+        var status = await StatusAsync(
+            HttpMethod.Post,
+            "/session",
+            site: null,
+            mode: null,
+            origin.Length > 0 ? origin : _client.BaseAddress!.GetLeftPart(UriPartial.Authority)
+        );
+        Assert.Equal(may ? HttpStatusCode.OK : HttpStatusCode.Forbidden, status);
+    }
+
+    [Theory]
+    [InlineData("shop.example", "http://shop.example", true)]
+    [InlineData("shop.example:80", "http://shop.example", true)]
+    [InlineData("SHOP.example", "http://shop.example", true)]
+    [InlineData("shop.example", "https://shop.example", true)]
+    [InlineData("shop.example:8443", "https://shop.example:8443", true)]
+    [InlineData("[::1]:8080", "http://[::1]:8080", true)]
+    [InlineData("shop.example", "http://shop.example:8080", false)]
+    [InlineData("shop.example", "http://shop.example.evil", false)]
+    public async Task The_own_origin_is_that_of_the_requests_host(string host, string origin, bool may)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/session");
+        request.Headers.Host = host;
+        request.Headers.Add("Origin", origin);
+        using var answer = await _client.SendAsync(request, Stop);
+        Assert.Equal(may ? HttpStatusCode.OK : HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
     [Theory]
     [InlineData("/stream?prompt=hello", Default, HttpStatusCode.OK)]
     [InlineData("/stream?prompt=hello", Own, HttpStatusCode.Forbidden)]
@@ -136,20 +175,23 @@ public sealed class CrossSiteTests : IAsyncLifetime
     [Fact]
     public async Task A_page_may_whose_request_the_application_has_allowed_in_a_preflight()
     {
-        using var question = JsonContent.Create(
-            new { model = "demo", messages = new[] { new { role = "user", content = "Where?" } } }
-        );
-        Assert.Equal(
-            HttpStatusCode.Created,
-            await StatusAsync(HttpMethod.Post, "/v1/generations", "cross-site", "cors", Named, question)
-        );
+        foreach (var (site, mode) in ((string?, string?)[])[("cross-site", "cors"), (null, null)])
+        {
+            using var question = JsonContent.Create(
+                new { model = "demo", messages = new[] { new { role = "user", content = "Where?" } } }
+            );
+            Assert.Equal(
+                HttpStatusCode.Created,
+                await StatusAsync(HttpMethod.Post, "/v1/generations", site, mode, Named, question)
+            );
+        }
     }
 
     private async Task<HttpStatusCode> StatusAsync(
         HttpMethod method,
         string path,
         string? site,
-        string mode,
+        string? mode,
         string? origin,
         HttpContent? body = null
     )
@@ -159,7 +201,8 @@ public sealed class CrossSiteTests : IAsyncLifetime
             request.Headers.Add("Sec-Fetch-Site", site);
         if (origin is not null)
             request.Headers.Add("Origin", origin);
-        request.Headers.Add("Sec-Fetch-Mode", mode);
+        if (mode is not null)
+            request.Headers.Add("Sec-Fetch-Mode", mode);
 
         using var answer = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Stop);
         return answer.StatusCode;

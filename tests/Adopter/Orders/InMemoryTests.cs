@@ -145,7 +145,7 @@ public sealed class InMemoryTests : IAsyncLifetime
     [Fact]
     public async Task The_log_reads_what_was_appended_and_appends_an_id_once()
     {
-        var paid = new NewEvent("orders.7.paid", "paid", "1", Id: Guid.NewGuid());
+        var paid = new NewEvent("orders.7.paid", "paid", "1", id: Guid.NewGuid());
         var shipped = new NewEvent("orders.7.shipped", "shipped", "2");
         var appended = await Log.AppendAsync([paid, shipped], Stop);
 

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Transactions;
+using Adopter.Databases;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -161,6 +162,77 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         Assert.Equal(["updated", "told", "alone"], await shop.PublishedAsync(_id));
     }
 
+    /// <summary>A block that is repeated publishes again; what it published in the attempt that failed is gone. What was
+    /// published before it stays.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_block_that_is_repeated_publishes_once(bool sync, bool transaction)
+    {
+        await AddItemAsync(_id);
+        await using var db = shop.Open(retries: true);
+        var item = await db.Items.SingleAsync(i => i.Id == _id, Stop);
+        Publish(db, "before");
+        var attempts = 0;
+
+        await db
+            .Database.CreateExecutionStrategy()
+            .ExecuteAsync(async () =>
+            {
+                await using var begun = transaction ? await db.Database.BeginTransactionAsync(Stop) : null;
+                if (!transaction)
+                    await db.Database.OpenConnectionAsync(Stop);
+                item.Name = "paid";
+                Publish(db, "paid");
+                if (++attempts == 1)
+                    await KillAsync(db);
+                await SaveAsync(db, sync);
+                Publish(db, "more");
+                await SaveAsync(db, sync);
+                if (begun is not null)
+                    await begun.CommitAsync(Stop);
+            });
+
+        Assert.Equal(2, attempts);
+        Assert.Equal(["before", "paid", "more"], await shop.PublishedAsync(_id));
+    }
+
+    [Fact]
+    public async Task A_save_that_repeats_itself_publishes_once()
+    {
+        await AddItemAsync(_id);
+        await using var db = shop.Open(retries: true);
+        await db.Database.OpenConnectionAsync(Stop);
+        Publish(db, "one");
+        await KillAsync(db);
+        await db.SaveChangesAsync(Stop);
+        Assert.Equal(["one"], await shop.PublishedAsync(_id));
+    }
+
+    /// <summary>As its changes, which stay too.</summary>
+    [Fact]
+    public async Task What_a_transaction_did_not_save_before_its_rollback_is_saved_later()
+    {
+        await AddItemAsync(_id);
+        await using var db = shop.Open();
+        await using (var transaction = await db.Database.BeginTransactionAsync(Stop))
+        {
+            Publish(db, "one");
+            await transaction.RollbackAsync(Stop);
+        }
+
+        await db.SaveChangesAsync(Stop);
+        Assert.Equal(["one"], await shop.PublishedAsync(_id));
+    }
+
+    private async Task KillAsync(ShopDb db)
+    {
+        var process = ((NpgsqlConnection)db.Database.GetDbConnection()).ProcessID;
+        await DatabaseQuestions.AskAsync(shop.ConnectionString, $"select pg_terminate_backend({process}, 5000)");
+    }
+
     /// <summary>The documented way to survive a lost commit: changes stay until the transaction is known to be
     /// committed.</summary>
     [Fact]
@@ -275,6 +347,38 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         await using var set = await db.Database.BeginTransactionAsync(Stop);
         await db.Database.ExecuteSqlAsync($"set transaction isolation level repeatable read", Stop);
         Assert.NotEmpty((await db.SsePositionAsync()).ToString());
+    }
+
+    [Theory]
+    [InlineData(System.Transactions.IsolationLevel.RepeatableRead, true)]
+    [InlineData(System.Transactions.IsolationLevel.Serializable, true)]
+    [InlineData(System.Transactions.IsolationLevel.ReadCommitted, false)]
+    public async Task A_place_is_given_in_an_ambient_transaction(System.Transactions.IsolationLevel level, bool isGiven)
+    {
+        await using var db = shop.Open();
+        using var scope = new TransactionScope(
+            TransactionScopeOption.Required,
+            new TransactionOptions { IsolationLevel = level },
+            TransactionScopeAsyncFlowOption.Enabled
+        );
+        var items = await db.Items.CountAsync(Stop);
+        if (!isGiven)
+        {
+            await Assert.ThrowsAsync<InvalidOperationException>(() => db.SsePositionAsync());
+            return;
+        }
+
+        var place = await db.SsePositionAsync();
+        using (new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled))
+        {
+            await AddItemAsync(_id);
+            await using var other = shop.Open();
+            Publish(other, "later");
+            await other.SaveChangesAsync(Stop);
+            await shop.PublishedAsync(_id);
+        }
+
+        Assert.Equal((items, place), (await db.Items.CountAsync(Stop), await db.SsePositionAsync()));
     }
 
     private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });

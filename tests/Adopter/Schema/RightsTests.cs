@@ -1,5 +1,6 @@
 using Adopter.Databases;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Adopter.Schema;
 
@@ -86,6 +87,80 @@ public sealed class RightsTests
         await RefusedAsync(role, "lacks the ownership of the schema's tables and functions");
     }
 
+    /// <summary>Also what happens if the script runs without the role, and makes a table that it did not have.</summary>
+    [Theory]
+    [InlineData("insert on eventstore.events", "INSERT on eventstore.events")]
+    [InlineData("usage on sequence eventstore.position", "USAGE on eventstore.\"position\"")]
+    [InlineData("all on eventstore.leases", "DELETE on eventstore.leases")]
+    [InlineData("execute on all functions in schema eventstore", "EXECUTE on eventstore.abandon_runs(")]
+    public async Task A_role_that_may_not_use_what_is_up_to_date_is_told_the_right(string right, string lacking)
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync(EventStoreSchema.Script(role.Name));
+        await EnsureAsync(role.Text);
+
+        await role.DoAsync($"revoke {right} from {role.Name}, public");
+
+        await RefusedAsync(role, $"lacks the right {lacking}");
+        await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(role.Text, ensuresSchema: false));
+    }
+
+    [Fact]
+    public async Task A_right_that_is_withdrawn_later_is_no_outage()
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync(EventStoreSchema.Script(role.Name));
+        await using var app = await StartAsync(role.Text);
+        var log = app.Services.GetRequiredService<IEventLog>();
+        await app.AppendAsync("7");
+
+        await role.DoAsync($"revoke select, insert on eventstore.events from {role.Name}");
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => app.AppendAsync("7"));
+        Assert.Contains("permission denied for table events", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("EventStoreSchema.Script", refused.Message, StringComparison.Ordinal);
+        refused = await Assert.ThrowsAsync<InvalidOperationException>(() => log.ReadAsync(0, null, Stop));
+        Assert.Contains("permission denied for table events", refused.Message, StringComparison.Ordinal);
+
+        await role.DoAsync($"grant select, insert on eventstore.events to {role.Name}");
+        await app.AppendAsync("7");
+    }
+
+    [Theory]
+    [InlineData("select")]
+    [InlineData("create schema eventstore")]
+    [InlineData("create schema eventstore; create table eventstore.events (position bigint)")]
+    public async Task A_log_without_its_schema_says_what_to_call(string schema)
+    {
+        var database = await DatabaseQuestions.CreateDatabaseAsync();
+        await DatabaseQuestions.AskAsync(database, schema);
+        var builder = LogApp.Builder(database);
+        builder.AddEventStore("log");
+        await using var app = builder.Build();
+        var log = app.Services.GetRequiredService<IEventLog>();
+
+        foreach (var ask in (Func<Task>[])[() => log.AppendAsync("t.1", "n", 1), () => log.ReadAsync(0, null, Stop)])
+        {
+            var refused = await Assert.ThrowsAsync<InvalidOperationException>(ask);
+            Assert.Contains("EnsureSchemaAsync", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_database_that_cannot_hold_every_text_is_refused()
+    {
+        var owner = await DatabaseQuestions.CreateDatabaseAsync();
+        var name = $"latin_{Guid.NewGuid():N}";
+        await DatabaseQuestions.AskAsync(
+            owner,
+            $"create database {name} encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0"
+        );
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            EnsureAsync(new NpgsqlConnectionStringBuilder(owner) { Database = name }.ConnectionString)
+        );
+        Assert.Contains("UTF8", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_role_whose_sessions_only_read_is_told_so()
     {
@@ -108,7 +183,7 @@ public sealed class RightsTests
     {
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => EnsureAsync(role.Text));
         Assert.Contains($"'{role.Name}'", refused.Message, StringComparison.Ordinal);
-        Assert.Contains(lacking, refused.Message, StringComparison.Ordinal);
+        Assert.True(refused.Message.Contains(lacking, StringComparison.Ordinal), refused.Message);
         Assert.Contains($"EventStoreSchema.Script(\"{role.Name}\")", refused.Message, StringComparison.Ordinal);
     }
 
@@ -120,7 +195,9 @@ public sealed class RightsTests
         await app.EnsureSchemaAsync(Stop);
     }
 
-    private static Task<LogApp> StartAsync(string text, params string[] settings)
+    private static Task<LogApp> StartAsync(string text, params string[] settings) => StartAsync(text, true, settings);
+
+    private static Task<LogApp> StartAsync(string text, bool ensuresSchema, params string[] settings)
     {
         var builder = LogApp.Builder(text, settings);
         builder.AddEventStore("log");
@@ -133,7 +210,8 @@ public sealed class RightsTests
             {
                 app.MapGet("/orders/{id}", (string id) => TypedResults.EventStream($"orders.{id}")).AllowAnonymous();
                 app.MapGet("/answers/{id}", (string id) => TypedResults.RunStream($"answers.{id}")).AllowAnonymous();
-            }
+            },
+            ensuresSchema
         );
     }
 

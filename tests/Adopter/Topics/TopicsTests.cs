@@ -182,13 +182,28 @@ public sealed class TopicsTests : IAsyncLifetime
         foreach (var topic in (string[])["orders.*.paid", "orders.>", "orders..paid", ""])
         {
             await Assert.ThrowsAsync<ArgumentException>(() => _app.Log.AppendAsync((EventTopic)topic, "paid", 1));
-            await Assert.ThrowsAsync<ArgumentException>(() => _app.Log.AppendAsync([new NewEvent(topic, "paid", "1")]));
+            await Assert.ThrowsAsync<ArgumentException>(() =>
+                _app.Log.AppendAsync([new NewEvent((EventTopic)topic, "paid", "1")])
+            );
             Assert.Throws<ArgumentException>(() => NewEvent.Of((EventTopic)topic, "paid", 1));
         }
 
         var asked = Assert.Throws<ArgumentException>(() => NewEvent.Of(EventTopic.Pattern("orders.>"), "paid", 1));
         Assert.Contains("without wildcards", asked.Message, StringComparison.Ordinal);
         Assert.Equal(0, (await _app.Log.ReadAsync(0, cancellationToken: Stop)).Head);
+    }
+
+    [Theory]
+    [InlineData("7.refunded.8")]
+    [InlineData("*")]
+    [InlineData("")]
+    public async Task A_value_in_the_topic_of_an_event_is_one_token(string id)
+    {
+        Assert.Equal("orders.7.paid", new NewEvent($"orders.{7}.paid", "paid", "1").Topic);
+
+        Assert.Throws<ArgumentException>(() => new NewEvent($"orders.{id}.paid", "paid", "1"));
+        Assert.Throws<ArgumentException>(() => NewEvent.Of($"orders.{id}.paid", "paid", 1));
+        await Assert.ThrowsAsync<ArgumentException>(() => _app.Log.AppendAsync($"orders.{id}.paid", "paid", 1));
     }
 
     [Theory]

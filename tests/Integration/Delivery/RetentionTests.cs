@@ -130,8 +130,8 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
         await using var log = await StartAsync();
         NewEvent[] events =
         [
-            new("t.1", "n", "1", Id: Guid.CreateVersion7()),
-            new("t.1", "n", "2", Id: Guid.CreateVersion7()),
+            new("t.1", "n", "1", id: Guid.CreateVersion7()),
+            new("t.1", "n", "2", id: Guid.CreateVersion7()),
         ];
         var first = await log.Appender.AppendAsync(events, TestContext.Current.CancellationToken);
 
@@ -223,7 +223,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
                     $"{new string('x', 240)}.{n}",
                     "n",
                     "1",
-                    Id: n % 10 == 0 ? Guid.CreateVersion7() : null
+                    id: n % 10 == 0 ? Guid.CreateVersion7() : null
                 ));
             await log.Appender.AppendAsync([.. events], cancellationToken);
             while (await log.Directory.ListAsync(cancellationToken) > 0) { }

@@ -109,6 +109,48 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
     }
 
     [Fact]
+    public async Task A_response_is_its_users_own()
+    {
+        var ann = Tokens.Of("ann", publish: ["generations.*"]);
+        var eve = Tokens.Of("eve", publish: ["generations.*"]);
+        object Asked(object input, string? previous = null) =>
+            new
+            {
+                model = "demo",
+                input,
+                max_output_tokens = 5,
+                previous_response_id = previous,
+            };
+
+        var response = await A.JsonAsync("POST /v1/responses", ann, Asked("hello"));
+        var id = response.GetProperty("id").GetString();
+        var item = response.GetProperty("output")[0].GetProperty("id").GetString();
+        var path = $"/v1/responses/{id}";
+        foreach (var request in (string[])[$"GET {path}", $"GET {path}?stream=true", $"GET {path}/input_items"])
+        {
+            await B.ExpectAsync(200, request, ann);
+            await B.ExpectAsync(200, request, Tokens.Of("boss", subscribe: ["generations.>"]));
+            Assert.Contains("permission_error", await B.ExpectAsync(403, request, eve), StringComparison.Ordinal);
+        }
+
+        await B.ExpectAsync(403, $"POST {path}/cancel", eve);
+        await B.ExpectAsync(403, $"DELETE {path}", eve);
+
+        // Nor is it another user's past.
+        object[] reference = [new { type = "item_reference", id = item }, new { role = "user", content = "x" }];
+        foreach (var asked in (object[])[Asked("x", id), Asked(reference)])
+        {
+            using (var body = JsonContent.Create(asked))
+                await B.ExpectAsync(400, "POST /v1/responses", eve, body);
+            using (var body = JsonContent.Create(asked))
+                await B.ExpectAsync(200, "POST /v1/responses", ann, body);
+        }
+
+        await B.ExpectAsync(200, $"DELETE {path}", ann);
+        await A.ExpectAsync(404, $"GET {path}", ann);
+    }
+
+    [Fact]
     public async Task A_chat_and_a_run_are_their_callers_own()
     {
         string[] publish = ["generations.*"];

@@ -18,6 +18,9 @@ public sealed class UnknownNameTests(AssemblyWide<SeedSystem> shared) : SeedTest
     [InlineData("/v1/events/stream?topic=a&types[]=b", "types[]", "did you mean type?")]
     [InlineData("/v1/events/stream?topic=a&event=b", "event", "type")]
     [InlineData("/v1/events/stream?topic=a&named=true", "named", "envelope")]
+    [InlineData("/v1/events/stream?_topic=a", "_topic", "did you mean topic?")]
+    [InlineData("/v1/events/stream?utm_topic=a", "utm_topic", "did you mean topic?")]
+    [InlineData("/v1/events?topic=a&_types[]=a", "_types[]", "did you mean type?")]
     [InlineData("/v1/events?topic[]=a", "topic[]", "did you mean topic?")]
     [InlineData("/v1/events?topic=a&last_event_id=b", "last_event_id", "after")]
     [InlineData("/v1/topics?prefixes=a", "prefixes", "prefix")]
@@ -45,6 +48,7 @@ public sealed class UnknownNameTests(AssemblyWide<SeedSystem> shared) : SeedTest
     [InlineData("/v1/events/stream", """{"topics":["a"],"typ":["b"]}""", "typ", "type")]
     [InlineData("/v1/events/stream", """{"channel":"a"}""", "channel", "topic, topics")]
     [InlineData("/v1/events/stream", """{"filter":{"topics":["a"]}}""", "filter", "topic, topics")]
+    [InlineData("/v1/events/stream", """{"_topics":["a"]}""", "_topics", "did you mean topic?")]
     [InlineData("/events/stream", """{"event":"task_updated"}""", "event", "types, type")]
     [InlineData("/v1/connections/stream", """{"user":"a"}""", "user", "filter")]
     [InlineData("/sse/events", """{"topics":["a"]}""", "topics", "named")]
@@ -92,15 +96,27 @@ public sealed class UnknownNameTests(AssemblyWide<SeedSystem> shared) : SeedTest
 
     [Theory]
     [InlineData("/v1/events/stream", """{"topics":[]}""", "topics")]
+    [InlineData("/v1/events/stream", """{"topics":null}""", "topic")]
+    [InlineData("/v1/events/stream", """{"topics":["a"],"type":null}""", "type")]
+    [InlineData("/events/stream", """{"types":null}""", "types")]
+    [InlineData("/v1/connections/stream", """{"filter":null}""", "filter")]
+    [InlineData("/v1/events/stream", """{"topics":["a"],"topics":["b"]}""", "topics")]
+    [InlineData("/v1/events/stream", """{"topics":["a"],"Topics":["b"]}""", "Topics")]
+    [InlineData("/v1/stream-tickets", """{"topics":["a"],"topics":["b"]}""", "topics")]
     [InlineData("/v1/events/stream", """{"topics":["a"],"type":[]}""", "type")]
     [InlineData("/v1/events/stream", """{"topics":[""]}""", "topic")]
     [InlineData("/events/stream", """{"types":[]}""", "types")]
     [InlineData("/v1/connections/stream", """{"filter":""}""", "filter")]
     public async Task A_filter_without_a_value_in_a_body_is_refused(string path, string body, string field)
     {
-        using var content = new StringContent(body, Encoding.UTF8, "application/json");
-        using var response = await SeedRequests.SendAsync(A, HttpMethod.Post, path, content);
-        await RefusedAsync(response, field);
+        foreach (
+            var method in path.EndsWith("tickets", StringComparison.Ordinal) ? ["POST"] : (string[])["POST", "QUERY"]
+        )
+        {
+            using var content = new StringContent(body, Encoding.UTF8, "application/json");
+            using var response = await SeedRequests.SendAsync(A, new HttpMethod(method), path, content);
+            await RefusedAsync(response, field);
+        }
     }
 
     [Fact]

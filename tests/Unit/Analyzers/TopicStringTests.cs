@@ -33,6 +33,25 @@ public sealed class TopicStringTests
     [InlineData("""return (EventTopic)("orders." + id);""", "\"orders.\" + id")]
     [InlineData("""return EventTopic.Pattern("orders." + id + ".>");""", "\"orders.\" + id + \".>\"")]
     [InlineData("""var topic = $"orders.{id}.>"; return EventTopic.Pattern(topic);""", "topic")]
+    [InlineData("""return EventTopic.Pattern(id);""", "id")]
+    [InlineData("""return EventTopic.Pattern(Named(id));""", "Named(id)")]
+    [InlineData("""string late; late = $"orders.{id}.>"; return EventTopic.Pattern(late);""", "late")]
+    [InlineData("""return EventTopic.Pattern("orders.x.>".Replace("x", id));""", "\"orders.x.>\".Replace(\"x\", id)")]
+    [InlineData("""return EventTopic.Pattern(flag ? "orders.>" : id);""", "id")]
+    [InlineData("""return ids.Select(EventTopic.Pattern);""", "EventTopic.Pattern")]
+    [InlineData("""foreach (EventTopic topic in ids) return topic; return id;""", "ids")]
+    [InlineData("""EventTopic topic; (topic, var n) = (id, 1); return (topic, n);""", "id")]
+    [InlineData("""EventTopic topic; var pair = (id, 1); (topic, var n) = pair; return (topic, n);""", "pair")]
+    [InlineData("""EventTopic topic; int n; var one = ((id, 1), 2); ((topic, n), _) = one; return topic;""", "one")]
+    [InlineData("""(EventTopic, int) topic = (id, 1); return topic;""", "id")]
+    [InlineData("""var pair = (id, 1); (EventTopic, int) topic = pair; return topic;""", "pair")]
+    [InlineData(
+        """foreach ((EventTopic topic, int n) in ids.Select(i => (i, 1))) return topic; return id;""",
+        "ids.Select(i => (i, 1))"
+    )]
+    [InlineData("""return new NewEvent(id, "paid", "1");""", "id")]
+    [InlineData("""return new NewEvent(Named(id), "paid", "1");""", "Named(id)")]
+    [InlineData("""NewEvent made = new(topic: "orders." + id, "paid", "1"); return made;""", "\"orders.\" + id")]
     public async Task A_string_of_values_that_becomes_a_topic_is_reported(string body, string text)
     {
         using var code = new AnalyzedCode(body);
@@ -63,8 +82,12 @@ public sealed class TopicStringTests
     [InlineData("""return TypedResults.EventStream(flag ? "orders.paid" : "orders.shipped");""")]
     [InlineData("""return TypedResults.EventStream(EventTopic.Pattern("orders.>"));""")]
     [InlineData("""return TypedResults.EventStream(EventTopic.Pattern($"orders.{id}.>"));""")]
-    [InlineData("""return TypedResults.EventStream(EventTopic.Pattern(id));""")]
     [InlineData("""return TypedResults.EventStream((EventTopic)id);""")]
+    [InlineData("""return EventTopic.Pattern(flag ? "orders.>" : "orders.*");""")]
+    [InlineData("""return new NewEvent($"orders.{id}.paid", "paid", "1");""")]
+    [InlineData("""return new NewEvent("orders.paid", "paid", "1") with { Key = id };""")]
+    [InlineData("""return ids.Select(one => EventTopic.Pattern($"orders.{one}.>"));""")]
+    [InlineData("""foreach (var topic in new EventTopic[] { "orders.paid" }) return topic; return id;""")]
     [InlineData("""EventTopic topic = $"orders.{id}.{Guid.Empty:N}"; return TypedResults.EventStream(topic);""")]
     [InlineData("""return ids.Select(EventTopic (one) => $"orders.{one}");""")]
     [InlineData("""return log.AppendAsync($"orders.{id}.paid", "paid", id + Named(id), key: $"{id}");""")]
@@ -119,10 +142,6 @@ public sealed class TopicStringTests
         """return TypedResults.EventStream(EventTopic.Pattern("orders.>"));"""
     )]
     [InlineData("""return new EventFilter([All]);""", """return new EventFilter([EventTopic.Pattern(All)]);""")]
-    [InlineData(
-        """return TypedResults.EventStream(Named(id));""",
-        """return TypedResults.EventStream(EventTopic.Pattern(Named(id)));"""
-    )]
     public async Task A_fix_asks_for_a_pattern(string body, string expected)
     {
         using var code = new AnalyzedCode(body);

@@ -20,19 +20,18 @@ public sealed class KeyedProviderTests
     private readonly ManualTime _time = new();
 
     [Theory]
-    [InlineData("openai", "Another provider")]
-    [InlineData("Demo", "Another provider")]
-    [InlineData("a/b", "letters")]
-    [InlineData("", "letters")]
-    [InlineData("name\n", "letters")]
-    public async Task A_key_that_is_no_name_of_its_own_is_refused_at_the_start(string key, string reason)
+    [InlineData("openai")]
+    [InlineData("Demo")]
+    [InlineData("a/b")]
+    [InlineData("")]
+    [InlineData("name\n")]
+    public async Task A_key_that_is_no_name_of_its_own_is_no_providers(string key)
     {
         await using var app = Host(services =>
             services.AddKeyedSingleton<IChatClient>(key, new ScriptedChatClient(Say))
         );
-        var refusal = Assert.Throws<OptionsValidationException>(() => app.Services.GetRequiredService<ChatProviders>());
-        Assert.Contains($"'{key}'", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
+        var models = app.Services.GetRequiredService<ChatProviders>().Models;
+        Assert.DoesNotContain(models, model => model.Provider == key);
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using LlmGateway;
 using LlmGateway.VendorApis;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
-using Microsoft.AspNetCore.Http.HttpResults;
+using Streaming.Requests;
 
 namespace Unit.Llm;
 
@@ -57,7 +57,7 @@ public sealed class VendorErrorFormatTests
         foreach (var text in Texts)
         {
             var result = new InvalidChatException("provider", text, code: code).ToResult();
-            var problem = Assert.IsType<ProblemHttpResult>(result).ProblemDetails;
+            var problem = Assert.IsType<ProblemAnswer>(result).Details;
             Assert.Equal(hasError ? text : null, problem.Extensions.TryGetValue("error", out var error) ? error : null);
         }
     }

@@ -1,5 +1,5 @@
 -- Ends runs for their writers: appends each run's closing events (`will`), deletes its row, and returns the runs ended.
--- The caller holds the log's lock.
+-- The caller holds the log's lock. A run whose closing events the database refuses (move_rows.sql) ends without them.
 create or replace function eventstore.end_by_will(runs_ended text[]) returns text[] language plpgsql as $$
 declare
     ended text[];
@@ -8,6 +8,8 @@ declare
     keys text[];
     texts text[];
     first bigint;
+    half int := cardinality(runs_ended) / 2;
+    rule text;
 begin
     with gone as (delete from eventstore.runs where run = any (runs_ended) returning run, will),
     words as (
@@ -25,4 +27,13 @@ begin
         perform pg_notify('eventstore', '');
     end if;
     return coalesce(ended, '{}');
+exception when data_exception or integrity_constraint_violation or program_limit_exceeded or raise_exception then
+    get stacked diagnostics rule = constraint_name;
+    if sqlstate = '23514' and rule = '' then raise; end if;
+    if half > 0 then
+        return eventstore.end_by_will(runs_ended[:half]) || eventstore.end_by_will(runs_ended[half + 1:]);
+    end if;
+    raise warning 'The closing events of the run % are refused: %', runs_ended[1], sqlerrm;
+    delete from eventstore.runs where run = runs_ended[1];
+    return runs_ended;
 end $$;

@@ -1,4 +1,4 @@
--- Moves up to n committed outbox rows into the log, in the order they were written, and invalid ones into
+-- Moves up to n committed outbox rows into the log, in the order they were written, and refused ones into
 -- outbox_refused; returns the number of rows that left the outbox, and a text for each refused one. Moves nothing
 -- unless the caller's fence is the lease's: a deposed leader has a lower one.
 create or replace function eventstore.move_outbox(lease text, fence_held bigint, n int, out moved int,
@@ -8,7 +8,6 @@ declare
     ordinals bigint[];
     fresh bigint[];
     digests bytea[];
-    first bigint;
 begin
     moved := 0;
     refused := '{}';
@@ -50,13 +49,8 @@ begin
         coalesce(array_agg(format('row %s, topic %s: %s', ordinal, topic, reason)), '{}')
     into fresh, digests, refused from aside;
     if fresh is not null then
-        first := eventstore.take_positions(cardinality(fresh));
-        insert into eventstore.events
-        select first + t.ord - 1, o.id, o.topic, o.type, o.key, o.data, o.traceparent, clock_timestamp()
-        from unnest(fresh) with ordinality as t(ordinal, ord) join eventstore.outbox o using (ordinal);
-        insert into eventstore.recent_ids
-        select o.id, t.digest, first + t.ord - 1, clock_timestamp()
-        from unnest(fresh, digests) with ordinality as t(ordinal, digest, ord) join eventstore.outbox o using (ordinal);
+        refused := refused
+            || eventstore.move_rows(fresh, digests, eventstore.take_positions(cardinality(fresh)));
         perform pg_notify('eventstore', '');
     end if;
     delete from eventstore.outbox where ordinal = any (ordinals);

@@ -126,7 +126,7 @@ internal sealed class AgentSessions(
         catch (Exception e)
         {
             _waking.TryRemove(name, out _);
-            if (e is not OperationCanceledException)
+            if (!live.GraceExpired.IsCancellationRequested)
                 logger.LogError(e, "Session {Session} cannot continue", name.Id);
         }
     }

@@ -33,25 +33,5 @@ internal sealed class ChatCompletionsFormat : VendorFormat
 
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
 
-    public override JsonObject Body(VendorError error) =>
-        new()
-        {
-            ["error"] = new JsonObject
-            {
-                ["message"] = error.Message,
-                ["type"] = TypeOf(error.Status),
-                ["param"] = error.Field is "body" or "Content-Type" ? null : error.Field,
-                ["code"] = error.Code,
-            },
-        };
-
-    private static string TypeOf(int status) =>
-        status switch
-        {
-            401 => "authentication_error",
-            403 => "permission_error",
-            429 => "rate_limit_error",
-            >= 500 => "server_error",
-            _ => "invalid_request_error",
-        };
+    public override JsonObject Body(VendorError error) => OpenAiError.Body(error);
 }

@@ -60,7 +60,9 @@ internal static class MessagesApi
             var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
             var call = MessagesRequestReader.Read(body, providers, beta: null, needsMaxTokens: false);
             if (call.Target.Provider == "demo")
-                await TypedResults.Ok(new JsonObject { ["input_tokens"] = call.InputTokens }).ExecuteAsync(context);
+                await TypedResults
+                    .Json(new JsonObject { ["input_tokens"] = call.InputTokens }, GatewayJson.Readable.JsonObject)
+                    .ExecuteAsync(context);
             else
                 await format.RefuseAsync(
                     context,

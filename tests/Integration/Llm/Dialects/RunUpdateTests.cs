@@ -150,7 +150,8 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
 
         await UntilEndedAsync(A, first);
         await UntilEndedAsync(A, second);
-        var history = await Services(B).GetRequiredService<PromptStore>().HistoryAsync(second, 100, Stop);
+        var prompts = Services(B).GetRequiredService<PromptStore>();
+        var history = await prompts.HistoryAsync(second, 4, 2_000, Stop);
         Assert.Equal(
             [
                 (ChatRole.User, "My name is Ann."),
@@ -158,8 +159,10 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 (ChatRole.User, "What is it?"),
                 (ChatRole.Assistant, "to What is it?"),
             ],
-            history.Select(message => (message.Role, message.Text))
+            history!.Select(message => (message.Role, message.Text))
         );
+        Assert.Null(await prompts.HistoryAsync(second, 3, 2_000, Stop));
+        Assert.Null(await prompts.HistoryAsync(second, 4, 200, Stop));
     }
 
     [Fact]

@@ -1,0 +1,91 @@
+using EventStore;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using LlmGateway.VendorApis;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Access;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>
+/// Begins responses. One with <c>background</c> goes on without its client; another one is cancelled when the client
+/// leaves, since its provider's tokens cost, unless the client has a key to return with.
+/// </summary>
+internal sealed class ResponseMaker(
+    VendorHandler handler,
+    ResponsesRuns responses,
+    Generator generator,
+    ChatProviders providers,
+    RunLog log,
+    IHostApplicationLifetime server,
+    IOptions<LlmOptions> options
+)
+{
+    public Task AnswerAsync(HttpContext context) =>
+        handler.AnswerAsync(context, ResponsesFormat.Instance, () => BeginAsync(context));
+
+    private async Task BeginAsync(HttpContext context)
+    {
+        var services = context.RequestServices;
+        var access = services.GetRequiredService<IStreamAccess>();
+        var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+        var isBackground = ChatBody.Flag(body, "background");
+        if (isBackground && ChatBody.OptionalFlag(body, "store") == false)
+            throw new InvalidChatException("background", "needs store");
+
+        var streams = ChatBody.Flag(body, "stream");
+        var past = await responses.PastOfAsync(context, body);
+        var (call, prompt) = ResponsesRequestReader.Read(body, past, providers);
+        call.From(access.ClientOf(context));
+        var keys = services.GetRequiredService<RequestKeyStore>();
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
+        var owner = access.OwnerOf(context);
+
+        RunHead? begun = null;
+        try
+        {
+            if (streams)
+                await handler.StreamAsync(
+                    context,
+                    ResponsesFormat.Instance,
+                    StartAsync,
+                    run => new ResponsesResponse(run, prompt),
+                    isNew: true
+                );
+            else if (await StartAsync() is var run && isBackground)
+                await ResponsesApi.WriteAsync(context, await responses.StateAsync(context, run, prompt));
+            else
+                await ResponsesApi.WriteAsync(
+                    context,
+                    await handler.JoinAsync(context, run, new ResponsesResponse(run, prompt))
+                );
+        }
+        finally
+        {
+            if (begun is not null && !isBackground && !hasKey && context.RequestAborted.IsCancellationRequested)
+                await CancelAsync(begun.Name);
+        }
+
+        async Task<RunHead> StartAsync() =>
+            begun = await generator.StartAsync(call, prompt, id, owner, context.RequestAborted);
+    }
+
+    /// <summary>Cancels a response whose client has left. A server that stops breaks its connections by
+    /// itself.</summary>
+    private async Task CancelAsync(RunName name)
+    {
+        if (server.ApplicationStopping.IsCancellationRequested)
+            return;
+
+        try
+        {
+            await log.CancelAsync(name, server.ApplicationStopping);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+        {
+            // It goes on to its end.
+        }
+    }
+}

@@ -1,0 +1,224 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using EventStore;
+using LlmGateway.Generations;
+using LlmGateway.Requests;
+using LlmGateway.VendorApis;
+using Runs;
+using Streaming.Access;
+using Streaming.Endpoints;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>
+/// <c>/v1/responses</c>, OpenAI's Responses API. A response is a generation: any client reads it, again or from where
+/// it was, on any replica.
+/// </summary>
+internal static class ResponsesApi
+{
+    public const string Path = VendorPathsApi.Responses;
+    public const string Prefix = "resp_";
+    private const string OnePath = $"{Path}/{Prefix}{{id}}";
+    private const string Topic = "generations.{id}";
+    private const string Reference = "https://platform.openai.com/docs/api-reference/responses";
+    private const int MaxPage = 100;
+
+    private static ResponsesFormat Format => ResponsesFormat.Instance;
+
+    public static string IdOf(RunName name) => Prefix + name.Id;
+
+    /// <summary>Returns the run of a response's id; null if it can be none's.</summary>
+    public static RunName? NameOf(string id) =>
+        id.StartsWith(Prefix, StringComparison.Ordinal) ? Generator.NameOf(id[Prefix.Length..]) : null;
+
+    public static void AddResponses(this WebApplicationBuilder builder) =>
+        builder.Services.AddSingleton<ResponsesRuns>().AddSingleton<ResponseMaker>();
+
+    public static void MapResponses(this IEndpointRouteBuilder app)
+    {
+        app.MapPost(Path, (HttpContext context, ResponseMaker maker) => maker.AnswerAsync(context))
+            .Publishes("generations.*")
+            .CountedAs(GenerationLimit.Requests)
+            .TakesIdempotencyKey()
+            .Body(typeof(ResponsesRequest))
+            .Answers(
+                Reference,
+                "The names of the frames are their types. A response with `background` goes on without its reader, who "
+                    + "returns by `GET /v1/responses/{id}?stream=true&starting_after=N`.",
+                "response.created",
+                "response.output_text.delta",
+                "response.completed",
+                "response.incomplete",
+                "error"
+            )
+            .Describe();
+
+        app.MapGet(OnePath, RetrieveAsync)
+            .ReadsOwn(Topic)
+            .Query("stream", "true: the events, else the response as it is now.")
+            .Query("starting_after", "The `sequence_number` after which the stream goes on.")
+            .Query("include_obfuscation", "Ignored: nothing is padded.")
+            .Query("include", "Ignored.", also: "include[]")
+            .Describe();
+        app.MapDelete(OnePath, DeleteAsync).Publishes(Topic).ReadsOwn(Topic).CountedAs(RequestKind.Publish).Describe();
+        app.MapPost($"{OnePath}/cancel", CancelAsync)
+            .Publishes(Topic)
+            .ReadsOwn(Topic)
+            .CountedAs(RequestKind.Publish)
+            .Describe();
+        app.MapGet($"{OnePath}/input_items", ReadInputAsync)
+            .ReadsOwn(Topic)
+            .Query("order", "desc, the default, or asc.")
+            .Query("limit", "1 to 100; 20 without it.")
+            .Query("after", "Id of the item before the page.")
+            .Query("include", "Ignored.", also: "include[]")
+            .Describe();
+    }
+
+    private static RouteHandlerBuilder Describe(this RouteHandlerBuilder endpoint) =>
+        endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics().Answers(Reference);
+
+    private static Task RetrieveAsync(string id, HttpContext context, VendorHandler handler, ResponsesRuns runs) =>
+        ShowAsync(
+            id,
+            context,
+            async (run, prompt) =>
+            {
+                if (context.Request.Query["stream"].ToString() is not ("true" or "True"))
+                {
+                    await WriteAsync(context, await runs.StateAsync(context, run, prompt));
+                    return;
+                }
+
+                var had = Number(context, "starting_after", least: 0, int.MaxValue) ?? -1;
+                await handler.StreamAsync(
+                    context,
+                    Format,
+                    () => Task.FromResult(run),
+                    _ => new ResponsesResponse(run, prompt),
+                    skip: had + 1L
+                );
+            }
+        );
+
+    private static Task CancelAsync(
+        string id,
+        HttpContext context,
+        ResponsesRuns runs,
+        RunLog log,
+        TimeProvider clock
+    ) =>
+        ShowAsync(
+            id,
+            context,
+            async (run, prompt) =>
+            {
+                await log.CancelAndWaitAsync(run.Name, clock, context.RequestAborted);
+                await WriteAsync(context, await runs.StateAsync(context, run, prompt));
+            }
+        );
+
+    private static Task DeleteAsync(
+        string id,
+        HttpContext context,
+        ResponsesRuns runs,
+        RunLog log,
+        IStreamAccess access
+    ) =>
+        ShowAsync(
+            id,
+            context,
+            async (run, _) =>
+            {
+                await log.CancelAsync(run.Name, context.RequestAborted);
+                await runs.DeleteAsync(run.Name, access.ClientOf(context), context.RequestAborted);
+                await WriteAsync(
+                    context,
+                    ResponsesItems.Object(("id", IdOf(run.Name)), ("object", "response"), ("deleted", true))
+                );
+            }
+        );
+
+    private static Task ReadInputAsync(string id, HttpContext context, ResponsesRuns runs) =>
+        ShowAsync(
+            id,
+            context,
+            async (run, _) =>
+            {
+                var query = context.Request.Query;
+                var limit = Number(context, "limit", least: 1, MaxPage) ?? 20;
+                IEnumerable<JsonObject> items = ResponsesItems.Of(
+                    await runs.InputOfAsync(context, run.Name),
+                    run.Name.Id
+                );
+                items = query["order"].ToString() switch
+                {
+                    "asc" => items,
+                    "" or "desc" => items.Reverse(),
+                    _ => throw new InvalidChatException("order", "must be asc or desc"),
+                };
+                if (query["after"].ToString() is { Length: > 0 } after)
+                    items = items.SkipWhile(item => (string?)item["id"] != after).Skip(1);
+
+                var page = items.Take(limit + 1).ToList();
+                var hasMore = page.Count > limit;
+                page = [.. page.Take(limit)];
+                await WriteAsync(
+                    context,
+                    ResponsesItems.Object(
+                        ("object", "list"),
+                        ("data", new JsonArray([.. page])),
+                        ("first_id", (string?)page.FirstOrDefault()?["id"]),
+                        ("last_id", (string?)page.LastOrDefault()?["id"]),
+                        ("has_more", hasMore)
+                    )
+                );
+            }
+        );
+
+    /// <summary>Answers a request for a response that the caller may read.</summary>
+    private static Task ShowAsync(string id, HttpContext context, Func<RunHead, RunPrompt?, Task> showAsync)
+    {
+        var services = context.RequestServices;
+        return services
+            .GetRequiredService<VendorHandler>()
+            .AnswerAsync(
+                context,
+                Format,
+                async () =>
+                {
+                    var name = Generator.NameOf(id);
+                    var streams = services.GetRequiredService<RunStreams>();
+                    if (!await streams.MayReadAsync(context, name ?? new RunName(Generator.Kind, "*")))
+                        await TypedResults.Forbid().ExecuteAsync(context);
+                    else if (
+                        name is { } known
+                        && await services.GetRequiredService<ResponsesRuns>().FindAsync(context, known)
+                            is var (run, prompt)
+                    )
+                        await showAsync(run, prompt);
+                    else
+                        await Format.WriteAsync(context, NotFound(id));
+                }
+            );
+    }
+
+    /// <summary>Reads a number of the query; null: it has none of this name.</summary>
+    private static int? Number(HttpContext context, string name, int least, int most) =>
+        context.Request.Query[name].ToString() is not { Length: > 0 } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number >= least
+        && number <= most
+            ? number
+        : throw new InvalidChatException(name, $"must be a whole number from {least} to {most}");
+
+    private static VendorError NotFound(string id) =>
+        new(
+            StatusCodes.Status404NotFound,
+            null,
+            $"Response with id '{Prefix}{(id.Length > 64 ? id[..64] : id)}' not found."
+        );
+
+    public static Task WriteAsync(HttpContext context, JsonObject json) =>
+        TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
+}

@@ -1,0 +1,21 @@
+using System.Text.Json.Nodes;
+using LlmGateway.VendorApis;
+using Streaming.Frames;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>The format of OpenAI's Responses API: each event has its type as name and in its data. While the provider
+/// is silent the stream has a comment.</summary>
+internal sealed class ResponsesFormat : VendorFormat
+{
+    public const string Name = "responses";
+
+    public static ResponsesFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "x-request-id";
+    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
+
+    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
+
+    public override JsonObject Body(VendorError error) => OpenAiError.Body(error);
+}

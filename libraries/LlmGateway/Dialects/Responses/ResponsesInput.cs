@@ -1,0 +1,169 @@
+using System.Text.Json;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>Reads an input: a text, or items, of which <c>{"type":"item_reference","id":"msg_…"}</c> names one of an
+/// earlier output.</summary>
+internal static class ResponsesInput
+{
+    /// <summary>Items of one request, and parts of a message.</summary>
+    private const int MaxItems = ChatBody.MaxMessages;
+
+    /// <param name="body">The request.</param>
+    /// <param name="known">The items that it refers to, by id.</param>
+    public static List<ChatMessage> Read(JsonElement body, IReadOnlyDictionary<string, JsonElement> known)
+    {
+        var messages = new List<ChatMessage>();
+        if (ChatBody.Get(body, "input") is { ValueKind: JsonValueKind.String } text)
+            messages.Add(new ChatMessage(ChatRole.User, text.GetString()));
+        else
+            foreach (var (item, path) in ItemsOf(body))
+                Add(messages, item, path, known);
+
+        UntranslatableContent.Refuse(messages);
+        return messages.Count > 0
+            ? messages
+            : throw new InvalidChatException("input", "must hold at least one message.");
+    }
+
+    /// <summary>Returns the ids of the items that a request refers to.</summary>
+    public static IEnumerable<string> ReferencesOf(JsonElement body)
+    {
+        if (ChatBody.Get(body, "input") is not { ValueKind: JsonValueKind.String })
+            foreach (var (item, path) in ItemsOf(body))
+                if (IsReference(item, path))
+                    yield return IdOf(item, path);
+    }
+
+    private static IEnumerable<(JsonElement Item, string Path)> ItemsOf(JsonElement body)
+    {
+        var input =
+            ChatBody.List(body, "input", MaxItems, "must be a string or an array of items")
+            ?? throw new InvalidChatException("input", "is required");
+        return input
+            .EnumerateArray()
+            .Select(
+                (item, i) =>
+                    item.ValueKind == JsonValueKind.Object
+                        ? (item, $"input[{i}].")
+                        : throw new InvalidChatException($"input[{i}]", "must be an object")
+            );
+    }
+
+    private static bool IsReference(JsonElement item, string path) =>
+        ChatBody.Name(item, "type", path) == "item_reference";
+
+    private static string IdOf(JsonElement item, string path) => ChatBody.RequiredName(item, "id", path, "is required");
+
+    private static void Add(
+        List<ChatMessage> messages,
+        JsonElement item,
+        string path,
+        IReadOnlyDictionary<string, JsonElement> known
+    )
+    {
+        switch (ChatBody.Name(item, "type", path))
+        {
+            case null or "message":
+                var role = RoleOf(item, path);
+                var contents = Contents(
+                    ChatBody.Get(item, "content") ?? throw new InvalidChatException(path + "content", "is required"),
+                    path + "content"
+                );
+                Append(messages, role, contents);
+                break;
+
+            case "function_call":
+                var call = ToolCalls.Parse(
+                    ChatBody.RequiredName(item, "call_id", path, "is required"),
+                    ChatBody.RequiredName(item, "name", path, "is required"),
+                    ChatBody.Text(item, "arguments", path) is { Length: > 0 } arguments ? arguments : "{}"
+                );
+                Append(messages, ChatRole.Assistant, [call]);
+                break;
+
+            case "function_call_output":
+                var output = Contents(
+                    ChatBody.Get(item, "output") ?? throw new InvalidChatException(path + "output", "is required"),
+                    path + "output"
+                );
+                var id = ChatBody.RequiredName(item, "call_id", path, "is required");
+                Append(messages, ChatRole.Tool, [UntranslatableContent.ToolResult(id, output, path + "output")]);
+                break;
+
+            case "item_reference":
+                var name = IdOf(item, path);
+                var found = known.TryGetValue(name, out var one)
+                    ? one
+                    : throw new InvalidChatException(path + "id", $"there is no item '{name}' here");
+                Add(messages, found, path, known);
+                break;
+
+            // A model's own notes, which no other vendor's model takes.
+            case "reasoning":
+                break;
+
+            case var kind:
+                throw new InvalidChatException(path + "type", $"'{kind}' cannot be sent to this model.");
+        }
+    }
+
+    /// <summary>Adds contents to the last message if it is of the same role: a message of the other APIs has a text and
+    /// all its calls.</summary>
+    private static void Append(List<ChatMessage> messages, ChatRole role, List<AIContent> contents)
+    {
+        if (role == ChatRole.Assistant && messages.Count > 0 && messages[^1].Role == role)
+            foreach (var content in contents)
+                messages[^1].Contents.Add(content);
+        else
+            messages.Add(new ChatMessage(role, contents));
+    }
+
+    private static ChatRole RoleOf(JsonElement item, string path) =>
+        ChatBody.Name(item, "role", path) switch
+        {
+            null => throw new InvalidChatException(path + "role", "is required"),
+            "system" or "developer" => ChatRole.System,
+            "user" => ChatRole.User,
+            "assistant" => ChatRole.Assistant,
+            var role => throw new InvalidChatException(
+                path + "role",
+                $"'{role}' must be one of system, developer, user, assistant"
+            ),
+        };
+
+    private static List<AIContent> Contents(JsonElement content, string path) =>
+        content.ValueKind switch
+        {
+            JsonValueKind.String => [new TextContent(content.GetString())],
+            JsonValueKind.Array when content.GetArrayLength() > MaxItems => throw new InvalidChatException(
+                path,
+                $"has at most {MaxItems} parts"
+            ),
+            JsonValueKind.Array => [.. content.EnumerateArray().Select((part, i) => Part(part, $"{path}[{i}]."))],
+            _ => throw new InvalidChatException(path, "must be a string or an array of parts"),
+        };
+
+    private static AIContent Part(JsonElement part, string path)
+    {
+        if (part.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with a type");
+
+        return ChatBody.Name(part, "type", path) switch
+        {
+            "input_text" or "output_text" => new TextContent(
+                ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required")
+            ),
+            "refusal" => new TextContent(ChatBody.Text(part, "refusal", path)),
+            "input_image" when ChatBody.Text(part, "image_url", path) is { } url => ChatMessageReader.Image(
+                url,
+                path + "image_url"
+            ),
+            { Length: > 0 } kind => new UntranslatableContent(path + "type", kind),
+            _ => throw new InvalidChatException(path + "type", "is required"),
+        };
+    }
+}

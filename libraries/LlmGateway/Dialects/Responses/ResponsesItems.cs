@@ -1,0 +1,90 @@
+using System.Text.Json.Nodes;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>
+/// The items of inputs and outputs:
+/// <code>
+/// {"type":"message","role":"user","content":[{"type":"input_text","text":"…"}]}
+/// {"type":"function_call","call_id":"c1","name":"f","arguments":"{}"}
+/// {"type":"function_call_output","call_id":"c1","output":"…"}
+/// </code>
+/// </summary>
+internal static class ResponsesItems
+{
+    public static JsonObject Object(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var json = new JsonObject();
+        foreach (var (name, value) in members)
+            json[name] = value;
+        return json;
+    }
+
+    public static JsonObject OutputText(string text) =>
+        Object(("type", "output_text"), ("text", text), ("annotations", new JsonArray()));
+
+    public static JsonObject Message(string id, string status, string role, JsonArray content) =>
+        Object(("id", id), ("type", "message"), ("status", status), ("role", role), ("content", content));
+
+    public static JsonObject Call(string id, string status, FunctionCallContent call, string arguments) =>
+        Object(
+            ("id", id),
+            ("type", "function_call"),
+            ("status", status),
+            ("call_id", call.CallId),
+            ("name", call.Name),
+            ("arguments", arguments)
+        );
+
+    /// <summary>Returns messages as the items that they were.</summary>
+    /// <param name="run">Id of the run that was asked: what makes their ids unique.</param>
+    public static List<JsonObject> Of(IEnumerable<ChatMessage> messages, string run)
+    {
+        const string status = "completed";
+        var items = new List<JsonObject>();
+        foreach (var message in messages)
+        {
+            var parts = new JsonArray();
+            foreach (var content in message.Contents)
+                switch (content)
+                {
+                    case FunctionCallContent call:
+                        items.Add(Call(Id(), status, call, ToolCalls.Arguments(call)));
+                        break;
+                    case FunctionResultContent result:
+                        items.Add(
+                            Object(
+                                ("id", Id()),
+                                ("type", "function_call_output"),
+                                ("status", status),
+                                ("call_id", result.CallId),
+                                ("output", ToolCalls.Result(result))
+                            )
+                        );
+                        break;
+                    default:
+                        parts.Add((JsonNode?)PartOf(content, message.Role));
+                        break;
+                }
+
+            if (parts.Count > 0)
+                items.Add(Message(Id(), status, message.Role.Value, parts));
+        }
+
+        return items;
+
+        string Id() => $"in_{run}_{items.Count}";
+    }
+
+    private static JsonObject? PartOf(AIContent content, ChatRole role) =>
+        content switch
+        {
+            TextContent text when role == ChatRole.Assistant => OutputText(text.Text),
+            TextContent text => Object(("type", "input_text"), ("text", text.Text)),
+            DataContent data => Object(("type", "input_image"), ("image_url", data.Uri)),
+            UriContent uri => Object(("type", "input_image"), ("image_url", uri.Uri.ToString())),
+            _ => null,
+        };
+}

@@ -1,0 +1,107 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.AI;
+using Streaming.Requests;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>Reads the body of a request for a response.</summary>
+internal static class ResponsesRequestReader
+{
+    /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it thrice.</summary>
+    private const int MaxEcho = 16 * 1024;
+
+    /// <summary>Members that the response repeats.</summary>
+    private static readonly string[] Echoed = (
+        "background instructions max_output_tokens metadata parallel_tool_calls reasoning service_tier store "
+        + "temperature text tool_choice tools top_p user"
+    ).Split(' ');
+
+    /// <summary>Members that choose the model, the messages and the way of the answer, and hints. A limit of built-in
+    /// tools limits none here.</summary>
+    private static readonly string[] Others = (
+        "include input max_tool_calls model previous_response_id prompt_cache_key prompt_cache_retention provider "
+        + "safety_identifier stream stream_options"
+    ).Split(' ');
+
+    /// <param name="body">The request.</param>
+    /// <param name="past">What it refers to.</param>
+    /// <param name="providers">Find the model.</param>
+    /// <exception cref="InvalidChatException">A member is missing or invalid, or means nothing to the
+    /// provider.</exception>
+    public static (ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ResponsesPast past, ChatProviders providers)
+    {
+        var model =
+            ChatBody.Name(body, "model")
+            ?? throw new InvalidChatException("model", "you must provide a model parameter");
+        var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
+        RefuseUntranslatable(body, target);
+
+        var input = ResponsesInput.Read(body, past.Items);
+        List<ChatMessage> messages = [.. past.Messages, .. input];
+        if (ChatBody.Text(body, "instructions") is { } instructions)
+            messages.Insert(0, new ChatMessage(ChatRole.System, instructions));
+
+        var call = new ChatCall(target, messages, Options(body, target))
+        {
+            Bytes = past.Bytes + JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+        };
+        return (call, new RunPrompt(ResponsesFormat.Name, input, past.Previous, EchoOf(body)));
+    }
+
+    private static CallOptions Options(JsonElement body, ChatTarget target)
+    {
+        var options = new CallOptions
+        {
+            ModelId = target.Model,
+            MaxOutputTokens = ChatBody.Count(body, "max_output_tokens"),
+            Temperature = ChatBody.Number(body, "temperature", 2),
+            TopP = ChatBody.Number(body, "top_p", 1),
+            AllowMultipleToolCalls = ChatBody.OptionalFlag(body, "parallel_tool_calls"),
+        };
+
+        ChatOptionsReader.ReadTools(body, options, isNative: false, nested: null);
+        if (ChatBody.Get(body, "text") is { } text)
+        {
+            if (text.ValueKind != JsonValueKind.Object)
+                throw new InvalidChatException("text", "must be an object");
+            if (ChatBody.Get(text, "format") is { } format)
+                AnswerSchema.Set(options, target, "text.format", format);
+        }
+
+        return options;
+    }
+
+    /// <summary>Refuses what this server does not know, or cannot do: a conversation, a prompt of the vendor's own, an
+    /// input that is cut by itself.</summary>
+    private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
+    {
+        foreach (var member in body.EnumerateObject())
+            if (
+                !Echoed.Contains(member.Name)
+                && !Others.Contains(member.Name)
+                && member.Value.ValueKind != JsonValueKind.Null
+                && !ChatBody.IsDefault(member.Name, member.Value)
+                && !(member.NameEquals("truncation") && ChatBody.Text(body, member.Name) == "disabled")
+            )
+                throw InvalidChatException.Untranslatable(member.Name, target.Provider);
+
+        var include = ChatBody.List(body, "include", ChatBody.MaxTools, "must be an array");
+        foreach (var item in include?.EnumerateArray() ?? [])
+            if (item.ValueKind == JsonValueKind.String && item.ValueEquals("message.output_text.logprobs"))
+                throw InvalidChatException.Untranslatable("include", target.Provider);
+    }
+
+    private static JsonObject EchoOf(JsonElement body)
+    {
+        var echo = new JsonObject();
+        foreach (var name in Echoed)
+            if (ChatBody.Get(body, name) is { } value && JsonMarshal.GetRawUtf8Value(value).Length <= MaxEcho)
+                echo[name] = JsonNode.Parse(value.GetRawText());
+        return echo;
+    }
+}

@@ -1,0 +1,253 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.VendorApis;
+using Microsoft.Extensions.AI;
+using static LlmGateway.Dialects.Responses.ResponsesItems;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>
+/// Makes the events of a response, and the response itself as it is after them. Each item of the output is announced,
+/// grows, and is done:
+/// <code>
+/// response.created, response.in_progress
+/// response.output_item.added, response.content_part.added, response.output_text.delta …, response.output_text.done,
+///   response.content_part.done, response.output_item.done
+/// response.completed, or response.incomplete; after a failure: error
+/// </code>
+/// Only these types and those of reasoning and tool calls: OpenAI's JavaScript client dies of any other one.
+/// </summary>
+internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendorResponse, IJoinedAnswer
+{
+    /// <summary>The members of a response that its request did not have.</summary>
+    private const string Unasked = """
+        {"background":false,"instructions":null,"metadata":{},"parallel_tool_calls":true,"store":true,
+        "temperature":null,"text":{"format":{"type":"text"}},"tool_choice":"auto","tools":[],"top_p":null,
+        "truncation":"disabled"}
+        """;
+
+    private readonly List<JsonObject> _done = [];
+    private readonly StringBuilder _text = new();
+    private TextItem? _open;
+    private string _status = "in_progress";
+    private string? _finish;
+    private VendorError? _error;
+    private UsageDetails? _usage;
+    private long _next;
+
+    public string Model => run.Model ?? "";
+
+    public long Bytes { get; private set; }
+
+    private string ItemId(string prefix) => $"{prefix}_{run.Name.Id}_{_done.Count}";
+
+    public IReadOnlyList<JsonObject> Start() => [State("response.created"), State("response.in_progress")];
+
+    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    {
+        var events = new List<JsonObject>();
+        foreach (var content in update.Contents)
+            switch (content)
+            {
+                case TextContent { Text.Length: > 0 } text:
+                    Append(TextItem.Message, text.Text, events);
+                    break;
+                case TextReasoningContent { Text.Length: > 0 } reasoning:
+                    Append(TextItem.Reasoning, reasoning.Text, events);
+                    break;
+                case FunctionCallContent call:
+                    Call(call, events);
+                    break;
+                case UsageContent usage:
+                    _usage = usage.Details;
+                    break;
+            }
+
+        _finish = update.FinishReason?.Value ?? _finish;
+        return events;
+    }
+
+    public IReadOnlyList<JsonObject> End()
+    {
+        _status = _finish switch
+        {
+            GenerationEvents.Cancelled => "cancelled",
+            "length" or "content_filter" => "incomplete",
+            _ => "completed",
+        };
+
+        var events = new List<JsonObject>();
+        Close(events);
+        _usage ??= new UsageDetails();
+        // There is no type for a cancel.
+        events.Add(State(_status == "completed" ? "response.completed" : "response.incomplete"));
+        return events;
+    }
+
+    /// <summary>An <c>error</c>, which all clients report, and not <c>response.failed</c>, which some take for an
+    /// end.</summary>
+    public IReadOnlyList<JsonObject> Fail(VendorError error)
+    {
+        var failed = Event("error", ("code", error.Code), ("message", error.Message), ("param", null));
+
+        _status = "failed";
+        _error = error;
+        Close([]); // in the state only: nothing follows an error
+        return [failed];
+    }
+
+    public IJoinedAnswer Join() => this;
+
+    void IJoinedAnswer.Add(JsonObject frame) { } // the response is made of the updates themselves
+
+    /// <summary>Returns the response as it is now.</summary>
+    public JsonObject ToJson()
+    {
+        var response = Object(
+            ("id", ResponsesApi.IdOf(run.Name)),
+            ("object", "response"),
+            ("created_at", run.CreatedAt.ToUnixTimeSeconds()),
+            ("status", _status),
+            ("error", _error is { } e ? Object(("code", e.Code ?? "server_error"), ("message", e.Message)) : null),
+            ("incomplete_details", _status == "incomplete" ? Object(("reason", Reason)) : null),
+            ("model", Model),
+            ("output", Output()),
+            ("previous_response_id", prompt?.Previous is { } previous ? ResponsesApi.Prefix + previous : null),
+            ("usage", Usage())
+        );
+        foreach (var (name, value) in JsonNode.Parse(Unasked)!.AsObject())
+            response[name] = value?.DeepClone();
+        foreach (var (name, value) in (prompt?.Dialect == ResponsesFormat.Name ? prompt.Asked : null) ?? [])
+            response[name] = value?.DeepClone();
+
+        return response;
+    }
+
+    private string Reason => _finish == "length" ? "max_output_tokens" : "content_filter";
+
+    private void Append(TextItem kind, string text, List<JsonObject> events)
+    {
+        if (_open != kind)
+        {
+            Close(events);
+            _open = kind;
+            events.Add(ItemEvent("added", kind.Item(ItemId(kind.Prefix), _status, parts: [])));
+            events.Add(PartEvent(kind.Part + ".added", "part", kind.Content("")));
+        }
+
+        _text.Append(text);
+        Bytes += sizeof(char) * text.Length;
+        events.Add(PartEvent(kind.Text + ".delta", "delta", text));
+    }
+
+    private void Call(FunctionCallContent call, List<JsonObject> events)
+    {
+        Close(events);
+
+        var arguments = ToolCalls.Arguments(call);
+        Bytes += sizeof(char) * arguments.Length;
+        var id = ItemId("fc");
+        events.Add(ItemEvent("added", Item("in_progress", "")));
+        events.Add(ArgumentsEvent("delta", "delta"));
+        events.Add(ArgumentsEvent("done", "arguments"));
+
+        var item = Item("completed", arguments);
+        events.Add(ItemEvent("done", item));
+        _done.Add(item);
+
+        JsonObject Item(string status, string written) => ResponsesItems.Call(id, status, call, written);
+
+        JsonObject ArgumentsEvent(string step, string member) =>
+            Event(
+                $"response.function_call_arguments.{step}",
+                ("item_id", id),
+                ("output_index", _done.Count),
+                (member, arguments)
+            );
+    }
+
+    /// <summary>Ends the item that grows, if there is one.</summary>
+    private void Close(List<JsonObject> events)
+    {
+        if (_open is not { } kind)
+            return;
+
+        events.Add(PartEvent(kind.Text + ".done", "text", _text.ToString()));
+        events.Add(PartEvent(kind.Part + ".done", "part", kind.Content(_text.ToString())));
+        var item = OpenItem(_status is "in_progress" or "completed" ? "completed" : "incomplete");
+        events.Add(ItemEvent("done", item));
+
+        _done.Add(item);
+        _text.Clear();
+        _open = null;
+    }
+
+    private JsonObject OpenItem(string status) =>
+        _open!.Item(ItemId(_open.Prefix), status, [_open.Content(_text.ToString())]);
+
+    /// <summary>All items: a client takes those of the last event for the whole output.</summary>
+    private JsonArray Output()
+    {
+        var output = new JsonArray([.. _done.Select(item => item.DeepClone())]);
+        if (_open is not null)
+            output.Add((JsonNode)OpenItem(_status));
+        return output;
+    }
+
+    private JsonObject? Usage() =>
+        _usage is { } usage
+            ? Object(
+                ("input_tokens", usage.InputTokenCount ?? 0),
+                ("input_tokens_details", Object(("cached_tokens", usage.CachedInputTokenCount ?? 0))),
+                ("output_tokens", usage.OutputTokenCount ?? 0),
+                ("output_tokens_details", Object(("reasoning_tokens", usage.ReasoningTokenCount ?? 0))),
+                ("total_tokens", usage.TotalTokenCount ?? usage.InputTokenCount + usage.OutputTokenCount ?? 0)
+            )
+            : null;
+
+    private JsonObject State(string type) => Event(type, ("response", ToJson()));
+
+    private JsonObject ItemEvent(string step, JsonObject item) =>
+        Event($"response.output_item.{step}", ("output_index", _done.Count), ("item", item.DeepClone()));
+
+    private JsonObject PartEvent(string type, string member, JsonNode value) =>
+        Event(
+            type,
+            ("item_id", ItemId(_open!.Prefix)),
+            ("output_index", _done.Count),
+            (_open.Index, 0),
+            (member, value)
+        );
+
+    private JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Object([("type", type), ("sequence_number", _next++), .. members]);
+
+    /// <summary>An item that is one text, and the names of its events.</summary>
+    private sealed record TextItem(string Prefix, string Text, string Part, string Index)
+    {
+        public static readonly TextItem Message = new(
+            "msg",
+            "response.output_text",
+            "response.content_part",
+            "content_index"
+        );
+
+        /// <summary>As a summary: the other form of reasoning is shown by some clients only.</summary>
+        public static readonly TextItem Reasoning = new(
+            "rs",
+            "response.reasoning_summary_text",
+            "response.reasoning_summary_part",
+            "summary_index"
+        );
+
+        public JsonObject Content(string text) =>
+            this == Message ? OutputText(text) : Object(("type", "summary_text"), ("text", text));
+
+        public JsonObject Item(string id, string status, JsonArray parts) =>
+            this == Message
+                ? ResponsesItems.Message(id, status, "assistant", parts)
+                : Object(("id", id), ("type", "reasoning"), ("status", status), ("summary", parts));
+    }
+}

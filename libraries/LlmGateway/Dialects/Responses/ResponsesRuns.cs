@@ -1,0 +1,135 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Requests;
+using LlmGateway.VendorApis;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Requests;
+
+namespace LlmGateway.Dialects.Responses;
+
+/// <summary>What a request refers to.</summary>
+/// <param name="Messages">The conversation before it.</param>
+/// <param name="Previous">Id of the run that it continues; null: none.</param>
+/// <param name="Items">Outputs of earlier responses, by their ids.</param>
+/// <param name="Bytes">Estimated memory.</param>
+internal sealed record ResponsesPast(
+    IReadOnlyList<ChatMessage> Messages,
+    string? Previous,
+    IReadOnlyDictionary<string, JsonElement> Items,
+    long Bytes
+);
+
+/// <summary>Finds stored responses.</summary>
+internal sealed class ResponsesRuns(
+    RunUpdates updates,
+    PromptStore prompts,
+    RunLog log,
+    RunStreams access,
+    VendorHandler handler,
+    ReadGate turns,
+    IOptions<LlmOptions> options
+)
+{
+    /// <summary>Dialect of the prompt that replaces a deleted response's own.</summary>
+    private const string Deleted = "deleted";
+
+    /// <summary>Most responses that the items of one request refer to: each is read.</summary>
+    private const int MaxReferences = 100;
+
+    /// <summary>Returns a run, and what it was asked but for its messages; null: there is none, it was deleted, or it
+    /// is not kept for later.</summary>
+    public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(HttpContext context, RunName name)
+    {
+        // A prompt may have megabytes.
+        using var turn = await turns.EnterAsync(context);
+        if (await updates.FindAsync(name, context.RequestAborted) is not { } run)
+            return null;
+
+        var prompt = await prompts.ReadAsync(name, context.RequestAborted);
+        return prompt is { Dialect: Deleted } || prompt is { Asked: { } asked } && (bool?)asked["store"] == false
+            ? null
+            : (run, prompt is null ? null : prompt with { Messages = [] });
+    }
+
+    /// <summary>Returns the messages that a run was asked.</summary>
+    public async Task<IReadOnlyList<ChatMessage>> InputOfAsync(HttpContext context, RunName name)
+    {
+        using var turn = await turns.EnterAsync(context);
+        return (await prompts.ReadAsync(name, context.RequestAborted))?.Messages ?? [];
+    }
+
+    /// <summary>Hides a response from then on. What it said stays in the log until retention drops it.</summary>
+    public Task DeleteAsync(RunName name, string client, CancellationToken cancellationToken) =>
+        prompts.StoreAsync(name, new RunPrompt(Deleted, []), client, cancellationToken);
+
+    /// <summary>Returns a response as it is now, read within the client's turn.</summary>
+    public async Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt)
+    {
+        using var turn = await turns.EnterAsync(context);
+        var response = new ResponsesResponse(run, prompt);
+        var state = await handler.JoinSoFarAsync(context, run, response);
+        context.RequestServices.GetRequiredService<RequestBudget>().Hold(context).Set(response.Bytes);
+        return state;
+    }
+
+    /// <summary>Reads what a request refers to, of the caller's own.</summary>
+    /// <exception cref="InvalidChatException">There is no such response, or it is not complete.</exception>
+    public async Task<ResponsesPast> PastOfAsync(HttpContext context, JsonElement body)
+    {
+        var items = await ItemsOfAsync(context, body);
+        var bytes = items.Values.Sum(item => JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(item), sizeof(char)));
+        if (ChatBody.Name(body, "previous_response_id") is not { } id)
+            return new ResponsesPast([], null, items, bytes);
+
+        if (
+            ResponsesApi.NameOf(id) is not { } name
+            || !await access.MayReadAsync(context, name)
+            || await FindAsync(context, name) is not var (run, _)
+        )
+            throw new InvalidChatException(
+                "previous_response_id",
+                $"Previous response with id '{id}' not found.",
+                code: "previous_response_not_found"
+            );
+        if (await log.IsRunningAsync(name, context.RequestAborted))
+            throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
+
+        using var turn = await turns.EnterAsync(context);
+        var history =
+            await prompts.HistoryAsync(run, ChatBody.MaxMessages, options.Value.MaxRequestBytes, context.RequestAborted)
+            ?? throw new InvalidChatException(
+                "previous_response_id",
+                "The conversation before it is longer than a request may be.",
+                code: "context_length_exceeded"
+            );
+        return new ResponsesPast(history, name.Id, items, bytes);
+    }
+
+    /// <summary>Reads the outputs that a request refers to, which AI SDK sends in place of what it was told.</summary>
+    private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(HttpContext context, JsonElement body)
+    {
+        var items = new Dictionary<string, JsonElement>();
+        var names = ResponsesInput
+            .ReferencesOf(body)
+            .Select(id => id.Split('_') is [_, var run, _] ? Generator.NameOf(run) : null)
+            .OfType<RunName>()
+            .Distinct()
+            .ToList();
+        if (names.Count > MaxReferences)
+            throw new InvalidChatException("input", $"refers to at most {MaxReferences} responses");
+
+        foreach (var name in names)
+            if (await access.MayReadAsync(context, name) && await FindAsync(context, name) is var (run, prompt))
+                foreach (var item in (await StateAsync(context, run, prompt))["output"]!.AsArray())
+                    items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(
+                        item,
+                        GatewayJson.Default.JsonObject
+                    );
+
+        return items;
+    }
+}

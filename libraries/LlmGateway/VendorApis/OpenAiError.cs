@@ -1,0 +1,29 @@
+using System.Text.Json.Nodes;
+
+namespace LlmGateway.VendorApis;
+
+/// <summary>OpenAI's error, the same in all its APIs: <c>{"error":{"message","type","param","code"}}</c>.</summary>
+internal static class OpenAiError
+{
+    public static JsonObject Body(VendorError error) =>
+        new()
+        {
+            ["error"] = new JsonObject
+            {
+                ["message"] = error.Message,
+                ["type"] = TypeOf(error.Status),
+                ["param"] = error.Field is "body" or "Content-Type" ? null : error.Field,
+                ["code"] = error.Code,
+            },
+        };
+
+    private static string TypeOf(int status) =>
+        status switch
+        {
+            401 => "authentication_error",
+            403 => "permission_error",
+            429 => "rate_limit_error",
+            >= 500 => "server_error",
+            _ => "invalid_request_error",
+        };
+}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using EventStore;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Requests;
+
+/// <summary>Answers with problem details (RFC 9457) as they are documented, however the application writes its own
+/// JSON. What it adds to all problem details is added.</summary>
+internal sealed class ProblemAnswer(
+    int status,
+    string title,
+    string detail,
+    IEnumerable<KeyValuePair<string, object?>>? extensions = null
+) : IResult
+{
+    private static readonly JsonSerializerOptions Json = new(ReadableJsonEncoder.Web);
+
+    static ProblemAnswer() => Json.TypeInfoResolverChain.Insert(0, StreamingJson.Default);
+
+    public ProblemDetails Details { get; } =
+        TypedResults
+            .Problem(statusCode: status, title: title, detail: detail, extensions: extensions ?? [])
+            .ProblemDetails;
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext
+            .RequestServices.GetRequiredService<IOptions<ProblemDetailsOptions>>()
+            .Value.CustomizeProblemDetails?.Invoke(
+                new ProblemDetailsContext { HttpContext = httpContext, ProblemDetails = Details }
+            );
+
+        httpContext.Response.StatusCode = Details.Status ?? status;
+        return httpContext.Response.WriteAsJsonAsync(
+            Details,
+            Json.TypeOf<ProblemDetails>(),
+            "application/problem+json",
+            httpContext.RequestAborted
+        );
+    }
+}

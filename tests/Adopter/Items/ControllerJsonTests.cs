@@ -1,0 +1,84 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Adopter.Showing;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Adopter.Items;
+
+/// <summary>The events of an application whose API is controllers.</summary>
+public sealed class ControllerJsonTests
+{
+    private const string Text = """{"state":"Paid"}""",
+        Number = """{"state":1}""",
+        SnakeCase = """{"state":"paid"}""";
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false, Text, Text)]
+    [InlineData(true, Text, SnakeCase)]
+    public async Task Events_say_what_the_application_has_configured(bool alsoEndpoints, string api, string events)
+    {
+        await using var app = await StartAsync(controllers: true, alsoEndpoints);
+        Assert.Equal(api, await app.Client.GetStringAsync("/bills/7", Stop));
+        Assert.Equal(events, await EventAsync(app));
+
+        Assert.Equal(
+            alsoEndpoints ? 1 : 0,
+            app.Lines.Count(line => line.Text.Contains("ConfigureHttpJsonOptions", StringComparison.Ordinal))
+        );
+    }
+
+    [Fact]
+    public async Task Without_any_the_events_are_as_the_framework_writes_them()
+    {
+        await using var app = await StartAsync(controllers: false, endpoints: false);
+        Assert.Equal(Number, await app.Client.GetStringAsync("/bills/7", Stop));
+        Assert.Equal(Number, await EventAsync(app));
+    }
+
+    private static async Task<string> EventAsync(SmallApp app)
+    {
+        await app.Log.AppendAsync("bills.7", "paid", new Bill(BillState.Paid), cancellationToken: Stop);
+        var page = await app.Log.ReadAsync(0, cancellationToken: Stop);
+        return Encoding.UTF8.GetString(page.Events[0].Data.Span);
+    }
+
+    private static Task<SmallApp> StartAsync(bool controllers, bool endpoints) =>
+        SmallApp.StartAsync(
+            app => app.MapControllers(),
+            builder =>
+            {
+                var mvc = builder.Services.AddControllers().AddApplicationPart(typeof(BillsController).Assembly);
+                if (controllers)
+                    mvc.AddJsonOptions(json =>
+                        json.JsonSerializerOptions.Converters.Add(new JsonStringEnumConverter())
+                    );
+                if (endpoints)
+                    builder.Services.ConfigureHttpJsonOptions(json =>
+                    {
+                        json.SerializerOptions.DictionaryKeyPolicy = JsonNamingPolicy.SnakeCaseLower;
+                        json.SerializerOptions.Converters.Add(
+                            new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower)
+                        );
+                    });
+            }
+        );
+}
+
+public enum BillState
+{
+    Open,
+    Paid,
+}
+
+public sealed record Bill(BillState State);
+
+[ApiController]
+[Route("bills")]
+public sealed class BillsController : ControllerBase
+{
+    [HttpGet("{id}")]
+    public Bill Get(string id) => id.Length > 0 ? new Bill(BillState.Paid) : new Bill(BillState.Open);
+}

@@ -1,0 +1,67 @@
+using System.Net.ServerSentEvents;
+using System.Text;
+using Adopter.Appending;
+
+namespace Adopter.Showing;
+
+/// <summary>Arguments that make no sense are refused where they are given.</summary>
+public sealed class WrongArgumentTests
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void A_filter_without_its_values_is_refused()
+    {
+        Assert.Throws<ArgumentNullException>(() => new EventFilter(null!));
+        Assert.Throws<ArgumentException>(() => new EventFilter(["a"], types: [null!]));
+        Assert.Throws<ArgumentException>(() => new EventFilter(["a"], keys: ["k", null!]));
+        Assert.Throws<ArgumentException>(() => new EventFilter([default]));
+        Assert.Throws<ArgumentNullException>(() => TypedResults.EventStream((IReadOnlyList<EventTopic>)null!));
+        Assert.Throws<ArgumentException>(() => TypedResults.EventStream(["a"], types: [null!]));
+        Assert.Throws<ArgumentException>(() => TypedResults.EventStream(["a"], keys: [null!]));
+    }
+
+    [Fact]
+    public void A_filter_keeps_its_values_whatever_its_caller_does_with_the_lists()
+    {
+        List<EventTopic> topics = ["a"];
+        List<string> types = ["x"];
+        var filter = new EventFilter(topics, types, types);
+        topics.Clear();
+        types[0] = "y";
+        Assert.Equal(["a", "x", "x"], [.. filter.Topics, .. filter.Types, .. filter.Keys]);
+    }
+
+    [Fact]
+    public void A_reconnection_time_before_now_is_refused()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            TypedResults.EventStream(AsyncEnumerable.Empty<SseItem<int>>(), TimeSpan.FromSeconds(-5), null)
+        );
+        Assert.Throws<ArgumentNullException>(() => TypedResults.EventStream<int>(null!));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_read_from_before_the_beginning_begins_there(bool inMemory)
+    {
+        await using var app = await LogApp.StartAsync(
+            inMemory ? null : (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
+        );
+        await app.Log().AppendAsync("t.1", "n", 1, cancellationToken: Stop);
+
+        var page = await app.Log().ReadAsync(-1, cancellationToken: Stop);
+        Assert.Equal("1", Encoding.UTF8.GetString(Assert.Single(page.Events).Data.Span));
+        Assert.Equal(page.Head, page.Next);
+    }
+
+    [Fact]
+    public async Task A_run_without_work_is_refused()
+    {
+        await using var app = await LogApp.StartAsync((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString);
+        var runs = app.Services.GetRequiredService<IRuns>();
+        await Assert.ThrowsAsync<ArgumentNullException>(() => runs.StartAsync("answers.7", null!, Stop));
+        Assert.True(await runs.StartAsync("answers.7", (_, _) => Task.CompletedTask, Stop));
+    }
+}

@@ -1,0 +1,90 @@
+using System.Net;
+using System.Text;
+using Harness;
+using Integration.Seeds;
+
+namespace Integration.Llm.Dialects;
+
+/// <summary>Refusals of OpenAI's Responses API.</summary>
+public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
+{
+    private const string Path = "/v1/responses",
+        Function = """ "tools":[{"type":"function","name":"f"}]""";
+
+    /// <summary>Members with something wrong, and its name in the answer.</summary>
+    public static TheoryData<string, string> Wrong() =>
+        new()
+        {
+            { """ "input":"x" """, "model" },
+            { """ "model":"demo" """, "input" },
+            { """ "model":"demo","input":[]""", "input" },
+            { """ "model":"demo","input":[1]""", "input[0]" },
+            { """ "model":"demo","input":[{"role":"king","content":"x"}]""", "input[0].role" },
+            { """ "model":"demo","input":[{"role":"user"}]""", "input[0].content" },
+            { """ "model":"demo","input":[{"role":"user","content":[{"text":"x"}]}]""", "input[0].content[0].type" },
+            { """ "model":"demo","input":[{"type":"function_call","name":"f"}]""", "input[0].call_id" },
+            { """ "model":"demo","input":[{"type":"function_call_output","call_id":"c"}]""", "input[0].output" },
+            { """ "model":"demo","input":[{"type":"item_reference","id":"msg_1"}]""", "input[0].id" },
+            { """ "model":"demo","input":[{"type":"computer_call","id":"c"}]""", "input[0].type" },
+            {
+                """ "model":"gpt-4o","input":[{"role":"user","content":[{"type":"input_file","file_id":"f"}]}]""",
+                "input[0].content[0].type"
+            },
+            { Hi("temperature", "3"), "temperature" },
+            { Hi("max_output_tokens", "0"), "max_output_tokens" },
+            { Hi("stream", "1"), "stream" },
+            { Hi("text", """{"format":{"type":"json_schema","name":"a","schema":{}}}"""), "text.format" },
+            { Hi("tools", """[{"type":"web_search"}]"""), "tools[0].type" },
+            { Hi("tools", """[{"type":"function","name":" "}]"""), "tools[0].name" },
+            { Hi("tool_choice", """{"type":"allowed_tools"},""" + Function), "tool_choice" },
+            { Hi("tool_choice", "\"x\"," + Function), "tool_choice" },
+            { Hi("previous_response_id", "\"resp_x\""), "previous_response_id" },
+            { Hi("background", "true,\"store\":false"), "background" },
+            // It would be answered otherwise than asked.
+            { Hi("conversation", "\"conv_1\""), "conversation" },
+            { Hi("prompt", """{"id":"pmpt_1"}"""), "prompt" },
+            { Hi("truncation", "\"auto\""), "truncation" },
+            { Hi("context_management", """[{"type":"compaction"}]"""), "context_management" },
+            { Hi("top_logprobs", "3"), "top_logprobs" },
+            { Hi("include", """["message.output_text.logprobs"]"""), "include" },
+            { Hi("whatever_comes", "1"), "whatever_comes" },
+        };
+
+    [Theory]
+    [MemberData(nameof(Wrong), DisableDiscoveryEnumeration = true)]
+    public async Task A_wrong_request_is_refused_in_OpenAIs_shape(string members, string named)
+    {
+        using var content = new StringContent("{" + members + "}", Encoding.UTF8, "application/json");
+        using var response = await LlmSystem.PostAsync(A, Path, content);
+        var error = await response.JsonAsync();
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(("invalid_request_error", named), (error.Text("error.type"), error.Text("error.param")));
+    }
+
+    [Theory]
+    [InlineData("?stream=true&starting_after=x", "starting_after")]
+    [InlineData("?stream=true&starting_after=-1", "starting_after")]
+    [InlineData("/input_items?limit=101", "limit")]
+    [InlineData("/input_items?order=up", "order")]
+    public async Task A_wrong_query_is_refused_in_OpenAIs_shape(string query, string named)
+    {
+        var id = (
+            await LlmSystem.AnswerAsync(
+                A,
+                Path,
+                new
+                {
+                    model = "demo",
+                    input = "x",
+                    max_output_tokens = 1,
+                }
+            )
+        ).Text("id");
+        using var response = await LlmSystem.Http.GetAsync(new Uri(B.Url, $"{Path}/{id}{query}"), Stop);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(named, (await response.JsonAsync()).Text("error.param"));
+    }
+
+    private static string Hi(string member, string value) =>
+        $$""" "model":"demo","input":"hi","{{member}}":{{value}}""";
+}
