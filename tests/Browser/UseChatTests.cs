@@ -127,8 +127,16 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
         foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Root, Example)))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
 
-        string[] install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
-        return await RunAsync(folder, install) && await RunAsync(folder, ["run", "build"]) ? folder : null;
+        string[] install =
+        [
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefer-offline",
+            "--loglevel=error",
+        ];
+        return await RunAsync(folder, install) && await RunAsync(folder, ["run", "--silent", "build"]) ? folder : null;
     }
 
     private static async Task<bool> RunAsync(string folder, string[] arguments)
