@@ -75,6 +75,8 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
         var folder = await Folder.Value;
         Assert.SkipWhen(folder is null, "npm is not installed.");
         var context = await ContextAsync();
+        // A page that a route answers is of no address, so Chromium asks its user.
+        await context.GrantPermissionsAsync(["local-network-access"]);
         await context.RouteAsync(
             new Regex("/use-chat/"),
             route =>
@@ -125,8 +127,16 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
         foreach (var file in Directory.EnumerateFiles(Path.Combine(Repository.Root, Example)))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
 
-        string[] install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
-        return await RunAsync(folder, install) && await RunAsync(folder, ["run", "build"]) ? folder : null;
+        string[] install =
+        [
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefer-offline",
+            "--loglevel=error",
+        ];
+        return await RunAsync(folder, install) && await RunAsync(folder, ["run", "--silent", "build"]) ? folder : null;
     }
 
     private static async Task<bool> RunAsync(string folder, string[] arguments)

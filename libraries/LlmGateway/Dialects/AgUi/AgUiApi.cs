@@ -11,8 +11,8 @@ using Streaming.Endpoints;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// <c>POST /agents/ag-ui</c>: AG-UI 1.0. The names of thread and run belong to their caller. A run that is known is not
-/// begun again: its client rejoins it (<see cref="AgUiResponse"/>).
+/// <c>POST /agents/ag-ui</c>, AG-UI 1.0: the names of thread and run belong to their caller. A run that is known is not
+/// begun again, and its client rejoins it (<see cref="AgUiResponse"/>).
 /// </summary>
 internal static class AgUiApi
 {

@@ -45,6 +45,7 @@ internal sealed class AgUiMessages
             case "TEXT_MESSAGE_CONTENT" or "REASONING_MESSAGE_CONTENT":
                 _messages[id].Content.Append((string?)frame["delta"]);
                 break;
+
             case "TOOL_CALL_START":
                 var parent = MessageOf((string)frame["parentMessageId"]!, "assistant").Message;
                 parent["toolCalls"] ??= new JsonArray();
@@ -56,6 +57,7 @@ internal sealed class AgUiMessages
                 var last = _messages.Values.Last(m => m.Message["toolCalls"] is not null).Message["toolCalls"]!;
                 last[last.AsArray().Count - 1]!["function"]!["arguments"] = (string?)frame["delta"];
                 break;
+
             case "TOOL_CALL_RESULT":
                 var (result, content) = MessageOf(id, "tool");
                 result["toolCallId"] = (string?)frame["toolCallId"];

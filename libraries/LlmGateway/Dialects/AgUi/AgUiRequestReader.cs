@@ -9,9 +9,9 @@ using Streaming.Requests;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Reads the input of an AG-UI run. <c>forwardedProps</c> is as in OpenAI's Chat Completions API: <c>model</c>,
-/// <c>max_tokens</c>, … The context is for the model, and precedes the messages. Refused is what only an agent with a
-/// state of its own can answer: <c>state</c>, and <c>resume</c> after an interrupt.
+/// Reads the input of an AG-UI run: <c>forwardedProps</c> is as in OpenAI's Chat Completions API, and the context
+/// precedes the messages. Refused is what only an agent with a state of its own can answer: <c>state</c>, and
+/// <c>resume</c> after an interrupt.
 /// </summary>
 internal static class AgUiRequestReader
 {
@@ -96,9 +96,11 @@ internal static class AgUiRequestReader
             case "assistant":
                 var calls = ChatBody.List(json, "toolCalls", ChatBody.MaxMessages, "must be an array.", path);
                 contents = Contents(json, path, isRequired: calls is null);
+
                 if (calls is not null)
                     contents.AddRange(calls.Value.EnumerateArray().Select((c, i) => Call(c, $"{path}toolCalls[{i}].")));
                 return Of(ChatRole.Assistant, contents);
+
             case "tool":
                 var id = ChatBody.RequiredName(json, "toolCallId", path, "is required.");
                 var error = ChatBody.Text(json, "error", path);

@@ -8,12 +8,12 @@ namespace LlmGateway.Dialects.AgUi;
 internal sealed record RunAgentInput(
     string ThreadId,
     string RunId,
-    IReadOnlyList<AgUiMessage> Messages,
+    IReadOnlyList<RunAgentMessage> Messages,
     IReadOnlyList<JsonElement>? Tools,
-    IReadOnlyList<AgUiContext>? Context,
+    IReadOnlyList<RunAgentContext>? Context,
     JsonElement? ForwardedProps
 );
 
-internal sealed record AgUiMessage(string Id, string Role, string? Content, string? ToolCallId);
+internal sealed record RunAgentMessage(string Id, string Role, string? Content, string? ToolCallId);
 
-internal sealed record AgUiContext(string Description, string Value);
+internal sealed record RunAgentContext(string Description, string Value);

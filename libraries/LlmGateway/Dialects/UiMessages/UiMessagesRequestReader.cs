@@ -10,8 +10,8 @@ using Streaming.Requests;
 namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
-/// Reads the body of a request of AI SDK's transport. What a page adds to it (<c>new DefaultChatTransport({ body })</c>)
-/// is as in OpenAI's Chat Completions API: <c>model</c>, <c>max_tokens</c>, <c>tools</c>, …
+/// Reads the body of a request of AI SDK's transport. What a page adds to it (the transport's option <c>body</c>) is as
+/// in OpenAI's Chat Completions API: <c>model</c>, <c>max_tokens</c>, <c>tools</c>, …
 /// <code>{"id":"chat","trigger":"submit-message","messages":[{"id":"m1","role":"user","parts":[…]}]}</code>
 /// </summary>
 internal static class UiMessagesRequestReader

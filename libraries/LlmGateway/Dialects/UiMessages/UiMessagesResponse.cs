@@ -70,6 +70,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                 return Delta("reasoning", reasoning.Text);
             case FunctionCallContent call:
                 return [.. Close(), Input(call)];
+
             case FunctionResultContent result:
                 return
                 [
@@ -80,6 +81,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                         ("output", ToolCalls.InputOrText(ToolCalls.Result(result)))
                     ),
                 ];
+
             case DataContent file:
                 return [.. Close(), Chunk("file", ("url", file.Uri), ("mediaType", file.MediaType))];
             case UsageContent usage:

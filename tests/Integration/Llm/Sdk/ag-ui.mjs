@@ -81,7 +81,10 @@ await run(rejoined, "r1", { tools });
 assert.deepEqual(rejoined.messages, agent.messages);
 const elsewhere = agentOf(b, agent.threadId, []);
 await run(elsewhere, "r1");
-assert.deepEqual(elsewhere.messages.map((m) => m.role), ["system", "user", "reasoning", "assistant"]);
+assert.deepEqual(
+  elsewhere.messages.map((m) => m.role),
+  ["system", "user", "reasoning", "assistant"],
+);
 agent.messages = [...agent.messages, { id: "x", role: "tool", toolCallId: "t1", content: answered }];
 await run(agent, "r2", { tools });
 assert.equal(agent.messages.at(-1).content, "it is there");
@@ -109,6 +112,7 @@ const statusOf = async (messages, more) => {
 };
 assert.deepEqual(await statusOf([user(refused)]), [429, "RUN_ERROR"]);
 assert.deepEqual(await statusOf([]), [400, "RUN_ERROR"]);
-assert.deepEqual(await statusOf([user("x")], { resume: [{ interruptId: "i", status: "resolved" }] }), [400, "RUN_ERROR"]);
+const resume = [{ interruptId: "i", status: "resolved" }];
+assert.deepEqual(await statusOf([user("x")], { resume }), [400, "RUN_ERROR"]);
 
 console.log("ok");

@@ -55,14 +55,23 @@ const wholes = [await read(await resume(a, chat)), await read(await resume(b, ch
 assert.deepEqual(wholes[0], wholes[1]);
 assert.match(textOf(wholes[0]), /^(word\d+ 語 )+end$/);
 assert.deepEqual(typesOf(wholes[0]), [
-  "start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish",
+  "start",
+  "start-step",
+  "text-start",
+  "text-delta",
+  "text-end",
+  "finish-step",
+  "finish",
 ]);
 const finish = wholes[0].at(-1);
 assert.equal(finish.finishReason, "stop");
 assert.equal(finish.messageMetadata.model, "gpt-4o");
 assert.equal(finish.messageMetadata.usage.inputTokens, 7);
 const message = await messageOf(wholes[0]);
-assert.deepEqual(message.parts.map((p) => p.type), ["step-start", "text"]);
+assert.deepEqual(
+  message.parts.map((p) => p.type),
+  ["step-start", "text"],
+);
 
 // Reasoning and a call of the page's tool; its result continues the same message, also for who resumes.
 const tools = [{ type: "function", function: { name: "look", parameters: { type: "object", properties: {} } } }];
@@ -91,14 +100,21 @@ const second = read(await resume(b, stopped));
 const reading = read(first);
 await fetch(`${b}/api/chat/${encodeURIComponent(stopped)}/stream`, { method: "DELETE" });
 for (const chunks of [await reading, await second, await read(await resume(a, stopped))])
-  assert.deepEqual(chunks.slice(-3).map((c) => c.type), ["text-end", "message-metadata", "abort"]);
+  assert.deepEqual(
+    chunks.slice(-3).map((c) => c.type),
+    ["text-end", "message-metadata", "abort"],
+  );
 
 // An answer that dies is an error of the chat; one that never begins, of the request.
 const dead = await read(await send(a, "dead-" + chat, [user(dying)]));
 assert.equal(dead.at(-1).type, "error");
 assert.equal(textOf(dead), "half ");
 assert.match(dead.at(-1).errorText, /\w/);
-const errorOf = (request) => request.then(() => assert.fail("must fail"), (e) => e);
+const errorOf = (request) =>
+  request.then(
+    () => assert.fail("must fail"),
+    (e) => e,
+  );
 const early = await errorOf(send(a, "refused-" + chat, [user(refused)]));
 assert.equal(early.statusCode, 429);
 assert.match(JSON.parse(early.message).errorText, /slow down/);
