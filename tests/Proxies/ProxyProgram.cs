@@ -24,7 +24,7 @@ internal sealed record ProxyProgram(string Name, string Package, string Program,
     /// <summary>The same with the lines that a stream needs (1,100 s).</summary>
     public string? MendedAge { get; init; }
 
-    /// <summary>Its own folder is made anew for each start; it writes its files there.</summary>
+    /// <summary>True if it writes files into its user's home.</summary>
     public bool NeedsHome { get; init; }
 
     /// <exception cref="LocalServicesException">It is not installed and could not be downloaded.</exception>

@@ -1,7 +1,6 @@
 using System.Text;
 using Harness;
 using LocalServices;
-using Measuring;
 using Xunit.Sdk;
 
 namespace Proxies;

@@ -51,7 +51,7 @@ internal sealed class RunningProxy : IAsyncDisposable
             program.Name,
             [found.File, .. program.Arguments.Select(configuration.Fill)],
             _ => Task.FromResult(ProcessTable.ListenerOf(configuration.Port) is not null),
-            Variables(program, found, folder, package),
+            Variables(program, found, folder),
             folder: folder
         );
         var proxy = new RunningProxy(program, process, configuration, folder);
@@ -76,12 +76,7 @@ internal sealed class RunningProxy : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static Dictionary<string, string> Variables(
-        ProxyProgram program,
-        LocalProgram found,
-        string folder,
-        string package
-    )
+    private static Dictionary<string, string> Variables(ProxyProgram program, LocalProgram found, string folder)
     {
         var variables = new Dictionary<string, string>();
         if (found.Libraries is { } libraries)
