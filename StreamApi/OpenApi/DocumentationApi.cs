@@ -205,9 +205,17 @@ internal static class DocumentationApi
         if (vendor.Frames.Count == 0)
             return;
 
-        answer.Description = "The response: JSON, or server-sent events with `\"stream\": true`.";
+        if (vendor.IsStream)
+        {
+            answer.Description = "The stream.";
+            answer.Content.Clear();
+        }
+        else
+            answer.Description = "The response: JSON, or server-sent events with `\"stream\": true`.";
+
         answer.Content["text/event-stream"] = Text();
-        operation.Description = $"With `\"stream\": true` server-sent events: {Names(vendor.Frames)}. {vendor.Note}";
+        var when = vendor.IsStream ? "Server-sent events" : "With `\"stream\": true` server-sent events";
+        operation.Description = $"{when}: {Names(vendor.Frames)}. {vendor.Note}";
         operation.AddExtension(
             "x-sse-events",
             new JsonNodeExtension(

@@ -89,7 +89,8 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
     private static void Loop(OperationAnalysisContext context, INamedTypeSymbol topic)
     {
         if (
-            context.Operation is IForEachLoopOperation { SemanticModel: { } model, Syntax: CommonForEachStatementSyntax loop }
+            context.Operation
+                is IForEachLoopOperation { SemanticModel: { } model, Syntax: CommonForEachStatementSyntax loop }
             && (
                 IsOf(model.GetForEachStatementInfo(loop).ElementConversion.MethodSymbol, topic)
                 || (loop is ForEachVariableStatementSyntax each && IsOf(model.GetDeconstructionInfo(each), topic))
@@ -112,11 +113,7 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
     private static void Pattern(OperationAnalysisContext context, INamedTypeSymbol topic)
     {
         var call = (IInvocationOperation)context.Operation;
-        if (
-            call.TargetMethod is { Name: "Pattern" } method
-            && IsOf(method, topic)
-            && call.Arguments.Length == 1
-        )
+        if (call.TargetMethod is { Name: "Pattern" } method && IsOf(method, topic) && call.Arguments.Length == 1)
             foreach (var text in TextsOf(call.Arguments[0].Value).Where(text => !text.ConstantValue.HasValue))
                 Report(context, text.Syntax);
     }

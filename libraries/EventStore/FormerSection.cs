@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore;
 
-/// <summary>Settings of a section below <c>AspireSse</c>, and the common name, such as <c>Runs</c>, by which the version
-/// before read them. Remove that name with the next version.</summary>
+/// <summary>Settings of a section below <c>AspireSse</c>, and the common name, such as <c>Runs</c>, by which the
+/// version before read them. Remove that name with the next version.</summary>
 internal sealed record FormerSection(string Name, string Section, IReadOnlyList<string> Settings);
 
 internal static class FormerSectionExtensions
@@ -84,13 +84,15 @@ internal static class FormerSectionExtensions
         ILogger<FormerSection> logger
     ) : Notice(configuration)
     {
+        private const string Root = "AspireSse";
+
         /// <summary>Sections of services that may share an environment with this one.</summary>
         private static readonly string[] OfOthers = ["EventStore", "Llm", "Pools", "Relay", "Runs"];
 
         protected override void Warn()
         {
             var known = sections.ToLookup(s => s.Section, s => s.Settings, StringComparer.OrdinalIgnoreCase);
-            foreach (var section in Configuration.GetSection("AspireSse").GetChildren())
+            foreach (var section in Configuration.GetSection(Root).GetChildren())
                 if (known.Contains(section.Path))
                     WarnOf(section.GetChildren(), [.. known[section.Path].SelectMany(settings => settings)]);
                 else

@@ -3,7 +3,9 @@ using EventStore;
 using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Chat;
+using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.Responses;
+using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -84,6 +86,8 @@ public static class LlmGatewayExtensions
         gateway.MapChatCompletions();
         gateway.MapMessages();
         gateway.MapResponses();
+        gateway.MapUiMessages();
+        gateway.MapAgUi();
         gateway.MapModels();
         gateway.MapVendorPaths();
         gateway.MapAgents();

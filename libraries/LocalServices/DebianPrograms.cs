@@ -37,13 +37,16 @@ internal sealed partial class DebianPrograms(string what, string work, string do
         }
     }
 
-    /// <summary>Returns `usr/lib` and `usr/lib/x86_64-linux-gnu` of the
-    /// unpacked packages, or null when nothing was unpacked.</summary>
+    /// <summary>Returns the folders of libraries of the unpacked packages, such as `usr/lib/x86_64-linux-gnu` or a
+    /// program's own `usr/lib/trafficserver`; null when nothing was unpacked.</summary>
     public static string? Libraries(string target)
     {
         var libraries = Path.Combine(target, "usr", "lib");
         return Directory.Exists(libraries)
-            ? string.Join(':', Directory.EnumerateDirectories(libraries, "*-linux-*"))
+            ? string.Join(
+                ':',
+                Directory.EnumerateDirectories(libraries).Where(f => Directory.EnumerateFiles(f, "lib*.so*").Any())
+            )
             : null;
     }
 

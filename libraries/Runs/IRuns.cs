@@ -22,6 +22,22 @@ public interface IRuns
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>Starts a registered handler's work as <see cref="StartAsync(EventTopic, Func{Run, CancellationToken,
+    /// Task}, CancellationToken)"/> does its work, but a run whose process is lost does not end: another process with
+    /// this handler, or this one after its restart, starts it again, with the input and what the run has.</summary>
+    /// <param name="topic">As of other runs.</param>
+    /// <param name="handler">The name of <see cref="RunHandlers.AddHandler"/>.</param>
+    /// <param name="input">What the handler gets. It is stored as JSON until the run ends.</param>
+    /// <param name="cancellationToken">Ends the wait; the run may start nevertheless.</param>
+    /// <exception cref="ArgumentException">It can be no run's topic, or there is no such handler.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
+    Task<bool> StartAsync<TInput>(
+        EventTopic topic,
+        string handler,
+        TInput input,
+        CancellationToken cancellationToken = default
+    );
+
     /// <summary>Asks a run to stop, in whichever process it works; returns false if none of this topic goes on. Its
     /// stream then ends with an <c>error</c>, whose reason is <c>cancelled</c>.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>

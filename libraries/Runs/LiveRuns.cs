@@ -72,7 +72,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
     /// <summary>
     /// Does a run's work in the background, until it returns; <see cref="Run.Stopping"/> asks it to stop. A run that it
-    /// leaves open ends with a fatal error.
+    /// leaves open ends with a fatal error, unless another process may go on with it after this one's shutdown.
     /// </summary>
     public Task Start(Run run, Func<Run, Task> work)
     {
@@ -145,7 +145,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
                 reason = "cancelled";
             }
 
-            if (!run.Ended)
+            if (!run.Ended && !(run.MayRestart && run.StopReason == RunStop.Interrupted))
                 await run.EndAsync(RunEvent.Failed(error, reason));
         }
         catch (RunFencedException) { }

@@ -97,6 +97,9 @@ public sealed class Run : IDisposable
     /// <summary>Type of the event that ends a run whose work is complete.</summary>
     internal const string EndType = "end";
 
+    /// <summary>Type of the event that the store appends when another process takes a run over.</summary>
+    internal const string RestartedType = "restarted";
+
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunStore _store;
@@ -122,7 +125,13 @@ public sealed class Run : IDisposable
     /// <summary>The topic of its events.</summary>
     public string Topic => Name.Topic;
 
+    /// <summary>1 for the first start of its work; one more each time that a process took it over.</summary>
+    public int Attempt { get; internal init; } = 1;
+
     internal RunName Name { get; }
+
+    /// <summary>True if another process may start its work again: this one then leaves it open.</summary>
+    internal bool MayRestart { get; init; }
 
     internal string Id => Name.Id;
 
@@ -160,12 +169,14 @@ public sealed class Run : IDisposable
     /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
     /// <exception cref="ArgumentException">The type is invalid, or one that streams and runs send of themselves
-    /// (<c>error</c>, <c>end</c>); or a converter has written what is no JSON.</exception>
+    /// (<c>error</c>, <c>end</c>, <c>restarted</c>); or a converter has written what is no JSON.</exception>
     /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
     public Task AppendAsync<T>(string type, T data)
     {
         if (type == EndType)
             throw new ArgumentException($"'{EndType}' is the last event: return from the work of the run instead.");
+        if (type == RestartedType)
+            throw new ArgumentException($"'{RestartedType}' is the event of a run that was taken over.");
         // Checked, since converters of the application may write any text.
         var json = JsonSerializer.Serialize(data, _store.Json.TypeOf<T>());
         return AppendAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
@@ -179,6 +190,11 @@ public sealed class Run : IDisposable
         await foreach (var item in items.WithCancellation(Stopping))
             await AppendAsync(type, item);
     }
+
+    /// <summary>Reads the events that the run has now, such as those of earlier attempts.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public IAsyncEnumerable<EventRecord> ReadAsync(CancellationToken cancellationToken = default) =>
+        _store.ReadAsync(Name, cancellationToken);
 
     internal void Stop(RunStop reason)
     {

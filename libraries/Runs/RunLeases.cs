@@ -47,6 +47,12 @@ internal sealed class RunLeases(
     /// <summary>Returns the topics of the runs that this process writes.</summary>
     public Func<IReadOnlySet<string>> LiveTopics { get; set; } = () => new HashSet<string>();
 
+    /// <summary>Names of the handlers that this process can start again.</summary>
+    public string[] Handlers { get; set; } = [];
+
+    /// <summary>Starts the handlers of runs that this process's writer has but does not write.</summary>
+    public Action<Guid, IReadOnlyList<HandledRun>> Restart { get; set; } = (_, _) => { };
+
     /// <summary>The id of this process as a writer; waits for its lease.</summary>
     /// <exception cref="StoreUnavailableException">The server stops, or Postgres did not answer in 5 s.</exception>
     public async Task<Guid> WriterAsync(CancellationToken cancellationToken)
@@ -77,6 +83,7 @@ internal sealed class RunLeases(
                 if (!IsLeaving)
                 {
                     await SweepAsync(stoppingToken);
+                    await TakeOverAsync(stoppingToken);
                     await EndOrphansAsync(stoppingToken);
                 }
             }
@@ -179,9 +186,38 @@ internal sealed class RunLeases(
         Swept?.Invoke(ended);
     }
 
+    /// <summary>Goes on with the runs that a sweep, of any replica, has left for it.</summary>
+    private async Task TakeOverAsync(CancellationToken cancellationToken)
+    {
+        if (Handlers.Length == 0 || !_writer.Task.IsCompletedSuccessfully)
+            return;
+
+        var taken = await writers.TakeOverAsync(_writer.Task.Result, Handlers, cancellationToken);
+        if (taken.Count == 0)
+            return;
+
+        Logger.LogWarning("Goes on with {Count} runs of a replica that failed or stopped", taken.Count);
+        await RestartAsync(_writer.Task.Result, [.. taken], cancellationToken);
+    }
+
+    /// <summary>Starts those runs that are a handler's, and returns their topics.</summary>
+    private async Task<IEnumerable<string>> RestartAsync(
+        Guid writer,
+        string[] topics,
+        CancellationToken cancellationToken
+    )
+    {
+        if (Handlers.Length == 0)
+            return [];
+
+        var runs = await writers.HandledAsync(writer, topics, cancellationToken);
+        Restart(writer, runs);
+        return runs.Select(run => run.Topic);
+    }
+
     /// <summary>
-    /// Ends runs that this process holds but does not write: Postgres began them, and its answer was lost. Other
-    /// replicas do not end them, because this one renews its lease.
+    /// Ends runs that this process holds but does not write, or starts those of a handler: Postgres began them, and its
+    /// answer was lost. Other replicas do not end them, because this one renews its lease.
     /// </summary>
     private async Task EndOrphansAsync(CancellationToken cancellationToken)
     {
@@ -201,6 +237,7 @@ internal sealed class RunLeases(
         if (orphans.Length == 0)
             return;
 
+        orphans = [.. orphans.Except(await RestartAsync(writer, orphans, cancellationToken))];
         var ended = await writers.AbandonAsync(orphans, writer, lease, cancellationToken);
         if (ended.Count == 0)
             return;

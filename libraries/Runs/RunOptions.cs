@@ -21,4 +21,9 @@ internal sealed class RunOptions
     /// host's shutdown timeout. The orchestrator must allow seven more.</summary>
     [Range(0, 600)]
     public int DrainSeconds { get; set; } = 8;
+
+    /// <summary>Most attempts of a run with a handler, each in a process that takes it over from one that was lost. A
+    /// bound, because work that kills its process would kill one after another.</summary>
+    [Range(1, 1000)]
+    public int MaxAttempts { get; set; } = 5;
 }

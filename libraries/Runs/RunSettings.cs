@@ -1,12 +1,20 @@
 using System.Text.Json;
+using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming;
 
 namespace Runs;
 
-/// <summary>What the runs of this process have of its settings.</summary>
-internal sealed class RunSettings(IOptions<StreamingOptions> streaming, IServiceProvider services)
+/// <summary>What the runs of this process have of it.</summary>
+internal sealed class RunSettings(
+    IOptions<StreamingOptions> streaming,
+    [FromKeyedServices(StorePool.Reads)] EventReader reader,
+    IServiceProvider services
+)
 {
+    /// <summary>Reads what a run has, for its work.</summary>
+    public EventReader Reader => reader;
+
     /// <summary>The name of this process in leases.</summary>
     public string Replica => streaming.Value.Replica;
 

@@ -1,7 +1,7 @@
 namespace Runs;
 
 /// <summary>Announces runs, and has <see cref="LiveRuns"/> do their work.</summary>
-internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IRuns
+internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log, RunRestarts restarts) : IRuns
 {
     /// <summary>Starts a run, unless it was begun before; the work does not end with its request.</summary>
     /// <inheritdoc cref="RunStore.BeginAsync"/>
@@ -28,12 +28,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
     )
     {
         ArgumentNullException.ThrowIfNull(work);
-        if (RunName.Of(topic) is not { } name)
-            throw new ArgumentException(
-                topic.Refusal
-                    ?? "A run's topic has two tokens or more ([A-Za-z0-9_-]), no wildcard, and does not end in .log."
-            );
-
+        var name = NameOf(topic);
         var start = await StartAsync(
             name.Kind,
             client: name.Topic,
@@ -45,6 +40,36 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
 
         return start.Run is not null;
     }
+
+    public async Task<bool> StartAsync<TInput>(
+        EventTopic topic,
+        string handler,
+        TInput input,
+        CancellationToken cancellationToken
+    )
+    {
+        var name = NameOf(topic);
+        var work = restarts.WorkOf(handler, input);
+        var start = await store.BeginAsync(
+            name.Kind,
+            client: name.Topic,
+            new RunAnnouncement(),
+            name.Id,
+            cancellationToken: cancellationToken,
+            handled: work
+        );
+
+        if (start.Run is { } run)
+            restarts.Start(run, work);
+        return start.Run is not null;
+    }
+
+    private static RunName NameOf(EventTopic topic) =>
+        RunName.Of(topic)
+        ?? throw new ArgumentException(
+            topic.Refusal
+                ?? "A run's topic has two tokens or more ([A-Za-z0-9_-]), no wildcard, and does not end in .log."
+        );
 
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
         RunName.Of(topic) is { } name && await log.CancelAsync(name, cancellationToken);
@@ -65,7 +90,8 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log) : IR
             cancellationToken: cancellationToken
         );
 
-    private static async Task CompleteAsync(Run run, Func<Run, CancellationToken, Task> work)
+    /// <summary>Does the work of a run, and ends it.</summary>
+    public static async Task CompleteAsync(Run run, Func<Run, CancellationToken, Task> work)
     {
         await work(run, run.Stopping);
         // Work that returns because it was asked to stop is not complete: the run ends with that reason.

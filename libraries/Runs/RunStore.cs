@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using EventStore;
 using Streaming.Feed;
@@ -35,6 +36,7 @@ internal sealed class RunStore(
     /// <param name="id">Its id; null creates one. A run with a known id is not begun again.</param>
     /// <param name="closingEvents">Events that end the run if this replica fails; null: a fatal error.</param>
     /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
+    /// <param name="handled">What another replica starts again instead, if this one fails; null: nothing.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<RunStart> BeginAsync(
         string kind,
@@ -42,7 +44,8 @@ internal sealed class RunStore(
         object announcement,
         string? id = null,
         IReadOnlyList<RunEvent>? closingEvents = null,
-        CancellationToken cancellationToken = default
+        CancellationToken cancellationToken = default,
+        HandledWork? handled = null
     )
     {
         await feed.UntilStartedAsync(cancellationToken);
@@ -56,11 +59,45 @@ internal sealed class RunStore(
                 writer,
                 RunJson.Write(closingEvents ?? Interrupted),
                 JsonSerializer.Serialize(announcement, RunJson.Options.GetTypeInfo(announcement.GetType())),
-                StoreTracing.Current
+                StoreTracing.Current,
+                handled
             ) ?? throw NoLease();
 
-        var run = isNew ? new Run(name, writer, announced, announced.Position, client, this) : null;
+        var run = isNew
+            ? new Run(name, writer, announced, announced.Position, client, this)
+            {
+                MayRestart = handled is { Attempts: > 1 },
+            }
+            : null;
         return new RunStart(name, announced, run);
+    }
+
+    /// <summary>Returns a run that a writer of this replica has taken over.</summary>
+    public Run TakenOver(HandledRun taken, Guid writer) =>
+        new(RunName.Of(taken.Topic)!.Value, writer, default, taken.At, client: taken.Topic, this)
+        {
+            Attempt = taken.Attempt,
+            MayRestart = taken.Attempt < taken.Work.Attempts,
+        };
+
+    /// <summary>Reads a run's events through its newest one.</summary>
+    public async IAsyncEnumerable<EventRecord> ReadAsync(
+        RunName name,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        var filter = EventFilter.Of([name.Topic], [], []);
+        var (after, head) = (0L, long.MaxValue);
+
+        while (after < head)
+        {
+            var page = await settings.Reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
+            head = Math.Min(head, page.Head);
+            foreach (var record in page.Events)
+                if (record.Position <= head)
+                    yield return record;
+            after = page.Through;
+        }
     }
 
     /// <summary>Acquires an announced run for a part of its work; null if a replica already writes it.</summary>

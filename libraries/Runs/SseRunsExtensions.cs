@@ -12,7 +12,8 @@ public static class SseRunsExtensions
     /// <remarks>At shutdown runs get <c>AspireSse:Runs:DrainSeconds</c> (8), but end two seconds before the host's
     /// <see cref="HostOptions.ShutdownTimeout"/>.</remarks>
     /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
-    public static TBuilder AddSseRuns<TBuilder>(this TBuilder builder)
+    /// <param name="handlers">Adds the work that another process starts again when its own is lost.</param>
+    public static TBuilder AddSseRuns<TBuilder>(this TBuilder builder, Action<RunHandlers>? handlers = null)
         where TBuilder : IHostApplicationBuilder
     {
         if (builder.Services.All(service => service.ServiceType != typeof(StreamOpener)))
@@ -24,6 +25,7 @@ public static class SseRunsExtensions
             );
 
         builder.Services.AddRuns();
+        handlers?.Invoke(new RunHandlers(builder.Services));
         return builder;
     }
 
@@ -41,6 +43,7 @@ public static class SseRunsExtensions
         services.AddSingleton<RunSettings>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<LiveRuns>();
+        services.AddSingleton<RunRestarts>();
         services.AddSingleton<RunStarter>();
         services.AddSingleton<IRuns>(provider => provider.GetRequiredService<RunStarter>());
         services.AddSingleton<RunStreams>();
@@ -49,5 +52,6 @@ public static class SseRunsExtensions
         // Stopped in reverse order: first the runs end, then the lease.
         services.AddHostedService(provider => provider.GetRequiredService<RunLeases>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveRuns>());
+        services.AddHostedService(provider => provider.GetRequiredService<RunRestarts>());
     }
 }

@@ -12,6 +12,7 @@ using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Showing;
+using Streaming.Tickets;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 
@@ -183,11 +184,43 @@ public sealed class EventStreamResult
             return;
         }
 
+        await httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
+    }
+
+    private async Task OpenAsync(HttpContext context)
+    {
+        if (await HasWrongTicketAsync(context))
+            await context.RefuseAsync(
+                StatusCodes.Status401Unauthorized,
+                "Ticket not valid",
+                "The ticket is not valid, or has expired. Request a ticket, or send none."
+            );
         // The head alone: a stream without a body would hold its place for nobody.
-        if (HttpMethods.IsHead(httpContext.Request.Method))
-            StreamResponseHeaders.Set(httpContext);
+        else if (HttpMethods.IsHead(context.Request.Method))
+            StreamResponseHeaders.Set(context);
         else
-            await httpContext.RefuseErrorsAsync(() => _open(httpContext));
+            await _open(context);
+    }
+
+    /// <summary>Returns true for a ticket that is none, where no policy has looked at it: anybody may read.</summary>
+    private static async Task<bool> HasWrongTicketAsync(HttpContext context)
+    {
+        if (
+            context.Features.Get<UsedTicket>() is not null
+            || context.Request.Query["ticket"] is not { Count: > 0 } sent
+            || context.RequestServices.GetService<TicketIssuer>() is not { } tickets
+        )
+            return false;
+
+        try
+        {
+            await tickets.VerifyAsync(sent.ToString(), context.RequestAborted);
+            return false;
+        }
+        catch (InvalidCredentialException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Tells the developer why a string was not taken. The client's own values need no log.</summary>

@@ -33,6 +33,9 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
     private string? _id;
     private TimeSpan? _retry;
 
+    /// <summary>True after a part of an event, or of a line.</summary>
+    public bool IsWithinEvent => _write > 0 || _type is not null || _id is not null;
+
     /// <summary>Returns free space for the next read. Call it after <see cref="Take"/> has returned null.</summary>
     public Memory<byte> Room()
     {

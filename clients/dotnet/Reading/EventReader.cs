@@ -17,6 +17,7 @@ internal sealed class EventReader(
     private readonly EventParser _parser = new(cursor, maxEvent);
 
     /// <summary>Returns the next event, or null at the end of the body.</summary>
+    /// <exception cref="IOException">The body broke, or ended within an event.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<SseEvent?> NextAsync()
     {
@@ -37,8 +38,9 @@ internal sealed class EventReader(
                 watch?.Pause();
             }
 
+            // Some proxies make a whole body of one that broke.
             if (read == 0)
-                return null;
+                return _parser.IsWithinEvent ? throw new IOException("The stream ended within an event.") : null;
 
             _parser.Add(read);
         }

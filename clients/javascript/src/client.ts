@@ -250,7 +250,8 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       received();
       for (const reader = response.body!.getReader(); ; ) {
         const { done, value } = await reader.read();
-        if (done) return { reason: "ended" };
+        // Some proxies make a whole body of one that broke.
+        if (done) return { reason: parser.isWithinEvent ? "broken" : "ended" };
         received();
         parser.push(value, (event) => {
           if (abort.signal.aborted || isPosition(event)) return; // closed by a handler

@@ -36,6 +36,11 @@ export class EventStreamParser {
     this.#max = maxEventLength;
   }
 
+  /** True after a part of an event, or of a line. */
+  get isWithinEvent(): boolean {
+    return this.#rest + this.#data + this.#type !== "" || this.#idOfBlock !== this.lastEventId;
+  }
+
   /** Calls `dispatch` for each event that the bytes complete. @throws if an event is too long. */
   push(bytes: Uint8Array, dispatch: (event: ServerSentEvent) => void): void {
     let text = this.#decoder.decode(bytes, { stream: true });

@@ -268,6 +268,9 @@ class SSEClient:
         while True:
             chunk = response.read1(65536)
             if not chunk:
+                # Some proxies make a whole body of one that broke.
+                if parser.is_within_event:
+                    raise http.client.HTTPException("the stream ended within an event")
                 return
             for event in parser.feed(chunk):
                 self.last_event_id = event.id

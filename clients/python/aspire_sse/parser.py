@@ -39,6 +39,11 @@ class Parser:
         self._after_cr = False
         self._new_frame()
 
+    @property
+    def is_within_event(self) -> bool:
+        """True after a part of an event, or of a line."""
+        return bool(any(self._pending) or self._data or self._event or self._id is not None)
+
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """Yields the events that the bytes complete."""
         text = self._decoder.decode(chunk)

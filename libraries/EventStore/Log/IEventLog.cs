@@ -7,7 +7,8 @@ namespace AspireSse;
 public interface IEventLog
 {
     /// <summary>How values become the data of events: as the application's endpoints write them
-    /// (<c>ConfigureHttpJsonOptions</c>), or its controllers if only those are configured, on one line and readable.</summary>
+    /// (<c>ConfigureHttpJsonOptions</c>), or its controllers if only those are configured, on one line and
+    /// readable.</summary>
     JsonSerializerOptions Json => ReadableJsonEncoder.Web;
 
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
@@ -78,7 +79,8 @@ internal sealed class StoredEventLog(EventAppender appender, EventReader reader,
         {
             return await reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
         }
-        catch (StoreUnavailableException e) when (e.InnerException is { } refusal && SchemaRights.Mistake(refusal) != null)
+        catch (StoreUnavailableException e)
+            when (e.InnerException is { } refusal && SchemaRights.Mistake(refusal) != null)
         {
             throw new InvalidOperationException(e.Message, refusal);
         }

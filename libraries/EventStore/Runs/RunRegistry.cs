@@ -10,16 +10,23 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
 {
     /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
     /// <param name="closingEvents">JSON array of the events that the store appends if the writer dies.</param>
+    /// <param name="handled">What another process starts again if the writer dies; null: nothing.</param>
     /// <returns>Null if the writer's lease has expired.</returns>
     public Task<RunBeginning?> BeginAnnouncedAsync(
         string topic,
         Guid writer,
         string closingEvents,
         string announcement,
-        string? traceParent
+        string? traceParent,
+        HandledWork? handled = null
     ) =>
         store.AskAsync<RunBeginning?>(
-            "select begun, announced_at, in_epoch from eventstore.begin_announced_run($1, $2, $3::jsonb, $4, $5)",
+            handled is null
+                ? "select begun, announced_at, in_epoch from eventstore.begin_announced_run($1, $2, $3::jsonb, $4, $5)"
+                : """
+                select begun, announced_at, in_epoch
+                from eventstore.begin_handled_run($1, $2, $3::jsonb, $4, $5, $6, $7, $8)
+                """,
             async command =>
             {
                 command.With(topic).With(writer).With(closingEvents).With(announcement);
@@ -30,6 +37,8 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
                         NpgsqlDbType = NpgsqlDbType.Text,
                     }
                 );
+                if (handled is not null)
+                    command.With(handled.Handler).With(handled.Input).With(handled.Attempts);
 
                 await using var row = await command.ExecuteReaderAsync();
                 await row.ReadAsync();
@@ -143,6 +152,11 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
 /// <summary>A run that was begun, and its announcement: a reader that starts after it gets the whole run.</summary>
 /// <param name="IsNew">False if the run was announced before.</param>
 internal readonly record struct RunBeginning(bool IsNew, StreamPosition Announced);
+
+/// <summary>The work of a run that a process of the same handler may start again.</summary>
+/// <param name="Input">JSON that the handler gets.</param>
+/// <param name="Attempts">The most attempts that may be made.</param>
+internal sealed record HandledWork(string Handler, string Input, int Attempts);
 
 /// <summary>The oldest event of a run's log. A reader that starts after an announcement gets the whole run.</summary>
 /// <param name="IsAnnouncement">False if retention has dropped the announcement, and perhaps more of the run.</param>

@@ -58,6 +58,50 @@ internal sealed class RunWriterLeases(
             cancellationToken
         );
 
+    /// <summary>Gives a writer the runs without a process that these handlers can go on with, and returns their topics.
+    /// </summary>
+    public Task<IReadOnlyList<string>> TakeOverAsync(
+        Guid writer,
+        string[] handlers,
+        CancellationToken cancellationToken
+    ) =>
+        store.RunAsync<IReadOnlyList<string>>(
+            "select eventstore.take_over_runs($1, $2)",
+            async command => await command.With(writer).With(handlers).ExecuteScalarAsync() as string[] ?? [],
+            cancellationToken
+        );
+
+    /// <summary>Returns what a writer must do for those of its runs that are a handler's.</summary>
+    public Task<IReadOnlyList<HandledRun>> HandledAsync(
+        Guid writer,
+        string[] topics,
+        CancellationToken cancellationToken
+    ) =>
+        store.RunAsync<IReadOnlyList<HandledRun>>(
+            """
+            select run, handler, input, attempts, attempt, cancelled, coalesce((
+                select e.position from eventstore.events_of(run) e order by e.topic desc, e.position desc limit 1), 0)
+            from eventstore.runs where writer = $1 and run = any ($2) and handler is not null
+            """,
+            async command =>
+            {
+                await using var row = await command.With(writer).With(topics).ExecuteReaderAsync();
+                var runs = new List<HandledRun>();
+                while (await row.ReadAsync())
+                    runs.Add(
+                        new HandledRun(
+                            row.GetString(0),
+                            new HandledWork(row.GetString(1), row.GetString(2), row.GetInt32(3)),
+                            row.GetInt32(4),
+                            row.GetBoolean(5),
+                            row.GetInt64(6)
+                        )
+                    );
+                return runs;
+            },
+            cancellationToken
+        );
+
     /// <summary>Returns the topics of a writer's runs that began longer ago than <paramref name="age"/>.</summary>
     public Task<IReadOnlyList<string>> OlderThanAsync(Guid writer, TimeSpan age, CancellationToken cancellationToken) =>
         store.RunAsync<IReadOnlyList<string>>(
@@ -84,3 +128,9 @@ internal sealed class RunWriterLeases(
     public Task ListenAsync(Action<string> cancelled, CancellationToken cancellationToken) =>
         store.ListenAsync("eventstore_runs", () => { }, cancelled, cancellationToken);
 }
+
+/// <summary>A run whose work a process has to start.</summary>
+/// <param name="Attempt">The number of this attempt.</param>
+/// <param name="IsCancelled">True if it was cancelled while it had no process.</param>
+/// <param name="At">Position of its last event; 0 before the first.</param>
+internal sealed record HandledRun(string Topic, HandledWork Work, int Attempt, bool IsCancelled, long At);

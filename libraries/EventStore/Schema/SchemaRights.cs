@@ -69,7 +69,12 @@ internal static partial class SchemaRights
     )
     {
         await using var command = new NpgsqlCommand(ToChange, connection);
-        await CheckAsync(command, "is not up to date, and the role '{0}' may not change it", refused, cancellationToken);
+        await CheckAsync(
+            command,
+            "is not up to date, and the role '{0}' may not change it",
+            refused,
+            cancellationToken
+        );
     }
 
     /// <summary>Checks that the session's role may use the schema, which is up to date.</summary>

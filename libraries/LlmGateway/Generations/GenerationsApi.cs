@@ -8,6 +8,8 @@ using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Opening;
+using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 

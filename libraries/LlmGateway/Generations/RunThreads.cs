@@ -17,7 +17,12 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
         var text = new StringBuilder();
         // With lengths, so that no name can imitate two.
         foreach (var name in (ReadOnlySpan<string>)[owner ?? "", .. names])
-            text.Append(name.Length).Append(':').Append(name);
+        {
+            // In a path the server keeps a slash escaped.
+            var plain = name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+            text.Append(plain.Length).Append(':').Append(plain);
+        }
+
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..16]);
     }
 

@@ -118,7 +118,7 @@ internal sealed class RunUpdates(
     {
         if (name.Kind == Generator.Kind || record.Type == "error")
             return GenerationEvents.UpdateOf(record.Type, record.Data);
-        if (record.Type == Run.EndType)
+        if (record.Type is Run.EndType or Run.RestartedType)
             return null;
 
         try

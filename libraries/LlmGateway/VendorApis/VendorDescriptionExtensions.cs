@@ -9,4 +9,12 @@ internal static class VendorDescriptionExtensions
         string note = "",
         params string[] frames
     ) => endpoint.WithMetadata(new VendorDescription(new Uri(reference), frames, note));
+
+    /// <summary>Describes an endpoint that always streams.</summary>
+    public static RouteHandlerBuilder Streams(
+        this RouteHandlerBuilder endpoint,
+        string reference,
+        string note,
+        params string[] frames
+    ) => endpoint.WithMetadata(new VendorDescription(new Uri(reference), frames, note) { IsStream = true });
 }

@@ -29,7 +29,7 @@ internal sealed class RefusedPrograms : IAuthorizationHandler
         http.Response.OnStarting(() =>
         {
             if (!context.HasSucceeded)
-                Stay(http, http.User.Identity?.IsAuthenticated == true ? 403 : 401, cookies);
+                Stay(http, http.User.Identities.Any(i => i.IsAuthenticated) ? 403 : 401, cookies);
             return Task.CompletedTask;
         });
         return Task.CompletedTask;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Streaming.Requests;
 
 namespace Streaming.Endpoints;
 

@@ -71,6 +71,16 @@ public sealed class AnonymousTests(OpenCallers callers) : IClassFixture<OpenCall
         Assert.NotEqual(generation, await _anonymous.GenerateAsync(Guid.NewGuid().ToString()));
     }
 
+    /// <summary>No policy looks at it there.</summary>
+    [Fact]
+    public async Task A_ticket_that_is_none_is_refused_also_where_anybody_may_read()
+    {
+        var ticket = await _alice.TicketAsync(">");
+        Assert.Equal(HttpStatusCode.OK, await _anonymous.ReadAsync($"/all?ticket={ticket}"));
+        foreach (var wrong in (string[])["garbage", "", $"{ticket}A", $"{ticket}&ticket={ticket}"])
+            Assert.Equal(HttpStatusCode.Unauthorized, await _anonymous.ReadAsync($"/all?ticket={wrong}"));
+    }
+
     [Fact]
     public async Task A_ticket_begins_nothing_also_where_anybody_may()
     {

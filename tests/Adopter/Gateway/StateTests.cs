@@ -64,14 +64,12 @@ public sealed class StateTests
 
         using var session = await app.Client.PostAsync("/session", content: null, Stop);
         var id = (await session.Content.ReadFromJsonAsync<JsonObject>(Stop))!["session_id"]!.GetValue<string>();
-        foreach (var path in (string[])[$"/session/{id}", "/v1/models", "/v1/models/demo", "/v1/generations/none"])
+        string[] paths = [$"/session/{id}", "/v1/models", "/v1/models/demo", "/v1/generations/none"];
+        foreach (var path in paths.Concat(paths))
         {
-            for (var i = 0; i < 2; i++)
-            {
-                using var answer = await app.Client.GetAsync(path, Stop);
-                Assert.Equal((path, "no-store"), (path, answer.Headers.CacheControl?.ToString()));
-                Assert.Null(answer.Headers.Age);
-            }
+            using var answer = await app.Client.GetAsync(path, Stop);
+            Assert.Equal((path, "no-store"), (path, answer.Headers.CacheControl?.ToString()));
+            Assert.Null(answer.Headers.Age);
         }
     }
 

@@ -30,7 +30,9 @@ public static class OrdersApp
             builder.AddSse(redis: "redis").AddSseBroadcaster();
 
         if (model is not null)
-            builder.AddSseRuns().Services.AddSingleton(model);
+            builder
+                .AddSseRuns(runs => runs.AddHandler<ReportOrder>("report", ReportsApi.WriteAsync))
+                .Services.AddSingleton(model);
 
         if (builder.Configuration["Gateway"] is not null)
             builder.AddLlmGateway();
@@ -88,7 +90,11 @@ public static class OrdersApp
         app.MapDelete("/connections/{id}", CloseAsync).RequireAuthorization();
 
         if (model is not null)
+        {
             app.MapAnswers();
+            app.MapReports();
+        }
+
         if (builder.Configuration["Gateway"] == "users")
             app.MapLlmGateway().RequireAuthorization();
         if (builder.Configuration["Gateway"] == "anybody")

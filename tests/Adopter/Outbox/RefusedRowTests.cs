@@ -23,12 +23,12 @@ public sealed class RefusedRowTests : IAsyncLifetime
     [InlineData("create unique index one_card on eventstore.events_000000000 (data) where key is null", "20 21")]
     [InlineData(
         """
-        create function public.no_cards() returns trigger language plpgsql as $$ begin
-            if new.key is null then raise exception 'A card: %', new.data; end if;
-            return new;
-        end $$;
-        create trigger no_cards before insert on eventstore.events for each row execute function public.no_cards()
-        """,
+            create function public.no_cards() returns trigger language plpgsql as $$ begin
+                if new.key is null then raise exception 'A card: %', new.data; end if;
+                return new;
+            end $$;
+            create trigger no_cards before insert on eventstore.events for each row execute function public.no_cards()
+            """,
         "4 20 21"
     )]
     public async Task A_row_that_the_database_refuses_is_set_aside_alone(string rule, string refused)

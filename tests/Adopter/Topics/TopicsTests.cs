@@ -182,7 +182,9 @@ public sealed class TopicsTests : IAsyncLifetime
         foreach (var topic in (string[])["orders.*.paid", "orders.>", "orders..paid", ""])
         {
             await Assert.ThrowsAsync<ArgumentException>(() => _app.Log.AppendAsync((EventTopic)topic, "paid", 1));
-            await Assert.ThrowsAsync<ArgumentException>(() => _app.Log.AppendAsync([new NewEvent((EventTopic)topic, "paid", "1")]));
+            await Assert.ThrowsAsync<ArgumentException>(() =>
+                _app.Log.AppendAsync([new NewEvent((EventTopic)topic, "paid", "1")])
+            );
             Assert.Throws<ArgumentException>(() => NewEvent.Of((EventTopic)topic, "paid", 1));
         }
 

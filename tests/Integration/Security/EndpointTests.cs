@@ -151,6 +151,39 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
     }
 
     [Fact]
+    public async Task A_chat_and_a_run_are_their_callers_own()
+    {
+        string[] publish = ["generations.*"];
+        var (ann, eve) = (Tokens.Of("ann", publish: publish), Tokens.Of("eve", publish: publish));
+        const string Text = "Tell me of cats.";
+        var chat = new
+        {
+            id = "c.1/*",
+            messages = new[] { new { role = "user", parts = new[] { new { type = "text", text = Text } } } },
+        };
+        var run = new
+        {
+            threadId = "t.1/*",
+            runId = "r",
+            messages = new[] { new { role = "user", content = Text } },
+        };
+
+        var asked = await A.ExpectAsync(200, "POST /api/chat", ann, chat);
+        var id = JsonElement.Parse(asked.Split('\n')[0]["data: ".Length..]).GetProperty("messageId").GetString();
+        await B.ExpectAsync(204, "GET /api/chat/c.1%2F*/stream", eve);
+        await B.ExpectAsync(204, "DELETE /api/chat/c.1%2F*/stream", eve);
+        Assert.Contains(id!, await B.ExpectAsync(200, "GET /api/chat/c.1%2F*/stream", ann), StringComparison.Ordinal);
+
+        await A.ExpectAsync(200, "POST /agents/ag-ui", ann, run);
+        await B.ExpectAsync(404, "DELETE /agents/ag-ui/t.1%2F*/r", eve);
+        await B.ExpectAsync(204, "DELETE /agents/ag-ui/t.1%2F*/r", ann);
+        const string Snapshot = "MESSAGES_SNAPSHOT";
+        var others = await B.ExpectAsync(200, "POST /agents/ag-ui", eve, run);
+        Assert.DoesNotContain(Snapshot, others, StringComparison.Ordinal);
+        Assert.Contains(Snapshot, await B.ExpectAsync(200, "POST /agents/ag-ui", ann, run), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_idempotency_key_is_its_users_own()
     {
         var key = $"key-{Guid.NewGuid():N}";

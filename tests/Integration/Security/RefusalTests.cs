@@ -49,6 +49,10 @@ public sealed class RefusalTests(AssemblyWide<SecureSystem> shared) : IClassFixt
             { "publishes chat", "POST /v1/messages/count_tokens", "{}", 400, "" },
             { Eve, "POST /v1/embeddings", "{}", 403, "sse.publish" },
             { "publishes chat", "POST /v1/embeddings", "{}", 404, "" },
+            { Eve, "POST /api/chat", "{}", 403, "\"errorText\"" },
+            { "publishes generations.>", "POST /api/chat", "{}", 400, "\"errorText\"" },
+            { Eve, "POST /agents/ag-ui", "{}", 403, "RUN_ERROR" },
+            { "publishes generations.>", "POST /agents/ag-ui", "{}", 400, "RUN_ERROR" },
             { Eve, "POST /v1/generations", "{}", 403, "sse.publish" },
             { "publishes generations.>", "POST /v1/generations", "{}", 400, "" },
             // A publisher may publish the topics of its claim, singly, in arrays and in lines.

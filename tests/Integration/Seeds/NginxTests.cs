@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using Harness;
 
@@ -185,6 +186,43 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
             catch (Exception e) when (e is HttpListenerException or ObjectDisposedException) { }
         }
     }
+
+    /// <summary>Of a request line with a host, that host is the one (RFC 9112, 3.2.2); `$http_host` passes on the
+    /// other.</summary>
+    [Fact]
+    public async Task The_server_gets_the_host_that_nginx_itself_has_taken()
+    {
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        await using var nginx = await NginxProxy.StartAsync(
+            A,
+            conf =>
+                conf.Replace(
+                    "location / {",
+                    $"location /host {{ proxy_pass http://{server.LocalEndpoint}; "
+                        + $"{Line(conf, "proxy_set_header Host")} }} location / {{",
+                    StringComparison.Ordinal
+                )
+        );
+
+        using var client = new TcpClient();
+        await client.ConnectAsync(nginx.Url.Host, nginx.Url.Port, TestContext.Current.CancellationToken);
+        var asked = "GET http://sse.example/host HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n";
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(asked), TestContext.Current.CancellationToken);
+        using var passed = await server.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+        using var lines = new StreamReader(passed.GetStream());
+        var head = new List<string>();
+        while (await lines.ReadLineAsync(TestContext.Current.CancellationToken) is { Length: > 0 } line)
+            head.Add(line);
+
+        Assert.Contains("Host: sse.example", head);
+    }
+
+    private static string Line(string configuration, string start) =>
+        configuration
+            .Split('\n')
+            .Select(l => l.Split('#')[0].Trim())
+            .Single(l => l.StartsWith(start, StringComparison.Ordinal));
 
     /// <summary>nginx's defaults: a body of a megabyte at most, and nothing is passed on before its end.</summary>
     [Fact]

@@ -127,6 +127,22 @@ public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : SeedTests(sh
         Assert.DoesNotContain("last_event_id", operation.GetRawText(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/api/chat", "post")]
+    [InlineData("/api/chat/{id}/stream", "get")]
+    [InlineData("/agents/ag-ui", "post")]
+    public async Task Another_protocols_endpoint_that_always_streams_promises_no_whole_answer(
+        string path,
+        string method
+    )
+    {
+        var operation = (await PathsAsync()).GetProperty(path).GetProperty(method);
+        Assert.True(operation.Has("responses.200.content", Stream));
+        Assert.False(operation.Has("responses.200.content", "application/json"));
+        Assert.NotEmpty(operation.Items(Events));
+        AssertEvents(operation);
+    }
+
     [Fact]
     public async Task Every_parameter_of_a_path_is_described()
     {

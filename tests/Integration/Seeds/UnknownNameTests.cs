@@ -109,7 +109,9 @@ public sealed class UnknownNameTests(AssemblyWide<SeedSystem> shared) : SeedTest
     [InlineData("/v1/connections/stream", """{"filter":""}""", "filter")]
     public async Task A_filter_without_a_value_in_a_body_is_refused(string path, string body, string field)
     {
-        foreach (var method in path.EndsWith("tickets", StringComparison.Ordinal) ? ["POST"] : (string[])["POST", "QUERY"])
+        foreach (
+            var method in path.EndsWith("tickets", StringComparison.Ordinal) ? ["POST"] : (string[])["POST", "QUERY"]
+        )
         {
             using var content = new StringContent(body, Encoding.UTF8, "application/json");
             using var response = await SeedRequests.SendAsync(A, new HttpMethod(method), path, content);

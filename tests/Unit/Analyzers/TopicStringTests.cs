@@ -45,8 +45,10 @@ public sealed class TopicStringTests
     [InlineData("""EventTopic topic; int n; var one = ((id, 1), 2); ((topic, n), _) = one; return topic;""", "one")]
     [InlineData("""(EventTopic, int) topic = (id, 1); return topic;""", "id")]
     [InlineData("""var pair = (id, 1); (EventTopic, int) topic = pair; return topic;""", "pair")]
-    [InlineData("""foreach ((EventTopic topic, int n) in ids.Select(i => (i, 1))) return topic; return id;""",
-        "ids.Select(i => (i, 1))")]
+    [InlineData(
+        """foreach ((EventTopic topic, int n) in ids.Select(i => (i, 1))) return topic; return id;""",
+        "ids.Select(i => (i, 1))"
+    )]
     [InlineData("""return new NewEvent(id, "paid", "1");""", "id")]
     [InlineData("""return new NewEvent(Named(id), "paid", "1");""", "Named(id)")]
     [InlineData("""NewEvent made = new(topic: "orders." + id, "paid", "1"); return made;""", "\"orders.\" + id")]

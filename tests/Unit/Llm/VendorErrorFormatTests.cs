@@ -2,7 +2,7 @@ using LlmGateway;
 using LlmGateway.VendorApis;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
-using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace Unit.Llm;
 

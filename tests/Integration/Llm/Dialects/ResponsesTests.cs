@@ -234,16 +234,16 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             seen = request.Body;
             return request.SayAsync("{}");
         });
-        var input = $$$"""
+        var input = $$"""
             [{"role":"developer","content":"Be exact."},
             {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes?"}]},
-            {"role":"user","content":[{"type":"input_text","text":"{{{prompt}}}"},
+            {"role":"user","content":[{"type":"input_text","text":"{{prompt}}"},
             {"type":"input_image","image_url":"https://example.com/a.png"}]}]
             """;
         const string schema = """{"type":"json_schema","name":"a","schema":{"type":"object"},"strict":true}""";
 
-        var members = $$$"""
-            {"model":"gpt-4o","input":{{{input}}},"text":{"format":{{{schema}}} },"parallel_tool_calls":false,
+        var members = $$"""
+            {"model":"gpt-4o","input":{{input}},"text":{"format":{{schema}} },"parallel_tool_calls":false,
             "tools":[{"type":"function","name":"f","parameters":{"type":"object"} }],
             "tool_choice":{"type":"function","name":"f"},"reasoning":{"effort":"low"},"truncation":"disabled"}
             """;

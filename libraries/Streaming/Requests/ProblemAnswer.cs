@@ -3,7 +3,7 @@ using EventStore;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
-namespace Streaming.Endpoints;
+namespace Streaming.Requests;
 
 /// <summary>Answers with problem details (RFC 9457) as they are documented, however the application writes its own
 /// JSON. What it adds to all problem details is added.</summary>

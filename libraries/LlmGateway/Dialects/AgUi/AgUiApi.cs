@@ -1,0 +1,142 @@
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using LlmGateway.VendorApis;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Access;
+using Streaming.Endpoints;
+
+namespace LlmGateway.Dialects.AgUi;
+
+/// <summary>
+/// <c>POST /agents/ag-ui</c>: AG-UI 1.0. The names of thread and run belong to their caller. A run that is known is not
+/// begun again: its client rejoins it (<see cref="AgUiResponse"/>).
+/// </summary>
+internal static class AgUiApi
+{
+    public const string Path = "/agents/ag-ui";
+
+    private const string Reference = "https://docs.ag-ui.com/concepts/events";
+
+    public static void MapAgUi(this IEndpointRouteBuilder app)
+    {
+        var agent = app.MapGroup(Path).WithTags("AG-UI");
+        agent
+            .MapPost("", RunAsync)
+            .Publishes("generations.*")
+            .CountedAs(GenerationLimit.Requests)
+            .RefusesAs(AgUiFormat.Instance.RefuseAsync)
+            .Body(typeof(RunAgentInput))
+            .Streams(
+                Reference,
+                "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`.",
+                "RUN_STARTED",
+                "MESSAGES_SNAPSHOT",
+                "TEXT_MESSAGE_START",
+                "TEXT_MESSAGE_CONTENT",
+                "TEXT_MESSAGE_END",
+                "REASONING_START",
+                "REASONING_MESSAGE_START",
+                "REASONING_MESSAGE_CONTENT",
+                "REASONING_MESSAGE_END",
+                "REASONING_END",
+                "TOOL_CALL_START",
+                "TOOL_CALL_ARGS",
+                "TOOL_CALL_END",
+                "TOOL_CALL_RESULT",
+                "RUN_FINISHED",
+                "RUN_ERROR"
+            );
+
+        agent
+            .MapDelete("/{threadId}/{runId}", CancelAsync)
+            .Publishes("generations.*")
+            .CountedAs(RequestKind.Publish)
+            .RefusesAs(AgUiFormat.Instance.RefuseAsync)
+            .Produces(StatusCodes.Status204NoContent);
+    }
+
+    private static Task RunAsync(
+        HttpContext context,
+        VendorHandler handler,
+        Generator generator,
+        RunUpdates updates,
+        PromptStore prompts,
+        ChatProviders providers,
+        IStreamAccess access,
+        IOptions<LlmOptions> options
+    )
+    {
+        var (format, cancelled) = (AgUiFormat.Instance, context.RequestAborted);
+        return handler.AnswerAsync(context, format, AnswerAsync);
+
+        async Task AnswerAsync()
+        {
+            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+            var (threadId, runId) = AgUiRequestReader.NamesOf(body);
+            var (owner, client) = (access.OwnerOf(context), access.ClientOf(context));
+            var name = NameOf(owner, threadId, runId);
+
+            if (await updates.FindAsync(name, cancelled) is { } known)
+            {
+                RunSoFar soFar = null!;
+                JsonArray history = null!;
+                await handler.StreamAsync(
+                    context,
+                    format,
+                    async () =>
+                    {
+                        soFar = await updates.SoFarAsync(known, cancelled);
+                        history = AgUiMessages.Of(body, await prompts.ReadAsync(name, cancelled), name);
+                        return known;
+                    },
+                    run => new AgUiResponse(run, threadId, runId, soFar.Updates, history)
+                );
+                return;
+            }
+
+            var (call, prompt) = AgUiRequestReader.Read(body, providers);
+            await handler.StreamAsync(
+                context,
+                format,
+                () => generator.StartAsync(call.From(client), prompt, name.Id, owner, cancelled),
+                run => new AgUiResponse(run, threadId, runId),
+                isNew: true
+            );
+        }
+    }
+
+    /// <summary>Cancels a run: the client's <c>abortRun()</c> only closes its own connection.</summary>
+    private static Task CancelAsync(
+        string threadId,
+        string runId,
+        HttpContext context,
+        VendorHandler handler,
+        RunUpdates updates,
+        RunLog runs,
+        IStreamAccess access,
+        TimeProvider clock
+    )
+    {
+        return handler.AnswerAsync(context, AgUiFormat.Instance, CancelAsync);
+
+        async Task CancelAsync()
+        {
+            var name = NameOf(access.OwnerOf(context), threadId, runId);
+            if (await updates.FindAsync(name, context.RequestAborted) is null)
+            {
+                var missing = new VendorError(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
+                await AgUiFormat.Instance.WriteAsync(context, missing);
+                return;
+            }
+
+            await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+    }
+
+    private static RunName NameOf(string? owner, string threadId, string runId) =>
+        new(Generator.Kind, RunThreads.IdOf(owner, "ag-ui", threadId, runId));
+}

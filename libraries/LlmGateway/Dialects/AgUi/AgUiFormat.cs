@@ -1,0 +1,25 @@
+using System.Text.Json.Nodes;
+using LlmGateway.VendorApis;
+using Streaming.Frames;
+
+namespace LlmGateway.Dialects.AgUi;
+
+/// <summary>The form of AG-UI: events without names. A refusal's body is the event that ends a run.
+/// <code>{"type":"RUN_ERROR","message":"threadId is required.","code":"invalid_request"}</code></summary>
+internal sealed class AgUiFormat : VendorFormat
+{
+    public static AgUiFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "x-request-id";
+    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
+
+    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
+
+    public override JsonObject Body(VendorError error) =>
+        new()
+        {
+            ["type"] = "RUN_ERROR",
+            ["message"] = error.Message,
+            ["code"] = error.Code ?? (error.Status < 500 ? "invalid_request" : "server_error"),
+        };
+}

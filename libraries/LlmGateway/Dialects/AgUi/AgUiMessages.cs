@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.AI;
+using Runs;
+
+namespace LlmGateway.Dialects.AgUi;
+
+/// <summary>What a client has made of a run's events so far: the messages of a <c>MESSAGES_SNAPSHOT</c>.</summary>
+internal sealed class AgUiMessages
+{
+    private readonly OrderedDictionary<string, (JsonObject Message, StringBuilder Content)> _messages = [];
+
+    /// <summary>Returns the messages before a run's own: the client's, or those that the run was asked if the client
+    /// has none, as another device of its user.</summary>
+    public static JsonArray Of(JsonElement body, RunPrompt? prompt, RunName run)
+    {
+        var sent = ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.");
+        var messages = sent is { } list ? list.EnumerateArray().Select(m => JsonObject.Create(m)) : [];
+        JsonObject[] own =
+        [
+            .. messages.OfType<JsonObject>().Where(m => m["id"]?.ToString().StartsWith(run.Id) is not true),
+        ];
+
+        return own.Length > 0
+            ? [.. own]
+            : [.. (prompt?.Messages ?? []).Select((message, index) => Of(message, $"{run.Id}-asked-{index}"))];
+    }
+
+    /// <summary>Takes an event of the run.</summary>
+    public void Add(JsonObject frame)
+    {
+        var id = (string?)frame["messageId"] ?? "";
+        switch ((string?)frame["type"])
+        {
+            case "TEXT_MESSAGE_START":
+                MessageOf(id, "assistant");
+                break;
+            case "REASONING_MESSAGE_START":
+                MessageOf(id, "reasoning");
+                break;
+            case "TEXT_MESSAGE_CONTENT" or "REASONING_MESSAGE_CONTENT":
+                _messages[id].Content.Append((string?)frame["delta"]);
+                break;
+            case "TOOL_CALL_START":
+                var parent = MessageOf((string)frame["parentMessageId"]!, "assistant").Message;
+                parent["toolCalls"] ??= new JsonArray();
+                parent["toolCalls"]!
+                    .AsArray()
+                    .Add((JsonNode)Call((string)frame["toolCallId"]!, (string)frame["toolCallName"]!, ""));
+                break;
+            case "TOOL_CALL_ARGS":
+                var last = _messages.Values.Last(m => m.Message["toolCalls"] is not null).Message["toolCalls"]!;
+                last[last.AsArray().Count - 1]!["function"]!["arguments"] = (string?)frame["delta"];
+                break;
+            case "TOOL_CALL_RESULT":
+                var (result, content) = MessageOf(id, "tool");
+                result["toolCallId"] = (string?)frame["toolCallId"];
+                content.Append((string?)frame["content"]);
+                break;
+        }
+    }
+
+    public IEnumerable<JsonObject> All()
+    {
+        foreach (var (message, content) in _messages.Values)
+        {
+            // A message of calls alone has none.
+            if (content.Length > 0)
+                message["content"] = content.ToString();
+            yield return message;
+        }
+    }
+
+    private (JsonObject Message, StringBuilder Content) MessageOf(string id, string role)
+    {
+        if (!_messages.TryGetValue(id, out var known))
+            _messages[id] = known = (new JsonObject { ["id"] = id, ["role"] = role }, new StringBuilder());
+        return known;
+    }
+
+    private static JsonObject Of(ChatMessage message, string id)
+    {
+        var json = new JsonObject
+        {
+            ["id"] = message.MessageId ?? id,
+            ["role"] = message.Role.Value,
+            ["content"] = MessageText.Of(message),
+        };
+        if (message.Contents.OfType<FunctionCallContent>().ToList() is { Count: > 0 } calls)
+            json["toolCalls"] = new JsonArray([.. calls.Select(c => Call(c.CallId, c.Name, ToolCalls.Arguments(c)))]);
+        if (message.Contents.OfType<FunctionResultContent>().FirstOrDefault() is { } result)
+        {
+            json["toolCallId"] = result.CallId;
+            json["content"] = ToolCalls.Result(result);
+        }
+
+        return json;
+    }
+
+    private static JsonObject Call(string id, string name, string arguments) =>
+        new()
+        {
+            ["id"] = id,
+            ["type"] = "function",
+            ["function"] = new JsonObject { ["name"] = name, ["arguments"] = arguments },
+        };
+}

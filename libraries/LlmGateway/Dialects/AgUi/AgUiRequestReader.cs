@@ -1,0 +1,179 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.AI;
+using Streaming.Requests;
+
+namespace LlmGateway.Dialects.AgUi;
+
+/// <summary>
+/// Reads the input of an AG-UI run. <c>forwardedProps</c> is as in OpenAI's Chat Completions API: <c>model</c>,
+/// <c>max_tokens</c>, … The context is for the model, and precedes the messages. Refused is what only an agent with a
+/// state of its own can answer: <c>state</c>, and <c>resume</c> after an interrupt.
+/// </summary>
+internal static class AgUiRequestReader
+{
+    /// <summary>The client's names of the thread and of the run.</summary>
+    /// <exception cref="InvalidChatException">One is missing or invalid.</exception>
+    public static (string Thread, string Run) NamesOf(JsonElement body) =>
+        (
+            ChatBody.RequiredName(body, "threadId", "", "is required."),
+            ChatBody.RequiredName(body, "runId", "", "is required.")
+        );
+
+    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
+    public static (ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ChatProviders providers)
+    {
+        foreach (var name in (ReadOnlySpan<string>)["state", "resume"])
+            if (ChatBody.Get(body, name) is { } value && !ChatBody.IsDefault(name, value))
+                throw new InvalidChatException(
+                    name,
+                    $"{name} is not supported: the runs of this server have no state and no interrupts.",
+                    code: InvalidChatException.UnsupportedParameter
+                );
+
+        var asked = ChatBody.Get(body, "forwardedProps") ?? JsonElement.Parse("{}");
+        if (asked.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException("forwardedProps", "must be an object.");
+        var target = providers.Resolve(ChatBody.Name(asked, "provider"), ChatBody.Name(asked, "model"));
+
+        var list =
+            ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.")
+            ?? throw new InvalidChatException("messages", "is required.");
+        var messages = list.EnumerateArray()
+            .Select((m, i) => Message(m, $"messages[{i}]."))
+            .OfType<ChatMessage>()
+            .ToList();
+        if (messages.Count == 0)
+            throw new InvalidChatException("messages", "must hold at least one message.");
+        if (Context(body) is { Length: > 0 } context)
+            messages.Insert(0, new ChatMessage(ChatRole.System, context));
+        UntranslatableContent.Refuse(messages);
+
+        var options = ChatOptionsReader.Read(asked, target, isNative: false);
+        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array.") is { } tools)
+            options.Tools =
+            [
+                .. options.Tools ?? [],
+                .. tools.EnumerateArray().Select((t, i) => Tool(t, $"tools[{i}].")),
+            ];
+
+        var call = new ChatCall(target, messages, options)
+        {
+            Bytes = JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+        };
+        return (call, new RunPrompt("ag-ui", messages));
+    }
+
+    private static string Context(JsonElement body) =>
+        ChatBody.List(body, "context", ChatBody.MaxMessages, "must be an array.") is { } items
+            ? string.Join("\n\n", items.EnumerateArray().Select((c, i) => Entry(c, $"context[{i}].")))
+            : "";
+
+    private static string Entry(JsonElement json, string path) =>
+        $"{ChatBody.Text(Object(json, path), "description", path)}: {ChatBody.Text(json, "value", path)}";
+
+    private static AIFunctionDeclaration Tool(JsonElement json, string path) =>
+        AIFunctionFactory.CreateDeclaration(
+            ChatBody.RequiredName(Object(json, path), "name", path, "is required."),
+            ChatBody.Text(json, "description", path),
+            ChatBody.Get(json, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}"""),
+            null
+        );
+
+    /// <summary>Reads a message; null: it is for the client alone.</summary>
+    private static ChatMessage? Message(JsonElement json, string path)
+    {
+        var contents = new List<AIContent>();
+        switch (ChatBody.Name(Object(json, path), "role", path))
+        {
+            case "system" or "developer":
+                return Of(ChatRole.System, Contents(json, path));
+            case "user":
+                return Of(ChatRole.User, Contents(json, path));
+            case "assistant":
+                var calls = ChatBody.List(json, "toolCalls", ChatBody.MaxMessages, "must be an array.", path);
+                contents = Contents(json, path, isRequired: calls is null);
+                if (calls is not null)
+                    contents.AddRange(calls.Value.EnumerateArray().Select((c, i) => Call(c, $"{path}toolCalls[{i}].")));
+                return Of(ChatRole.Assistant, contents);
+            case "tool":
+                var id = ChatBody.RequiredName(json, "toolCallId", path, "is required.");
+                var error = ChatBody.Text(json, "error", path);
+                contents = error is null ? Contents(json, path) : [new TextContent(error)];
+                return Of(
+                    ChatRole.Tool,
+                    [UntranslatableContent.ToolResult(id, contents, path + "content", error is not null)]
+                );
+            case "reasoning" or "activity":
+                return null;
+            case var other:
+                throw new InvalidChatException(
+                    path + "role",
+                    $"'{other}' must be one of developer, system, user, assistant, tool, reasoning, activity."
+                );
+        }
+
+        ChatMessage Of(ChatRole role, List<AIContent> all) =>
+            new(role, all) { MessageId = ChatBody.Name(json, "id", path) };
+    }
+
+    private static FunctionCallContent Call(JsonElement json, string path)
+    {
+        var function = Object(ChatBody.Get(Object(json, path), "function") ?? default, path + "function.");
+        return ToolCalls.Parse(
+            ChatBody.RequiredName(json, "id", path, "is required."),
+            ChatBody.RequiredName(function, "name", path + "function.", "is required."),
+            ChatBody.Text(function, "arguments", path + "function.") is { Length: > 0 } arguments ? arguments : "{}"
+        );
+    }
+
+    private static List<AIContent> Contents(JsonElement json, string path, bool isRequired = true)
+    {
+        switch (ChatBody.Get(json, "content"))
+        {
+            case { ValueKind: JsonValueKind.String } text:
+                return [new TextContent(text.GetString())];
+            case { ValueKind: JsonValueKind.Array } parts when parts.GetArrayLength() <= ChatBody.MaxMessages:
+                return [.. parts.EnumerateArray().Select((p, i) => Part(p, $"{path}content[{i}]."))];
+            case null when !isRequired:
+                return [];
+            default:
+                throw new InvalidChatException(
+                    path + "content",
+                    $"must be a string or an array of at most {ChatBody.MaxMessages} parts."
+                );
+        }
+    }
+
+    private static AIContent Part(JsonElement json, string path)
+    {
+        switch (ChatBody.RequiredName(Object(json, path), "type", path, "is required."))
+        {
+            case "text":
+                return new TextContent(
+                    ChatBody.Text(json, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
+                );
+            case "image" when ChatBody.Get(json, "source") is { ValueKind: JsonValueKind.Object } source:
+                var value = ChatBody.Text(source, "value", path + "source.") ?? "";
+                return ChatBody.Name(source, "type", path + "source.") switch
+                {
+                    "url" => ChatMessageReader.Image(value, path + "source.value"),
+                    "data" => ChatMessageReader.Image(
+                        $"data:{ChatBody.Name(source, "mimeType", path + "source.")};base64,{value}",
+                        path + "source"
+                    ),
+                    var other => new UntranslatableContent(path + "source.type", $"{other}"),
+                };
+            case var kind:
+                return new UntranslatableContent(path + "type", kind);
+        }
+    }
+
+    private static JsonElement Object(JsonElement json, string path) =>
+        json.ValueKind == JsonValueKind.Object
+            ? json
+            : throw new InvalidChatException(path.TrimEnd('.'), "must be an object.");
+}

@@ -1,0 +1,213 @@
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.VendorApis;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Dialects.AgUi;
+
+/// <summary>
+/// Makes the events of an AG-UI run. The protocol has no resume, so a client that returns gets the part so far as a
+/// snapshot, and goes on with the same message:
+/// <code>
+/// {"type":"RUN_STARTED","threadId":"t","runId":"r"}
+/// {"type":"MESSAGES_SNAPSHOT","messages":[…,{"id":"ab12…","role":"assistant","content":"Hel"}]}
+/// {"type":"TEXT_MESSAGE_START","messageId":"ab12…","role":"assistant"}
+/// {"type":"TEXT_MESSAGE_CONTENT","messageId":"ab12…","delta":"lo"}
+/// </code>
+/// </summary>
+/// <param name="run">The run.</param>
+/// <param name="threadId">The client's name of the thread.</param>
+/// <param name="runId">The client's name of the run.</param>
+/// <param name="soFar">The updates of the snapshot; null: the client is the first.</param>
+/// <param name="history">The snapshot's messages before the run's own.</param>
+internal sealed class AgUiResponse(
+    RunHead run,
+    string threadId,
+    string runId,
+    IReadOnlyList<ChatResponseUpdate>? soFar = null,
+    JsonArray? history = null
+) : IVendorResponse
+{
+    private readonly UsageDetails _usage = new();
+    private readonly List<string> _pending = [];
+    private string _finish = "stop";
+    private string? _text;
+    private string? _reasoning;
+    private int _reasonings;
+    private int _turns;
+    private int _taken;
+
+    public string Model => run.Model ?? "";
+
+    /// <summary>The model's message; after the result of a tool it is another one.</summary>
+    private string MessageId => _turns == 0 ? run.Name.Id : $"{run.Name.Id}-{_turns}";
+
+    public IReadOnlyList<JsonObject> Start()
+    {
+        var started = Event("RUN_STARTED", ("threadId", threadId), ("runId", runId));
+        if (soFar is null)
+            return [started];
+
+        var messages = new AgUiMessages();
+        foreach (var frame in soFar.SelectMany(Project))
+            messages.Add(frame);
+
+        JsonArray all = [.. history!.Select(m => m!.DeepClone()), .. messages.All()];
+        return [started, Event("MESSAGES_SNAPSHOT", ("messages", all)), .. Reopen()];
+    }
+
+    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update) =>
+        // The stream begins with the updates of the snapshot.
+        ++_taken <= soFar?.Count
+            ? []
+            : [.. Project(update)];
+
+    public IReadOnlyList<JsonObject> End()
+    {
+        var isCancelled = _finish == GenerationEvents.Cancelled;
+        var outcome = new JsonObject { ["type"] = isCancelled ? "cancelled" : "success" };
+        if (!isCancelled && _pending.Count > 0)
+            outcome["pendingToolCallIds"] = new JsonArray([.. _pending]);
+
+        return
+        [
+            .. CloseReasoning(),
+            .. CloseText(),
+            Event(
+                "RUN_FINISHED",
+                ("threadId", threadId),
+                ("runId", runId),
+                ("outcome", outcome),
+                ("usage", new JsonArray(Usage())),
+                ("metadata", new JsonObject { ["finishReason"] = _finish })
+            ),
+        ];
+    }
+
+    public IReadOnlyList<JsonObject> Fail(VendorError error) => [AgUiFormat.Instance.Body(error)];
+
+    public IJoinedAnswer Join() => throw new NotSupportedException();
+
+    private IEnumerable<JsonObject> Project(ChatResponseUpdate update)
+    {
+        _finish = update.FinishReason?.Value ?? _finish;
+        return update.Contents.SelectMany(Project);
+    }
+
+    private IEnumerable<JsonObject> Project(AIContent content)
+    {
+        switch (content)
+        {
+            case TextContent { Text.Length: > 0 } text:
+                var opened = _text is null ? [Text("START", ("role", "assistant"))] : Array.Empty<JsonObject>();
+                _text = MessageId;
+                return [.. CloseReasoning(), .. opened, Text("CONTENT", ("delta", text.Text))];
+            case TextReasoningContent { Text.Length: > 0 } reasoning:
+                var begun = _reasoning is null ? OpenReasoning($"{run.Name.Id}-reasoning-{++_reasonings}") : [];
+                return [.. begun, Reasoning("MESSAGE_CONTENT", ("delta", reasoning.Text))];
+            case FunctionCallContent call:
+                _pending.Add(call.CallId);
+                return [.. CloseReasoning(), .. Call(call)];
+            case FunctionResultContent result:
+                _pending.Remove(result.CallId);
+                return [.. CloseReasoning(), .. CloseText(), Result(result)];
+            case UsageContent usage:
+                _usage.Add(usage.Details);
+                return [];
+            default:
+                return [];
+        }
+    }
+
+    private IEnumerable<JsonObject> Call(FunctionCallContent call)
+    {
+        yield return Event(
+            "TOOL_CALL_START",
+            ("toolCallId", call.CallId),
+            ("toolCallName", call.Name),
+            ("parentMessageId", MessageId)
+        );
+        if (ToolCalls.Arguments(call) is { Length: > 0 } arguments)
+            yield return Event("TOOL_CALL_ARGS", ("toolCallId", call.CallId), ("delta", arguments));
+        yield return Event("TOOL_CALL_END", ("toolCallId", call.CallId));
+    }
+
+    private JsonObject Result(FunctionResultContent result)
+    {
+        var message = $"{run.Name.Id}-tool-{++_turns}";
+        return Event(
+            "TOOL_CALL_RESULT",
+            ("messageId", message),
+            ("toolCallId", result.CallId),
+            ("content", ToolCalls.Result(result)),
+            ("role", "tool")
+        );
+    }
+
+    private IEnumerable<JsonObject> Reopen() =>
+        [
+            .. _reasoning is { } id ? OpenReasoning(id) : [],
+            .. _text is null ? Array.Empty<JsonObject>() : [Text("START", ("role", "assistant"))],
+        ];
+
+    private JsonObject[] OpenReasoning(string id)
+    {
+        _reasoning = id;
+        return [Reasoning("START"), Reasoning("MESSAGE_START", ("role", "reasoning"))];
+    }
+
+    private IEnumerable<JsonObject> CloseReasoning()
+    {
+        if (_reasoning is null)
+            return [];
+
+        JsonObject[] closed = [Reasoning("MESSAGE_END"), Reasoning("END")];
+        _reasoning = null;
+        return closed;
+    }
+
+    private IEnumerable<JsonObject> CloseText()
+    {
+        if (_text is null)
+            return [];
+
+        JsonObject[] closed = [Text("END")];
+        _text = null;
+        return closed;
+    }
+
+    private JsonObject Text(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Event($"TEXT_MESSAGE_{type}", [("messageId", _text ?? MessageId), .. members]);
+
+    private JsonObject Reasoning(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Event($"REASONING_{type}", [("messageId", _reasoning), .. members]);
+
+    private JsonObject Usage()
+    {
+        var usage = new JsonObject();
+        Add("provider", run.Provider);
+        Add("model", run.Model);
+        Add("inputTokens", _usage.InputTokenCount);
+        Add("outputTokens", _usage.OutputTokenCount);
+        Add("totalTokens", _usage.TotalTokenCount);
+        Add("reasoningTokens", _usage.ReasoningTokenCount);
+        Add("cachedInputTokens", _usage.CachedInputTokenCount);
+        return usage;
+
+        // The protocol has no null.
+        void Add(string name, JsonNode? value)
+        {
+            if (value is not null)
+                usage[name] = value;
+        }
+    }
+
+    private static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var frame = new JsonObject { ["type"] = type };
+        foreach (var (name, value) in members)
+            frame[name] = value;
+        return frame;
+    }
+}

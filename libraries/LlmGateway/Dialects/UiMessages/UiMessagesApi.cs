@@ -1,0 +1,175 @@
+using System.Text.Json.Nodes;
+using EventStore;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using LlmGateway.VendorApis;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Access;
+using Streaming.Endpoints;
+using Streaming.Opening;
+
+namespace LlmGateway.Dialects.UiMessages;
+
+/// <summary>
+/// <c>POST /api/chat</c> and <c>GET</c>, <c>DELETE /api/chat/{id}/stream</c>: AI SDK's UI message stream, as its
+/// <c>DefaultChatTransport</c> reads it. A chat's id belongs to its caller, and names the latest run of the chat.
+/// </summary>
+internal static class UiMessagesApi
+{
+    public const string Path = "/api/chat";
+
+    private const string Reference = "https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol";
+
+    private static readonly string[] Chunks =
+    [
+        "start",
+        "start-step",
+        "text-start",
+        "text-delta",
+        "text-end",
+        "reasoning-start",
+        "reasoning-delta",
+        "reasoning-end",
+        "tool-input-available",
+        "tool-input-error",
+        "tool-output-available",
+        "file",
+        "finish-step",
+        "message-metadata",
+        "finish",
+        "abort",
+        "error",
+    ];
+
+    public static void MapUiMessages(this IEndpointRouteBuilder app)
+    {
+        var chats = app.MapGroup(Path).WithTags("AI SDK");
+        chats
+            .MapPost("", SendAsync)
+            .Publishes("generations.*")
+            .CountedAs(GenerationLimit.Requests)
+            .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
+            .TakesIdempotencyKey()
+            .Body(typeof(UiMessagesRequest))
+            .Streams(Reference, "The last is `[DONE]`.", Chunks);
+
+        chats
+            .MapGet("/{id}/stream", ResumeAsync)
+            .OpensStream()
+            .Publishes("generations.*")
+            .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
+            .Streams(Reference, "The chat's latest answer from its start; 204 if it has none.", Chunks);
+
+        chats
+            .MapDelete("/{id}/stream", StopAsync)
+            .Publishes("generations.*")
+            .CountedAs(RequestKind.Publish)
+            .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
+            .Produces(StatusCodes.Status204NoContent);
+    }
+
+    private static Task SendAsync(
+        HttpContext context,
+        VendorHandler handler,
+        Generator generator,
+        RunThreads threads,
+        ChatProviders providers,
+        IStreamAccess access,
+        RequestKeyStore keys,
+        IOptions<LlmOptions> options
+    )
+    {
+        return AnswerAsync(context, handler, SendAsync);
+
+        async Task SendAsync()
+        {
+            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+            var (chat, call, prompt) = UiMessagesRequestReader.Read(body, providers);
+            var client = access.ClientOf(context);
+            var owner = access.OwnerOf(context);
+            var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
+
+            await handler.StreamAsync(
+                context,
+                UiMessagesFormat.Instance,
+                async () =>
+                {
+                    // Before the run, so that no client is told of a run that it cannot find again.
+                    var thread = ThreadOf(owner, chat);
+                    await threads.AddAsync(thread, new RunName(Generator.Kind, id), client, context.RequestAborted);
+                    return await generator.StartAsync(call.From(client), prompt, id, owner, context.RequestAborted);
+                },
+                run => new UiMessagesResponse(run, prompt.Asked),
+                isNew: true
+            );
+        }
+    }
+
+    /// <summary>Sends the latest answer again from its start, also one that has ended: a client that was cut off before
+    /// the end must not take what it has for the whole.</summary>
+    private static Task ResumeAsync(
+        string id,
+        HttpContext context,
+        VendorHandler handler,
+        RunThreads threads,
+        RunUpdates updates,
+        PromptStore prompts,
+        IStreamAccess access
+    ) =>
+        AnswerAsync(
+            context,
+            handler,
+            async () =>
+            {
+                var thread = ThreadOf(access.OwnerOf(context), id);
+                if (
+                    await threads.LatestAsync(thread, context.RequestAborted) is not { } name
+                    || await updates.FindAsync(name, context.RequestAborted) is not { } run
+                )
+                {
+                    context.Response.StatusCode = StatusCodes.Status204NoContent;
+                    return;
+                }
+
+                var prompt = await prompts.ReadAsync(name, context.RequestAborted);
+                await handler.StreamAsync(
+                    context,
+                    UiMessagesFormat.Instance,
+                    () => Task.FromResult(run),
+                    found => new UiMessagesResponse(found, prompt?.Asked, replays: true)
+                );
+            }
+        );
+
+    /// <summary>Cancels the latest answer: the client's <c>stop()</c> only closes its own connection.</summary>
+    private static Task StopAsync(
+        string id,
+        HttpContext context,
+        VendorHandler handler,
+        RunThreads threads,
+        RunLog runs,
+        IStreamAccess access,
+        TimeProvider clock
+    ) =>
+        AnswerAsync(
+            context,
+            handler,
+            async () =>
+            {
+                var thread = ThreadOf(access.OwnerOf(context), id);
+                if (await threads.LatestAsync(thread, context.RequestAborted) is { } name)
+                    await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+            }
+        );
+
+    private static Task AnswerAsync(HttpContext context, VendorHandler handler, Func<Task> respondAsync)
+    {
+        context.Response.Headers["x-vercel-ai-ui-message-stream"] = "v1";
+        return handler.AnswerAsync(context, UiMessagesFormat.Instance, respondAsync);
+    }
+
+    private static string ThreadOf(string? owner, string chat) => RunThreads.IdOf(owner, "ai-sdk", chat);
+}

@@ -1,0 +1,29 @@
+using System.Text.Json.Nodes;
+using LlmGateway.VendorApis;
+using Streaming.Frames;
+
+namespace LlmGateway.Dialects.UiMessages;
+
+/// <summary>
+/// The form of AI SDK's UI message stream: chunks without names, and <c>[DONE]</c>. The client shows the body of a
+/// refusal to its user, and an error in a stream is the same object:
+/// <code>{"type":"error","errorText":"messages is required.","code":null}</code>
+/// </summary>
+internal sealed class UiMessagesFormat : VendorFormat
+{
+    public static UiMessagesFormat Instance { get; } = new();
+
+    public override string RequestIdHeader => "x-request-id";
+    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
+    public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
+
+    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
+
+    public override JsonObject Body(VendorError error) =>
+        new()
+        {
+            ["type"] = "error",
+            ["errorText"] = error.Message,
+            ["code"] = error.Code,
+        };
+}

@@ -1,0 +1,158 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.AI;
+using Streaming.Requests;
+
+namespace LlmGateway.Dialects.UiMessages;
+
+/// <summary>
+/// Reads the body of a request of AI SDK's transport. What a page adds to it (<c>new DefaultChatTransport({ body })</c>)
+/// is as in OpenAI's Chat Completions API: <c>model</c>, <c>max_tokens</c>, <c>tools</c>, …
+/// <code>{"id":"chat","trigger":"submit-message","messages":[{"id":"m1","role":"user","parts":[…]}]}</code>
+/// </summary>
+internal static class UiMessagesRequestReader
+{
+    /// <returns>The chat's id, the call, and what is kept: <see cref="RunPrompt.Asked"/> is the client's message that
+    /// the answer continues, if it does.</returns>
+    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
+    public static (string Chat, ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ChatProviders providers)
+    {
+        var chat = ChatBody.RequiredName(body, "id", "", "is required: the chat's id.");
+        // Both send the messages to answer.
+        if (ChatBody.Name(body, "trigger") is not (null or "submit-message" or "regenerate-message"))
+            throw new InvalidChatException("trigger", "must be submit-message or regenerate-message.");
+
+        var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
+        var list =
+            ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.")
+            ?? throw new InvalidChatException("messages", "is required.");
+        if (list.GetArrayLength() == 0)
+            throw new InvalidChatException("messages", "must hold at least one message.");
+
+        var messages = list.EnumerateArray().SelectMany((m, i) => Messages(m, $"messages[{i}].")).ToList();
+        UntranslatableContent.Refuse(messages);
+
+        var last = list[list.GetArrayLength() - 1];
+        var continued = ChatBody.Text(last, "role") == "assistant" ? JsonObject.Create(last) : null;
+        var call = new ChatCall(target, messages, ChatOptionsReader.Read(body, target, isNative: false))
+        {
+            Bytes = JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+        };
+
+        return (chat, call, new RunPrompt("ai-sdk", messages, Asked: continued));
+    }
+
+    /// <summary>Reads a message. An answer of several steps is for each of them one of the model and one of its
+    /// tools.</summary>
+    private static List<ChatMessage> Messages(JsonElement json, string path)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with role and parts.");
+
+        var role = ChatBody.Name(json, "role", path) switch
+        {
+            "user" => ChatRole.User,
+            "system" => ChatRole.System,
+            "assistant" => ChatRole.Assistant,
+            var other => throw new InvalidChatException(
+                path + "role",
+                $"'{other}' must be one of system, user, assistant."
+            ),
+        };
+        var parts =
+            ChatBody.List(json, "parts", ChatBody.MaxMessages, "must be an array.", path)
+            ?? throw new InvalidChatException(path + "parts", "is required.");
+
+        var (id, steps) = (ChatBody.Name(json, "id", path), new List<ChatMessage>());
+        var (said, results) = (new List<AIContent>(), new List<AIContent>());
+
+        foreach (var (index, part) in parts.EnumerateArray().Index())
+        {
+            var at = $"{path}parts[{index}].";
+            if (part.ValueKind != JsonValueKind.Object)
+                throw new InvalidChatException(at.TrimEnd('.'), "must be an object with a type.");
+
+            var type = ChatBody.RequiredName(part, "type", at, "is required.");
+            if (results.Count > 0 && !IsTool(type))
+                EndStep();
+
+            if (IsTool(type))
+                ReadTool(part, type, at, said, results);
+            else if (Content(part, type, at) is { } content)
+                said.Add(content);
+        }
+
+        EndStep();
+        return steps;
+
+        void EndStep()
+        {
+            if (said.Count > 0)
+                steps.Add(new ChatMessage(role, [.. said]) { MessageId = id });
+            if (results.Count > 0)
+                steps.Add(new ChatMessage(ChatRole.Tool, [.. results]));
+            said.Clear();
+            results.Clear();
+        }
+    }
+
+    private static bool IsTool(string type) =>
+        type == "dynamic-tool" || type.StartsWith("tool-", StringComparison.Ordinal);
+
+    /// <summary>Reads a part; null: it is for the page alone.</summary>
+    private static AIContent? Content(JsonElement part, string type, string path) =>
+        type switch
+        {
+            "text" => new TextContent(
+                ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
+            ),
+            "file" when ChatBody.Name(part, "mediaType", path) is { } media => media.StartsWith(
+                "image/",
+                StringComparison.Ordinal
+            )
+                ? ChatMessageReader.Image(ChatBody.Text(part, "url", path) ?? "", path + "url")
+                : new UntranslatableContent(path + "mediaType", media),
+            "step-start" or "reasoning" or "reasoning-file" or "source-url" or "source-document" => null,
+            _ when type.StartsWith("data-", StringComparison.Ordinal) => null,
+            _ => new UntranslatableContent(path + "type", type),
+        };
+
+    /// <summary>Reads a call and its result. A call without one is left out, as no model takes it.</summary>
+    private static void ReadTool(
+        JsonElement part,
+        string type,
+        string path,
+        List<AIContent> said,
+        List<AIContent> results
+    )
+    {
+        var state = ChatBody.Name(part, "state", path);
+        var result = state switch
+        {
+            "output-available" => ChatBody.Get(part, "output") is { } output ? TextOf(output) : "",
+            "output-error" => ChatBody.Text(part, "errorText", path) ?? "",
+            "output-denied" => "The user has denied this call.",
+            _ => null,
+        };
+        if (result is null)
+            return;
+
+        var id = ChatBody.RequiredName(part, "toolCallId", path, "is required.");
+        var name =
+            type == "dynamic-tool"
+                ? ChatBody.RequiredName(part, "toolName", path, "is required.")
+                : type["tool-".Length..];
+        var input = ChatBody.Get(part, "input") ?? ChatBody.Get(part, "rawInput");
+        said.Add(ToolCalls.Parse(id, name, input is { } given ? TextOf(given) : "{}"));
+        results.Add(
+            UntranslatableContent.ToolResult(id, [new TextContent(result)], path, state is not "output-available")
+        );
+    }
+
+    private static string TextOf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+}

@@ -1,0 +1,188 @@
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.VendorApis;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Dialects.UiMessages;
+
+/// <summary>
+/// Makes the chunks of AI SDK's UI message stream. The message's id is the run's, or that of the client's message that
+/// the answer continues, so that a client that reads them again has the message once.
+/// <code>
+/// {"type":"start","messageId":"0195…"} {"type":"start-step"}
+/// {"type":"text-start","id":"1"} {"type":"text-delta","id":"1","delta":"Hel"} {"type":"text-end","id":"1"}
+/// {"type":"finish-step"} {"type":"finish","finishReason":"stop","messageMetadata":{"model":"…","usage":{…}}}
+/// </code>
+/// </summary>
+/// <param name="run">The run.</param>
+/// <param name="continued">The client's message that the answer continues; null: it is a message of its own.</param>
+/// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the
+/// continued one too.</param>
+internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, bool replays = false) : IVendorResponse
+{
+    private readonly UsageDetails _usage = new();
+    private string _finish = "stop";
+    private (string Kind, string Id)? _open;
+    private int _parts;
+
+    public string Model => run.Model ?? "";
+
+    public IReadOnlyList<JsonObject> Start()
+    {
+        var start = Chunk("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
+        var earlier = replays && continued?["parts"] is JsonArray parts ? parts.SelectMany(Replay) : [];
+        return [start, .. earlier, Chunk("start-step")];
+    }
+
+    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    {
+        _finish = update.FinishReason?.Value ?? _finish;
+        return [.. update.Contents.SelectMany(Take)];
+    }
+
+    public IReadOnlyList<JsonObject> End() =>
+        _finish == GenerationEvents.Cancelled
+            ?
+            [
+                .. Close(),
+                Chunk("message-metadata", ("messageMetadata", Metadata())),
+                Chunk("abort", ("reason", "cancelled")),
+            ]
+            :
+            [
+                .. Close(),
+                Chunk("finish-step"),
+                Chunk("finish", ("finishReason", Finish()), ("messageMetadata", Metadata())),
+            ];
+
+    public IReadOnlyList<JsonObject> Fail(VendorError error) => [.. Close(), UiMessagesFormat.Instance.Body(error)];
+
+    public IJoinedAnswer Join() => throw new NotSupportedException();
+
+    private IEnumerable<JsonObject> Take(AIContent content)
+    {
+        switch (content)
+        {
+            case TextContent { Text.Length: > 0 } text:
+                return Delta("text", text.Text);
+            case TextReasoningContent { Text.Length: > 0 } reasoning:
+                return Delta("reasoning", reasoning.Text);
+            case FunctionCallContent call:
+                return [.. Close(), Input(call)];
+            case FunctionResultContent result:
+                return
+                [
+                    .. Close(),
+                    Chunk(
+                        "tool-output-available",
+                        ("toolCallId", result.CallId),
+                        ("output", ToolCalls.InputOrText(ToolCalls.Result(result)))
+                    ),
+                ];
+            case DataContent file:
+                return [.. Close(), Chunk("file", ("url", file.Uri), ("mediaType", file.MediaType))];
+            case UsageContent usage:
+                _usage.Add(usage.Details);
+                return [];
+            default:
+                return [];
+        }
+    }
+
+    private IEnumerable<JsonObject> Delta(string kind, string delta)
+    {
+        if (_open?.Kind != kind)
+        {
+            foreach (var end in Close())
+                yield return end;
+            _open = (kind, $"{++_parts}");
+            yield return Chunk($"{kind}-start", ("id", _open.Value.Id));
+        }
+
+        yield return Chunk($"{kind}-delta", ("id", _open.Value.Id), ("delta", delta));
+    }
+
+    private List<JsonObject> Close()
+    {
+        if (_open is not var (kind, id))
+            return [];
+
+        _open = null;
+        return [Chunk($"{kind}-end", ("id", id))];
+    }
+
+    private static JsonObject Input(FunctionCallContent call)
+    {
+        var input = ToolCalls.InputOrText(call);
+        return input is JsonObject
+            ? Chunk("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
+            : Chunk(
+                "tool-input-error",
+                ("toolCallId", call.CallId),
+                ("toolName", call.Name),
+                ("input", input),
+                ("errorText", "The model's arguments are not a JSON object.")
+            );
+    }
+
+    /// <summary>Makes the chunks of a part that the client has.</summary>
+    private IEnumerable<JsonObject> Replay(JsonNode? node)
+    {
+        if (node is not JsonObject part || (string?)part["type"] is not { } type)
+            return [];
+        if (type is "text" or "reasoning")
+            return [.. Delta(type, (string?)part["text"] ?? ""), .. Close()];
+        if (type == "step-start")
+            return [Chunk("start-step")];
+        // Sources, files and data are chunks as they are.
+        if (part["toolCallId"] is null)
+            return [part.DeepClone().AsObject()];
+
+        var input = part.DeepClone().AsObject();
+        input["toolName"] ??= type["tool-".Length..];
+        input["dynamic"] = type == "dynamic-tool";
+        var state = (string?)part["state"];
+        var output = part.DeepClone().AsObject();
+
+        input["type"] = "tool-input-available";
+        output["type"] = $"tool-{state}";
+        return state is "output-available" or "output-error" or "output-denied" ? [input, output] : [input];
+    }
+
+    private string Finish() =>
+        _finish switch
+        {
+            "stop" or "length" => _finish,
+            "content_filter" => "content-filter",
+            "tool_calls" => "tool-calls",
+            _ => "other",
+        };
+
+    private JsonObject Metadata()
+    {
+        var metadata = new JsonObject();
+        if (run.Model is not null)
+            metadata["model"] = run.Model;
+
+        if (_usage.OutputTokenCount is not null)
+            metadata["usage"] = new JsonObject
+            {
+                ["inputTokens"] = _usage.InputTokenCount,
+                ["outputTokens"] = _usage.OutputTokenCount,
+                ["totalTokens"] = _usage.TotalTokenCount,
+                ["reasoningTokens"] = _usage.ReasoningTokenCount,
+                ["cachedInputTokens"] = _usage.CachedInputTokenCount,
+            };
+
+        return metadata;
+    }
+
+    private static JsonObject Chunk(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var chunk = new JsonObject { ["type"] = type };
+        foreach (var (name, value) in members)
+            chunk[name] = value;
+        return chunk;
+    }
+}

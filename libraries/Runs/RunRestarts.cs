@@ -1,0 +1,86 @@
+using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.Options;
+
+namespace Runs;
+
+/// <param name="Work">Gets its input as JSON, and the options to read it.</param>
+internal sealed record NamedWork(
+    string Name,
+    Func<IServiceProvider, Run, string, JsonSerializerOptions, CancellationToken, Task> Work
+);
+
+/// <summary>Starts the work of handlers, also of runs that this process has taken over from one that was lost
+/// (Schema/Functions/take_over_runs.sql).</summary>
+internal sealed class RunRestarts : IHostedService
+{
+    private readonly Dictionary<string, NamedWork> _handlers;
+    private readonly IServiceScopeFactory _scopes;
+    private readonly RunStore _store;
+    private readonly LiveRuns _live;
+    private readonly RunLeases _leases;
+    private readonly int _maxAttempts;
+
+    public RunRestarts(
+        IEnumerable<NamedWork> handlers,
+        IServiceScopeFactory scopes,
+        RunStore store,
+        LiveRuns live,
+        RunLeases leases,
+        IOptions<RunOptions> options
+    )
+    {
+        _handlers = handlers.ToDictionary(handler => handler.Name, StringComparer.Ordinal);
+        _scopes = scopes;
+        _store = store;
+        _live = live;
+        _leases = leases;
+        _maxAttempts = options.Value.MaxAttempts;
+        leases.Handlers = [.. _handlers.Keys];
+        leases.Restart = (writer, runs) =>
+        {
+            foreach (var taken in runs)
+                Restart(taken, writer);
+        };
+    }
+
+    /// <exception cref="ArgumentException">There is no such handler.</exception>
+    public HandledWork WorkOf<TInput>(string handler, TInput input)
+    {
+        if (!_handlers.ContainsKey(handler))
+            throw new ArgumentException(
+                $"There is no handler '{handler}': AddSseRuns(runs => runs.AddHandler(…)) adds one.",
+                nameof(handler)
+            );
+
+        var json = JsonSerializer.Serialize(input, _store.Json.TypeOf<TInput>());
+        return new HandledWork(handler, EventRules.Data(json), _maxAttempts);
+    }
+
+    /// <summary>Does the work of a run, unless the answer to its begin was so late that it goes on already.</summary>
+    public void Start(Run run, HandledWork work)
+    {
+        if (!_leases.LiveTopics().Contains(run.Topic))
+            _ = _live.Start(run, r => RunStarter.CompleteAsync(r, (_, stop) => DoAsync(r, work, stop)));
+    }
+
+    private void Restart(HandledRun taken, Guid writer)
+    {
+        var run = _store.TakenOver(taken, writer);
+        if (taken.IsCancelled)
+            run.Stop(RunStop.Cancelled);
+
+        _ = _live.Start(run, r => RunStarter.CompleteAsync(r, (_, stop) => DoAsync(r, taken.Work, stop)));
+    }
+
+    private async Task DoAsync(Run run, HandledWork work, CancellationToken stop)
+    {
+        await using var scope = _scopes.CreateAsyncScope();
+        await _handlers[work.Handler].Work(scope.ServiceProvider, run, work.Input, _store.Json, stop);
+    }
+
+    // A service of the host, so that runs are taken over in a process that starts none.
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
