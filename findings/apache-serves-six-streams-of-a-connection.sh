@@ -18,7 +18,9 @@ import { createServer } from 'node:http'
 import { connect } from 'node:http2'
 
 if (process.argv[2] === 'serve')
-  createServer((_, answer) => answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: x\n\n')).listen(
+  createServer((_, answer) =>
+    answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: x\n\n'),
+  ).listen(
     18080,
     '127.0.0.1',
   )
@@ -55,7 +57,8 @@ CONF
   local apache=$!
   pids+=("$apache")
   for _ in $(seq 100); do
-    if node -e "require('node:net').connect(18081, '127.0.0.1').on('error', () => process.exit(1)).on('connect', () => process.exit(0))"; then break; fi
+    if node -e "require('node:net').connect(18081, '127.0.0.1')
+      .on('error', () => process.exit(1)).on('connect', () => process.exit(0))"; then break; fi
     sleep 0.1
   done
   node run.mjs | sed "s/^/${1:-defaults}: /" | tee -a seen

@@ -74,7 +74,7 @@ public static class LlmGatewayExtensions
     }
 
     /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
-    /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with their
+    /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, answers that end with their
     /// request. The result takes a policy for all of them.</summary>
     /// <remarks>A generation or session belongs to the user who began it; of others it answers 403. Where nobody signs
     /// in, its id is the right to read it.</remarks>

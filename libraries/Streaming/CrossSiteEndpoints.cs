@@ -3,8 +3,8 @@ using Streaming.Endpoints;
 
 namespace AspireSse;
 
-// Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid work: they
-// would cost money even if the page cannot read the response. Browsers say so in Sec-Fetch-Site (W3C Fetch Metadata),
+// Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid work:
+// they would cost money even if the page cannot read the response. Browsers say so in Sec-Fetch-Site (W3C Fetch Metadata),
 // over plain HTTP only by the Origin of a POST; other clients send neither.
 public static partial class DescribedEndpoints
 {
@@ -81,6 +81,6 @@ public static partial class DescribedEndpoints
     /// <summary>Returns true if a browser sends this only after a preflight that allowed it (Fetch §3.3): the policy of
     /// <c>UseCors(…)</c>, which nothing else shows, has decided.</summary>
     private static bool WasAskedFor(HttpRequest request) =>
-        request.Headers["Sec-Fetch-Mode"].ToString() is "" or "cors"
+        (request.Headers["Sec-Fetch-Mode"] == "cors" || request.Headers["Sec-Fetch-Site"].Count == 0)
         && (!(IsSafe(request.Method) || HttpMethods.IsPost(request.Method)) || request.HasJsonContentType());
 }

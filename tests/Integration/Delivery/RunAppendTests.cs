@@ -139,7 +139,7 @@ public sealed class RunAppendTests
     }
 
     private static NewEvent Event(string run, Guid writer, string data) =>
-        new(run, "n", data, id: Guid.CreateVersion7()) { Run = new RunMark(writer) };
+        new(EventTopic.Pattern(run), "n", data, id: Guid.CreateVersion7()) { Run = new RunMark(writer) };
 
     private static async Task<string[]> DataAsync(OpenLog log, string run) =>
         (string[])

@@ -169,7 +169,8 @@ public sealed class EndpointTests(AssemblyWide<SecureSystem> shared) : IClassFix
         };
 
         var asked = await A.ExpectAsync(200, "POST /api/chat", ann, chat);
-        var id = JsonElement.Parse(asked.Split('\n')[0]["data: ".Length..]).GetProperty("messageId").GetString();
+        var first = asked.Split('\n').First(line => line.StartsWith("data: ", StringComparison.Ordinal));
+        var id = JsonElement.Parse(first["data: ".Length..]).GetProperty("messageId").GetString();
         await B.ExpectAsync(204, "GET /api/chat/c.1%2F*/stream", eve);
         await B.ExpectAsync(204, "DELETE /api/chat/c.1%2F*/stream", eve);
         Assert.Contains(id!, await B.ExpectAsync(200, "GET /api/chat/c.1%2F*/stream", ann), StringComparison.Ordinal);

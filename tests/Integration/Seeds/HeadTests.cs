@@ -49,7 +49,8 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
             .ToList();
         Assert.True(paths.Count > 40);
 
-        foreach (var (path, methods) in paths)
+        // Under /v1 OpenAI's own answer to what it does not have is a 404.
+        foreach (var (path, methods) in paths.Where(p => !p.Path.StartsWith("/v1/responses", StringComparison.Ordinal)))
         {
             using var refused = await SeedRequests.SendAsync(
                 A,
