@@ -50,7 +50,9 @@ public sealed class HeadTests(AssemblyWide<SeedSystem> shared) : SeedTests(share
         Assert.True(paths.Count > 40);
 
         // Under /v1 OpenAI's own answer to what it does not have is a 404.
-        foreach (var (path, methods) in paths.Where(p => !p.Path.StartsWith("/v1/responses", StringComparison.Ordinal)))
+        foreach (
+            var (path, methods) in paths.Where(p => !p.Item1.StartsWith("/v1/responses", StringComparison.Ordinal))
+        )
         {
             using var refused = await SeedRequests.SendAsync(
                 A,
