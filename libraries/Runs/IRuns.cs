@@ -16,6 +16,7 @@ public interface IRuns
     /// <remarks>The work must not use services of the request's scope, which end with it. Its token is cancelled by
     /// <see cref="CancelAsync"/>, and some seconds after the shutdown has begun
     /// (<c>AspireSse:Runs:DrainSeconds</c>).</remarks>
+#pragma warning disable RS0026 // A token is optional everywhere, and the two differ by what comes before it.
     Task<bool> StartAsync(
         EventTopic topic,
         Func<Run, CancellationToken, Task> work,
@@ -37,6 +38,7 @@ public interface IRuns
         TInput input,
         CancellationToken cancellationToken = default
     );
+#pragma warning restore RS0026
 
     /// <summary>Asks a run to stop, in whichever process it works; returns false if none of this topic goes on. Its
     /// stream then ends with an <c>error</c>, whose reason is <c>cancelled</c>.</summary>

@@ -15,7 +15,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log, RunR
         CancellationToken cancellationToken = default
     )
     {
-        var start = await store.BeginAsync(kind, client, announcement, id, closingEvents, cancellationToken);
+        var start = await store.BeginAsync(kind, client, announcement, id, closingEvents, null, cancellationToken);
         if (start.Run is { } run)
             _ = live.Start(run, work);
         return start;

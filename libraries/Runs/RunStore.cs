@@ -35,8 +35,8 @@ internal sealed class RunStore(
     /// <see cref="RunLeases"/> ends the run.</summary>
     /// <param name="id">Its id; null creates one. A run with a known id is not begun again.</param>
     /// <param name="closingEvents">Events that end the run if this replica fails; null: a fatal error.</param>
-    /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <param name="handled">What another replica starts again instead, if this one fails; null: nothing.</param>
+    /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<RunStart> BeginAsync(
         string kind,
@@ -44,8 +44,8 @@ internal sealed class RunStore(
         object announcement,
         string? id = null,
         IReadOnlyList<RunEvent>? closingEvents = null,
-        CancellationToken cancellationToken = default,
-        HandledWork? handled = null
+        HandledWork? handled = null,
+        CancellationToken cancellationToken = default
     )
     {
         await feed.UntilStartedAsync(cancellationToken);
