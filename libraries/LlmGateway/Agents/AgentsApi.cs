@@ -11,7 +11,6 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Requests;

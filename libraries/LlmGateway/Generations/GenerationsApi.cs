@@ -7,8 +7,6 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
-using Streaming.Opening;
 using Streaming.Requests;
 
 namespace LlmGateway.Generations;

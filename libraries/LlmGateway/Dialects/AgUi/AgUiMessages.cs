@@ -5,7 +5,6 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Runs;
 
 namespace LlmGateway.Dialects.AgUi;
 

@@ -157,7 +157,7 @@ internal sealed class AgUiResponse(
         return [Reasoning("START"), Reasoning("MESSAGE_START", ("role", "reasoning"))];
     }
 
-    private IEnumerable<JsonObject> CloseReasoning()
+    private JsonObject[] CloseReasoning()
     {
         if (_reasoning is null)
             return [];
@@ -167,7 +167,7 @@ internal sealed class AgUiResponse(
         return closed;
     }
 
-    private IEnumerable<JsonObject> CloseText()
+    private JsonObject[] CloseText()
     {
         if (_text is null)
             return [];

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
@@ -8,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
-using Streaming.Opening;
 
 namespace LlmGateway.Dialects.UiMessages;
 
