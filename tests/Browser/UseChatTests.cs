@@ -107,7 +107,7 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
 
     private static Task<string> TextAsync(IPage page) => page.Locator(".assistant").InnerTextAsync();
 
-    private static Task GrownAsync(IPage page, int length) =>
+    private static Task<IJSHandle> GrownAsync(IPage page, int length) =>
         page.WaitForFunctionAsync(
             "length => document.querySelector('.assistant')?.textContent.length > length",
             length

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Streaming.Connections;
-using Streaming.Frames;
 
 namespace Core.Model;
 

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Streaming.Endpoints;
 using Streaming.Opening;
 
 namespace Core.Streaming;

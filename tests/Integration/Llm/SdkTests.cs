@@ -1,5 +1,3 @@
-using Harness;
-
 namespace Integration.Llm;
 
 /// <summary>The vendors' JavaScript clients; the .NET ones are in <see cref="VendorApiTests"/>.</summary>

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using StreamApi.Events;
 using Streaming.Access;
-using Streaming.Requests;
 
 namespace Unit.Events;
 

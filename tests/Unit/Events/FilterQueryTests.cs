@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using StreamApi.Events;
-using Streaming.Requests;
 
 namespace Unit.Events;
 

@@ -1,10 +1,8 @@
 using System.Text.Json.Nodes;
-using EventStore;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Generations;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
-using Runs;
 
 namespace Unit.Llm;
 

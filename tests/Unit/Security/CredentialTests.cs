@@ -16,7 +16,6 @@ using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
 using Streaming;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Tickets;
 
 namespace Unit.Security;

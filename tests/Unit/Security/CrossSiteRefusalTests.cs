@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using StreamApi.Security;
-using Streaming.Access;
 using Unit.ServiceDefaults;
 
 namespace Unit.Security;

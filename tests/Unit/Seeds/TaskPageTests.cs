@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using StreamApi.Seeds.Tasks;
-using Streaming.Requests;
 
 namespace Unit.Seeds;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using Harness;
 using Integration.Seeds;
 
 namespace Integration.Llm.Dialects;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Harness;
 using Integration.Seeds;
 
 namespace Integration.Llm.Dialects;
