@@ -7,7 +7,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using StreamApi.Security.Limits;
 using Streaming.Admission;
-using Streaming.Opening;
 using Unit.ServiceDefaults;
 
 namespace Unit.Security;
