@@ -128,8 +128,15 @@ public class ParserTests
             1 << 20,
             TestContext.Current.CancellationToken
         );
-        while (await reader.NextAsync() is { } received)
-            events.Add($"{received.Type}|{received.Data}|{received.Id}");
+        try
+        {
+            while (await reader.NextAsync() is { } received)
+                events.Add($"{received.Type}|{received.Data}|{received.Id}");
+        }
+        catch (IOException)
+        {
+            // The end of a part of an event, which the standard drops: the client comes again for it.
+        }
 
         return events;
     }
