@@ -1,7 +1,7 @@
 namespace EventStore;
 
-/// <summary>What flows with a caller (<see cref="ExecutionContext"/>): its tenant, its request, its span, an ambient
-/// transaction.</summary>
+/// <summary>Locals that flow with a caller (<see cref="ExecutionContext"/>): its tenant, its request, its span, an
+/// ambient transaction.</summary>
 internal static class CallersLocals
 {
     /// <summary>Until disposed, what this thread begins gets none of them: timers, threads and connections of the

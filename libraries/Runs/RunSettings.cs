@@ -5,7 +5,7 @@ using Streaming;
 
 namespace Runs;
 
-/// <summary>What the runs of this process have of it.</summary>
+/// <summary>Settings that the runs of this process share.</summary>
 internal sealed class RunSettings(
     IOptions<StreamingOptions> streaming,
     [FromKeyedServices(StorePool.Reads)] EventReader reader,

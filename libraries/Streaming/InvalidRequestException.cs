@@ -13,7 +13,7 @@ public class InvalidRequestException(string field, string problem, int status = 
     /// <summary>The refused field.</summary>
     public string Field { get; } = field;
 
-    /// <summary>What is wrong with it.</summary>
+    /// <summary>The problem, as a sentence that goes on after the name of the field.</summary>
     public string Problem { get; } = problem;
 
     /// <summary>The status of the answer.</summary>

@@ -1,10 +1,10 @@
 namespace AspireSse;
 
-/// <summary>Where a stream of the log begins and ends, if not as streams usually do.</summary>
+/// <summary>Begin and end of a stream of the log, if not as streams usually do.</summary>
 public sealed record StreamBounds
 {
-    /// <summary>Where a client begins that has no valid last event id: the stream shows what follows. Null: at the
-    /// head.</summary>
+    /// <summary>The place where a client without a valid last event id begins: the stream shows what follows. Null: at
+    /// the head.</summary>
     public StreamPosition? After { get; init; }
 
     /// <summary>The reason of a resync for a client whose last id is the application's own, such as an ordinal, and

@@ -5,7 +5,7 @@ using Harness.Worlds;
 
 namespace Proxies;
 
-/// <summary>What is measured while events are published: one proxy after the other, so that none disturbs
+/// <summary>Checks while events are published: one proxy after the other, so that none disturbs
 /// another.</summary>
 /// <param name="product">What stands behind the proxies.</param>
 internal sealed class LoadedChecks(Product product)
@@ -37,7 +37,7 @@ internal sealed class LoadedChecks(Product product)
         row.Http2 = http2 is null ? "–" : await StreamsAsync(http2, cancellationToken);
     }
 
-    /// <summary>What becomes of events if the proxy compresses streams.</summary>
+    /// <summary>The fate of events if the proxy compresses streams.</summary>
     public async Task<string> CompressionAsync(Uri url, CancellationToken cancellationToken)
     {
         var topic = $"p{Guid.NewGuid():N}";

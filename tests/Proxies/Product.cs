@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Proxies;
 
-/// <summary>What the proxies stand in front of: a replica as it comes, one that sends nothing of its own, and what
+/// <summary>Services behind the proxies: a replica as it comes, one that sends nothing of its own, and what
 /// both need.</summary>
 internal sealed class Product : IAsyncDisposable
 {

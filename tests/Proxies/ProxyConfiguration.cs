@@ -3,7 +3,7 @@ using Harness;
 
 namespace Proxies;
 
-/// <summary>How a proxy is configured.</summary>
+/// <summary>The configuration of a proxy.</summary>
 internal enum Configured
 {
     /// <summary>The least that passes requests on, with Debian's own limits.</summary>

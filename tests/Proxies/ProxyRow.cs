@@ -1,6 +1,6 @@
 namespace Proxies;
 
-/// <summary>What was seen of a proxy that is configured in one way. A cell is empty until it was measured.</summary>
+/// <summary>Findings on a proxy that is configured in one way. A cell is empty until it was measured.</summary>
 internal sealed record ProxyRow(string Name, Configured? Configured, string TotalAge)
 {
     public static IReadOnlyList<string> Heads { get; } =

@@ -4,7 +4,7 @@ using Harness.Worlds;
 
 namespace Proxies;
 
-/// <summary>What is measured while nobody publishes: all proxies at once, since it is waiting.</summary>
+/// <summary>Checks while nobody publishes: all proxies at once, since it is waiting.</summary>
 /// <param name="product">What stands behind the proxies.</param>
 internal sealed class QuietChecks(Product product)
 {
@@ -14,7 +14,7 @@ internal sealed class QuietChecks(Product product)
         Ending = TimeSpan.FromSeconds(30),
         Interval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long a stream without a byte lasts.</summary>
+    /// <summary>Measures how long a stream without a byte lasts.</summary>
     /// <param name="row">Takes what is seen.</param>
     /// <param name="url">A proxy in front of the silent replica.</param>
     public static async Task SilenceAsync(ProxyRow row, Uri url)
@@ -25,7 +25,7 @@ internal sealed class QuietChecks(Product product)
         row.Silence = reader is null ? "nothing comes" : await EndAsync(reader, watch, Silence);
     }
 
-    /// <summary>How long the replica lists a client that has left.</summary>
+    /// <summary>Measures how long the replica lists a client that has left.</summary>
     /// <param name="row">Takes what is seen.</param>
     /// <param name="url">A proxy in front of the replica with heartbeats.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -6,7 +6,7 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Generations;
 
-/// <summary>What a run was asked.</summary>
+/// <summary>The question of a run.</summary>
 /// <param name="Dialect">Name of the dialect of the request, which alone reads <paramref name="Asked"/>.</param>
 /// <param name="Messages">The request's own messages, without those of <paramref name="Previous"/>.</param>
 /// <param name="Previous">Id of the run that this one continues; null: it has no history.</param>

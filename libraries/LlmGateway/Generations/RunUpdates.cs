@@ -7,7 +7,7 @@ using Streaming.Replay;
 
 namespace LlmGateway.Generations;
 
-/// <summary>What is known of a run before its first event; the same on every replica.</summary>
+/// <summary>Facts of a run before its first event; the same on every replica.</summary>
 /// <param name="At">Position before its first event.</param>
 /// <param name="Provider">Name of the provider; null: the run is an application's own.</param>
 /// <param name="Model">Name of the model; null: the run is an application's own.</param>

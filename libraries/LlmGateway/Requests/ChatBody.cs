@@ -51,6 +51,10 @@ internal static class ChatBody
         }
     }
 
+    /// <summary>Returns the bytes of memory that the texts of a body, or of a part of it, take as messages.</summary>
+    public static long MemoryOf(JsonElement json) =>
+        JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(json), sizeof(char));
+
     public static string? Text(JsonElement json, string name, string path = "")
     {
         if (Get(json, name) is not { } value)

@@ -1,10 +1,8 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
 using Streaming.Admission;
-using Streaming.Requests;
 
 namespace LlmGateway.Requests;
 
@@ -51,7 +49,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
 
         return new ChatCall(target, messages, ChatOptionsReader.Read(body, target, isNative: false))
         {
-            Bytes = JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+            Bytes = ChatBody.MemoryOf(body),
         };
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Harness;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.AI;
 
@@ -60,18 +61,19 @@ public sealed class AgentTests
     private static Task<CallersApp> StartAsync(Model model, Action<LlmGatewayOptions>? configure) =>
         CallersApp.StartAsync(
             agents: configure,
-            services: services => services.AddKeyedSingleton<IChatClient>("own", model)
+            services: services =>
+                services.AddKeyedSingleton<IChatClient>("own", new ScriptedChatClient(model.Answer, "own-model"))
         );
 
     /// <summary>Calls the tool "balance" once, and then says that it is done.</summary>
-    private sealed class Model : IChatClient
+    private sealed class Model
     {
         public List<(ChatMessage[] Messages, string[] Tools)> Asked { get; } = [];
 
-        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        public async IAsyncEnumerable<ChatResponseUpdate> Answer(
             IEnumerable<ChatMessage> messages,
-            ChatOptions? options = null,
-            [EnumeratorCancellation] CancellationToken cancellationToken = default
+            ChatOptions? options,
+            [EnumeratorCancellation] CancellationToken cancellationToken
         )
         {
             Asked.Add(([.. messages], [.. options?.Tools?.Select(tool => tool.Name) ?? []]));
@@ -83,18 +85,5 @@ public sealed class AgentTests
                 )
                 : new ChatResponseUpdate(ChatRole.Assistant, "Done.");
         }
-
-        public Task<ChatResponse> GetResponseAsync(
-            IEnumerable<ChatMessage> messages,
-            ChatOptions? options = null,
-            CancellationToken cancellationToken = default
-        ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
-
-        public object? GetService(Type serviceType, object? serviceKey = null) =>
-            serviceType == typeof(ChatClientMetadata)
-                ? new ChatClientMetadata("own", defaultModelId: "own-model")
-                : null;
-
-        public void Dispose() { }
     }
 }

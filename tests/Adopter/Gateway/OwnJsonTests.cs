@@ -7,7 +7,7 @@ using Adopter.Showing;
 
 namespace Adopter.Gateway;
 
-/// <summary>What the libraries answer is documented: it does not depend on how the application writes its own
+/// <summary>Answers of the libraries are documented: they do not depend on how the application writes its own
 /// JSON.</summary>
 public sealed partial class OwnJsonTests
 {

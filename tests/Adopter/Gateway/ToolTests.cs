@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Adopter.Callers;
+using Harness;
 using Microsoft.Extensions.AI;
 
 namespace Adopter.Gateway;
@@ -29,7 +30,8 @@ public sealed class ToolTests
         await using var app = await CallersApp.StartAsync(
             isOpen: true,
             agents: agents => agents.AddTool(AIFunctionFactory.Create(Failures[failure], "look_up")),
-            services: services => services.AddKeyedSingleton<IChatClient>("own", new Model())
+            services: services =>
+                services.AddKeyedSingleton<IChatClient>("own", new ScriptedChatClient(Answer, "own-model"))
         );
         using var client = app.Anonymous();
 
@@ -40,34 +42,18 @@ public sealed class ToolTests
     }
 
     /// <summary>Calls the tool, and then says that it is done.</summary>
-    private sealed class Model : IChatClient
+    private static async IAsyncEnumerable<ChatResponseUpdate> Answer(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
-        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<ChatMessage> messages,
-            ChatOptions? options = null,
-            [EnumeratorCancellation] CancellationToken cancellationToken = default
-        )
-        {
-            await Task.CompletedTask;
-            yield return messages.Any(message => message.Role == ChatRole.Tool)
-                ? new ChatResponseUpdate(ChatRole.Assistant, "Done.")
-                : new ChatResponseUpdate(
-                    ChatRole.Assistant,
-                    [new FunctionCallContent("1", "look_up", new Dictionary<string, object?>())]
-                );
-        }
-
-        public Task<ChatResponse> GetResponseAsync(
-            IEnumerable<ChatMessage> messages,
-            ChatOptions? options = null,
-            CancellationToken cancellationToken = default
-        ) => GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
-
-        public object? GetService(Type serviceType, object? serviceKey = null) =>
-            serviceType == typeof(ChatClientMetadata)
-                ? new ChatClientMetadata("own", defaultModelId: "own-model")
-                : null;
-
-        public void Dispose() { }
+        await Task.CompletedTask;
+        yield return messages.Any(message => message.Role == ChatRole.Tool)
+            ? new ChatResponseUpdate(ChatRole.Assistant, "Done.")
+            : new ChatResponseUpdate(
+                ChatRole.Assistant,
+                [new FunctionCallContent("1", "look_up", new Dictionary<string, object?>())]
+            );
     }
 }

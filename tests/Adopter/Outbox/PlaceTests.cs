@@ -59,7 +59,7 @@ public sealed class PlaceTests(Shop shop) : IClassFixture<Shop>
         var place = await db.SsePositionAsync();
         using (new TransactionScope(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled))
         {
-            await AddItemAsync();
+            await shop.AddItemAsync(_id);
             await using var other = shop.Open();
             Publish(other, "later");
             await other.SaveChangesAsync(Stop);
@@ -70,11 +70,4 @@ public sealed class PlaceTests(Shop shop) : IClassFixture<Shop>
     }
 
     private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
-
-    private async Task AddItemAsync()
-    {
-        await using var db = shop.Open();
-        db.Add(new Item { Id = _id, Name = "tea" });
-        await db.SaveChangesAsync(Stop);
-    }
 }

@@ -28,12 +28,12 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
             Publish(db, $"before-{i}");
         db.Add(new Item { Id = _id, Name = "tea" });
         Publish(db, "after");
-        Assert.Equal(1, await SaveAsync(db, sync));
+        Assert.Equal(1, await db.SaveAsync(sync));
 
         // Nothing but events.
         Publish(db, "alone");
-        Assert.Equal(0, await SaveAsync(db, sync));
-        Assert.Equal(0, await SaveAsync(db, sync));
+        Assert.Equal(0, await db.SaveAsync(sync));
+        Assert.Equal(0, await db.SaveAsync(sync));
 
         Assert.DoesNotContain(db.ChangeTracker.Entries(), entry => entry.Entity is not Item);
         Assert.True(await shop.HasItemAsync(_id));
@@ -51,9 +51,9 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
             await using var transaction = await db.Database.BeginTransactionAsync(Stop);
             db.Add(new Item { Id = _id, Name = "tea" });
             Publish(db, "one");
-            await SaveAsync(db, sync);
+            await db.SaveAsync(sync);
             Publish(db, "two");
-            await SaveAsync(db, sync);
+            await db.SaveAsync(sync);
             Assert.Empty(await shop.PublishedAsync(_id));
             await transaction.CommitAsync(Stop);
         }
@@ -62,16 +62,16 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         {
             await using var transaction = await db.Database.BeginTransactionAsync(Stop);
             Publish(db, "undone");
-            await SaveAsync(db, sync);
+            await db.SaveAsync(sync);
             await transaction.RollbackAsync(Stop);
-            await SaveAsync(db, sync);
+            await db.SaveAsync(sync);
         }
 
         await using (var db = shop.Open())
         using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
             Publish(db, "ambient");
-            await SaveAsync(db, sync);
+            await db.SaveAsync(sync);
             scope.Complete();
         }
 
@@ -86,7 +86,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
     [InlineData(true, true, true)]
     public async Task A_save_that_fails_publishes_nothing_and_the_next_one_does(bool sync, bool explicitly, bool never)
     {
-        await AddItemAsync(_id);
+        await shop.AddItemAsync(_id);
         await using var db = shop.Open();
         db.Database.AutoTransactionBehavior = never
             ? AutoTransactionBehavior.Never
@@ -96,14 +96,14 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         var item = new Item { Id = _id, Name = "the same number" };
         db.Add(item);
         Publish(db, "added");
-        await Assert.ThrowsAsync<DbUpdateException>(() => SaveAsync(db, sync));
+        await Assert.ThrowsAsync<DbUpdateException>(() => db.SaveAsync(sync));
         if (transaction is null)
             Assert.Empty(await shop.PublishedAsync(_id));
 
         db.Entry(item).State = EntityState.Detached;
         db.Add(new Item { Id = shop.Next() + 100_000, Name = "tea" });
-        await SaveAsync(db, sync);
-        await SaveAsync(db, sync);
+        await db.SaveAsync(sync);
+        await db.SaveAsync(sync);
         if (transaction is not null)
             await transaction.CommitAsync(Stop);
 
@@ -113,7 +113,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
     [Fact]
     public async Task A_change_that_another_one_has_overtaken_publishes_nothing()
     {
-        await AddItemAsync(_id);
+        await shop.AddItemAsync(_id);
         await using var db = shop.Open();
         var item = await db.Items.SingleAsync(i => i.Id == _id, Stop);
         await using (var other = shop.Open())
@@ -140,7 +140,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
     [InlineData(true)]
     public async Task The_answer_of_a_commit_that_is_lost_doubles_no_event(bool sync)
     {
-        await AddItemAsync(_id);
+        await shop.AddItemAsync(_id);
         var loses = new LosesOneAnswer();
         await using var db = shop.Open(retries: true, loses);
         await db.Items.LoadAsync(Stop);
@@ -148,13 +148,13 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         db.Entry(db.Items.Local.Single(i => i.Id == _id)).Property<DateTime>("ChangedAt").IsModified = true;
         Publish(db, "updated");
         Publish(db, "told");
-        await SaveAsync(db, sync);
+        await db.SaveAsync(sync);
         Assert.Equal(2, loses.Commits);
 
         await using (var alone = shop.Open(retries: true, new LosesOneAnswer()))
         {
             Publish(alone, "alone");
-            await SaveAsync(alone, sync);
+            await alone.SaveAsync(sync);
         }
 
         Assert.Equal(["updated", "told", "alone"], await shop.PublishedAsync(_id));
@@ -222,14 +222,14 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         await using (var db = shop.Open(retries: false, new PublishesWhenSaving(_id)))
         {
             db.Add(new Item { Id = _id, Name = "tea" });
-            await SaveAsync(db, sync);
+            await db.SaveAsync(sync);
         }
 
         await using (var db = shop.Open(retries: false, new Prevents()))
         {
             db.Add(new Item { Id = _id, Name = "again" });
             Publish(db, "prevented");
-            await SaveAsync(db, sync);
+            await db.SaveAsync(sync);
         }
 
         Assert.Equal(["saving"], await shop.PublishedAsync(_id));
@@ -251,17 +251,6 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
     }
 
     private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
-
-    private async Task AddItemAsync(int id)
-    {
-        await using var db = shop.Open();
-        db.Add(new Item { Id = id, Name = "tea" });
-        await db.SaveChangesAsync(Stop);
-    }
-
-    private static async Task<int> SaveAsync(ShopDb db, bool sync) =>
-        // ReSharper disable once MethodHasAsyncOverload
-        sync ? db.SaveChanges() : await db.SaveChangesAsync(Stop);
 
     private sealed class PooledDbContextFactoryOf(DbContextOptions<ShopDb> options)
     {

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Adopter.Outbox;
 
-/// <summary>What an execution strategy repeats, because its connection broke, publishes once.</summary>
+/// <summary>A block that an execution strategy repeats, because its connection broke, publishes once.</summary>
 public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
 {
     private readonly int _id = shop.Next();
@@ -20,7 +20,7 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
     [InlineData(true, true)]
     public async Task A_block_that_is_repeated_publishes_once(bool sync, bool transaction)
     {
-        await AddItemAsync();
+        await shop.AddItemAsync(_id);
         await using var db = shop.Open(retries: true);
         var item = await db.Items.SingleAsync(i => i.Id == _id, Stop);
         Publish(db, "before");
@@ -37,9 +37,9 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
                 Publish(db, "paid");
                 if (++attempts == 1)
                     await KillAsync(db);
-                await SaveAsync(db, sync);
+                await db.SaveAsync(sync);
                 Publish(db, "more");
-                await SaveAsync(db, sync);
+                await db.SaveAsync(sync);
                 if (begun is not null)
                     await begun.CommitAsync(Stop);
             });
@@ -51,7 +51,7 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
     [Fact]
     public async Task A_save_that_repeats_itself_publishes_once()
     {
-        await AddItemAsync();
+        await shop.AddItemAsync(_id);
         await using var db = shop.Open(retries: true);
         await db.Database.OpenConnectionAsync(Stop);
         Publish(db, "one");
@@ -64,7 +64,7 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
     [Fact]
     public async Task What_a_transaction_did_not_save_before_its_rollback_is_saved_later()
     {
-        await AddItemAsync();
+        await shop.AddItemAsync(_id);
         await using var db = shop.Open();
         await using (var transaction = await db.Database.BeginTransactionAsync(Stop))
         {
@@ -77,17 +77,6 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
     }
 
     private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
-
-    private async Task AddItemAsync()
-    {
-        await using var db = shop.Open();
-        db.Add(new Item { Id = _id, Name = "tea" });
-        await db.SaveChangesAsync(Stop);
-    }
-
-    private static async Task<int> SaveAsync(ShopDb db, bool sync) =>
-        // ReSharper disable once MethodHasAsyncOverload
-        sync ? db.SaveChanges() : await db.SaveChangesAsync(Stop);
 
     private async Task KillAsync(ShopDb db)
     {

@@ -64,6 +64,13 @@ public sealed class Shop : IAsyncLifetime
         return [.. (await EventsAsync($"shops.{shop}.>")).Select(e => e.Type)];
     }
 
+    internal async Task AddItemAsync(int id)
+    {
+        await using var db = Open();
+        db.Add(new Item { Id = id, Name = "tea" });
+        await db.SaveChangesAsync(Stop);
+    }
+
     internal async Task<bool> HasItemAsync(int id)
     {
         await using var db = Open();

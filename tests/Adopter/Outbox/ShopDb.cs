@@ -16,6 +16,10 @@ public sealed class ShopDb(DbContextOptions<ShopDb> options) : DbContext(options
 {
     public DbSet<Item> Items => Set<Item>();
 
+    internal async Task<int> SaveAsync(bool sync) =>
+        // ReSharper disable once MethodHasAsyncOverload
+        sync ? SaveChanges() : await SaveChangesAsync(TestContext.Current.CancellationToken);
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.UseHiLo();

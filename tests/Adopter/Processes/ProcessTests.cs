@@ -2,7 +2,7 @@ using Adopter.Showing;
 
 namespace Adopter.Processes;
 
-/// <summary>What several processes of an application agree on, and a loop that outlives its failures.</summary>
+/// <summary>Agreements of several processes of an application, and a loop that outlives its failures.</summary>
 public sealed class ProcessTests
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);

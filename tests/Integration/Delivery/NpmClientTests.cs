@@ -6,9 +6,9 @@ public sealed class NpmClientTests
 {
     private static readonly NpmScripts Scripts = new("Delivery/Npm");
 
-    /// <summary>What is not "ok" is the client's own rule, and has a row in docs/troubleshooting.md: a status other
-    /// than 200 ends most, fetch-event-source takes every regular end for the last one, and reconnecting-eventsource
-    /// forgets its id with <c>onmessage</c>.</summary>
+    /// <summary>A cell that is not "ok" is the client's own rule, and has a row in docs/troubleshooting.md: a status
+    /// other than 200 ends most, fetch-event-source takes every regular end for the last one, and
+    /// reconnecting-eventsource forgets its id with <c>onmessage</c>.</summary>
     [Fact]
     public async Task What_the_server_can_make_whole_is_whole_for_each_client_of_npm()
     {

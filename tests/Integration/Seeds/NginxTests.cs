@@ -187,7 +187,7 @@ public sealed class NginxTests(AssemblyWide<SeedSystem> shared) : SeedTests(shar
         }
     }
 
-    /// <summary>Of a request line with a host, that host is the one (RFC 9112, 3.2.2); `$http_host` passes on the
+    /// <summary>The host of a request line is the one (RFC 9112, 3.2.2); `$http_host` passes on the
     /// other.</summary>
     [Fact]
     public async Task The_server_gets_the_host_that_nginx_itself_has_taken()

@@ -1,4 +1,5 @@
 using EventStore;
+using Harness;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -44,7 +45,7 @@ public sealed class StorePoolTests
         Of(text, log);
         Assert.Equal(
             isNamed,
-            log.Texts is [var warning] && warning.Contains("'Maximum Pool Size=10'", StringComparison.Ordinal)
+            log.Texts.ToArray() is [var warning] && warning.Contains("'Maximum Pool Size=10'", StringComparison.Ordinal)
         );
         Assert.Equal(isNamed ? 1 : 0, log.Texts.Count);
     }

@@ -8,7 +8,7 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects.AgUi;
 
-/// <summary>What a client has made of a run's events so far: the messages of a <c>MESSAGES_SNAPSHOT</c>.</summary>
+/// <summary>The messages of a <c>MESSAGES_SNAPSHOT</c>: a client's, after a run's events so far.</summary>
 internal sealed class AgUiMessages
 {
     private readonly OrderedDictionary<string, (JsonObject Message, StringBuilder Content)> _messages = [];

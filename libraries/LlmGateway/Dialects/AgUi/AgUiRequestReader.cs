@@ -1,10 +1,8 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Streaming.Requests;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -62,7 +60,7 @@ internal static class AgUiRequestReader
 
         var call = new ChatCall(target, messages, options)
         {
-            Bytes = JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+            Bytes = ChatBody.MemoryOf(body),
         };
         return (call, new RunPrompt("ag-ui", messages));
     }

@@ -5,7 +5,6 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Streaming.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -48,7 +47,7 @@ internal static class ResponsesRequestReader
 
         var call = new ChatCall(target, messages, Options(body, target))
         {
-            Bytes = past.Bytes + JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+            Bytes = past.Bytes + ChatBody.MemoryOf(body),
         };
         return (call, new RunPrompt(ResponsesFormat.Name, input, past.Previous, EchoOf(body)));
     }

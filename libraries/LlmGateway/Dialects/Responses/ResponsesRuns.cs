@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
@@ -11,7 +10,7 @@ using Streaming.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 
-/// <summary>What a request refers to.</summary>
+/// <summary>Earlier runs and items that a request refers to.</summary>
 /// <param name="Messages">The conversation before it.</param>
 /// <param name="Previous">Id of the run that it continues; null: none.</param>
 /// <param name="Items">Outputs of earlier responses, by their ids.</param>
@@ -81,7 +80,7 @@ internal sealed class ResponsesRuns(
     public async Task<ResponsesPast> PastOfAsync(HttpContext context, JsonElement body)
     {
         var items = await ItemsOfAsync(context, body);
-        var bytes = items.Values.Sum(item => JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(item), sizeof(char)));
+        var bytes = items.Values.Sum(item => ChatBody.MemoryOf(item));
         if (ChatBody.Name(body, "previous_response_id") is not { } id)
             return new ResponsesPast([], null, items, bytes);
 

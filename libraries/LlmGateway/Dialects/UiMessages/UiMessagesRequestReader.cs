@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Streaming.Requests;
 
 namespace LlmGateway.Dialects.UiMessages;
 
@@ -40,7 +38,7 @@ internal static class UiMessagesRequestReader
         var continued = ChatBody.Text(last, "role") == "assistant" ? JsonObject.Create(last) : null;
         var call = new ChatCall(target, messages, ChatOptionsReader.Read(body, target, isNative: false))
         {
-            Bytes = JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(body), sizeof(char)),
+            Bytes = ChatBody.MemoryOf(body),
         };
 
         return (chat, call, new RunPrompt("ai-sdk", messages, Asked: continued));

@@ -1,11 +1,14 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Unit;
+namespace Harness;
 
-/// <summary>Keeps what one thread warns of.</summary>
+/// <summary>Keeps the texts of warnings and errors. Thread-safe.</summary>
 internal sealed class WarningLines : ILoggerProvider, ILogger
 {
-    public List<string> Texts { get; } = [];
+    private readonly ConcurrentQueue<string> _texts = new();
+
+    public IReadOnlyCollection<string> Texts => _texts;
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -23,7 +26,7 @@ internal sealed class WarningLines : ILoggerProvider, ILogger
     )
     {
         if (IsEnabled(logLevel))
-            Texts.Add(formatter(state, exception));
+            _texts.Enqueue(formatter(state, exception));
     }
 
     public void Dispose() { }
