@@ -58,10 +58,7 @@ internal static class AgUiRequestReader
                 .. tools.EnumerateArray().Select((t, i) => Tool(t, $"tools[{i}].")),
             ];
 
-        var call = new ChatCall(target, messages, options)
-        {
-            Bytes = ChatBody.MemoryOf(body),
-        };
+        var call = new ChatCall(target, messages, options) { Bytes = ChatBody.MemoryOf(body) };
         return (call, new RunPrompt("ag-ui", messages));
     }
 
