@@ -104,6 +104,7 @@ internal static class AgentsApi
         if (JsonBody.IsThere(context))
         {
             var body = await JsonBody.ReadAsync(context);
+            body.CheckMembers("provider", "model");
             provider = ChatBody.Name(body, "provider");
             model = ChatBody.Name(body, "model");
             content = body.GetRawText();
@@ -158,6 +159,7 @@ internal static class AgentsApi
         var maxBytes = options.Value.MaxMessageBytes;
         // The limit is for the text itself; JSON may escape a character with six bytes.
         var body = await ChatBody.ReadAsync(context, Math.Min(6 * maxBytes, options.Value.MaxRequestBytes));
+        body.CheckMembers("content");
         var content = ChatBody.Text(body, "content");
         if (string.IsNullOrWhiteSpace(content))
             throw new InvalidRequestException("content", "is required.");

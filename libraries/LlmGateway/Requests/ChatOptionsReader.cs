@@ -18,8 +18,21 @@ internal static class ChatOptionsReader
         "functions",
         "function_call",
         "modalities",
+        "moderation",
         "audio",
         "web_search_options",
+    ];
+
+    /// <summary>The members of OpenAI's Chat Completions API (npm <c>openai</c> 7.55.0), and our own.</summary>
+    public static readonly string[] Members =
+    [
+        .. (
+            "frequency_penalty max_completion_tokens max_tokens maxTokens messages metadata model n "
+            + "parallel_tool_calls prediction presence_penalty prompt_cache_key prompt_cache_options "
+            + "prompt_cache_retention provider reasoning_effort response_format safety_identifier seed service_tier "
+            + "stop store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity"
+        ).Split(' '),
+        .. Untranslatable,
     ];
 
     /// <param name="body">The request.</param>

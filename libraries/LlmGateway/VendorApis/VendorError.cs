@@ -35,6 +35,11 @@ internal sealed record VendorError(
     public static VendorError NoStore { get; } =
         new(503, null, "The server's store does not answer. Try again.", RetryAfter: TimeSpan.FromSeconds(5));
 
+    /// <summary>The error for a reader that says to have more of a run than there is, once the run has
+    /// ended.</summary>
+    public static VendorError Beyond { get; } =
+        new(400, null, "The stream has ended before the event that the request names.");
+
     public static VendorError Of(InvalidChatException exception) =>
         new(
             exception.Code == InvalidChatException.ModelNotFound ? StatusCodes.Status404NotFound : exception.Status,

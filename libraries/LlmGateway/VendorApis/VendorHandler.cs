@@ -261,6 +261,12 @@ internal sealed class VendorHandler(
             await WriteAsync(response.Fail(VendorError.Of(e)));
         }
 
+        if (skip > 0)
+        {
+            skip = 0;
+            await WriteAsync(response.Fail(VendorError.Beyond));
+        }
+
         if (format.Done is { } done)
             await push.WriteAsync(done, events: 0);
 

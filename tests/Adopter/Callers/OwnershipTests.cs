@@ -9,23 +9,8 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
 
     private readonly CallersApp _app = callers.App;
 
-    public static TheoryData<string> Pairs =>
-        [
-            "Keycloak's tokens",
-            "Entra's tokens",
-            "tokens with claims as they are",
-            "one display name",
-            "two issuers",
-            "cookies",
-            "keys",
-            "keys with a name alone",
-            "two schemes",
-            "an identity that many share",
-            "an identity that is not signed in",
-        ];
-
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
     public async Task A_generation_is_its_callers_own(string pair)
     {
         var (own, other) = await PairAsync(pair);
@@ -40,7 +25,7 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
     }
 
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
     public async Task A_session_is_its_callers_own(string pair)
     {
         var (own, other) = await PairAsync(pair);
@@ -55,7 +40,7 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
 
     /// <summary>A position can be counted.</summary>
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
     public async Task An_agents_answer_continues_for_the_caller_who_asked(string pair)
     {
         var (own, other) = await PairAsync(pair);
@@ -67,7 +52,7 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
     }
 
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
     public async Task An_idempotency_key_is_its_callers_own(string pair)
     {
         var (own, other) = await PairAsync(pair);
@@ -79,7 +64,7 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
     }
 
     [Theory]
-    [MemberData(nameof(Pairs))]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
     public async Task A_ticket_reads_what_its_caller_began_and_is_of_no_use_beside_another_credential(string pair)
     {
         var (own, other) = await PairAsync(pair);
@@ -167,75 +152,7 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
         Assert.Equal(HttpStatusCode.Unauthorized, await anonymous.ReadAsync("/stream?prompt=Hello"));
     }
 
-    /// <summary>Returns two callers who are not the same, and look alike.</summary>
-    private async Task<(GatewayClient Own, GatewayClient Other)> PairAsync(string pair)
-    {
-        var (own, other) = pair switch
-        {
-            "Keycloak's tokens" => (
-                _app.WithToken(
-                    Schemes.Mapped,
-                    new
-                    {
-                        sub = "f:1:a",
-                        preferred_username = "ann",
-                        name = "Ann",
-                    }
-                ),
-                _app.WithToken(
-                    Schemes.Mapped,
-                    new
-                    {
-                        sub = "f:1:b",
-                        preferred_username = "ann",
-                        name = "Ann",
-                    }
-                )
-            ),
-            "Entra's tokens" => (
-                _app.WithToken(
-                    Schemes.Named,
-                    new
-                    {
-                        sub = "s1",
-                        oid = "o",
-                        tid = "t",
-                        name = "Ann",
-                    }
-                ),
-                _app.WithToken(
-                    Schemes.Named,
-                    new
-                    {
-                        sub = "s2",
-                        oid = "o",
-                        tid = "t",
-                        name = "Ann",
-                    }
-                )
-            ),
-            "tokens with claims as they are" => (
-                _app.WithToken(Schemes.Unmapped, new { sub = "alice", name = "Ann" }),
-                _app.WithToken(Schemes.Unmapped, new { sub = "mallory", name = "Ann" })
-            ),
-            "one display name" => (
-                _app.WithToken(Schemes.Named, new { sub = "alice", name = "Ann" }),
-                _app.WithToken(Schemes.Named, new { sub = "mallory", name = "Ann" })
-            ),
-            "two issuers" => (
-                _app.WithToken(Schemes.Mapped, new { sub = "alice" }),
-                _app.WithToken(Schemes.Mapped, new { sub = "alice" }, Schemes.OtherIssuer)
-            ),
-            "cookies" => (await _app.SignedInAsync("1", "Ann"), await _app.SignedInAsync("2", "Ann")),
-            "keys" => (_app.WithKey("id=1;name=Ann"), _app.WithKey("id=2;name=Ann")),
-            "keys with a name alone" => (_app.WithKey("name=ann"), _app.WithKey("name=bob")),
-            "two schemes" => (_app.WithKey("id=7;name=Ann"), await _app.SignedInAsync("7", "Ann")),
-            "an identity that many share" => (_app.WithKey("id=team,id=1"), _app.WithKey("id=team,id=2")),
-            _ => (_app.WithKey("?id=guest,id=1"), _app.WithKey("?id=guest,id=2")),
-        };
-
-        return (Of(own), Of(other));
-    }
+    private Task<(GatewayClient Own, GatewayClient Other)> PairAsync(string pair) => CallerPairs.OfAsync(_app, pair);
 
     private static GatewayClient Of(HttpClient client) => new(client);
 }

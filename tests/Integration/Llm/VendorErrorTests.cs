@@ -61,6 +61,11 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             { Messages, With("demo", """ "mcp_servers":[{"type":"url","url":"https://x"}]"""), "mcp_servers" },
             { Messages, With("demo", """ "context_management":{"edits":[]}"""), "context_management" },
             { Messages, With("demo", """ "container":"c" """), "container" },
+            { Messages, With("gpt-4o", """ "fallbacks":["demo"]"""), "fallbacks" },
+            { Completions, With("claude-x", """ "moderation":{"model":"m"}"""), "moderation" },
+            { Completions, With("demo", """ "max_tokns":5"""), "max_tokns|is not known here" },
+            { Completions, With("claude-x", """ "Temperature":0"""), "Temperature|did you mean temperature?" },
+            { Messages, With("llama", """ "stop":["x"]"""), "stop|is not known here" },
             // The model would not see it, or only a part of it.
             { Completions, With("claude-x", null, Parts("input_audio")), "messages[1].content[1].type" },
             { Messages, With("gpt-4o", null, Parts("document")), "messages.1.content.1.type" },

@@ -76,6 +76,38 @@ public sealed class UnknownNameTests(AssemblyWide<SeedSystem> shared) : SeedTest
     }
 
     [Theory]
+    [InlineData(
+        "POST",
+        "/v1/generations",
+        """{"messages":[{"role":"user","content":"a"}],"max_tokns":5}""",
+        "max_tokns"
+    )]
+    [InlineData("POST", "/session", """{"modle":"demo"}""", "modle")]
+    [InlineData("POST", "/v1/orders", """{"petId":"p1","quantty":5}""", "quantty")]
+    [InlineData("PATCH", "/v1/pets/p1", """{"stock":1,"prize":5}""", "prize")]
+    public async Task An_unknown_member_of_what_is_begun_or_changed_is_refused(
+        string method,
+        string path,
+        string body,
+        string field
+    )
+    {
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var response = await SeedRequests.SendAsync(A, new HttpMethod(method), path, content);
+        await RefusedAsync(response, field, Unknown);
+    }
+
+    [Fact]
+    public async Task An_unknown_member_of_a_message_to_a_session_is_refused()
+    {
+        using var created = await SeedRequests.SendAsync(A, HttpMethod.Post, "/session");
+        var session = (await created.JsonAsync()).Text("session_id");
+        using var content = new StringContent("""{"content":"a","tols":[]}""", Encoding.UTF8, "application/json");
+        using var response = await SeedRequests.SendAsync(A, HttpMethod.Post, $"/message/{session}", content);
+        await RefusedAsync(response, "tols", Unknown, "content");
+    }
+
+    [Theory]
     [InlineData("/v1/events/stream?topics=", "topic")]
     [InlineData("/v1/events/stream?topic=a&topics=", "topic")]
     [InlineData("/v1/events/stream?topics=a..b", "topic")]

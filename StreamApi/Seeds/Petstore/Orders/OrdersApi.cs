@@ -37,6 +37,7 @@ internal static class OrdersApi
     private static async Task<IResult> PlaceAsync(HttpContext context, OrderPlacement placement)
     {
         var body = await JsonBody.ReadAsync(context);
+        body.CheckMembers("petId", "quantity", "userId");
         var petId = body.RequiredText("petId", 64);
         var quantity = body.Whole("quantity", 1, 1_000) ?? 1;
 

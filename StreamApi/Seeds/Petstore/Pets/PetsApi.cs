@@ -60,6 +60,7 @@ internal static class PetsApi
     {
         id = JsonBody.Checked("id", id, 64);
         var body = await JsonBody.ReadAsync(context);
+        body.CheckMembers("price", "stock");
         var price = PriceIn(body, "price", 1_000_000);
         var stock = body.Whole("stock", 0, 1_000_000);
         if (price is null && stock is null)

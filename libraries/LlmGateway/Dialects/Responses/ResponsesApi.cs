@@ -83,7 +83,7 @@ internal static class ResponsesApi
             context,
             async (run, prompt) =>
             {
-                if (context.Request.Query["stream"].ToString() is not ("true" or "True"))
+                if (!IsAsked(context, "stream"))
                 {
                     await WriteAsync(context, await runs.StateAsync(context, run, prompt));
                     return;
@@ -157,7 +157,11 @@ internal static class ResponsesApi
                     _ => throw new InvalidChatException("order", "must be asc or desc"),
                 };
                 if (query["after"].ToString() is { Length: > 0 } after)
+                {
+                    if (!items.Any(item => (string?)item["id"] == after))
+                        throw new InvalidChatException("after", "must be the id of an item of this response's input");
                     items = items.SkipWhile(item => (string?)item["id"] != after).Skip(1);
+                }
 
                 var page = items.Take(limit + 1).ToList();
                 var hasMore = page.Count > limit;
@@ -189,7 +193,7 @@ internal static class ResponsesApi
                     var name = Generator.NameOf(id);
                     var streams = services.GetRequiredService<RunStreams>();
                     if (!await streams.MayReadAsync(context, name ?? new RunName(Generator.Kind, "*")))
-                        await TypedResults.Forbid().ExecuteAsync(context);
+                        await Format.RefuseAsync(context, 403, "This response is another caller's.", retryAfter: null);
                     else if (
                         name is { } known
                         && await services.GetRequiredService<ResponsesRuns>().FindAsync(context, known)
@@ -201,6 +205,15 @@ internal static class ResponsesApi
                 }
             );
     }
+
+    /// <summary>Reads a flag of the query; Python's client writes True.</summary>
+    private static bool IsAsked(HttpContext context, string name) =>
+        context.Request.Query[name].ToString() switch
+        {
+            "true" or "True" => true,
+            "" or "false" or "False" => false,
+            _ => throw new InvalidChatException(name, "must be true or false"),
+        };
 
     /// <summary>Reads a number of the query; null: it has none of this name.</summary>
     private static int? Number(HttpContext context, string name, int least, int most) =>

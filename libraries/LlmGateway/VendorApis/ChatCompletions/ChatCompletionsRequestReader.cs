@@ -19,7 +19,11 @@ internal static class ChatCompletionsRequestReader
         var messages = ChatMessageReader.Read(body);
         var options = ChatOptionsReader.Read(body, target, isNative);
         if (!isNative)
+        {
+            ChatBody.RefuseUnknown(body, ChatOptionsReader.Members);
             UntranslatableContent.Refuse(messages);
+        }
+
         ChatBody.Flag(body, "stream");
 
         return new ChatCall(target, messages, options);

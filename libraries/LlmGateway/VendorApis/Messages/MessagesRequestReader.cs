@@ -16,6 +16,23 @@ internal static class MessagesRequestReader
     /// <summary>Four times those of OpenAI; the demo model searches for each of them at every token.</summary>
     private const int MaxStops = 16;
 
+    /// <summary>Members that change the answer and that another vendor's API lacks.</summary>
+    private static readonly string[] Untranslatable = (
+        "compaction container context_management fallback_credit_token fallbacks mcp_servers thread"
+    ).Split(' ');
+
+    /// <summary>The members of Anthropic's Messages API (npm <c>@anthropic-ai/sdk</c> 1.10.0, also of its betas), and
+    /// our own.</summary>
+    private static readonly string[] Members =
+    [
+        .. (
+            "betas billing_policy cache_control diagnostics inference_geo max_tokens messages metadata model "
+            + "output_config output_format provider service_tier speed stop_sequences stream system temperature "
+            + "thinking tool_choice tools top_k top_p user_profile_id workspace_id"
+        ).Split(' '),
+        .. Untranslatable,
+    ];
+
     /// <param name="body">The request.</param>
     /// <param name="providers">Have the model.</param>
     /// <param name="beta">The vendor's names of its beta features, which select members of request and answer.</param>
@@ -50,6 +67,7 @@ internal static class MessagesRequestReader
 
         if (!isNative)
         {
+            ChatBody.RefuseUnknown(body, Members);
             RefuseUntranslatable(body, target);
             UntranslatableContent.Refuse(messages);
         }
@@ -94,7 +112,7 @@ internal static class MessagesRequestReader
     /// </summary>
     private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
     {
-        foreach (var name in (ReadOnlySpan<string>)["mcp_servers", "context_management", "container"])
+        foreach (var name in Untranslatable)
             if (
                 ChatBody.Get(body, name) is { } value
                 && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0)

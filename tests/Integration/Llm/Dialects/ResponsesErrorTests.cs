@@ -63,25 +63,53 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
     [Theory]
     [InlineData("?stream=true&starting_after=x", "starting_after")]
     [InlineData("?stream=true&starting_after=-1", "starting_after")]
+    [InlineData("?stream=maybe", "stream")]
+    [InlineData("/input_items?after=msg_none", "after")]
     [InlineData("/input_items?limit=101", "limit")]
     [InlineData("/input_items?order=up", "order")]
     public async Task A_wrong_query_is_refused_in_OpenAIs_shape(string query, string named)
     {
-        var id = (
-            await LlmSystem.AnswerAsync(
-                A,
-                Path,
-                new
-                {
-                    model = "demo",
-                    input = "x",
-                    max_output_tokens = 1,
-                }
-            )
-        ).Text("id");
-        using var response = await LlmSystem.Http.GetAsync(new Uri(B.Url, $"{Path}/{id}{query}"), Stop);
+        using var response = await GetAsync(query);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal(named, (await response.JsonAsync()).Text("error.param"));
+    }
+
+    [Theory]
+    [InlineData("?strem=true", "strem")]
+    [InlineData("?stream=true&starting_at=3", "starting_at")]
+    [InlineData("/input_items?before=x", "before")]
+    public async Task An_unknown_name_of_a_query_is_refused_in_OpenAIs_shape(string query, string named)
+    {
+        using var response = await GetAsync(query);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        var error = await response.JsonAsync();
+        Assert.Equal("invalid_request_error", error.Text("error.type"));
+        Assert.StartsWith($"{named}: is not known here", error.Text("error.message"), StringComparison.Ordinal);
+    }
+
+    /// <summary>The client has mistaken the response, or its numbers: silence would look like a complete one.</summary>
+    [Fact]
+    public async Task A_number_beyond_the_end_gets_an_error()
+    {
+        using var response = await GetAsync("?stream=true&starting_after=1000");
+        var text = await response.TextAsync();
+        Assert.StartsWith("event: error\n", text, StringComparison.Ordinal);
+        Assert.Contains("ended before the event that the request names", text, StringComparison.Ordinal);
+    }
+
+    private async Task<HttpResponseMessage> GetAsync(string query)
+    {
+        var answer = await LlmSystem.AnswerAsync(
+            A,
+            Path,
+            new
+            {
+                model = "demo",
+                input = "x",
+                max_output_tokens = 1,
+            }
+        );
+        return await LlmSystem.Http.GetAsync(new Uri(B.Url, $"{Path}/{answer.Text("id")}{query}"), Stop);
     }
 
     private static string Hi(string member, string value) =>

@@ -1,0 +1,139 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace Adopter.Callers;
+
+/// <summary>What one caller began by a vendor's client, and another one's requests for it.</summary>
+public sealed class DialectOwnershipTests(RunningCallers callers) : IClassFixture<RunningCallers>
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
+    public async Task A_response_is_its_callers_own(string pair)
+    {
+        var (own, other) = await CallerPairs.OfAsync(callers.App, pair);
+        var id = await RespondAsync(own);
+        var response = $"/v1/responses/{id}";
+
+        foreach (var path in (string[])[response, response + "?stream=true", response + "/input_items"])
+        {
+            Assert.Equal(HttpStatusCode.OK, await own.ReadAsync(path));
+            await ForbiddenAsync(await other.Http.GetAsync(path, Stop));
+        }
+
+        await ForbiddenAsync(await other.Http.PostAsync(response + "/cancel", content: null, Stop));
+        await ForbiddenAsync(await other.Http.DeleteAsync(response, Stop));
+
+        // A foreign conversation is as unknown as one that never was.
+        using var continued = await other.Http.PostAsJsonAsync("/v1/responses", Request(previous: id), Stop);
+        Assert.Equal(HttpStatusCode.BadRequest, continued.StatusCode);
+        Assert.Contains("previous_response_not_found", await continued.Content.ReadAsStringAsync(Stop));
+
+        Assert.NotEmpty(await RespondAsync(own, previous: id));
+        Assert.Equal(HttpStatusCode.OK, await own.CancelAsync(response));
+    }
+
+    [Theory]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
+    public async Task A_chat_is_its_callers_own(string pair)
+    {
+        var (own, other) = await CallerPairs.OfAsync(callers.App, pair);
+        var chat = Guid.NewGuid().ToString();
+        var stream = $"/api/chat/{chat}/stream";
+        var said = await TextAsync(own, "/api/chat", Chat(chat));
+
+        Assert.Contains(GatewayClient.Secret, said, StringComparison.Ordinal);
+        Assert.Contains(GatewayClient.Secret, await own.Http.GetStringAsync(stream, Stop), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NoContent, await other.ReadAsync(stream));
+
+        // Both may have a chat of this name, and neither one's answer becomes the other's.
+        var others = await TextAsync(other, "/api/chat", Chat(chat, "another-question"));
+        Assert.DoesNotContain(GatewayClient.Secret, others, StringComparison.Ordinal);
+        Assert.Contains(GatewayClient.Secret, await own.Http.GetStringAsync(stream, Stop), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(CallerPairs.Names), MemberType = typeof(CallerPairs))]
+    public async Task An_AG_UI_run_is_its_callers_own(string pair)
+    {
+        var (own, other) = await CallerPairs.OfAsync(callers.App, pair);
+        var run = Guid.NewGuid().ToString();
+        var said = await TextAsync(own, "/agents/ag-ui", Run(run));
+        Assert.Contains(GatewayClient.Secret, said, StringComparison.Ordinal);
+
+        Assert.Equal(HttpStatusCode.NotFound, await other.CancelAsync($"/agents/ag-ui/thread/{run}"));
+        var others = await TextAsync(other, "/agents/ag-ui", Run(run, "another-question"));
+        Assert.DoesNotContain(GatewayClient.Secret, others, StringComparison.Ordinal);
+        Assert.DoesNotContain("MESSAGES_SNAPSHOT", others, StringComparison.Ordinal);
+
+        Assert.Contains("MESSAGES_SNAPSHOT", await TextAsync(own, "/agents/ag-ui", Run(run)), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NoContent, await own.CancelAsync($"/agents/ag-ui/thread/{run}"));
+    }
+
+    private static async Task<string> RespondAsync(GatewayClient caller, string? previous = null) =>
+        JsonNode.Parse(await TextAsync(caller, "/v1/responses", Request(previous)))!["id"]!.GetValue<string>();
+
+    private static async Task<string> TextAsync(GatewayClient caller, string path, object body)
+    {
+        using var answer = await caller.Http.PostAsJsonAsync(path, body, Stop);
+        var text = await answer.Content.ReadAsStringAsync(Stop);
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return text;
+    }
+
+    /// <summary>A status for programs, in OpenAI's shape: no scheme redirects to its form.</summary>
+    private static async Task ForbiddenAsync(HttpResponseMessage answer)
+    {
+        using (answer)
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+            var text = await answer.Content.ReadAsStringAsync(Stop);
+            Assert.Contains("permission_error", text, StringComparison.Ordinal);
+            Assert.DoesNotContain(GatewayClient.Secret, text, StringComparison.Ordinal);
+        }
+    }
+
+    private static object Request(string? previous) =>
+        new
+        {
+            model = "demo",
+            input = GatewayClient.Secret,
+            max_output_tokens = 20,
+            previous_response_id = previous,
+        };
+
+    private static object Chat(string id, string text = GatewayClient.Secret) =>
+        new
+        {
+            id,
+            trigger = "submit-message",
+            max_tokens = 20,
+            messages = new[]
+            {
+                new
+                {
+                    id = "m",
+                    role = "user",
+                    parts = new[] { new { type = "text", text } },
+                },
+            },
+        };
+
+    private static object Run(string runId, string content = GatewayClient.Secret) =>
+        new
+        {
+            threadId = "thread",
+            runId,
+            messages = new[]
+            {
+                new
+                {
+                    id = "m",
+                    role = "user",
+                    content,
+                },
+            },
+            forwardedProps = new { max_tokens = 20 },
+        };
+}
