@@ -67,6 +67,12 @@ internal sealed class SseReader : IAsyncDisposable
     /// <summary>The data of events that are numbers.</summary>
     public IEnumerable<int> Numbers => Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
     public IEnumerable<Resync> Resyncs => Frames.Where(f => f.Event == "resync").Select(Resync.Of);
+    private bool IsAskedToReturn =>
+        Events.FirstOrDefault() is { Event: "error", Data: { } data }
+        && JsonDocument.Parse(data).RootElement is { ValueKind: JsonValueKind.Object } error
+        && error.TryGetProperty("fatal", out var fatal)
+        && fatal.ValueKind == JsonValueKind.False;
+
     public string? LastId => Frames.LastOrDefault(f => f.Id is not null)?.Id;
 
     /// <summary>Opens a stream. As a client does, it asks again after a 503, for a minute at most: a slow machine may
@@ -116,12 +122,20 @@ internal sealed class SseReader : IAsyncDisposable
         }
     }
 
-    /// <summary>Opens a stream and waits for its first id.</summary>
+    /// <summary>Opens a stream and waits for its first id. As a client does, it returns to a server that ends the
+    /// stream before it with an error that is not final.</summary>
     public static async Task<SseReader> OpenAtAsync(Uri server, string pathAndQuery, string? lastId = null)
     {
-        var reader = await OpenAsync(server, pathAndQuery, lastId);
-        await reader.WaitAsync(r => r.Frames.Any(f => f.Id is not null));
-        return reader;
+        for (var tries = 1; ; tries++)
+        {
+            var reader = await OpenAsync(server, pathAndQuery, lastId);
+            await reader.WaitAsync(r => r.LastId is not null || (tries < 30 && r.IsAskedToReturn));
+            if (reader.LastId is not null)
+                return reader;
+
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            await reader.DisposeAsync();
+        }
     }
 
     /// <summary>Waits for a condition; fails with the received frames.</summary>
