@@ -20,6 +20,8 @@ namespace LlmGateway;
 [JsonSerializable(typeof(GenerationToolUse))]
 [JsonSerializable(typeof(GenerationWaits))]
 [JsonSerializable(typeof(GenerationDone))]
+[JsonSerializable(typeof(GenerationInput))]
+[JsonSerializable(typeof(StoredContinuation))]
 [JsonSerializable(typeof(StoredDone))]
 [JsonSerializable(typeof(StoredError))]
 [JsonSerializable(typeof(StoredPrompt))]

@@ -70,6 +70,9 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
     public int Count => _live.Count;
 
+    /// <summary>Returns true if this process writes the run.</summary>
+    public bool Has(RunName run) => _live.Any(live => live.Key.Name == run);
+
     /// <summary>
     /// Does a run's work in the background, until it returns; <see cref="Run.Stopping"/> asks it to stop. A run that it
     /// leaves open ends with a fatal error, unless another process may go on with it after this one's shutdown.

@@ -18,7 +18,6 @@ internal sealed class RunRestarts : IHostedService
     private readonly IServiceScopeFactory _scopes;
     private readonly RunStore _store;
     private readonly LiveRuns _live;
-    private readonly RunLeases _leases;
     private readonly int _maxAttempts;
 
     public RunRestarts(
@@ -34,7 +33,6 @@ internal sealed class RunRestarts : IHostedService
         _scopes = scopes;
         _store = store;
         _live = live;
-        _leases = leases;
         _maxAttempts = options.Value.MaxAttempts;
         leases.Handlers = [.. _handlers.Keys];
         leases.Restart = (writer, runs) =>
@@ -60,7 +58,7 @@ internal sealed class RunRestarts : IHostedService
     /// <summary>Does the work of a run, unless the answer to its begin was so late that it goes on already.</summary>
     public void Start(Run run, HandledWork work)
     {
-        if (!_leases.LiveTopics().Contains(run.Topic))
+        if (!_live.Has(run.Name))
             _ = _live.Start(run, r => RunStarter.CompleteAsync(r, (_, stop) => DoAsync(r, work, stop)));
     }
 

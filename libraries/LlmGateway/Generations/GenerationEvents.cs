@@ -18,6 +18,9 @@ internal static class GenerationEvents
     /// <summary>The reason of the end of an answer that was cancelled.</summary>
     public const string Cancelled = "cancelled";
 
+    /// <summary>Type of the event with a continuation token; no reader gets it.</summary>
+    public const string Continuation = "continuation";
+
     private static readonly byte[] Details = "details"u8.ToArray();
 
     public static RunEvent Token(string text) => RunEvent.Of("token", new GenerationToken(text));
@@ -29,6 +32,15 @@ internal static class GenerationEvents
 
     public static RunEvent ToolUse(FunctionCallContent tool) =>
         RunEvent.Of("tool_use", new GenerationToolUse(tool.CallId, tool.Name, ToolCalls.InputOrText(tool)));
+
+    /// <summary>The place from which the provider goes on in another process.</summary>
+    public static RunEvent ContinuesFrom(ResponseContinuationToken token) =>
+        RunEvent.Of(Continuation, new StoredContinuation(token.ToBytes().ToArray()));
+
+    public static ResponseContinuationToken TokenOf(ReadOnlyMemory<byte> data) =>
+        ResponseContinuationToken.FromBytes(
+            JsonSerializer.Deserialize(data.Span, RunJson.Options.TypeOf<StoredContinuation>())!.Token
+        );
 
     public static RunEvent Done(string reason, AnswerUsage usage) =>
         RunEvent.Of(
@@ -143,6 +155,9 @@ internal static class GenerationEvents
         };
     }
 }
+
+/// <summary>Data of a stored continuation token, in base64.</summary>
+internal sealed record StoredContinuation(byte[] Token);
 
 /// <summary>Data of a stored <c>done</c>.</summary>
 internal sealed record StoredDone(string FinishReason, GenerationUsage Usage, UsageDetail? Details);

@@ -5,7 +5,8 @@ namespace LlmGateway.Generations;
 
 /// <summary>
 /// Frames of a generation: <c>token</c>, <c>reasoning</c>, <c>tool_use</c>, <c>state</c> while it waits for its
-/// provider, and at the end <c>done</c> or <c>error</c>. Every frame's id identifies the generation.
+/// provider, <c>restarted</c> when another replica goes on with it, and at the end <c>done</c> or <c>error</c>. Every
+/// frame's id identifies the generation.
 /// </summary>
 internal static class GenerationFormat
 {
@@ -15,11 +16,14 @@ internal static class GenerationFormat
 
     private sealed class WithoutDetails() : NamedFormat(_ => true, namesInData: false, EndTypes, sendsPositions: false)
     {
-        public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
-            base.Write(
-                output,
-                id,
-                Ends(record) ? record with { Data = GenerationEvents.WithoutDetails(record.Data) } : record
-            );
+        public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
+        {
+            if (record.Type != GenerationEvents.Continuation)
+                base.Write(
+                    output,
+                    id,
+                    Ends(record) ? record with { Data = GenerationEvents.WithoutDetails(record.Data) } : record
+                );
+        }
     }
 }

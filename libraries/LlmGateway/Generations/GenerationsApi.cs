@@ -31,6 +31,8 @@ internal static class GenerationsApi
         builder.Services.AddSingleton<PromptStore>();
         builder.Services.AddSingleton<RunThreads>();
         builder.Services.AddSingleton<Generator>();
+        builder.Services.AddSingleton<Continuations>();
+        builder.Services.AddSingleton(Continuations.Work);
     }
 
     public static void MapGenerations(this IEndpointRouteBuilder app)
@@ -63,6 +65,7 @@ internal static class GenerationsApi
                 ("reasoning", typeof(GenerationToken)),
                 ("tool_use", typeof(GenerationToolUse)),
                 ("state", typeof(GenerationWaits)),
+                ("restarted", typeof(GenerationRestarted)),
                 ("done", typeof(GenerationDone)),
                 ("error", typeof(StreamError))
             );
@@ -189,6 +192,9 @@ internal sealed record GenerationToolUse(string Id, string Tool, JsonNode Input)
 
 /// <summary>Delay of the answer: <c>queued</c> or <c>retrying</c>.</summary>
 internal sealed record GenerationWaits(string State, string Reason, int? Attempt, long? RetryInMs);
+
+/// <summary>Another replica goes on with the answer: the number of the attempt.</summary>
+internal sealed record GenerationRestarted(int Attempt);
 
 internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);
 

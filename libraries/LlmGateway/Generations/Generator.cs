@@ -5,18 +5,29 @@ using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Starts generations: reads the provider to its end and stores the answer, with or without readers.</summary>
+/// <summary>
+/// Starts generations: reads the provider to its end and stores the answer, with or without readers. If its process is
+/// lost, another one goes on from the provider's continuation token, if it has given one.
+/// </summary>
 internal sealed class Generator(
     RunStore runs,
-    PromptStore prompts,
     RunUpdates updates,
     LiveRuns live,
     AnswerWriters writers,
+    Continuations continuations,
     RequestBudget budget,
     TimeProvider clock
 )
 {
     public const string Kind = "generations";
+
+    /// <summary>Time between two stored tokens of a provider: a hundredth of the events that text is.</summary>
+    private static readonly TimeSpan TokenInterval = TimeSpan.FromSeconds(1);
+
+    private static readonly RunEvent Interrupted = RunEvent.Failed(
+        "The server stopped before the answer was complete.",
+        "interrupted"
+    );
 
     /// <summary>Returns the generation of an id; null if it can be none's.</summary>
     public static RunName? NameOf(string id) =>
@@ -35,37 +46,59 @@ internal sealed class Generator(
     {
         var client = call.Options.Client;
         var (name, now) = (new RunName(Kind, id), clock.GetUtcNow());
-        await prompts.StoreAsync(name, prompt, client, cancellationToken);
+        var work = await continuations.PrepareAsync(name, call, prompt, cancellationToken);
         var start = await runs.BeginAsync(
             Kind,
             client,
             new GenerationStarted(call.Target.Provider, call.Target.Model, now, owner),
             id,
+            handled: work,
             cancellationToken: cancellationToken
         );
         var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model);
         if (start.Run is not { } run)
             return await updates.FindAsync(name, cancellationToken) ?? head;
 
+        // The answer to the begin may be so late that the run was found without its work, and has ended.
+        if (live.Has(run.Name))
+            return head;
+
         // The run keeps the prompt after the request that started it.
         var kept = budget.Keep(client, call.Bytes);
-        _ = live.Start(run, r => GenerateAsync(r, call, kept));
+        _ = live.Start(run, r => GenerateAsync(r, call, kept, new StoredAnswer()));
         return head;
     }
 
-    private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept)
+    /// <summary>Goes on with a generation that another process has left.</summary>
+    public async Task ContinueAsync(Run run, string input)
+    {
+        var stored = await StoredAnswer.ReadAsync(run.ReadAsync(CancellationToken.None));
+        if (await continuations.CallOfAsync(run.Name, input, stored) is not { } call)
+        {
+            await run.EndAsync(Interrupted);
+            return;
+        }
+
+        run.Client = call.Options.Client;
+        await GenerateAsync(run, call, budget.Keep(call.Options.Client, call.Bytes), stored);
+    }
+
+    private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept, StoredAnswer stored)
     {
         using var _ = kept;
         await using var writer = writers.Of(run, GenerationEvents.Token, call.Target.Provider);
         call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 
         var usage = new AnswerUsage(call);
+        stored.Updates.ForEach(usage.Take);
         var finish = "stop";
+        var tokenAt = 0L;
 
         try
         {
             await foreach (var update in call.StreamAsync(run.Stopping))
             {
+                stored.Pass(update);
                 usage.Take(update);
                 foreach (var content in update.Contents)
                     if (content is TextContent { Text.Length: > 0 } text)
@@ -76,7 +109,17 @@ internal sealed class Generator(
                         writer.Event(GenerationEvents.ToolUse(tool));
 
                 finish = update.FinishReason?.Value ?? finish;
+                if (
+                    update.ContinuationToken is { } token
+                    && stored.IsPassed
+                    && (tokenAt == 0 || clock.GetElapsedTime(tokenAt) >= TokenInterval)
+                )
+                {
+                    writer.Event(GenerationEvents.ContinuesFrom(token));
+                    tokenAt = clock.GetTimestamp();
+                }
             }
+
             await writer.EndAsync(GenerationEvents.Done(finish, usage));
         }
         catch (OperationCanceledException) when (run.StopReason == RunStop.Cancelled)
@@ -85,7 +128,9 @@ internal sealed class Generator(
         }
         catch (OperationCanceledException) when (run.StopReason == RunStop.Interrupted)
         {
-            await writer.EndAsync(RunEvent.Failed("The server stopped before the answer was complete.", "interrupted"));
+            // Left open, another process goes on.
+            if (!run.MayRestart)
+                await writer.EndAsync(Interrupted);
         }
         catch (UpstreamException e)
         {

@@ -53,6 +53,28 @@ internal sealed class PromptStore(EventAppender appender, RunReader reader, RunU
     public async Task<RunPrompt?> ReadAsync(RunName name, CancellationToken cancellationToken) =>
         (await ReadSizedAsync(name, cancellationToken)).Prompt;
 
+    /// <summary>Returns the messages that a run answers, those before it included; null: there are none, or they are
+    /// more than a request may have.</summary>
+    /// <inheritdoc cref="HistoryAsync"/>
+    public async Task<List<ChatMessage>?> QuestionAsync(
+        RunName name,
+        int most,
+        long mostBytes,
+        CancellationToken cancellationToken
+    )
+    {
+        if (await ReadAsync(name, cancellationToken) is not { } prompt)
+            return null;
+        if (prompt.Previous is null)
+            return [.. prompt.Messages];
+
+        return
+            await updates.FindAsync(new RunName(name.Kind, prompt.Previous), cancellationToken) is { } before
+            && await HistoryAsync(before, most, mostBytes, cancellationToken) is { } history
+            ? [.. history, .. prompt.Messages]
+            : null;
+    }
+
     /// <summary>Returns the messages of a conversation through this run's answer, oldest first; null: they are more
     /// than a request may have.</summary>
     /// <param name="most">Most messages.</param>

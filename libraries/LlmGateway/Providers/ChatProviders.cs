@@ -9,7 +9,8 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway.Providers;
 
 /// <summary>A model and the provider that serves it.</summary>
-internal sealed record ChatTarget(IChatClient Client, string Provider, string Model);
+/// <param name="MayContinue">True if it may give continuation tokens.</param>
+internal sealed record ChatTarget(IChatClient Client, string Provider, string Model, bool MayContinue = false);
 
 /// <summary>The providers, configured or registered by the host; a request selects one by name or by model.</summary>
 internal sealed class ChatProviders : IDisposable
@@ -60,6 +61,15 @@ internal sealed class ChatProviders : IDisposable
 
         void AddRemote(string name, ProviderOptions provider, Func<ProviderOptions, IChatClient> create)
         {
+            if (provider.AllowBackgroundResponses)
+                throw new OptionsValidationException(
+                    name,
+                    typeof(ProviderOptions),
+                    [
+                        $"{Section}:Providers:{name}:AllowBackgroundResponses is for keyed clients: this one has no "
+                            + "continuation tokens.",
+                    ]
+                );
             // A vendor's own address needs a key; another address may not.
             var missing =
                 provider.BaseUrl.Length == 0 ? $"{Section}:Providers:{name}:BaseUrl"
@@ -149,7 +159,7 @@ internal sealed class ChatProviders : IDisposable
                     $"is required for {provider.Name}, since AspireSse:Llm:Providers:{provider.Name}:Models is empty."
                 );
 
-        return new ChatTarget(provider.Client, provider.Name, chosen);
+        return new ChatTarget(provider.Client, provider.Name, chosen, provider.Options.AllowBackgroundResponses);
     }
 
     private static string? Family(string model) =>

@@ -16,7 +16,7 @@ internal sealed class ProvidersOptions
     public ProviderOptions Local { get; set; } = new();
 
     [ValidateObjectMembers]
-    public DemoOptions Demo { get; set; } = new() { MaxConcurrent = 10_000 };
+    public DemoOptions Demo { get; set; } = new() { MaxConcurrent = 10_000, AllowBackgroundResponses = true };
 
     /// <summary>Returns the most connections to providers at once; the demo model needs none.</summary>
     public int MaxConnections() => OpenAi.MaxConcurrent + Anthropic.MaxConcurrent + Local.MaxConcurrent;
@@ -33,6 +33,11 @@ internal class ProviderOptions
 
     /// <summary>Models to list, the default one first. The provider's other models can be requested too.</summary>
     public IList<string> Models { get; } = [];
+
+    /// <summary>True: another replica goes on with a generation whose own is lost, from the provider's continuation
+    /// token (<c>ChatOptions.AllowBackgroundResponses</c>; the provider then keeps the answer). For the demo model, and
+    /// keyed clients; the gateway's own clients of vendors have no tokens.</summary>
+    public bool AllowBackgroundResponses { get; set; }
 
     /// <summary>Concurrent requests of this replica to the provider. A client takes another one only while more are
     /// free than it has.</summary>

@@ -27,7 +27,8 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             .Concat(question < 0 ? [] : all[question].Contents)
             .ToList();
         var called = since.OfType<FunctionCallContent>().ToList();
-        var answer = new DemoAnswer(chat?.ModelId, DemoText.Count(all.Select(m => m.Text)));
+        var sent = DemoAnswer.SentThrough(chat?.ContinuationToken);
+        var answer = new DemoAnswer(chat, DemoText.Count(all.Select(m => m.Text)));
 
         if (DemoTools.Next(prompt, called, chat) is { } call)
         {
@@ -40,6 +41,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         await foreach (
             var token in PacedAsync(
                 DemoText.Tokens(prompt, chat?.MaxOutputTokens, Opening(called, since)),
+                sent,
                 cancellationToken
             )
         )
@@ -49,24 +51,26 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             if (stops.Find(token, out var before) is { } sequence)
             {
                 if (before.Length > 0)
-                    yield return answer.Text(before);
+                    yield return answer.Text(before, count);
                 var stopped = answer.Last(ChatFinishReason.Stop, count);
                 StopSequence.Set(stopped, sequence);
                 yield return stopped;
                 yield break;
             }
 
-            yield return answer.Text(token);
+            if (count > sent)
+                yield return answer.Text(token, count);
         }
 
         var isWhole = count < Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens);
         yield return answer.Last(isWhole ? ChatFinishReason.Stop : ChatFinishReason.Length, count);
     }
 
-    /// <summary>Paces tokens by the clock, not by the sum of delays; a reader that stalled gets no burst
-    /// afterwards.</summary>
+    /// <summary>Paces tokens by the clock, not by the sum of delays; a reader that stalled gets no burst afterwards.
+    /// The first ones were sent before.</summary>
     private async IAsyncEnumerable<string> PacedAsync(
         IEnumerable<string> tokens,
+        int sent,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
@@ -75,7 +79,7 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
 
         foreach (var token in tokens)
         {
-            if (interval > TimeSpan.Zero)
+            if (interval > TimeSpan.Zero && --sent < 0)
             {
                 var now = clock.GetUtcNow();
                 if ((due += interval) < now - interval)

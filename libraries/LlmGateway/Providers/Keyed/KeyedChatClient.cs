@@ -21,7 +21,8 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             provider,
             options,
             clock,
-            token => inner.GetStreamingResponseAsync(messages, sent, token),
+            // A token has the request in it.
+            stop => inner.GetStreamingResponseAsync(sent?.ContinuationToken is null ? messages : [], sent, stop),
             cancellationToken
         );
 
@@ -29,7 +30,11 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
         while (await answer.NextAsync(silence) is { } update)
         {
-            if (Read(update, deltas) is { Contents.Count: > 0 } read)
+            var read = Read(update, deltas);
+            // A call is passed on at the end, so no token may be of a place after it.
+            if (deltas.Calls == 0)
+                read.ContinuationToken = update.ContinuationToken;
+            if (read.Contents.Count > 0 || read.ContinuationToken is not null)
                 yield return read;
             silence = TimeSpan.FromSeconds(options.IdleSeconds);
         }

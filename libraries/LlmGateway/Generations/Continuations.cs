@@ -1,0 +1,98 @@
+using System.Text.Json;
+using EventStore;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Admission;
+
+namespace LlmGateway.Generations;
+
+/// <summary>What another process needs to go on with a generation, beside its prompt.</summary>
+internal sealed record GenerationInput(
+    string Provider,
+    string Model,
+    ClientKey Client,
+    int? MaxTokens,
+    IList<string>? Stops
+);
+
+/// <summary>Makes the call with which another process goes on with a generation.</summary>
+internal sealed class Continuations(
+    PromptStore prompts,
+    ChatProviders providers,
+    IOptions<RunOptions> runs,
+    IOptions<LlmOptions> options
+)
+{
+    /// <summary>Name of the work that another process goes on with.</summary>
+    private const string Handler = "aspire-sse.generation";
+
+    /// <summary>The work of a generation whose process is lost.</summary>
+    public static NamedWork Work { get; } =
+        new(
+            Handler,
+            (services, run, input, _, _) => services.GetRequiredService<Generator>().ContinueAsync(run, input)
+        );
+
+    /// <summary>Stores the prompt of a generation, and returns the work that is stored with the run; null: the provider
+    /// has no continuation tokens.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public async Task<HandledWork?> PrepareAsync(
+        RunName name,
+        ChatCall call,
+        RunPrompt prompt,
+        CancellationToken cancellationToken
+    )
+    {
+        await prompts.StoreAsync(name, prompt, call.Options.Client, cancellationToken);
+        if (!call.Target.MayContinue)
+            return null;
+
+        call.Options.AllowBackgroundResponses = true;
+        var input = new GenerationInput(
+            call.Target.Provider,
+            call.Target.Model,
+            call.Options.Client,
+            call.Options.MaxOutputTokens,
+            call.Options.StopSequences
+        );
+        return new HandledWork(Handler, EventRules.Data(RunJson.Write(input)), runs.Value.MaxAttempts);
+    }
+
+    /// <summary>Returns the call that goes on with an answer; null: nobody can.</summary>
+    public async Task<ChatCall?> CallOfAsync(RunName name, string input, StoredAnswer stored)
+    {
+        var limit = options.Value.MaxRequestBytes;
+        var asked = JsonSerializer.Deserialize(input, RunJson.Options.TypeOf<GenerationInput>())!;
+        if (
+            stored.Token is null
+            || await prompts.QuestionAsync(name, ChatBody.MaxMessages, limit, CancellationToken.None)
+                is not { } messages
+        )
+            return null;
+
+        try
+        {
+            var target = providers.Resolve(asked.Provider, asked.Model);
+            var chat = new CallOptions
+            {
+                ModelId = target.Model,
+                MaxOutputTokens = asked.MaxTokens,
+                StopSequences = asked.Stops,
+                AllowBackgroundResponses = true,
+                ContinuationToken = stored.Token,
+                Client = asked.Client,
+            };
+            return new ChatCall(target, messages, chat)
+            {
+                Bytes = sizeof(char) * messages.Sum(m => (long)m.Text.Length),
+            };
+        }
+        catch (InvalidChatException)
+        {
+            // This process does not have the provider.
+            return null;
+        }
+    }
+}
