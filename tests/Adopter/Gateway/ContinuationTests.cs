@@ -130,7 +130,7 @@ public sealed class ContinuationTests : IAsyncLifetime
     [Theory]
     [InlineData(4, 40)]
     [InlineData(20, 100, Explicit = true)]
-    public async Task After_many_kills_each_answer_is_whole_and_no_reader_waits_long(int kills, int runs)
+    public async Task After_many_kills_each_answer_is_whole_and_has_one_end(int kills, int runs)
     {
         // Long enough for the kills, each of which takes about five seconds.
         var (tokens, speed) = kills > 10 ? (4_000, 30) : (500 * kills, 60);
