@@ -22,6 +22,8 @@ internal sealed class VendorHandler(
     PushOpener streams,
     IStreamAccess access,
     LiveRuns live,
+    ReadGate turns,
+    RequestBudget budget,
     IOptions<LlmOptions> options,
     TimeProvider clock,
     ILogger<VendorHandler> logger
@@ -36,7 +38,7 @@ internal sealed class VendorHandler(
     /// <summary>Answers a request, its refusals and failures in the vendor's format.</summary>
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
-        context.Response.Headers[format.RequestIdHeader] = $"req_{Guid.NewGuid():N}";
+        format.SetHeaders(context.Response.Headers);
 
         try
         {
@@ -124,10 +126,18 @@ internal sealed class VendorHandler(
         return await JoinAsync(context, updates, response);
     }
 
+    /// <summary>Reads the part of a run that there is, within the client's turn. Its bytes count as held until the
+    /// response ends.</summary>
+    public async Task<RunSoFar> SoFarAsync(HttpContext context, RunHead run)
+    {
+        using var turn = await turns.EnterAsync(context);
+        return await runs.SoFarAsync(run, context.RequestAborted, budget.Hold(context));
+    }
+
     /// <summary>Returns the part of an answer that there is, or the whole of it; a failure is a part of it.</summary>
     public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IVendorResponse response)
     {
-        var soFar = await runs.SoFarAsync(run, context.RequestAborted);
+        var soFar = await SoFarAsync(context, run);
         var answer = response.Join();
 
         foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Take)))
@@ -161,13 +171,13 @@ internal sealed class VendorHandler(
         await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
     }
 
-    private static async Task<JsonObject> JoinAsync(
+    private async Task<JsonObject> JoinAsync(
         HttpContext context,
         AwaitedAnswer updates,
         IVendorResponse response
     )
     {
-        var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
+        var held = budget.Hold(context);
         var whole = response.Join();
 
         Add(response.Start());

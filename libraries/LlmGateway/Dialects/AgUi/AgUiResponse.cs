@@ -3,6 +3,7 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -66,7 +67,7 @@ internal sealed class AgUiResponse(
     public IReadOnlyList<JsonObject> End()
     {
         var isCancelled = _finish == GenerationEvents.Cancelled;
-        var outcome = new JsonObject { ["type"] = isCancelled ? "cancelled" : "success" };
+        var outcome = Event(isCancelled ? "cancelled" : "success");
         if (!isCancelled && _pending.Count > 0)
             outcome["pendingToolCallIds"] = new JsonArray([.. _pending]);
 
@@ -80,7 +81,7 @@ internal sealed class AgUiResponse(
                 ("runId", runId),
                 ("outcome", outcome),
                 ("usage", new JsonArray(Usage())),
-                ("metadata", new JsonObject { ["finishReason"] = _finish })
+                ("metadata", Object(("finishReason", _finish)))
             ),
         ];
     }
@@ -201,13 +202,5 @@ internal sealed class AgUiResponse(
             if (value is not null)
                 usage[name] = value;
         }
-    }
-
-    private static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var frame = new JsonObject { ["type"] = type };
-        foreach (var (name, value) in members)
-            frame[name] = value;
-        return frame;
     }
 }

@@ -5,6 +5,7 @@ using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -222,7 +223,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         );
 
     private JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
-        Object([("type", type), ("sequence_number", _next++), .. members]);
+        VendorFrame.Event(type, [("sequence_number", _next++), .. members]);
 
     /// <summary>An item that is one text, and the names of its events.</summary>
     private sealed record TextItem(string Prefix, string Text, string Part, string Index)

@@ -3,6 +3,7 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.UiMessages;
 
@@ -30,9 +31,9 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
 
     public IReadOnlyList<JsonObject> Start()
     {
-        var start = Chunk("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
+        var start = Event("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
         var earlier = replays && continued?["parts"] is JsonArray parts ? parts.SelectMany(Replay) : [];
-        return [start, .. earlier, Chunk("start-step")];
+        return [start, .. earlier, Event("start-step")];
     }
 
     public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
@@ -46,14 +47,14 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             ?
             [
                 .. Close(),
-                Chunk("message-metadata", ("messageMetadata", Metadata())),
-                Chunk("abort", ("reason", "cancelled")),
+                Event("message-metadata", ("messageMetadata", Metadata())),
+                Event("abort", ("reason", "cancelled")),
             ]
             :
             [
                 .. Close(),
-                Chunk("finish-step"),
-                Chunk("finish", ("finishReason", Finish()), ("messageMetadata", Metadata())),
+                Event("finish-step"),
+                Event("finish", ("finishReason", Finish()), ("messageMetadata", Metadata())),
             ];
 
     public IReadOnlyList<JsonObject> Fail(VendorError error) => [.. Close(), UiMessagesFormat.Instance.Body(error)];
@@ -75,7 +76,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                 return
                 [
                     .. Close(),
-                    Chunk(
+                    Event(
                         "tool-output-available",
                         ("toolCallId", result.CallId),
                         ("output", ToolCalls.InputOrText(ToolCalls.Result(result)))
@@ -83,7 +84,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                 ];
 
             case DataContent file:
-                return [.. Close(), Chunk("file", ("url", file.Uri), ("mediaType", file.MediaType))];
+                return [.. Close(), Event("file", ("url", file.Uri), ("mediaType", file.MediaType))];
             case UsageContent usage:
                 _usage.Add(usage.Details);
                 return [];
@@ -99,10 +100,10 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             foreach (var end in Close())
                 yield return end;
             _open = (kind, $"{++_parts}");
-            yield return Chunk($"{kind}-start", ("id", _open.Value.Id));
+            yield return Event($"{kind}-start", ("id", _open.Value.Id));
         }
 
-        yield return Chunk($"{kind}-delta", ("id", _open.Value.Id), ("delta", delta));
+        yield return Event($"{kind}-delta", ("id", _open.Value.Id), ("delta", delta));
     }
 
     private List<JsonObject> Close()
@@ -111,15 +112,15 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             return [];
 
         _open = null;
-        return [Chunk($"{kind}-end", ("id", id))];
+        return [Event($"{kind}-end", ("id", id))];
     }
 
     private static JsonObject Input(FunctionCallContent call)
     {
         var input = ToolCalls.InputOrText(call);
         return input is JsonObject
-            ? Chunk("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
-            : Chunk(
+            ? Event("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
+            : Event(
                 "tool-input-error",
                 ("toolCallId", call.CallId),
                 ("toolName", call.Name),
@@ -136,7 +137,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
         if (type is "text" or "reasoning")
             return [.. Delta(type, (string?)part["text"] ?? ""), .. Close()];
         if (type == "step-start")
-            return [Chunk("start-step")];
+            return [Event("start-step")];
         // Sources, files and data are chunks as they are.
         if (part["toolCallId"] is null)
             return [part.DeepClone().AsObject()];
@@ -178,13 +179,5 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             };
 
         return metadata;
-    }
-
-    private static JsonObject Chunk(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var chunk = new JsonObject { ["type"] = type };
-        foreach (var (name, value) in members)
-            chunk[name] = value;
-        return chunk;
     }
 }
