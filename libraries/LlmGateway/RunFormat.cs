@@ -87,10 +87,7 @@ public sealed class RunFormat
             format,
             async () =>
             {
-                if (
-                    RunName.Of(topic) is { } name
-                    && await updates.FindAsync(name, context.RequestAborted) is { } run
-                )
+                if (RunName.Of(topic) is { } name && await updates.FindAsync(name, context.RequestAborted) is { } run)
                     await showAsync(context, handler, run);
                 else
                     await refuseAsync(context, topic);

@@ -50,7 +50,10 @@ internal sealed class RunUpdates(
 
     /// <summary>How they are written, whatever the application's own JSON is.</summary>
     public static JsonTypeInfo<ChatResponseUpdate> Json { get; } =
-        AIJsonUtilities.DefaultOptions.TypeOf<ChatResponseUpdate>();
+        new JsonSerializerOptions(AIJsonUtilities.DefaultOptions)
+        {
+            WriteIndented = false,
+        }.TypeOf<ChatResponseUpdate>();
 
     /// <summary>Returns null if there is no such run, or if retention has dropped its beginning.</summary>
     public async Task<RunHead?> FindAsync(RunName name, CancellationToken cancellationToken)

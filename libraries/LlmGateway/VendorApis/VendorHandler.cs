@@ -171,11 +171,7 @@ internal sealed class VendorHandler(
         await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
     }
 
-    private async Task<JsonObject> JoinAsync(
-        HttpContext context,
-        AwaitedAnswer updates,
-        IVendorResponse response
-    )
+    private async Task<JsonObject> JoinAsync(HttpContext context, AwaitedAnswer updates, IVendorResponse response)
     {
         var held = budget.Hold(context);
         var whole = response.Join();

@@ -103,9 +103,5 @@ internal sealed class AgUiMessages
     }
 
     private static JsonObject Call(string id, string name, string arguments) =>
-        Object(
-            ("id", id),
-            ("type", "function"),
-            ("function", Object(("name", name), ("arguments", arguments)))
-        );
+        Object(("id", id), ("type", "function"), ("function", Object(("name", name), ("arguments", arguments))));
 }
