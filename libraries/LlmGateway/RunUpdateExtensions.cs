@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EventStore;
 using LlmGateway.Generations;
 using Microsoft.Extensions.AI;
 
@@ -11,12 +12,14 @@ public static class RunUpdateExtensions
     /// once it is durable.</summary>
     /// <param name="run">The run.</param>
     /// <param name="update">Text, reasoning, calls of tools and their results, usage, the reason of the end.</param>
+    /// <exception cref="ArgumentException">Its JSON is none that the log takes: see <see cref="NewEvent"/>.</exception>
     /// <exception cref="NotSupportedException">It has content of a type that its JSON cannot have.</exception>
     /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
     public static Task AppendAsync(this Run run, ChatResponseUpdate update)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return run.AppendAsync(new RunEvent(RunUpdates.Type, JsonSerializer.Serialize(update, RunUpdates.Json)));
+        var json = JsonSerializer.Serialize(update, RunUpdates.Json);
+        return run.AppendAsync(new RunEvent(RunUpdates.Type, EventRules.Data(json)));
     }
 
     /// <summary>Appends each update of an answer, as it comes, in its order. It ends with the answer, or when the run

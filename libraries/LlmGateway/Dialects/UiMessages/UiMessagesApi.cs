@@ -118,6 +118,7 @@ internal static class UiMessagesApi
         RunThreads threads,
         RunUpdates updates,
         PromptStore prompts,
+        RunStreams streams,
         ReadGate turns,
         IStreamAccess access
     ) =>
@@ -129,6 +130,7 @@ internal static class UiMessagesApi
                 var thread = ThreadOf(access.OwnerOf(context), id);
                 if (
                     await threads.LatestAsync(thread, context.RequestAborted) is not { } name
+                    || !await streams.MayReadAsync(context, name)
                     || await updates.FindAsync(name, context.RequestAborted) is not { } run
                 )
                 {
