@@ -18,25 +18,24 @@ public sealed class RunFormat
 
     private RunFormat(Func<HttpContext, EventTopic, Task> openAsync) => _openAsync = openAsync;
 
-    private RunFormat(
-        VendorFormat format,
-        Func<HttpContext, VendorHandler, RunHead, Task> showAsync,
-        Func<HttpContext, EventTopic, Task> refuseAsync
-    )
+    private RunFormat(VendorFormat format, ShowRun showAsync, Func<HttpContext, EventTopic, Task> refuseAsync)
         : this((context, topic) => OpenAsync(context, topic, format, showAsync, refuseAsync)) { }
+
+    private delegate Task ShowRun(HttpContext context, VendorHandler handler, RunUpdates updates, RunHead run);
 
     /// <summary>The run's events as they are, with the ids of this server's streams; 404 if there is no such
     /// run.</summary>
     public static RunFormat Own { get; } =
         new((context, topic) => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic));
 
-    /// <summary>OpenAI's Responses API. The response's id is <c>resp_</c> and what follows the first token of the
-    /// topic. A GET answers with the response as it is now, unless its query has <c>stream=true</c>; then, and to other
-    /// methods, its events, after <c>starting_after</c> if the query has it. 404 if there is no such run.</summary>
+    /// <summary>OpenAI's Responses API: the response's id is <c>resp_</c> and what follows the first token of the
+    /// topic; 404 if there is no such run.</summary>
+    /// <remarks>A GET answers with the response as it is now, unless its query has <c>stream=true</c>; then, and to
+    /// other methods, its events, after <c>starting_after</c> if the query has it.</remarks>
     public static RunFormat Responses { get; } =
         new(
             ResponsesFormat.Instance,
-            (context, handler, run) => ResponsesApi.SendAsync(context, handler, run, prompt: null),
+            (context, handler, _, run) => ResponsesApi.SendAsync(context, handler, run, prompt: null),
             (context, topic) =>
                 ResponsesFormat.Instance.WriteAsync(context, ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""))
         );
@@ -46,7 +45,7 @@ public sealed class RunFormat
     public static RunFormat UiMessages { get; } =
         new(
             UiMessagesFormat.Instance,
-            (context, handler, run) => UiMessagesApi.ReplayAsync(context, handler, run),
+            (context, handler, _, run) => UiMessagesApi.ReplayAsync(context, handler, run),
             (context, _) =>
             {
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
@@ -61,7 +60,7 @@ public sealed class RunFormat
     public static RunFormat AgUi(JsonElement body) =>
         new(
             AgUiFormat.Instance,
-            (context, handler, run) => AgUiApi.JoinAsync(context, handler, run, body),
+            (context, handler, updates, run) => AgUiApi.JoinAsync(context, handler, updates, run, body),
             (context, _) => AgUiFormat.Instance.WriteAsync(context, AgUiApi.NotFound)
         );
 
@@ -71,7 +70,7 @@ public sealed class RunFormat
         HttpContext context,
         EventTopic topic,
         VendorFormat format,
-        Func<HttpContext, VendorHandler, RunHead, Task> showAsync,
+        ShowRun showAsync,
         Func<HttpContext, EventTopic, Task> refuseAsync
     )
     {
@@ -88,7 +87,7 @@ public sealed class RunFormat
             async () =>
             {
                 if (RunName.Of(topic) is { } name && await updates.FindAsync(name, context.RequestAborted) is { } run)
-                    await showAsync(context, handler, run);
+                    await showAsync(context, handler, updates, run);
                 else
                     await refuseAsync(context, topic);
             }

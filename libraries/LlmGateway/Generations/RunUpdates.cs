@@ -42,6 +42,8 @@ internal sealed record RunSoFar(
 internal sealed class RunUpdates(
     TopicFollower follower,
     RunLog runs,
+    ReadGate turns,
+    RequestBudget budget,
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
@@ -90,6 +92,16 @@ internal sealed class RunUpdates(
             if (Ends(run.Name, record.Type))
                 yield break;
         }
+    }
+
+    /// <summary>Reads the part of a run that the store has, within the client's turn. Its bytes count as held until
+    /// the response ends.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <exception cref="RefusedException">The client holds too many bytes.</exception>
+    public async Task<RunSoFar> SoFarAsync(HttpContext context, RunHead run)
+    {
+        using var turn = await turns.EnterAsync(context);
+        return await SoFarAsync(run, context.RequestAborted, budget.Hold(context));
     }
 
     /// <summary>Reads the part of a run that the store has.</summary>

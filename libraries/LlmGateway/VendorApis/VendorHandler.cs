@@ -22,8 +22,6 @@ internal sealed class VendorHandler(
     PushOpener streams,
     IStreamAccess access,
     LiveRuns live,
-    ReadGate turns,
-    RequestBudget budget,
     IOptions<LlmOptions> options,
     TimeProvider clock,
     ILogger<VendorHandler> logger
@@ -126,18 +124,10 @@ internal sealed class VendorHandler(
         return await JoinAsync(context, updates, response);
     }
 
-    /// <summary>Reads the part of a run that there is, within the client's turn. Its bytes count as held until the
-    /// response ends.</summary>
-    public async Task<RunSoFar> SoFarAsync(HttpContext context, RunHead run)
-    {
-        using var turn = await turns.EnterAsync(context);
-        return await runs.SoFarAsync(run, context.RequestAborted, budget.Hold(context));
-    }
-
     /// <summary>Returns the part of an answer that there is, or the whole of it; a failure is a part of it.</summary>
     public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IVendorResponse response)
     {
-        var soFar = await SoFarAsync(context, run);
+        var soFar = await runs.SoFarAsync(context, run);
         var answer = response.Join();
 
         foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Take)))
@@ -171,9 +161,13 @@ internal sealed class VendorHandler(
         await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
     }
 
-    private async Task<JsonObject> JoinAsync(HttpContext context, AwaitedAnswer updates, IVendorResponse response)
+    private static async Task<JsonObject> JoinAsync(
+        HttpContext context,
+        AwaitedAnswer updates,
+        IVendorResponse response
+    )
     {
-        var held = budget.Hold(context);
+        var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         var whole = response.Join();
 
         Add(response.Start());

@@ -85,7 +85,7 @@ internal static class AgUiApi
 
             if (await updates.FindAsync(name, cancelled) is { } known)
             {
-                await JoinAsync(context, handler, known, body, PromptAsync);
+                await JoinAsync(context, handler, updates, known, body, PromptAsync);
                 return;
             }
 
@@ -109,6 +109,7 @@ internal static class AgUiApi
     /// <summary>Streams a run that has begun: a snapshot of the part so far, and the rest.</summary>
     /// <param name="context">The request.</param>
     /// <param name="handler">Streams it.</param>
+    /// <param name="updates">Reads it.</param>
     /// <param name="known">The run.</param>
     /// <param name="body">The client's.</param>
     /// <param name="promptAsync">Reads what it was asked; null: its client alone knows, and needs no snapshot before
@@ -116,6 +117,7 @@ internal static class AgUiApi
     public static async Task JoinAsync(
         HttpContext context,
         VendorHandler handler,
+        RunUpdates updates,
         RunHead known,
         JsonElement body,
         Func<Task<RunPrompt?>>? promptAsync = null
@@ -129,7 +131,7 @@ internal static class AgUiApi
             AgUiFormat.Instance,
             async () =>
             {
-                soFar = (await handler.SoFarAsync(context, known)).Updates;
+                soFar = (await updates.SoFarAsync(context, known)).Updates;
                 if (soFar.Count == 0 && promptAsync is null)
                     soFar = null;
                 else

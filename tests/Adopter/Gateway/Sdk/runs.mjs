@@ -32,12 +32,12 @@ async function responses() {
   const [first, second] = [here, there].map(
     (url) => new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 }),
   );
-  const textOf = (events) =>
-    events.map((e) => (e.type === "response.output_text.delta" ? e.delta : "")).join("");
+  const textOf = (events) => events.map((e) => (e.type === "response.output_text.delta" ? e.delta : "")).join("");
 
   const events = [];
   const asked = { model: "own", input: "responses", stream: true, background: true };
-  for await (const event of await first.responses.create(asked)) if (events.push(event) && textOf(events) === half) break;
+  for await (const event of await first.responses.create(asked))
+    if (events.push(event) && textOf(events) === half) break;
   const [{ response }, last] = [events[0], events.at(-1).sequence_number];
   const begun = await second.responses.retrieve(response.id);
   assert.deepEqual([begun.status, begun.output_text], ["in_progress", half]);
