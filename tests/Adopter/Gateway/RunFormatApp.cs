@@ -114,6 +114,12 @@ internal static class RunFormatApp
     {
         var question = messages.Last().Text;
         yield return new(ChatRole.Assistant, [new TextReasoningContent("It is long.")]);
+        // A tool of the application's own.
+        yield return new(
+            ChatRole.Assistant,
+            [new FunctionCallContent("c1", "look", new Dictionary<string, object?>())]
+        );
+        yield return new(ChatRole.Tool, [new FunctionResultContent("c1", "seen")]);
         for (var word = 0; word < 5; word++)
             yield return new(ChatRole.Assistant, $"word{word} 語 ");
 
@@ -139,6 +145,7 @@ internal static class RunFormatApp
         )
         {
             FinishReason = ChatFinishReason.Stop,
+            ModelId = "own-model",
         };
     }
 }

@@ -39,7 +39,7 @@ internal sealed class AgUiResponse(
     private int _turns;
     private int _taken;
 
-    public string Model => run.Model ?? "";
+    public string Model { get; private set; } = run.Model ?? "";
 
     /// <summary>The model's message; after the result of a tool it is another one.</summary>
     private string MessageId => _turns == 0 ? run.Name.Id : $"{run.Name.Id}-{_turns}";
@@ -92,6 +92,7 @@ internal sealed class AgUiResponse(
 
     private IEnumerable<JsonObject> Project(ChatResponseUpdate update)
     {
+        Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
         return update.Contents.SelectMany(Project);
     }
@@ -188,7 +189,7 @@ internal sealed class AgUiResponse(
     {
         var usage = new JsonObject();
         Add("provider", run.Provider);
-        Add("model", run.Model);
+        Add("model", Model is "" ? null : Model);
         Add("inputTokens", _usage.InputTokenCount);
         Add("outputTokens", _usage.OutputTokenCount);
         Add("totalTokens", _usage.TotalTokenCount);

@@ -27,7 +27,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     private (string Kind, string Id)? _open;
     private int _parts;
 
-    public string Model => run.Model ?? "";
+    public string Model { get; private set; } = run.Model ?? "";
 
     public IReadOnlyList<JsonObject> Start()
     {
@@ -38,6 +38,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
 
     public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
     {
+        Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
         return [.. update.Contents.SelectMany(Take)];
     }
@@ -165,8 +166,8 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     private JsonObject Metadata()
     {
         var metadata = new JsonObject();
-        if (run.Model is not null)
-            metadata["model"] = run.Model;
+        if (Model.Length > 0)
+            metadata["model"] = Model;
 
         if (_usage.OutputTokenCount is not null)
             metadata["usage"] = new JsonObject

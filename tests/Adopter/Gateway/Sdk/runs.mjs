@@ -54,7 +54,12 @@ async function responses() {
   assert.deepEqual([usage.input_tokens, usage.output_tokens], [7, 11]);
 
   const helped = await second.responses.stream({ response_id: response.id }).finalResponse();
-  assert.deepEqual([helped.status, helped.output_text], ["completed", whole]);
+  assert.deepEqual([helped.status, helped.model, helped.output_text], ["completed", "own-model", whole]);
+  // A call that the application has answered is none of the client's.
+  assert.deepEqual(
+    helped.output.map((item) => item.type),
+    ["reasoning", "message"],
+  );
   assert.equal(await ownText(response.id.slice("resp_".length)), whole);
 }
 
@@ -80,8 +85,9 @@ async function uiMessages() {
   const replay = await reading;
   assert.deepEqual(replay.slice(0, had.length), had);
   assert.equal(textOf(replay), whole);
-  const finish = replay.at(-1);
-  assert.deepEqual([finish.finishReason, finish.messageMetadata.usage.outputTokens], ["stop", 11]);
+  assert.ok(replay.some((c) => c.type === "tool-output-available" && c.output === "seen"));
+  const { finishReason, messageMetadata: end } = replay.at(-1);
+  assert.deepEqual([finishReason, end.model, end.usage.outputTokens], ["stop", "own-model", 11]);
   assert.equal(await ownText(chatId), whole);
 }
 
@@ -106,7 +112,7 @@ async function agUi() {
   const deltasOf = (events) => events.filter((e) => e.type === "TEXT_MESSAGE_CONTENT").map((e) => e.delta);
   // The first words may have come before their reader.
   const snapshotOf = (events) =>
-    events.find((e) => e.type === "MESSAGES_SNAPSHOT")?.messages.find((m) => m.role === "assistant")?.content ?? "";
+    events.find((e) => e.type === "MESSAGES_SNAPSHOT")?.messages.findLast((m) => m.role === "assistant")?.content ?? "";
   const textOf = (events) => snapshotOf(events) + deltasOf(events).join("");
 
   const asked = [{ id: "u1", role: "user", content: "agent" }];
@@ -128,12 +134,14 @@ async function agUi() {
     [
       ["user", "agent"],
       ["reasoning", "It is long."],
+      ["assistant", undefined],
+      ["tool", "seen"],
       ["assistant", whole],
     ],
   );
   assert.deepEqual([snapshotOf(back.events), deltasOf(back.events)], [half, [...words.slice(5), "end"]]);
   const last = back.events.at(-1);
-  assert.deepEqual([last.type, last.usage[0].outputTokens], ["RUN_FINISHED", 11]);
+  assert.deepEqual([last.type, last.outcome, last.usage[0].model], ["RUN_FINISHED", { type: "success" }, "own-model"]);
   assert.equal(await ownText(runId), whole);
 }
 
