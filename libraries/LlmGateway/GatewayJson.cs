@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
@@ -8,6 +9,7 @@ using LlmGateway.Chat;
 using LlmGateway.Generations;
 using LlmGateway.Telemetry;
 using LlmGateway.VendorApis;
+using Microsoft.Extensions.AI;
 
 namespace LlmGateway;
 
@@ -47,4 +49,10 @@ internal sealed partial class GatewayJson : JsonSerializerContext
 {
     /// <summary>For answers, which do not depend on the application's JSON.</summary>
     public static GatewayJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
+
+    /// <summary>Lets runs have these types, and what a provider's client may give as arguments of a tool.</summary>
+    public static void AddToRuns() => RunJson.MoreTypes = All;
+
+    private static IJsonTypeInfoResolver All { get; } =
+        JsonTypeInfoResolver.Combine(Default, AIJsonUtilities.DefaultOptions.TypeInfoResolver);
 }

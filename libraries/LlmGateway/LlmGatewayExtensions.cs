@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using LlmGateway;
 using LlmGateway.Agents;
@@ -12,7 +11,6 @@ using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
 using Streaming.Endpoints;
@@ -55,11 +53,7 @@ public static class LlmGatewayExtensions
             .Configure<IOptions<LlmOptions>>(
                 (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
             );
-        RunJson.MoreTypes = JsonTypeInfoResolver.Combine(
-            GatewayJson.Default,
-            // What a provider's client may give as arguments of a tool.
-            AIJsonUtilities.DefaultOptions.TypeInfoResolver
-        );
+        GatewayJson.AddToRuns();
         builder.Services.AddSingleton<RunStates>();
         builder.AddProviders();
         builder.AddChat();

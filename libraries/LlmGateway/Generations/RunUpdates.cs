@@ -1,9 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Microsoft.Extensions.AI;
 using Runs;
+using Streaming.Admission;
 using Streaming.Replay;
+using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
@@ -39,10 +42,21 @@ internal sealed record RunSoFar(
 internal sealed class RunUpdates(
     TopicFollower follower,
     RunLog runs,
-    RunSettings settings,
+    ReadGate turns,
+    RequestBudget budget,
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
+    /// <summary>Type of the events of an application's run that are updates; its others are its own.</summary>
+    public const string Type = "update";
+
+    /// <summary>How they are written, whatever the application's own JSON is.</summary>
+    public static JsonTypeInfo<ChatResponseUpdate> Json { get; } =
+        new JsonSerializerOptions(AIJsonUtilities.DefaultOptions)
+        {
+            WriteIndented = false,
+        }.TypeOf<ChatResponseUpdate>();
+
     /// <summary>Returns null if there is no such run, or if retention has dropped its beginning.</summary>
     public async Task<RunHead?> FindAsync(RunName name, CancellationToken cancellationToken)
     {
@@ -80,16 +94,32 @@ internal sealed class RunUpdates(
         }
     }
 
-    /// <summary>Reads the part of a run that the store has.</summary>
+    /// <summary>Reads the part of a run that the store has, within the client's turn. Its bytes count as held until
+    /// the response ends.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task<RunSoFar> SoFarAsync(RunHead run, CancellationToken cancellationToken)
+    /// <exception cref="RefusedException">The client holds too many bytes.</exception>
+    public async Task<RunSoFar> SoFarAsync(HttpContext context, RunHead run)
+    {
+        using var turn = await turns.EnterAsync(context);
+        return await SoFarAsync(run, context.RequestAborted, budget.Hold(context));
+    }
+
+    /// <summary>Reads the part of a run that the store has.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
+    /// <param name="held">Counts what is read.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <exception cref="RefusedException">The client holds too many bytes.</exception>
+    public async Task<RunSoFar> SoFarAsync(RunHead run, CancellationToken cancellationToken, ByteHold? held = null)
     {
         var updates = new List<ChatResponseUpdate>();
+        var bytes = 0L;
         var filter = EventFilter.Of([run.Name.Topic], [], []);
         for (var at = run.At; ; )
         {
             var page = await reader.ReadAsync(at.Position, filter, cancellationToken: cancellationToken);
             at = new StreamPosition(page.Epoch, page.Through);
+            held?.Set(bytes += page.Events.Sum(record => (long)record.Data.Length));
             try
             {
                 foreach (var record in page.Events)
@@ -114,16 +144,14 @@ internal sealed class RunUpdates(
         type == "error" || type == (name.Kind == Generator.Kind ? "done" : Run.EndType);
 
     /// <exception cref="UpstreamException">The run has failed.</exception>
-    private ChatResponseUpdate? UpdateOf(RunName name, EventRecord record)
+    private static ChatResponseUpdate? UpdateOf(RunName name, EventRecord record)
     {
         if (name.Kind == Generator.Kind || record.Type == "error")
             return GenerationEvents.UpdateOf(record.Type, record.Data);
-        if (record.Type is Run.EndType or Run.RestartedType)
-            return null;
 
         try
         {
-            return JsonSerializer.Deserialize(record.Data.Span, settings.Json.TypeOf<ChatResponseUpdate>());
+            return record.Type == Type ? JsonSerializer.Deserialize(record.Data.Span, Json) : null;
         }
         catch (JsonException)
         {

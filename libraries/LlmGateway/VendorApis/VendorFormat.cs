@@ -23,6 +23,10 @@ internal abstract class VendorFormat
     /// <summary>The vendor's response header with the id of the request.</summary>
     public abstract string RequestIdHeader { get; }
 
+    /// <summary>Sets the headers of each answer.</summary>
+    public virtual void SetHeaders(IHeaderDictionary headers) =>
+        headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
+
     /// <summary>Frame of a stream whose provider is silent.</summary>
     public abstract byte[] Heartbeat { get; }
 
@@ -61,7 +65,7 @@ internal abstract class VendorFormat
 
         var (status, headers) = (error.Status, context.Response.Headers);
         context.Response.StatusCode = status;
-        headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
+        SetHeaders(headers);
 
         if ((error.RetryAfter ?? (status is 429 or 503 ? UsualDelay : null)) is { } wait)
             context.SetRetryAfter(wait);

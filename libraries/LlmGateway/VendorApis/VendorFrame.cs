@@ -4,8 +4,20 @@ using Streaming.Frames;
 
 namespace LlmGateway.VendorApis;
 
+/// <summary>Writes the JSON of vendors' answers, and its frames.</summary>
 internal static class VendorFrame
 {
+    public static JsonObject Object(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var json = new JsonObject();
+        foreach (var (name, value) in members)
+            json[name] = value;
+        return json;
+    }
+
+    public static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Object([("type", type), .. members]);
+
     public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);
 
     public static byte[] Of(string data, string? name = null) => SseFrame.ToBytes(Encoding.UTF8.GetBytes(data), name);

@@ -36,7 +36,7 @@ internal sealed class VendorHandler(
     /// <summary>Answers a request, its refusals and failures in the vendor's format.</summary>
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
-        context.Response.Headers[format.RequestIdHeader] = $"req_{Guid.NewGuid():N}";
+        format.SetHeaders(context.Response.Headers);
 
         try
         {
@@ -127,7 +127,7 @@ internal sealed class VendorHandler(
     /// <summary>Returns the part of an answer that there is, or the whole of it; a failure is a part of it.</summary>
     public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IVendorResponse response)
     {
-        var soFar = await runs.SoFarAsync(run, context.RequestAborted);
+        var soFar = await runs.SoFarAsync(context, run);
         var answer = response.Join();
 
         foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Take)))

@@ -1,3 +1,5 @@
+using Harness;
+
 namespace Integration.Delivery;
 
 /// <summary>Clients of npm, at the versions of <c>Npm/package.json</c>, read the product's streams through a front that

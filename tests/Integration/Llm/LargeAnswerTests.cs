@@ -74,4 +74,27 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         Task<HttpResponseMessage> AskAsync(string path, string model, string prompt) =>
             LlmSystem.PostAsync(replica, path, LlmSystem.VendorQuestion(prompt, model, stream: false));
     }
+
+    [Fact]
+    public async Task The_snapshot_of_a_run_that_a_client_rejoins_counts_as_its_memory()
+    {
+        await using var replica = await World.StartReplicaAsync(new() { ["Limits__HeldMegabytes"] = "1" });
+        var run = new
+        {
+            threadId = Guid.NewGuid(),
+            runId = "run",
+            forwardedProps = new { provider = "openai" },
+            messages = new[]
+            {
+                new { role = "user", content = Upstream.Saying([.. Enumerable.Repeat(new string('x', 50_000), 30)]) },
+            },
+        };
+        await using (await LlmSystem.OpenAsync(A, "/agents/ag-ui", run).ToEndAsync()) { }
+
+        using var refused = await LlmSystem.PostAsync(replica, "/agents/ag-ui", run);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        var error = await refused.JsonAsync();
+        Assert.Equal("RUN_ERROR", error.Text("type"));
+        Assert.Contains("Limits:HeldMegabytes", error.Text("message"), StringComparison.Ordinal);
+    }
 }

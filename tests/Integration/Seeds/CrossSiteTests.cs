@@ -18,7 +18,6 @@ public sealed class CrossSiteTests(AssemblyWide<SeedSystem> shared) : SeedTests(
         "/stream/{sessionId}",
         "/v1/pets/recommendations/stream",
         "/sse/resilient/{session_id}",
-        "/api/chat/{id}/stream",
     ];
 
     [Fact]

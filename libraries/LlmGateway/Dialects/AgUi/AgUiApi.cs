@@ -1,12 +1,15 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -65,6 +68,7 @@ internal static class AgUiApi
         RunUpdates updates,
         PromptStore prompts,
         ChatProviders providers,
+        ReadGate turns,
         IStreamAccess access,
         IOptions<LlmOptions> options
     )
@@ -81,19 +85,7 @@ internal static class AgUiApi
 
             if (await updates.FindAsync(name, cancelled) is { } known)
             {
-                RunSoFar soFar = null!;
-                JsonArray history = null!;
-                await handler.StreamAsync(
-                    context,
-                    format,
-                    async () =>
-                    {
-                        soFar = await updates.SoFarAsync(known, cancelled);
-                        history = AgUiMessages.Of(body, await prompts.ReadAsync(name, cancelled), name);
-                        return known;
-                    },
-                    run => new AgUiResponse(run, threadId, runId, soFar.Updates, history)
-                );
+                await JoinAsync(context, handler, updates, known, body, PromptAsync);
                 return;
             }
 
@@ -105,7 +97,49 @@ internal static class AgUiApi
                 run => new AgUiResponse(run, threadId, runId),
                 isNew: true
             );
+
+            async Task<RunPrompt?> PromptAsync()
+            {
+                using var turn = await turns.EnterAsync(context);
+                return await prompts.ReadAsync(name, cancelled);
+            }
         }
+    }
+
+    /// <summary>Streams a run that has begun: a snapshot of the part so far, and the rest.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="handler">Streams it.</param>
+    /// <param name="updates">Reads it.</param>
+    /// <param name="known">The run.</param>
+    /// <param name="body">The client's.</param>
+    /// <param name="promptAsync">Reads what it was asked; null: its client alone knows, and needs no snapshot before
+    /// the first update.</param>
+    public static async Task JoinAsync(
+        HttpContext context,
+        VendorHandler handler,
+        RunUpdates updates,
+        RunHead known,
+        JsonElement body,
+        Func<Task<RunPrompt?>>? promptAsync = null
+    )
+    {
+        var (threadId, runId) = AgUiRequestReader.NamesOf(body);
+        IReadOnlyList<ChatResponseUpdate>? soFar = null;
+        JsonArray? history = null;
+        await handler.StreamAsync(
+            context,
+            AgUiFormat.Instance,
+            async () =>
+            {
+                soFar = (await updates.SoFarAsync(context, known)).Updates;
+                if (soFar.Count == 0 && promptAsync is null)
+                    soFar = null;
+                else
+                    history = AgUiMessages.Of(body, promptAsync is null ? null : await promptAsync(), known.Name);
+                return known;
+            },
+            run => new AgUiResponse(run, threadId, runId, soFar, history)
+        );
     }
 
     /// <summary>Cancels a run: the client's <c>abortRun()</c> only closes its own connection.</summary>
@@ -127,8 +161,7 @@ internal static class AgUiApi
             var name = NameOf(access.OwnerOf(context), threadId, runId);
             if (await updates.FindAsync(name, context.RequestAborted) is null)
             {
-                var missing = new VendorError(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
-                await AgUiFormat.Instance.WriteAsync(context, missing);
+                await AgUiFormat.Instance.WriteAsync(context, NotFound);
                 return;
             }
 
@@ -136,6 +169,9 @@ internal static class AgUiApi
             context.Response.StatusCode = StatusCodes.Status204NoContent;
         }
     }
+
+    public static VendorError NotFound { get; } =
+        new(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
 
     private static RunName NameOf(string? owner, string threadId, string runId) =>
         new(Generator.Kind, RunThreads.IdOf(owner, "ag-ui", threadId, runId));

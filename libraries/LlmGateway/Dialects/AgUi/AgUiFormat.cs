@@ -16,10 +16,9 @@ internal sealed class AgUiFormat : VendorFormat
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
 
     public override JsonObject Body(VendorError error) =>
-        new()
-        {
-            ["type"] = "RUN_ERROR",
-            ["message"] = error.Message,
-            ["code"] = error.Code ?? (error.Status < 500 ? "invalid_request" : "server_error"),
-        };
+        VendorFrame.Event(
+            "RUN_ERROR",
+            ("message", error.Message),
+            ("code", error.Code ?? (error.Status < 500 ? "invalid_request" : "server_error"))
+        );
 }

@@ -5,6 +5,7 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -79,18 +80,17 @@ internal sealed class AgUiMessages
     private (JsonObject Message, StringBuilder Content) MessageOf(string id, string role)
     {
         if (!_messages.TryGetValue(id, out var known))
-            _messages[id] = known = (new JsonObject { ["id"] = id, ["role"] = role }, new StringBuilder());
+            _messages[id] = known = (Object(("id", id), ("role", role)), new StringBuilder());
         return known;
     }
 
     private static JsonObject Of(ChatMessage message, string id)
     {
-        var json = new JsonObject
-        {
-            ["id"] = message.MessageId ?? id,
-            ["role"] = message.Role.Value,
-            ["content"] = MessageText.Of(message),
-        };
+        var json = Object(
+            ("id", message.MessageId ?? id),
+            ("role", message.Role.Value),
+            ("content", MessageText.Of(message))
+        );
         if (message.Contents.OfType<FunctionCallContent>().ToList() is { Count: > 0 } calls)
             json["toolCalls"] = new JsonArray([.. calls.Select(c => Call(c.CallId, c.Name, ToolCalls.Arguments(c)))]);
         if (message.Contents.OfType<FunctionResultContent>().FirstOrDefault() is { } result)
@@ -103,10 +103,5 @@ internal sealed class AgUiMessages
     }
 
     private static JsonObject Call(string id, string name, string arguments) =>
-        new()
-        {
-            ["id"] = id,
-            ["type"] = "function",
-            ["function"] = new JsonObject { ["name"] = name, ["arguments"] = arguments },
-        };
+        Object(("id", id), ("type", "function"), ("function", Object(("name", name), ("arguments", arguments))));
 }

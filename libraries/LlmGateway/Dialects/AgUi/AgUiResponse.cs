@@ -3,6 +3,7 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -38,7 +39,7 @@ internal sealed class AgUiResponse(
     private int _turns;
     private int _taken;
 
-    public string Model => run.Model ?? "";
+    public string Model { get; private set; } = run.Model ?? "";
 
     /// <summary>The model's message; after the result of a tool it is another one.</summary>
     private string MessageId => _turns == 0 ? run.Name.Id : $"{run.Name.Id}-{_turns}";
@@ -66,7 +67,7 @@ internal sealed class AgUiResponse(
     public IReadOnlyList<JsonObject> End()
     {
         var isCancelled = _finish == GenerationEvents.Cancelled;
-        var outcome = new JsonObject { ["type"] = isCancelled ? "cancelled" : "success" };
+        var outcome = Event(isCancelled ? "cancelled" : "success");
         if (!isCancelled && _pending.Count > 0)
             outcome["pendingToolCallIds"] = new JsonArray([.. _pending]);
 
@@ -80,7 +81,7 @@ internal sealed class AgUiResponse(
                 ("runId", runId),
                 ("outcome", outcome),
                 ("usage", new JsonArray(Usage())),
-                ("metadata", new JsonObject { ["finishReason"] = _finish })
+                ("metadata", Object(("finishReason", _finish)))
             ),
         ];
     }
@@ -91,6 +92,7 @@ internal sealed class AgUiResponse(
 
     private IEnumerable<JsonObject> Project(ChatResponseUpdate update)
     {
+        Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
         return update.Contents.SelectMany(Project);
     }
@@ -187,7 +189,7 @@ internal sealed class AgUiResponse(
     {
         var usage = new JsonObject();
         Add("provider", run.Provider);
-        Add("model", run.Model);
+        Add("model", Model is "" ? null : Model);
         Add("inputTokens", _usage.InputTokenCount);
         Add("outputTokens", _usage.OutputTokenCount);
         Add("totalTokens", _usage.TotalTokenCount);
@@ -201,13 +203,5 @@ internal sealed class AgUiResponse(
             if (value is not null)
                 usage[name] = value;
         }
-    }
-
-    private static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var frame = new JsonObject { ["type"] = type };
-        foreach (var (name, value) in members)
-            frame[name] = value;
-        return frame;
     }
 }

@@ -77,28 +77,25 @@ internal static class ResponsesApi
     private static RouteHandlerBuilder Describe(this RouteHandlerBuilder endpoint) =>
         endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics().Answers(Reference);
 
-    private static Task RetrieveAsync(string id, HttpContext context, VendorHandler handler, ResponsesRuns runs) =>
-        ShowAsync(
-            id,
-            context,
-            async (run, prompt) =>
-            {
-                if (!IsAsked(context, "stream"))
-                {
-                    await WriteAsync(context, await runs.StateAsync(context, run, prompt));
-                    return;
-                }
+    private static Task RetrieveAsync(string id, HttpContext context, VendorHandler handler) =>
+        ShowAsync(id, context, (run, prompt) => SendAsync(context, handler, run, prompt));
 
-                var had = Number(context, "starting_after", least: 0, int.MaxValue) ?? -1;
-                await handler.StreamAsync(
-                    context,
-                    Format,
-                    () => Task.FromResult(run),
-                    _ => new ResponsesResponse(run, prompt),
-                    skip: had + 1L
-                );
-            }
-        );
+    /// <summary>Streams a response if the query asks for it, from where it says, or answers with it as it is
+    /// now.</summary>
+    public static async Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, RunPrompt? prompt)
+    {
+        var response = new ResponsesResponse(run, prompt);
+        var streams = IsAsked(context, "stream");
+        // An application's POST has begun the run that it shows.
+        if (!streams && HttpMethods.IsGet(context.Request.Method))
+        {
+            await WriteAsync(context, await handler.JoinSoFarAsync(context, run, response));
+            return;
+        }
+
+        var had = Number(context, "starting_after", least: 0, int.MaxValue) ?? -1;
+        await handler.StreamAsync(context, Format, () => Task.FromResult(run), _ => response, skip: had + 1L);
+    }
 
     private static Task CancelAsync(
         string id,
@@ -133,7 +130,7 @@ internal static class ResponsesApi
                 await runs.DeleteAsync(run.Name, access.ClientOf(context), context.RequestAborted);
                 await WriteAsync(
                     context,
-                    ResponsesItems.Object(("id", IdOf(run.Name)), ("object", "response"), ("deleted", true))
+                    VendorFrame.Object(("id", IdOf(run.Name)), ("object", "response"), ("deleted", true))
                 );
             }
         );
@@ -168,7 +165,7 @@ internal static class ResponsesApi
                 page = [.. page.Take(limit)];
                 await WriteAsync(
                     context,
-                    ResponsesItems.Object(
+                    VendorFrame.Object(
                         ("object", "list"),
                         ("data", new JsonArray([.. page])),
                         ("first_id", (string?)page.FirstOrDefault()?["id"]),
@@ -224,7 +221,7 @@ internal static class ResponsesApi
             ? number
         : throw new InvalidChatException(name, $"must be a whole number from {least} to {most}");
 
-    private static VendorError NotFound(string id) =>
+    public static VendorError NotFound(string id) =>
         new(
             StatusCodes.Status404NotFound,
             null,

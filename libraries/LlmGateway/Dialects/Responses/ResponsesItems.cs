@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -14,14 +15,6 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal static class ResponsesItems
 {
-    public static JsonObject Object(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var json = new JsonObject();
-        foreach (var (name, value) in members)
-            json[name] = value;
-        return json;
-    }
-
     public static JsonObject OutputText(string text) =>
         Object(("type", "output_text"), ("text", text), ("annotations", new JsonArray()));
 

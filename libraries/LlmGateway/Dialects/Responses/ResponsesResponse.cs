@@ -5,6 +5,7 @@ using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -30,6 +31,11 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
 
     private readonly List<JsonObject> _done = [];
     private readonly StringBuilder _text = new();
+
+    /// <summary>Calls that have no result yet: one that the application itself answers is none of the
+    /// client's.</summary>
+    private readonly List<FunctionCallContent> _calls = [];
+
     private TextItem? _open;
     private string _status = "in_progress";
     private string? _finish;
@@ -37,7 +43,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     private UsageDetails? _usage;
     private long _next;
 
-    public string Model => run.Model ?? "";
+    public string Model { get; private set; } = run.Model ?? "";
 
     public long Bytes { get; private set; }
 
@@ -47,6 +53,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
 
     public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
     {
+        Model = update.ModelId ?? Model;
         var events = new List<JsonObject>();
         foreach (var content in update.Contents)
             switch (content)
@@ -58,10 +65,14 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
                     Append(TextItem.Reasoning, reasoning.Text, events);
                     break;
                 case FunctionCallContent call:
-                    Call(call, events);
+                    Close(events);
+                    _calls.Add(call);
+                    break;
+                case FunctionResultContent result:
+                    _calls.RemoveAll(call => call.CallId == result.CallId);
                     break;
                 case UsageContent usage:
-                    _usage = usage.Details;
+                    (_usage ??= new UsageDetails()).Add(usage.Details);
                     break;
             }
 
@@ -79,7 +90,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         };
 
         var events = new List<JsonObject>();
-        Close(events);
+        CloseAll(events);
         _usage ??= new UsageDetails();
         // There is no type for a cancel.
         events.Add(State(_status == "completed" ? "response.completed" : "response.incomplete"));
@@ -94,7 +105,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
 
         _status = "failed";
         _error = error;
-        Close([]); // in the state only: nothing follows an error
+        CloseAll([]); // in the state only: nothing follows an error
         return [failed];
     }
 
@@ -142,10 +153,16 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         events.Add(PartEvent(kind.Text + ".delta", "delta", text));
     }
 
-    private void Call(FunctionCallContent call, List<JsonObject> events)
+    private void CloseAll(List<JsonObject> events)
     {
         Close(events);
+        foreach (var call in _calls)
+            Call(call, events);
+        _calls.Clear();
+    }
 
+    private void Call(FunctionCallContent call, List<JsonObject> events)
+    {
         var arguments = ToolCalls.Arguments(call);
         Bytes += sizeof(char) * arguments.Length;
         var id = ItemId("fc");
@@ -222,7 +239,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         );
 
     private JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
-        Object([("type", type), ("sequence_number", _next++), .. members]);
+        VendorFrame.Event(type, [("sequence_number", _next++), .. members]);
 
     /// <summary>An item that is one text, and the names of its events.</summary>
     private sealed record TextItem(string Prefix, string Text, string Part, string Index)

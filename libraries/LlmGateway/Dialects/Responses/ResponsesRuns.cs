@@ -65,15 +65,9 @@ internal sealed class ResponsesRuns(
     public Task DeleteAsync(RunName name, string client, CancellationToken cancellationToken) =>
         prompts.StoreAsync(name, new RunPrompt(Deleted, []), client, cancellationToken);
 
-    /// <summary>Returns a response as it is now, read within the client's turn.</summary>
-    public async Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt)
-    {
-        using var turn = await turns.EnterAsync(context);
-        var response = new ResponsesResponse(run, prompt);
-        var state = await handler.JoinSoFarAsync(context, run, response);
-        context.RequestServices.GetRequiredService<RequestBudget>().Hold(context).Set(response.Bytes);
-        return state;
-    }
+    /// <summary>Returns a response as it is now.</summary>
+    public Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt) =>
+        handler.JoinSoFarAsync(context, run, new ResponsesResponse(run, prompt));
 
     /// <summary>Reads what a request refers to, of the caller's own.</summary>
     /// <exception cref="InvalidChatException">There is no such response, or it is not complete.</exception>

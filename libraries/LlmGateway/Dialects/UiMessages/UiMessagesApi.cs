@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
@@ -7,6 +8,7 @@ using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
 using Streaming.Endpoints;
+using Streaming.Requests;
 
 namespace LlmGateway.Dialects.UiMessages;
 
@@ -19,6 +21,8 @@ internal static class UiMessagesApi
     public const string Path = "/api/chat";
 
     private const string Reference = "https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol";
+
+    private static UiMessagesFormat Format => UiMessagesFormat.Instance;
 
     private static readonly string[] Chunks =
     [
@@ -48,7 +52,7 @@ internal static class UiMessagesApi
             .MapPost("", SendAsync)
             .Publishes("generations.*")
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
+            .RefusesAs(Format.RefuseAsync)
             .TakesIdempotencyKey()
             .Body(typeof(UiMessagesRequest))
             .Streams(Reference, "The last is `[DONE]`.", Chunks);
@@ -56,15 +60,15 @@ internal static class UiMessagesApi
         chats
             .MapGet("/{id}/stream", ResumeAsync)
             .OpensStream()
-            .Publishes("generations.*")
-            .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
+            .ReadsOwn("generations.*")
+            .RefusesAs(Format.RefuseAsync)
             .Streams(Reference, "The chat's latest answer from its start; 204 if it has none.", Chunks);
 
         chats
             .MapDelete("/{id}/stream", StopAsync)
             .Publishes("generations.*")
             .CountedAs(RequestKind.Publish)
-            .RefusesAs(UiMessagesFormat.Instance.RefuseAsync)
+            .RefusesAs(Format.RefuseAsync)
             .Produces(StatusCodes.Status204NoContent);
     }
 
@@ -79,7 +83,7 @@ internal static class UiMessagesApi
         IOptions<LlmOptions> options
     )
     {
-        return AnswerAsync(context, handler, SendAsync);
+        return handler.AnswerAsync(context, Format, SendAsync);
 
         async Task SendAsync()
         {
@@ -91,7 +95,7 @@ internal static class UiMessagesApi
 
             await handler.StreamAsync(
                 context,
-                UiMessagesFormat.Instance,
+                Format,
                 async () =>
                 {
                     // Before the run, so that no client is told of a run that it cannot find again.
@@ -114,16 +118,19 @@ internal static class UiMessagesApi
         RunThreads threads,
         RunUpdates updates,
         PromptStore prompts,
+        RunStreams streams,
+        ReadGate turns,
         IStreamAccess access
     ) =>
-        AnswerAsync(
+        handler.AnswerAsync(
             context,
-            handler,
+            Format,
             async () =>
             {
                 var thread = ThreadOf(access.OwnerOf(context), id);
                 if (
                     await threads.LatestAsync(thread, context.RequestAborted) is not { } name
+                    || !await streams.MayReadAsync(context, name)
                     || await updates.FindAsync(name, context.RequestAborted) is not { } run
                 )
                 {
@@ -131,14 +138,25 @@ internal static class UiMessagesApi
                     return;
                 }
 
-                var prompt = await prompts.ReadAsync(name, context.RequestAborted);
-                await handler.StreamAsync(
-                    context,
-                    UiMessagesFormat.Instance,
-                    () => Task.FromResult(run),
-                    found => new UiMessagesResponse(found, prompt?.Asked, replays: true)
-                );
+                RunPrompt? prompt;
+                using (await turns.EnterAsync(context))
+                    prompt = await prompts.ReadAsync(name, context.RequestAborted);
+                await ReplayAsync(context, handler, run, prompt?.Asked);
             }
+        );
+
+    /// <summary>Sends an answer from its start.</summary>
+    public static Task ReplayAsync(
+        HttpContext context,
+        VendorHandler handler,
+        RunHead run,
+        JsonObject? continued = null
+    ) =>
+        handler.StreamAsync(
+            context,
+            Format,
+            () => Task.FromResult(run),
+            found => new UiMessagesResponse(found, continued, replays: true)
         );
 
     /// <summary>Cancels the latest answer: the client's <c>stop()</c> only closes its own connection.</summary>
@@ -151,9 +169,9 @@ internal static class UiMessagesApi
         IStreamAccess access,
         TimeProvider clock
     ) =>
-        AnswerAsync(
+        handler.AnswerAsync(
             context,
-            handler,
+            Format,
             async () =>
             {
                 var thread = ThreadOf(access.OwnerOf(context), id);
@@ -162,12 +180,6 @@ internal static class UiMessagesApi
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
-
-    private static Task AnswerAsync(HttpContext context, VendorHandler handler, Func<Task> respondAsync)
-    {
-        context.Response.Headers["x-vercel-ai-ui-message-stream"] = "v1";
-        return handler.AnswerAsync(context, UiMessagesFormat.Instance, respondAsync);
-    }
 
     private static string ThreadOf(string? owner, string chat) => RunThreads.IdOf(owner, "ai-sdk", chat);
 }

@@ -17,13 +17,14 @@ internal sealed class UiMessagesFormat : VendorFormat
     public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
     public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
 
+    public override void SetHeaders(IHeaderDictionary headers)
+    {
+        base.SetHeaders(headers);
+        headers["x-vercel-ai-ui-message-stream"] = "v1";
+    }
+
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
 
     public override JsonObject Body(VendorError error) =>
-        new()
-        {
-            ["type"] = "error",
-            ["errorText"] = error.Message,
-            ["code"] = error.Code,
-        };
+        VendorFrame.Event("error", ("errorText", error.Message), ("code", error.Code));
 }

@@ -3,6 +3,7 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.Dialects.UiMessages;
 
@@ -26,17 +27,18 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     private (string Kind, string Id)? _open;
     private int _parts;
 
-    public string Model => run.Model ?? "";
+    public string Model { get; private set; } = run.Model ?? "";
 
     public IReadOnlyList<JsonObject> Start()
     {
-        var start = Chunk("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
+        var start = Event("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
         var earlier = replays && continued?["parts"] is JsonArray parts ? parts.SelectMany(Replay) : [];
-        return [start, .. earlier, Chunk("start-step")];
+        return [start, .. earlier, Event("start-step")];
     }
 
     public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
     {
+        Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
         return [.. update.Contents.SelectMany(Take)];
     }
@@ -46,14 +48,14 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             ?
             [
                 .. Close(),
-                Chunk("message-metadata", ("messageMetadata", Metadata())),
-                Chunk("abort", ("reason", "cancelled")),
+                Event("message-metadata", ("messageMetadata", Metadata())),
+                Event("abort", ("reason", "cancelled")),
             ]
             :
             [
                 .. Close(),
-                Chunk("finish-step"),
-                Chunk("finish", ("finishReason", Finish()), ("messageMetadata", Metadata())),
+                Event("finish-step"),
+                Event("finish", ("finishReason", Finish()), ("messageMetadata", Metadata())),
             ];
 
     public IReadOnlyList<JsonObject> Fail(VendorError error) => [.. Close(), UiMessagesFormat.Instance.Body(error)];
@@ -75,7 +77,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                 return
                 [
                     .. Close(),
-                    Chunk(
+                    Event(
                         "tool-output-available",
                         ("toolCallId", result.CallId),
                         ("output", ToolCalls.InputOrText(ToolCalls.Result(result)))
@@ -83,7 +85,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                 ];
 
             case DataContent file:
-                return [.. Close(), Chunk("file", ("url", file.Uri), ("mediaType", file.MediaType))];
+                return [.. Close(), Event("file", ("url", file.Uri), ("mediaType", file.MediaType))];
             case UsageContent usage:
                 _usage.Add(usage.Details);
                 return [];
@@ -99,10 +101,10 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             foreach (var end in Close())
                 yield return end;
             _open = (kind, $"{++_parts}");
-            yield return Chunk($"{kind}-start", ("id", _open.Value.Id));
+            yield return Event($"{kind}-start", ("id", _open.Value.Id));
         }
 
-        yield return Chunk($"{kind}-delta", ("id", _open.Value.Id), ("delta", delta));
+        yield return Event($"{kind}-delta", ("id", _open.Value.Id), ("delta", delta));
     }
 
     private List<JsonObject> Close()
@@ -111,15 +113,15 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             return [];
 
         _open = null;
-        return [Chunk($"{kind}-end", ("id", id))];
+        return [Event($"{kind}-end", ("id", id))];
     }
 
     private static JsonObject Input(FunctionCallContent call)
     {
         var input = ToolCalls.InputOrText(call);
         return input is JsonObject
-            ? Chunk("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
-            : Chunk(
+            ? Event("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
+            : Event(
                 "tool-input-error",
                 ("toolCallId", call.CallId),
                 ("toolName", call.Name),
@@ -136,7 +138,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
         if (type is "text" or "reasoning")
             return [.. Delta(type, (string?)part["text"] ?? ""), .. Close()];
         if (type == "step-start")
-            return [Chunk("start-step")];
+            return [Event("start-step")];
         // Sources, files and data are chunks as they are.
         if (part["toolCallId"] is null)
             return [part.DeepClone().AsObject()];
@@ -164,8 +166,8 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     private JsonObject Metadata()
     {
         var metadata = new JsonObject();
-        if (run.Model is not null)
-            metadata["model"] = run.Model;
+        if (Model.Length > 0)
+            metadata["model"] = Model;
 
         if (_usage.OutputTokenCount is not null)
             metadata["usage"] = new JsonObject
@@ -178,13 +180,5 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             };
 
         return metadata;
-    }
-
-    private static JsonObject Chunk(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var chunk = new JsonObject { ["type"] = type };
-        foreach (var (name, value) in members)
-            chunk[name] = value;
-        return chunk;
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
+using static LlmGateway.VendorApis.VendorFrame;
 
 namespace LlmGateway.VendorApis.Messages;
 
@@ -31,22 +32,23 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 
     public IReadOnlyList<JsonObject> Start() =>
         [
-            new()
-            {
-                ["type"] = "message_start",
-                ["message"] = new JsonObject
-                {
-                    ["id"] = _id,
-                    ["type"] = "message",
-                    ["role"] = "assistant",
-                    ["model"] = Model,
-                    ["content"] = new JsonArray(),
-                    ["stop_reason"] = null,
-                    ["stop_sequence"] = null,
-                    ["usage"] = Usage(0),
-                },
-            },
-            new() { ["type"] = "ping" },
+            Event(
+                "message_start",
+                (
+                    "message",
+                    Object(
+                        ("id", _id),
+                        ("type", "message"),
+                        ("role", "assistant"),
+                        ("model", Model),
+                        ("content", new JsonArray()),
+                        ("stop_reason", null),
+                        ("stop_sequence", null),
+                        ("usage", Usage(0))
+                    )
+                )
+            ),
+            Event("ping"),
         ];
 
     public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
@@ -65,9 +67,9 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             {
                 case TextContent { Text.Length: > 0 } text:
                     if (!_inText)
-                        events.Add(Open(new JsonObject { ["type"] = "text", ["text"] = "" }));
+                        events.Add(Open(Event("text", ("text", ""))));
                     _inText = true;
-                    events.Add(Delta(new JsonObject { ["type"] = "text_delta", ["text"] = text.Text }));
+                    events.Add(Delta(Event("text_delta", ("text", text.Text))));
                     break;
                 case FunctionCallContent tool:
                     // Its clients parse what there is of a call: they would run the tool with a part of its arguments.
@@ -75,25 +77,9 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                         throw AnswerDeltas.Incomplete($"the arguments of {tool.Name} are no JSON object.");
                     CloseText(events);
                     events.Add(
-                        Open(
-                            new JsonObject
-                            {
-                                ["type"] = "tool_use",
-                                ["id"] = tool.CallId,
-                                ["name"] = tool.Name,
-                                ["input"] = new JsonObject(),
-                            }
-                        )
+                        Open(Event("tool_use", ("id", tool.CallId), ("name", tool.Name), ("input", new JsonObject())))
                     );
-                    events.Add(
-                        Delta(
-                            new JsonObject
-                            {
-                                ["type"] = "input_json_delta",
-                                ["partial_json"] = ToolCalls.Arguments(tool),
-                            }
-                        )
-                    );
+                    events.Add(Delta(Event("input_json_delta", ("partial_json", ToolCalls.Arguments(tool)))));
                     events.Add(Close());
                     break;
             }
@@ -108,16 +94,15 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         {
             CloseText(events);
             events.Add(
-                new JsonObject
-                {
-                    ["type"] = "message_delta",
-                    ["delta"] = new JsonObject { ["stop_reason"] = StopReason, ["stop_sequence"] = _stopSequence },
-                    ["usage"] = Usage(_usage.Output),
-                }
+                Event(
+                    "message_delta",
+                    ("delta", Object(("stop_reason", StopReason), ("stop_sequence", _stopSequence))),
+                    ("usage", Usage(_usage.Output))
+                )
             );
         }
 
-        events.Add(new JsonObject { ["type"] = "message_stop" });
+        events.Add(Event("message_stop"));
         return events;
     }
 
@@ -152,22 +137,11 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     }
 
     private JsonObject Open(JsonObject block) =>
-        new()
-        {
-            ["type"] = "content_block_start",
-            ["index"] = ++_block,
-            ["content_block"] = block,
-        };
+        Event("content_block_start", ("index", ++_block), ("content_block", block));
 
-    private JsonObject Delta(JsonObject delta) =>
-        new()
-        {
-            ["type"] = "content_block_delta",
-            ["index"] = _block,
-            ["delta"] = delta,
-        };
+    private JsonObject Delta(JsonObject delta) => Event("content_block_delta", ("index", _block), ("delta", delta));
 
-    private JsonObject Close() => new() { ["type"] = "content_block_stop", ["index"] = _block };
+    private JsonObject Close() => Event("content_block_stop", ("index", _block));
 
     private void CloseText(List<JsonObject> events)
     {

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace Integration;
+namespace Harness;
 
 /// <summary>Scripts of Node.js with packages of npm, at the versions of their lock file.</summary>
 /// <param name="source">Their folder within this project; a copy of it gets the packages.</param>
