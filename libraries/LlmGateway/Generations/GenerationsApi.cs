@@ -59,6 +59,7 @@ internal static class GenerationsApi
             .MapMethods("/{id}/stream", DescribedEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
+            .Query("format", "ui-messages or ag-ui: from its start, as AI SDK's or AG-UI's clients read it.")
             .SendsNumbered(
                 "The answer from its start, or after the last id, for any number of readers.",
                 ("token", typeof(GenerationToken)),
@@ -122,12 +123,35 @@ internal static class GenerationsApi
             return;
         }
 
-        if (
-            Generator.NameOf(id) is not { } name
-            || !await streams.TryOpenAsync(context, name, GenerationFormat.Instance, GenerationFormat.EndTypes)
+        var name = Generator.NameOf(id);
+        if (FormatOf(context.Request, id) is { } format && name is not null)
+            await format.OpenAsync(context, $"{Generator.Kind}.{id}");
+        else if (
+            name is null
+            || !await streams.TryOpenAsync(context, name.Value, GenerationFormat.Instance, GenerationFormat.EndTypes)
         )
             await NotFound(id).ExecuteAsync(context);
     }
+
+    /// <summary>Returns the protocol that a reader asks for; null: this API's own.</summary>
+    private static RunFormat? FormatOf(HttpRequest request, string id) =>
+        request.Query["format"].ToString() switch
+        {
+            "" => null,
+            "ui-messages" => RunFormat.UiMessages,
+            "ag-ui" => RunFormat.AgUi(
+                JsonSerializer.SerializeToElement(
+                    new JsonObject
+                    {
+                        ["threadId"] = id,
+                        ["runId"] = id,
+                        ["messages"] = new JsonArray(),
+                    },
+                    GatewayJson.Default.JsonObject
+                )
+            ),
+            _ => throw new InvalidRequestException("format", "must be ui-messages or ag-ui."),
+        };
 
     /// <summary>
     /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.
