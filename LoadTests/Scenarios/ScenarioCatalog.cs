@@ -1,6 +1,7 @@
 using LoadTests.Llm;
 using LoadTests.Loads;
 using LoadTests.Measurements;
+using LoadTests.Rosetta;
 
 namespace LoadTests.Scenarios;
 
@@ -164,6 +165,13 @@ internal static class ScenarioCatalog
             // The readers, and the requests to the fake upstream.
             Sockets = scale => 2 * scale.Clients,
         },
+        new(
+            "rosetta",
+            "each answer is read in all protocols, with drops, at all replicas: text, tool calls and usage are equal",
+            new(10, 2, 20),
+            new(200, 5, 60),
+            (_, scale) => [new RosettaLoad("rosetta", scale)]
+        ),
         new("mixed", "all kinds of clients at once", new(160, 50, 6), new(2_000, 50, 60), Mixed),
         new("soak", "all kinds of clients, for a long time", new(100, 20, 20), new(1_000, 20, 3_600), Mixed)
         {

@@ -125,7 +125,7 @@ internal static class GenerationsApi
 
         var name = Generator.NameOf(id);
         if (FormatOf(context.Request, id) is { } format && name is not null)
-            await format.OpenAsync(context, $"{Generator.Kind}.{id}");
+            await format.OpenAsync(context, $"generations.{id}");
         else if (
             name is null
             || !await streams.TryOpenAsync(context, name.Value, GenerationFormat.Instance, GenerationFormat.EndTypes)

@@ -56,6 +56,17 @@ public sealed class SmokeTests(SmokeTests.TwoReplicas fixture) : IClassFixture<S
         Assert.Contains("| fanout |", run.Report("report.md"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task An_answer_is_the_same_in_all_protocols_whatever_drops_and_replicas_there_were()
+    {
+        using var run = await RunAsync(["--seconds", "8", "--clients", "10", "--rate", "1", "rosetta"]);
+
+        Assert.True(run.ExitCode == 0, run.Errors);
+        var llm = Assert.Single(run.Results).At("llm");
+        Assert.Equal((10, 10, 0), (llm.Number("begun"), llm.Number("done"), llm.Number("different")));
+        Assert.Equal(200, llm.Number("drops"));
+    }
+
     /// <summary>The tokens of the load tests' own provider are counted; of others, the events.</summary>
     [Theory]
     [InlineData(true, "upstream to reader")]
