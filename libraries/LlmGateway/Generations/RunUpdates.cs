@@ -153,7 +153,7 @@ internal sealed class RunUpdates(
         {
             return record.Type == Type ? JsonSerializer.Deserialize(record.Data.Span, Json) : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or NotSupportedException)
         {
             // An event of the application's own.
             return null;

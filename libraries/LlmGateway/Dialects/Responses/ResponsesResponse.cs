@@ -142,7 +142,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     {
         if (_open != kind)
         {
-            Close(events);
+            CloseAll(events);
             _open = kind;
             events.Add(ItemEvent("added", kind.Item(ItemId(kind.Prefix), _status, parts: [])));
             events.Add(PartEvent(kind.Part + ".added", "part", kind.Content("")));

@@ -185,6 +185,8 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 async (run, _) =>
                 {
                     await run.AppendAsync("progress", new { percent = 10 });
+                    await run.AppendAsync("update", new { contents = "all" });
+                    await run.AppendAsync("update", new { contents = new[] { new { text = "Hi" } } });
                     await run.AppendEachAsync("update", UpdatesOfAsync());
                 },
                 Stop
