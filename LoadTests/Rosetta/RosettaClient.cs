@@ -122,7 +122,7 @@ internal sealed class RosettaClient(LoadRun run, HttpClient http, Lane lane, Led
         }
     }
 
-    private IResponse Compare(IReadOnlyList<WireReader> readers, TimeSpan took)
+    private Response<object> Compare(IReadOnlyList<WireReader> readers, TimeSpan took)
     {
         var sequence = lane.Publisher.Next();
         lane.Publisher.Acknowledge(sequence);

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Generations;

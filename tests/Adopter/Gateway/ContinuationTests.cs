@@ -254,7 +254,7 @@ public sealed class ContinuationTests : IAsyncLifetime
     }
 
     /// <summary>Returns what the model says without a fault.</summary>
-    private async Task<string> WholeAsync(string content, int tokens)
+    private static async Task<string> WholeAsync(string content, int tokens)
     {
         await using var quick = await StartAsync(
             (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString,

@@ -1,6 +1,5 @@
 using System.Text;
 using CsCheck;
-using EventStore;
 using LlmGateway.Generations;
 using Microsoft.Extensions.AI;
 
