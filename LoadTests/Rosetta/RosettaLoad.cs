@@ -6,10 +6,10 @@ using NBomber.CSharp;
 namespace LoadTests.Rosetta;
 
 /// <summary>
-/// Answers of the demo model, each read in all protocols: a reader drops five times in each, and returns in another one
-/// at another replica. At the end all of them must have the same text, tool calls and usage. A measurement is one
-/// answer; a delivery is the time from a return to its first frame.
+/// Answers of the demo model, each read in all protocols by readers that drop and return at another replica. At the end
+/// all of them must have the same text, tool calls and usage.
 /// </summary>
+/// <param name="name">Its name in the report, where a delivery is the time from a return to its first frame.</param>
 /// <param name="scale">The answers at a time, and for each of them (the rate) how many one after another.</param>
 internal sealed class RosettaLoad(string name, ScenarioScale scale) : ILoad, IFinite, IAsyncDisposable
 {
