@@ -37,11 +37,13 @@ internal sealed class GenerationCalls(ReplicaSet replicas, string provider, stri
     /// <param name="prompt">The user's message.</param>
     /// <param name="maxTokens">The maximum length of the answer.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
+    /// <param name="tools">The functions that the model may call; null: none.</param>
     public async Task<StartedGeneration> StartAsync(
         Uri replica,
         string prompt,
         int maxTokens,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        object? tools = null
     )
     {
         var request = new
@@ -50,6 +52,7 @@ internal sealed class GenerationCalls(ReplicaSet replicas, string provider, stri
             provider,
             model,
             maxTokens,
+            tools,
         };
 
         using var response = await _pinned.PostAsJsonAsync(

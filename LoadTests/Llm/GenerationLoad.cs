@@ -1,7 +1,6 @@
 using LoadTests.Loads;
 using LoadTests.Measurements;
 using NBomber.Contracts;
-using NBomber.CSharp;
 
 namespace LoadTests.Llm;
 
@@ -15,9 +14,9 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
     private UpstreamServer? _upstream;
     private GenerationCalls? _api;
     private IReadOnlyList<GenerationClient> _clients = [];
-    private int _left = scale.Clients;
+    private OwnPace? _pace;
 
-    public bool IsFinished => Volatile.Read(ref _left) == 0;
+    public bool IsFinished => _pace?.IsFinished == true;
 
     public ScenarioProps Build(LoadRun run, TimeSpan reading)
     {
@@ -47,37 +46,8 @@ internal sealed class GenerationLoad(string name, ScenarioScale scale) : ILoad, 
             ),
         ];
 
-        var next = -1;
-        return Scenario
-            .Create(
-                name,
-                async context =>
-                {
-                    if (!context.ScenarioInstanceData.TryGetValue("client", out var mine))
-                    {
-                        run.Attach(context);
-                        context.ScenarioInstanceData["client"] = mine = _clients[Interlocked.Increment(ref next)];
-                    }
-                    try
-                    {
-                        // The run ends before NBomber has cancelled each copy.
-                        if (run.Reading.IsCancellationRequested)
-                            await Task.Delay(Timeout.InfiniteTimeSpan, context.ScenarioCancellationToken);
-                        if (await ((GenerationClient)mine).NextAsync() is { } response)
-                            return response;
-
-                        Interlocked.Decrement(ref _left);
-                        await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
-                        return Response.Ok();
-                    }
-                    catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
-                    {
-                        throw new IgnoreMeasurementException();
-                    }
-                }
-            )
-            .WithoutWarmUp()
-            .WithLoadSimulations(Simulation.KeepConstant(scale.Clients, reading));
+        _pace = new OwnPace([.. _clients.Select(client => (Func<Task<IResponse?>>)client.NextAsync)]);
+        return _pace.Build(name, run, reading);
     }
 
     public async ValueTask DisposeAsync()

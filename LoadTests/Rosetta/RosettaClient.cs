@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using System.Net.Http.Json;
+using System.Net;
 using System.Net.ServerSentEvents;
 using LoadTests.Llm;
+using LoadTests.Loads;
 using LoadTests.Measurements;
 using NBomber.Contracts;
 using NBomber.CSharp;
@@ -10,21 +11,47 @@ using LedgerReader = Measuring.Ledger.LedgerReader;
 namespace LoadTests.Rosetta;
 
 /// <summary>Begins one answer after the other, and reads each in all protocols.</summary>
-internal sealed class RosettaClient(LoadRun run, HttpClient http, Lane lane, LedgerReader account, int number)
+/// <param name="scale">The most answers (its rate), and the time in which they are begun.</param>
+internal sealed class RosettaClient(
+    LoadRun run,
+    GenerationCalls api,
+    HttpClient http,
+    Lane lane,
+    LedgerReader account,
+    int number,
+    ScenarioScale scale
+)
 {
     private const int Drops = 5;
 
     /// <summary>Tokens of an answer: some seconds, so that the drops are within it.</summary>
     private const int Tokens = 300;
 
+    private static readonly object[] Tools =
+    [
+        new
+        {
+            type = "function",
+            function = new
+            {
+                name = "get_weather",
+                parameters = new { type = "object", properties = new { city = new { type = "string" } } },
+            },
+        },
+    ];
+
     private readonly GenerationStats _stats = run.Generations!;
-    private int _visits;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private int _begun,
+        _visits;
 
-    /// <summary>The answers so far.</summary>
-    public int Count { get; set; }
-
-    public async Task<IResponse> NextAsync()
+    /// <summary>Reads one answer; null: that was all.</summary>
+    public async Task<IResponse?> NextAsync()
     {
+        if (_begun == scale.Rate || _clock.Elapsed > scale.Time)
+            return null;
+
+        _begun++;
         var began = Stopwatch.GetTimestamp();
         _stats.RecordStarted();
         try
@@ -50,7 +77,6 @@ internal sealed class RosettaClient(LoadRun run, HttpClient http, Lane lane, Led
         }
         finally
         {
-            Count++;
             _stats.RecordEnded();
         }
     }
@@ -58,43 +84,13 @@ internal sealed class RosettaClient(LoadRun run, HttpClient http, Lane lane, Led
     /// <summary>Begins an answer: of five, one is a tool call.</summary>
     private async Task<string> StartAsync()
     {
-        var isCall = (number + Count) % 5 == 0;
-        var content = isCall
+        var isCall = (number + _begun) % 5 == 0;
+        var prompt = isCall
             ? "What is the weather in Paris?"
-            : $"Tell at length of answer {Count} of client {number}.";
-        object[] tools =
-        [
-            new
-            {
-                type = "function",
-                function = new
-                {
-                    name = "get_weather",
-                    parameters = new { type = "object", properties = new { city = new { type = "string" } } },
-                },
-            },
-        ];
-
-        using var response = await http.PostAsJsonAsync(
-            new Uri(NextReplica(), "/v1/generations"),
-            new
-            {
-                model = "demo",
-                max_tokens = Tokens,
-                messages = new[] { new { role = "user", content } },
-                tools = isCall ? tools : null,
-            },
-            run.Reading
-        );
-        if (!response.IsSuccessStatusCode)
-            throw new LoadTestException(
-                $"POST /v1/generations returned {(int)response.StatusCode}: "
-                    + await response.Content.ReadAsStringAsync(run.Reading)
-            );
-
+            : $"Tell at length of answer {_begun} of client {number}.";
+        var generation = await api.StartAsync(NextReplica(), prompt, Tokens, run.Reading, isCall ? Tools : null);
         run.Counters.RecordPublished();
-        var generation = await response.Content.ReadFromJsonAsync<StartedGeneration>(run.Reading);
-        return generation?.Id ?? throw new LoadTestException("The server answered null instead of a generation.");
+        return generation.Id;
     }
 
     /// <summary>Reads some frames, and drops the connection.</summary>
@@ -106,7 +102,7 @@ internal sealed class RosettaClient(LoadRun run, HttpClient http, Lane lane, Led
         var asked = Stopwatch.GetTimestamp();
         using var request = reader.Next(NextReplica());
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, run.Reading);
-        if (response.StatusCode != System.Net.HttpStatusCode.OK)
+        if (response.StatusCode != HttpStatusCode.OK)
             throw new LoadTestException($"GET {request.RequestUri} returned {(int)response.StatusCode}");
 
         var body = await response.Content.ReadAsStreamAsync(run.Reading);
@@ -141,9 +137,5 @@ internal sealed class RosettaClient(LoadRun run, HttpClient http, Lane lane, Led
         return Response.Fail<object>("different", string.Join(" / ", answers));
     }
 
-    private Uri NextReplica()
-    {
-        var replicas = run.Replicas.Replicas;
-        return replicas[(number + _visits++) % replicas.Count].Address;
-    }
+    private Uri NextReplica() => api.Replica(number + _visits++);
 }

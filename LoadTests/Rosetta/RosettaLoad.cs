@@ -1,7 +1,7 @@
+using LoadTests.Llm;
 using LoadTests.Loads;
 using LoadTests.Measurements;
 using NBomber.Contracts;
-using NBomber.CSharp;
 
 namespace LoadTests.Rosetta;
 
@@ -17,58 +17,34 @@ internal sealed class RosettaLoad(string name, ScenarioScale scale) : ILoad, IFi
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };
-    private int _left = scale.Clients;
+    private GenerationCalls? _api;
+    private OwnPace? _pace;
 
-    public bool IsFinished => Volatile.Read(ref _left) == 0;
+    public bool IsFinished => _pace?.IsFinished == true;
 
     public ScenarioProps Build(LoadRun run, TimeSpan reading)
     {
         run.Owned.Add(this);
         run.Generations = new GenerationStats(timed: false);
+        _api = new GenerationCalls(run.Replicas, "demo", null);
         var topics = new TopicSet(run, name, scale.Clients);
-        var clients = topics
-            .Lanes.Select(
+        _pace = new OwnPace([
+            .. topics.Lanes.Select(
                 (lane, i) =>
-                    new RosettaClient(run, _http, lane, topics.Ledger.AddReader($"{name} {i}", lane.Publisher), i)
-            )
-            .ToList();
-
-        var next = -1;
-        return Scenario
-            .Create(
-                name,
-                async context =>
                 {
-                    if (!context.ScenarioInstanceData.TryGetValue("client", out var mine))
-                    {
-                        run.Attach(context);
-                        context.ScenarioInstanceData["client"] = mine = clients[Interlocked.Increment(ref next)];
-                    }
-
-                    try
-                    {
-                        var client = (RosettaClient)mine;
-                        if (client.Count < scale.Rate && !run.Reading.IsCancellationRequested)
-                            return await client.NextAsync();
-
-                        if (client.Count++ == scale.Rate)
-                            Interlocked.Decrement(ref _left);
-                        await Task.Delay(Timeout.InfiniteTimeSpan, run.Reading);
-                        return Response.Ok();
-                    }
-                    catch (OperationCanceledException) when (run.Reading.IsCancellationRequested)
-                    {
-                        throw new IgnoreMeasurementException();
-                    }
+                    var account = topics.Ledger.AddReader($"{name} {i}", lane.Publisher);
+                    var client = new RosettaClient(run, _api, _http, lane, account, i, scale);
+                    return (Func<Task<IResponse?>>)client.NextAsync;
                 }
-            )
-            .WithoutWarmUp()
-            .WithLoadSimulations(Simulation.KeepConstant(scale.Clients, reading));
+            ),
+        ]);
+        return _pace.Build(name, run, reading);
     }
 
     public ValueTask DisposeAsync()
     {
         _http.Dispose();
+        _api?.Dispose();
         return ValueTask.CompletedTask;
     }
 }
