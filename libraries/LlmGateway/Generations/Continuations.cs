@@ -8,7 +8,7 @@ using Streaming.Admission;
 
 namespace LlmGateway.Generations;
 
-/// <summary>What another process needs to go on with a generation, beside its prompt.</summary>
+/// <summary>Facts of a call that another process goes on with, beside its prompt.</summary>
 internal sealed record GenerationInput(
     string Provider,
     string Model,

@@ -82,7 +82,7 @@ internal static class GenerationsApi
     )
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        ChatBody.RefuseUnknown(body, ChatOptionsReader.Members);
+        body.CheckMembers(ChatOptionsReader.Members);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         var prompt = new RunPrompt(Generator.Kind, [.. call.Messages]);

@@ -50,7 +50,7 @@ internal sealed class RunUpdates(
     /// <summary>Type of the events of an application's run that are updates; its others are its own.</summary>
     public const string Type = "update";
 
-    /// <summary>How they are written, whatever the application's own JSON is.</summary>
+    /// <summary>The JSON that they are, whatever the application's own is.</summary>
     public static JsonTypeInfo<ChatResponseUpdate> Json { get; } =
         new JsonSerializerOptions(AIJsonUtilities.DefaultOptions)
         {

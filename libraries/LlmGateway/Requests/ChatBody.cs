@@ -51,21 +51,6 @@ internal static class ChatBody
         }
     }
 
-    /// <summary>Refuses members that the endpoint does not know: one may be a misspelt limit, without which the answer
-    /// would be another.</summary>
-    /// <exception cref="InvalidChatException">A member is unknown; the error has the known ones.</exception>
-    public static void RefuseUnknown(JsonElement body, params string[] known)
-    {
-        try
-        {
-            body.CheckMembers(known);
-        }
-        catch (InvalidRequestException e)
-        {
-            throw new InvalidChatException(e.Field, e.Problem);
-        }
-    }
-
     /// <summary>Returns the bytes of memory that the texts of a body, or of a part of it, take as messages.</summary>
     public static long MemoryOf(JsonElement json) =>
         JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(json), sizeof(char));

@@ -28,8 +28,16 @@ internal static class RefusalFormatExtensions
     {
         if (retryAfter is { } wait)
             context.SetRetryAfter(wait);
-        return context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } format
+        return context.OwnFormat() is { } format
             ? format.Write(context, status, detail, retryAfter)
             : new ProblemAnswer(status, title, detail).ExecuteAsync(context);
     }
+
+    public static Task RefuseAsync(this HttpContext context, InvalidRequestException refused) =>
+        context.OwnFormat() is { } format
+            ? format.Write(context, refused.Status, $"{refused.Field}: {refused.Problem}", null)
+            : refused.ToResult().ExecuteAsync(context);
+
+    private static RefusalFormat? OwnFormat(this HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>();
 }

@@ -17,16 +17,9 @@ internal static class RequestErrors
         {
             await context.RefuseAsync(e.Status, e.Title, e.Message, e.RetryAfter);
         }
-        catch (InvalidRequestException e)
-            when (!context.Response.HasStarted
-                && context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } own
-            )
-        {
-            await own.Write(context, e.Status, $"{e.Field}: {e.Problem}", null);
-        }
         catch (InvalidRequestException e) when (!context.Response.HasStarted)
         {
-            await e.ToResult().ExecuteAsync(context);
+            await context.RefuseAsync(e);
         }
         catch (Exception e) when (StoreUnavailableException.Is(e) && !context.Response.HasStarted)
         {

@@ -20,7 +20,7 @@ internal static class ChatCompletionsRequestReader
         var options = ChatOptionsReader.Read(body, target, isNative);
         if (!isNative)
         {
-            ChatBody.RefuseUnknown(body, ChatOptionsReader.Members);
+            body.CheckMembers(ChatOptionsReader.Members);
             UntranslatableContent.Refuse(messages);
         }
 

@@ -67,7 +67,7 @@ internal static class MessagesRequestReader
 
         if (!isNative)
         {
-            ChatBody.RefuseUnknown(body, Members);
+            body.CheckMembers(Members);
             RefuseUntranslatable(body, target);
             UntranslatableContent.Refuse(messages);
         }
