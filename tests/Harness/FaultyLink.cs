@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Npgsql;
 
 namespace Harness;
 
@@ -27,6 +28,18 @@ internal sealed class FaultyLink : IAsyncDisposable
         _targets = targets;
         _listener.Start();
         _ = AcceptAsync();
+    }
+
+    /// <summary>Makes a link to the Postgres of a connection string.</summary>
+    /// <param name="through">The connection string that leads through the link.</param>
+    public static FaultyLink To(string connectionString, out string through)
+    {
+        var database = new NpgsqlConnectionStringBuilder(connectionString);
+        var link = new FaultyLink(database.Host!, database.Port);
+        database.Host = "127.0.0.1";
+        database.Port = link.Port;
+        through = database.ConnectionString;
+        return link;
     }
 
     /// <summary>Bytes that the store has sent.</summary>

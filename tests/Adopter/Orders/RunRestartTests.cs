@@ -38,7 +38,7 @@ public sealed class RunRestartTests : IAsyncLifetime
     [Fact]
     public async Task A_run_whose_process_is_lost_goes_on_in_another_one_and_the_lost_one_writes_nothing_more()
     {
-        await using var link = LinkTo(_database, out var through);
+        await using var link = FaultyLink.To(_database, out var through);
         await using var other = await StartAsync(Pages);
         var lost = new Model(pages: 1);
         await using var dying = await StartAsync(lost, through);
@@ -267,7 +267,7 @@ public sealed class RunRestartTests : IAsyncLifetime
 
         async Task AddAsync()
         {
-            var link = LinkTo(_database, out var through);
+            var link = FaultyLink.To(_database, out var through);
             processes.Add((await StartAsync(allowed, through, settings), link));
         }
     }
@@ -276,16 +276,6 @@ public sealed class RunRestartTests : IAsyncLifetime
 
     private static Task<RunningOrders> StartAsync(Model model, string database, params string[] settings) =>
         RunningOrders.StartAsync(model.Client, database, [.. Quick, .. settings]);
-
-    private static FaultyLink LinkTo(string connectionString, out string through)
-    {
-        var database = new NpgsqlConnectionStringBuilder(connectionString);
-        var link = new FaultyLink(database.Host!, database.Port);
-        database.Host = "127.0.0.1";
-        database.Port = link.Port;
-        through = database.ConnectionString;
-        return link;
-    }
 
     private async Task OrderAsync(RunningOrders orders)
     {

@@ -6,7 +6,6 @@ using System.Threading.Channels;
 using Harness;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Console;
-using Npgsql;
 
 namespace Adopter.Orders;
 
@@ -108,14 +107,11 @@ public sealed class RunTests : IAsyncLifetime
     [Fact]
     public async Task A_run_whose_process_dies_is_ended_by_another_one_and_nothing_follows()
     {
-        var database = new NpgsqlConnectionStringBuilder(_orders.ConnectionString);
-        await using var link = new FaultyLink(database.Host!, database.Port);
-        database.Host = "127.0.0.1";
-        database.Port = link.Port;
+        await using var link = FaultyLink.To(_orders.ConnectionString, out var through);
 
         var lease = (string[])["--AspireSse:Runs:LeaseSeconds", "3"];
         await using var other = await RunningOrders.StartAsync(Model, _orders.ConnectionString, lease);
-        await using var dying = await RunningOrders.StartAsync(Model, database.ConnectionString, lease);
+        await using var dying = await RunningOrders.StartAsync(Model, through, lease);
 
         await AskAsync(dying);
         await using var reader = await SseReader.OpenAsync(other.Server, Answer);
