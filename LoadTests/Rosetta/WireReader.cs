@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace LoadTests.Rosetta;
 
-/// <summary>What a client knows of an answer, whatever its protocol.</summary>
+/// <summary>An answer as its client has it, whatever the protocol.</summary>
 /// <param name="Calls">Names and arguments of the tool calls.</param>
 /// <param name="Usage">Input and output tokens.</param>
 internal sealed record WireAnswer(string Text, string Calls, string Usage);

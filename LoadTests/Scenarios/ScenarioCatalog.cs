@@ -169,7 +169,7 @@ internal static class ScenarioCatalog
             "rosetta",
             "each answer is read in all protocols, with drops, at all replicas: text, tool calls and usage are equal",
             new(10, 2, 20),
-            new(200, 5, 60),
+            new(200, 5, 90),
             (_, scale) => [new RosettaLoad("rosetta", scale)]
         ),
         new("mixed", "all kinds of clients at once", new(160, 50, 6), new(2_000, 50, 60), Mixed),

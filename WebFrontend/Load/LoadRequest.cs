@@ -18,6 +18,7 @@ internal sealed record LoadRequest(string? Scenario, int? Clients, int? Rate, in
         "resume",
         "churn",
         "llm",
+        "rosetta",
         "mixed",
     ];
 

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Adopter.Callers;
 
-/// <summary>What one caller began by a vendor's client, and another one's requests for it.</summary>
+/// <summary>Requests of one caller for another one's work, begun by a vendor's client.</summary>
 public sealed class DialectOwnershipTests(RunningCallers callers) : IClassFixture<RunningCallers>
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
