@@ -16,6 +16,7 @@ internal abstract class FrameFormat
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
         };
 
+    /// <summary>Writes the frame of an event; nothing: the format leaves it out.</summary>
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord record);
 
     /// <summary>Returns the id of a place, for a stream of this topic.</summary>
@@ -34,8 +35,8 @@ internal abstract class FrameFormat
     /// <summary>Raised for an event that cannot be framed: the log of an older version may hold some.</summary>
     public static event Action<EventRecord, Exception>? Unframed;
 
-    /// <summary>Returns the frame, or only the event's position if the format fails, so that one event cannot stop a
-    /// stream.</summary>
+    /// <summary>Returns the frame, or only the event's position if the format leaves it out or fails: one event cannot
+    /// stop a stream, and a frame without bytes would be the chunk that ends the body (RFC 9112 §7.1).</summary>
     public byte[] Frame(string epoch, EventRecord record)
     {
         var output = new ArrayBufferWriter<byte>(record.Data.Length + 128);
@@ -50,6 +51,6 @@ internal abstract class FrameFormat
             return ControlFrames.Position(id);
         }
 
-        return output.WrittenSpan.ToArray();
+        return output.WrittenCount > 0 ? output.WrittenSpan.ToArray() : ControlFrames.Position(id);
     }
 }

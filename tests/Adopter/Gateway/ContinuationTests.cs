@@ -1,4 +1,5 @@
 using System.ClientModel;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -105,6 +106,44 @@ public sealed class ContinuationTests : IAsyncLifetime
         Assert.DoesNotContain("continuation", response, StringComparison.Ordinal);
         Assert.Equal(provider == "demo" ? 0 : 1, _begun.Count);
         link.Heal();
+    }
+
+    /// <summary>A token alone, which no reader gets: an empty chunk would be the end of the body.</summary>
+    [Fact]
+    public async Task A_token_without_text_does_not_end_the_stream_of_a_reader()
+    {
+        var (thought, more) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var app = await StartAsync(
+            _database,
+            _ => { },
+            builder =>
+                builder.Services.AddKeyedSingleton<IChatClient>(
+                    "background",
+                    new ScriptedChatClient((_, _, stop) => AnswerAsync(stop), "own")
+                )
+        );
+        var generation = await BeginAsync(app, "background", "Think first.", tokens: 100);
+
+        await using var reader = await SseReader.OpenAsync(app.Server, generation + "/stream");
+        await reader.WaitAsync(r => r.Frames.Count > 0);
+        var before = reader.Frames.Count;
+        thought.SetResult();
+        await reader.WaitAsync(r => r.Frames.Skip(before).Any(f => f.Event == "position"));
+        more.SetResult();
+        await reader.WaitForEndAsync();
+        Assert.Equal(["token", "done"], reader.Events.Select(e => e.Event));
+
+        async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync([EnumeratorCancellation] CancellationToken stop)
+        {
+            await thought.Task.WaitAsync(stop);
+            yield return new()
+            {
+                Role = ChatRole.Assistant,
+                ContinuationToken = ResponseContinuationToken.FromBytes("place"u8.ToArray()),
+            };
+            await more.Task.WaitAsync(stop);
+            yield return new(ChatRole.Assistant, "Said.") { FinishReason = ChatFinishReason.Stop };
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using EventStore;
@@ -108,6 +109,16 @@ public sealed class FrameTests
         Assert.Contains(bad, reported);
 
         void Report(EventRecord record, Exception _) => reported.Add(record);
+    }
+
+    /// <summary>An empty chunk would end the body.</summary>
+    [Fact]
+    public void Of_an_event_that_its_format_leaves_out_the_place_is_sent() =>
+        Assert.Equal("event: position\ndata: {}\nid: e-7\n\n", Framed(new NoFormat(), Event("a", "1")));
+
+    private sealed class NoFormat : FrameFormat
+    {
+        public override void Write(IBufferWriter<byte> output, string id, EventRecord record) { }
     }
 
     [Theory]
