@@ -30,9 +30,14 @@ internal sealed class RestartPolicy(
 
         var (now, before) = (
             change.Snapshot.State?.Text,
-            _seen.GetValueOrDefault(change.ResourceId, new ProcessState(null, null, 0))
+            _seen.GetValueOrDefault(change.ResourceId, new ProcessState(null, null, 0, null))
         );
         if (now == before.State || (HasEnded(now) && HasEnded(before.State)))
+            return;
+
+        // A start first repeats the end before it, with the same time.
+        var endedAt = HasEnded(now) ? change.Snapshot.StopTimeStamp : before.EndedAt;
+        if (HasEnded(now) && endedAt is not null && endedAt == before.EndedAt)
             return;
 
         var (started, ends) = (now == KnownResourceStates.Running ? clock.GetUtcNow() : before.Started, before.Ends);
@@ -47,7 +52,7 @@ internal sealed class RestartPolicy(
             started = null; // an end before Running counts as a repeated failure
         }
 
-        var state = _seen[change.ResourceId] = new ProcessState(now, started, ends);
+        var state = _seen[change.ResourceId] = new ProcessState(now, started, ends, endedAt);
 
         if (unexpected)
             _ = RestartAsync(change.ResourceId, state, stopping);
@@ -85,7 +90,7 @@ internal sealed class RestartPolicy(
         state == KnownResourceStates.Exited || state == KnownResourceStates.Finished;
 
     /// <summary>The last known state of a process; replaced on each change.</summary>
-    private sealed record ProcessState(string? State, DateTimeOffset? Started, int Ends);
+    private sealed record ProcessState(string? State, DateTimeOffset? Started, int Ends, DateTime? EndedAt);
 }
 
 /// <summary>The delay before a restart, in which the failure is visible and other replicas take over.</summary>
