@@ -12,7 +12,7 @@ namespace Runs;
 internal sealed class RunLeases(
     RunWriterLeases writers,
     IOptions<RunOptions> options,
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     TimeProvider clock,
     ILogger<RunLeases> logger
 ) : RestartingService(logger, clock)

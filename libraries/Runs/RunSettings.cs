@@ -7,7 +7,7 @@ namespace Runs;
 
 /// <summary>Settings that the runs of this process share.</summary>
 internal sealed class RunSettings(
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     [FromKeyedServices(StorePool.Reads)] EventReader reader,
     IServiceProvider services
 )

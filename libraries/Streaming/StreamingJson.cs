@@ -12,7 +12,7 @@ namespace Streaming;
 [JsonSerializable(typeof(ControlFrames.Refused))]
 [JsonSerializable(typeof(ControlFrames.Gap))]
 [JsonSerializable(typeof(ControlFrames.RightEnd))]
-[JsonSerializable(typeof(TicketIssuer.Ticket))]
+[JsonSerializable(typeof(SseTickets.Ticket))]
 [JsonSerializable(typeof(TicketsApi.TicketIssued))]
 [JsonSerializable(typeof(IAsyncEnumerable<SseConnection>))]
 [JsonSerializable(typeof(object))]

@@ -1,58 +1,41 @@
-using Streaming.Admission;
+using Streaming.Access;
 
-namespace Streaming.Access;
+namespace AspireSse;
 
-/// <summary>Decides the rights of a caller. The host implements it, because streaming knows no credentials.</summary>
-internal interface IStreamAccess : IClients
+/// <summary>Says who a caller is and what it may read. <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/>
+/// adds one of ASP.NET Core's authentication and policies; an application with credentials of its own adds its own
+/// before. It then meets <see cref="TopicAccess"/> by an authorization handler of its own, and takes tickets
+/// (<see cref="SseTickets"/>) as it takes other credentials.</summary>
+public interface IStreamAccess
 {
-    ClientKey ClientOfUser(string user);
+    /// <summary>Returns the one that bounds of costs count for.</summary>
+    ClientKey ClientOf(HttpContext context);
 
-    StreamGrant GrantOf(HttpContext context);
+    /// <summary>Returns what a stream, or a ticket, keeps of the caller.</summary>
+    StreamCaller CallerOf(HttpContext context);
 
+    /// <summary>Returns true if the caller may read every event of a topic or pattern.</summary>
     bool MayRead(HttpContext context, string topic);
+
+    /// <summary>Returns the caller as owner of what it begins, to be compared alone; null: anonymous, or a credential
+    /// only for named topics.</summary>
+    /// <exception cref="InvalidRequestException">403: the caller has signed in, but its credential names
+    /// nobody.</exception>
+    string? OwnerOf(HttpContext context);
 
     /// <summary>Returns true if the caller may read a run: by the right to its topic, or as its owner.</summary>
     /// <param name="context">The request.</param>
     /// <param name="topic">The run's topic.</param>
     /// <param name="ownerOf">Reads the run's owner; null: it has none.</param>
     /// <param name="namesIt">True if the request has the run's random id, which only its reader was told.</param>
-    async ValueTask<bool> MayReadRunAsync(
+    internal async ValueTask<bool> MayReadRunAsync(
         HttpContext context,
         string topic,
         Func<Task<string?>> ownerOf,
         bool namesIt = true
     ) => MayRead(context, topic) || (OwnerOf(context) is { } user && await ownerOf() == user);
 
-    /// <summary>Returns the caller as owner of what it begins, to be compared alone; null: anonymous, or a credential
-    /// only for named topics.</summary>
-    /// <exception cref="UnnamedCallerException">The caller has signed in, but its credential names nobody.</exception>
-    string? OwnerOf(HttpContext context);
-
     /// <summary>Returns the caller as a ticket for it keeps it.</summary>
-    TicketHolder HolderOf(HttpContext context);
-}
-
-/// <summary>The right to read one stream.</summary>
-/// <param name="Session">Notified when the stream opens and ends; null: none.</param>
-/// <param name="IsSignedIn">True if the right rests on a credential that may be withdrawn before its end.</param>
-internal readonly record struct StreamGrant(ExpiryTimes Expiry, IStreamSession? Session, bool IsSignedIn = false)
-{
-    public static StreamGrant Endless => new(ExpiryTimes.Endless, null);
-}
-
-/// <summary>A credential that belongs to one stream at a time.</summary>
-internal interface IStreamSession
-{
-    void Enter(ISessionStream stream);
-
-    void Leave(ISessionStream stream);
-}
-
-/// <summary>An open stream, as its session knows it.</summary>
-internal interface ISessionStream
-{
-    string Id { get; }
-
-    /// <summary>Ends the stream because a newer one of its session has taken its place.</summary>
-    void Replace();
+    internal TicketHolder HolderOf(HttpContext context) =>
+        TicketHolder.Of(CallerOf(context));
 }

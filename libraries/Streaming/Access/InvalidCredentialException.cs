@@ -1,4 +1,5 @@
-namespace Streaming.Access;
+namespace AspireSse;
 
-/// <summary>A rejected credential. The message is sent to the client and holds nothing of the credential.</summary>
-internal sealed class InvalidCredentialException(string message) : Exception(message);
+/// <summary>A rejected credential, such as a ticket.</summary>
+/// <param name="message">For the client: it holds nothing of the credential.</param>
+public sealed class InvalidCredentialException(string message) : Exception(message);

@@ -1,6 +1,3 @@
-using System.Globalization;
-using Streaming.Requests;
-
 namespace Streaming.Endpoints;
 
 /// <summary>Writes an endpoint's refusals, from the status, the detail and, if known, the time to wait.</summary>
@@ -12,24 +9,4 @@ internal static class RefusalFormatExtensions
         this RouteHandlerBuilder endpoint,
         Func<HttpContext, int, string, TimeSpan?, Task> write
     ) => endpoint.WithMetadata(new RefusalFormat(write));
-
-    /// <summary>Sets <c>Retry-After</c> (RFC 9110 §10.2.3), in whole seconds.</summary>
-    public static void SetRetryAfter(this HttpContext context, TimeSpan wait) =>
-        context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds))
-            .ToString(CultureInfo.InvariantCulture);
-
-    public static Task RefuseAsync(
-        this HttpContext context,
-        int status,
-        string title,
-        string detail,
-        TimeSpan? retryAfter = null
-    )
-    {
-        if (retryAfter is { } wait)
-            context.SetRetryAfter(wait);
-        return context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>() is { } format
-            ? format.Write(context, status, detail, retryAfter)
-            : new ProblemAnswer(status, title, detail).ExecuteAsync(context);
-    }
 }

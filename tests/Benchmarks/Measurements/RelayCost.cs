@@ -48,7 +48,7 @@ internal static class RelayCost
 
         for (var round = 0; round < 3; round++)
         {
-            var rings = new FilterRingRegistry(Options.Create(new StreamingOptions()), TimeProvider.System);
+            var rings = new FilterRingRegistry(Options.Create(new SseOptions()), TimeProvider.System);
             rings.Reset(Lineage.Alone("epoch"), 0);
             rings.Acquire(new StreamFilter([reader], [], [], NamedFormat.Always));
 

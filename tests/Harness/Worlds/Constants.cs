@@ -34,7 +34,7 @@ internal static class Constants
         new Section<ResilientOptions>("Resilient"),
         new Section<RunOptions>("AspireSse:Runs"),
         new Section<SecurityOptions>("Security"),
-        new Section<StreamingOptions>("AspireSse:Streaming"),
+        new Section<SseOptions>("AspireSse:Streaming"),
         new Section<TasksOptions>("Tasks"),
     ];
 

@@ -186,7 +186,7 @@ public sealed class TicketSessionTests
         public static Replica Of(OpenLog log, TimeProvider? clock = null)
         {
             clock ??= TimeProvider.System;
-            var rings = new FilterRingRegistry(Options.Create(new StreamingOptions { Writers = 1 }), clock);
+            var rings = new FilterRingRegistry(Options.Create(new SseOptions { Writers = 1 }), clock);
             var storeClock = new StoreClock(clock);
 
             return new(

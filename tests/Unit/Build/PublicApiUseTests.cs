@@ -17,7 +17,7 @@ public sealed partial class PublicApiUseTests
                 "ClientKey",
                 "ExpiryTimes",
                 "InvalidCredentialException",
-                "IssuedTicket",
+                "SseTicket",
                 "IStreamAccess",
                 "OneStreamPerTicket",
                 "SharedSecret",
@@ -26,7 +26,7 @@ public sealed partial class PublicApiUseTests
                 "SystemTopics",
                 "TicketExtensions",
                 "TicketHolder",
-                "TicketIssuer",
+                "SseTickets",
                 "TicketsApi",
                 "TopicGrants",
             ]
@@ -94,7 +94,7 @@ public sealed partial class PublicApiUseTests
                 "RelayRedis",
                 "RunOptions",
                 "StreamingExtensions",
-                "StreamingOptions",
+                "SseOptions",
                 "StreamSocket",
             ]
         ),

@@ -75,7 +75,7 @@ public sealed class ConnectionsApiTests
         var streams = Enumerable.Range(0, 401).Select(_ => new OtherStream()).ToList();
         streams.ForEach(open.Add);
         var time = new ManualTime();
-        var list = new ConnectionList(open, totals: null!, Options.Create(new StreamingOptions()), time);
+        var list = new ConnectionList(open, totals: null!, Options.Create(new SseOptions()), time);
         var made = new List<string>();
         var making = MakeAsync();
 

@@ -167,7 +167,7 @@ public sealed partial class InvariantTests
             var files = int.Parse(settings["LimitNOFILE"].Single(), CultureInfo.InvariantCulture);
             string[] found = [$"{seconds} s", $"{files} files", .. settings["Restart"]];
 
-            return seconds > 15 && files > new StreamingOptions().MaxConnections * 2 && found[^1] == "always"
+            return seconds > 15 && files > new SseOptions().MaxConnections * 2 && found[^1] == "always"
                 ? []
                 : found;
         },

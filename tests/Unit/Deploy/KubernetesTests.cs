@@ -156,7 +156,7 @@ public sealed class KubernetesTests
             let target = Number(scaler.At("spec.metrics.0.pods.target.averageValue"))
             let adapter = File.ReadAllText(Path.Combine(Manifests.Folder, "overlays", "ha", "prometheus-adapter.yaml"))
             where
-                most != new StreamingOptions().MaxConnections
+                most != new SseOptions().MaxConnections
                 || target < 1
                 || target > most * 7 / 10
                 || scaler.At("spec.metrics.1.resource.name").Text() != "cpu"
@@ -193,7 +193,7 @@ public sealed class KubernetesTests
             where
                 annotations.GetValueOrDefault("nginx.ingress.kubernetes.io/proxy-buffering") != "off"
                 || annotations.GetValueOrDefault("nginx.ingress.kubernetes.io/proxy-http-version") != "1.1"
-                || int.Parse(timeout, CultureInfo.InvariantCulture) <= 2 * new StreamingOptions().HeartbeatSeconds
+                || int.Parse(timeout, CultureInfo.InvariantCulture) <= 2 * new SseOptions().HeartbeatSeconds
                 || !Nginx.Contains($"proxy_read_timeout {timeout}s;", StringComparison.Ordinal)
                 || (ingress.Name() == "streamapi" && paths.Intersect(["/", "/health", "/alive", "/metrics"]).Any())
             select ingress.Name(),

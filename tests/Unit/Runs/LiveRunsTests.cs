@@ -71,7 +71,7 @@ public sealed class LiveRunsTests : IDisposable
         new(
             null!, // the store, which no test asks
             options,
-            Options.Create(new StreamingOptions()),
+            Options.Create(new SseOptions()),
             _time,
             NullLogger<RunLeases>.Instance
         );

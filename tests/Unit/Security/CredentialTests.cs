@@ -311,7 +311,7 @@ public sealed class CredentialTests : IDisposable
 
         _used.AddRange([tokens, secret]);
         var keys = new ApiKeys(options);
-        var streaming = Options.Create(new StreamingOptions());
+        var streaming = Options.Create(new SseOptions());
 
         var handler = new CredentialHandler(
             new OptionsMonitor<AuthenticationSchemeOptions>(
@@ -325,7 +325,7 @@ public sealed class CredentialTests : IDisposable
             tokens,
             keys,
             new StreamTickets(
-                new TicketIssuer(secret, TimeProvider.System),
+                new SseTickets(secret, TimeProvider.System),
                 secret,
                 keys,
                 tokens,

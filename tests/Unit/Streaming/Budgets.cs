@@ -16,7 +16,7 @@ internal static class Budgets
         var options = Options.Create(new AdmissionOptions { KilobytesPerSecond = kilobytesPerSecond });
         var gates = new Gates(
             Options.Create(new EventStoreOptions()),
-            Options.Create(new StreamingOptions()),
+            Options.Create(new SseOptions()),
             options,
             clock
         );

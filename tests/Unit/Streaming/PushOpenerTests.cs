@@ -16,7 +16,7 @@ namespace Unit.Streaming;
 
 public sealed class PushOpenerTests
 {
-    private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { MaxAgeSeconds = 60 });
+    private readonly IOptions<SseOptions> _options = Options.Create(new SseOptions { MaxAgeSeconds = 60 });
     private readonly StreamSeats _seats;
     private readonly PushOpener _streams;
 

@@ -164,7 +164,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limits.");
         var sockets = new SocketTransportOptions();
-        StreamServer.ConfigureSockets(sockets, new StreamingOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
+        StreamServer.ConfigureSockets(sockets, new SseOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
 
         using var listener = sockets.CreateBoundListenSocket(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();
