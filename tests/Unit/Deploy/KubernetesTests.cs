@@ -264,7 +264,7 @@ public sealed class KubernetesTests
         SourceFiles.AssertNone(Rules[rule](new Overlay(overlay)));
 
     [Fact]
-    public void A_run_ends_within_the_drain() => Assert.True(new global::Runs.RunOptions().DrainSeconds < DrainSeconds);
+    public void A_run_ends_within_the_drain() => Assert.True(new RunOptions().DrainSeconds < DrainSeconds);
 
     private static string DocOf(string page) => File.ReadAllText(Path.Combine(Repository.Root, "docs", page));
 

@@ -14,13 +14,10 @@ internal static class Budgets
     public static RequestBudget Of(int? kilobytesPerSecond, TimeProvider clock)
     {
         var options = Options.Create(new AdmissionOptions { KilobytesPerSecond = kilobytesPerSecond });
-        var gates = new Gates(
-            Options.Create(new EventStoreOptions()),
-            Options.Create(new SseOptions()),
-            options,
-            clock
-        );
+        var store = Options.Create(new EventStoreOptions());
+        var gates = new Gates(store, Options.Create(new SseOptions()), options, clock);
+        var anyone = new Anyone();
 
-        return new RequestBudget(gates, new Anyone(), options, clock);
+        return new RequestBudget(gates, new ReadGate(gates, anyone, store), anyone, options, clock);
     }
 }

@@ -11,7 +11,7 @@ public sealed class HeldJsonTests
     private static readonly ServiceProvider Services = new ServiceCollection()
         .AddOptions()
         .AddSingleton(TimeProvider.System)
-        .AddSingleton<IClients, Anyone>()
+        .AddSingleton<IStreamAccess, Anyone>()
         .AddSingleton<Gates>()
         .AddSingleton<RequestBudget>()
         .BuildServiceProvider();
