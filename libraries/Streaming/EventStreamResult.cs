@@ -5,14 +5,11 @@ using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Connections;
-using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Showing;
-using Streaming.Tickets;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 

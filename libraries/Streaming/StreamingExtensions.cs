@@ -2,7 +2,6 @@ using EventStore;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;

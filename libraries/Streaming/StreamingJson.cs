@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using EventStore;
 using Microsoft.AspNetCore.Mvc;
 using Streaming.Frames;
 using Streaming.Tickets;

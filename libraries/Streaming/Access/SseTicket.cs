@@ -1,5 +1,3 @@
-using Streaming.Access;
-
 namespace AspireSse;
 
 /// <summary>A valid ticket that a request carries instead of its caller's credential.</summary>

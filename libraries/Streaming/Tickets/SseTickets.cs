@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Streaming;
 using Streaming.Access;
-using Streaming.Tickets;
 
 namespace AspireSse;
 

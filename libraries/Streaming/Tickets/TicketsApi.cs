@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace Streaming.Tickets;
