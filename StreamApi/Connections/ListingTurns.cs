@@ -10,8 +10,5 @@ internal sealed class ListingTurns(TimeProvider clock)
     private const int MaxWaiting = 1_000;
 
     public FairGate Gate { get; } =
-        new("listings", seats: 1, MaxWaiting, clock)
-        {
-            BusyShare = Math.Min(1, Share * Environment.ProcessorCount),
-        };
+        new("listings", seats: 1, MaxWaiting, clock) { BusyShare = Math.Min(1, Share * Environment.ProcessorCount) };
 }

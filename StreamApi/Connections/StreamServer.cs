@@ -66,11 +66,7 @@ internal static class StreamServer
         Set(TcpUserTimeout, options.DeadSeconds * 1_000);
 
         void Set(int option, int value) =>
-            listener.SetRawSocketOption(
-                IpProtoTcp,
-                option,
-                MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value))
-            );
+            listener.SetRawSocketOption(IpProtoTcp, option, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
     }
 
     private static void ConfigureServer(KestrelServerOptions kestrel)

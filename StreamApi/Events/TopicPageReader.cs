@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using StreamApi.Connections;
+using StreamApi.Security.Tickets;
 
 namespace StreamApi.Events;
 
@@ -15,8 +16,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     /// list.</summary>
     public async ValueTask<string?> AfterAsync(string next, CancellationToken cancellationToken) =>
         next is not ['~', ..] ? next
-        : await secret.OpenAsync(Purpose, next[1..], StreamApiJson.Default.String, cancellationToken) is { } topic
-            ? topic
+        : await secret.OpenAsync(Purpose, next[1..], SealedJson.Default.String, cancellationToken) is { } topic ? topic
         : null;
 
     /// <param name="subscribers">The streams to count for each topic.</param>
@@ -52,7 +52,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
             rows,
             scanned is null
                 ? null
-                : $"~{await secret.SealAsync(Purpose, scanned, StreamApiJson.Default.String, cancellationToken)}"
+                : $"~{await secret.SealAsync(Purpose, scanned, SealedJson.Default.String, cancellationToken)}"
         );
     }
 

@@ -72,7 +72,5 @@ internal static class SecurityExtensions
     }
 
     public static void MapSecurity(this IEndpointRouteBuilder app) =>
-        app.MapSseTickets("/v1/stream-tickets")
-            .CountedAs(RequestKind.Publish)
-            .WithTags("Events");
+        app.MapSseTickets("/v1/stream-tickets").CountedAs(RequestKind.Publish).WithTags("Events");
 }

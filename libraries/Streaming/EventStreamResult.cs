@@ -205,7 +205,7 @@ public sealed class EventStreamResult
         if (
             context.Features.Get<SseTicket>() is not null
             || context.Request.Query["ticket"] is not { Count: > 0 } sent
-            || context.RequestServices.GetService<SseTickets>() is not { } tickets
+            || context.RequestServices.GetService<TicketReader>() is not { } tickets
         )
             return false;
 

@@ -11,7 +11,7 @@ namespace Streaming;
 [JsonSerializable(typeof(ControlFrames.Refused))]
 [JsonSerializable(typeof(ControlFrames.Gap))]
 [JsonSerializable(typeof(ControlFrames.RightEnd))]
-[JsonSerializable(typeof(SseTickets.Ticket))]
+[JsonSerializable(typeof(TicketReader.Ticket))]
 [JsonSerializable(typeof(TicketsApi.TicketIssued))]
 [JsonSerializable(typeof(IAsyncEnumerable<SseConnection>))]
 [JsonSerializable(typeof(object))]

@@ -73,9 +73,7 @@ internal sealed class RequestAdmission(
 
         if (kind is not null && context.IsResume())
         {
-            await TypedResults
-                .Reconnect("Too many resumes of one client. Reconnect later.")
-                .ExecuteAsync(context);
+            await TypedResults.Reconnect("Too many resumes of one client. Reconnect later.").ExecuteAsync(context);
             return;
         }
 

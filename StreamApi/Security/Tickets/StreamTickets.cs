@@ -5,7 +5,7 @@ namespace StreamApi.Security.Tickets;
 
 /// <summary>Finds the caller behind a ticket, and behind the pass of another replica.</summary>
 internal sealed class StreamTickets(
-    SseTickets tickets,
+    TicketReader tickets,
     SharedSecret secret,
     ApiKeys keys,
     BearerTokens tokens,
@@ -34,13 +34,13 @@ internal sealed class StreamTickets(
         secret.SealAsync(
             ReplicaPurpose,
             new ReplicaPass(replica, (clock.GetUtcNow() + ReplicaLife).ToUnixTimeMilliseconds()),
-            StreamApiJson.Default.ReplicaPass,
+            SealedJson.Default.ReplicaPass,
             cancellationToken
         );
 
     /// <exception cref="InvalidCredentialException">The pass is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyPassAsync(string text, CancellationToken cancellationToken) =>
-        await secret.OpenAsync(ReplicaPurpose, text, StreamApiJson.Default.ReplicaPass, cancellationToken) is { } pass
+        await secret.OpenAsync(ReplicaPurpose, text, SealedJson.Default.ReplicaPass, cancellationToken) is { } pass
         && pass.To == streaming.Value.Replica
         && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
             ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], [SystemTopics.Connections]))

@@ -16,9 +16,7 @@ internal readonly record struct StreamGrant(ExpiryTimes Expiry, IStreamSession? 
             caller.Until is { } until
                 ? ExpiryTimes.Ending(until, caller.Notice, services.GetRequiredService<TimeProvider>())
                 : ExpiryTimes.Endless,
-            caller.Ticket is { } ticket
-                ? services.GetRequiredService<OneStreamPerTicket>().SessionOf(ticket)
-                : null,
+            caller.Ticket is { } ticket ? services.GetRequiredService<OneStreamPerTicket>().SessionOf(ticket) : null,
             caller.IsSignedIn
         );
     }

@@ -48,7 +48,12 @@ internal sealed class StreamOpener(
             }
 
             var client = StreamClient.Of(context, key.Person);
-            var opening = new StreamOpening(request, decision, client, StreamGrant.Of(context, access.CallerOf(context)));
+            var opening = new StreamOpening(
+                request,
+                decision,
+                client,
+                StreamGrant.Of(context, access.CallerOf(context))
+            );
 
             // 4. Set the headers.
             StreamResponseHeaders.Set(context);

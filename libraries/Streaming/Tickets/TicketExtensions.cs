@@ -11,7 +11,7 @@ internal static class TicketExtensions
             provider.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work),
             provider.GetRequiredService<TimeProvider>()
         ));
-        services.AddSingleton(provider => new SseTickets(
+        services.AddSingleton(provider => new TicketReader(
             provider.GetRequiredService<SharedSecret>(),
             provider.GetRequiredService<TimeProvider>()
         ));

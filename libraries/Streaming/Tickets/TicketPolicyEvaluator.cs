@@ -13,7 +13,7 @@ namespace Streaming.Tickets;
 /// weaker scheme must not buy what a stronger one protects.</remarks>
 internal sealed class TicketPolicyEvaluator(
     IPolicyEvaluator policies,
-    SseTickets tickets,
+    TicketReader tickets,
     ILogger<TicketPolicyEvaluator> logger
 ) : IPolicyEvaluator
 {

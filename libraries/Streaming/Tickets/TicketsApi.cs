@@ -19,14 +19,14 @@ internal static class TicketsApi
     /// <exception cref="InvalidOperationException">There is nothing that could issue tickets.</exception>
     public static RouteHandlerBuilder MapTickets(this IEndpointRouteBuilder app, string pattern)
     {
-        if (app.ServiceProvider.GetService<SseTickets>() is null)
+        if (app.ServiceProvider.GetService<TicketReader>() is null)
             throw new InvalidOperationException(
                 "Tickets need a log in Postgres: call AddEventStore(…) and AddSse(), and map no tickets without them."
             );
 
         return app.MapPost(
                 pattern,
-                (HttpContext context, SseTickets tickets, IStreamAccess access, TimeProvider clock) =>
+                (HttpContext context, TicketReader tickets, IStreamAccess access, TimeProvider clock) =>
                     IssueAsync(context, tickets, access, clock)
             )
             .RequireAuthorization()
@@ -43,7 +43,7 @@ internal static class TicketsApi
 
     private static async Task<IResult> IssueAsync(
         HttpContext context,
-        SseTickets tickets,
+        TicketReader tickets,
         IStreamAccess access,
         TimeProvider clock
     )

@@ -325,7 +325,7 @@ public sealed class CredentialTests : IDisposable
             tokens,
             keys,
             new StreamTickets(
-                new SseTickets(secret, TimeProvider.System),
+                new TicketReader(secret, TimeProvider.System),
                 secret,
                 keys,
                 tokens,

@@ -3,9 +3,9 @@ using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace StreamApi.Seeds.Storage.Migrations;
 
-/// <summary>Creates the table of the replicas that run now, in a schema of its own. Unlogged: worthless after a crash.
-/// Where the event log had it, it is taken over; replicas of the version before use it through a view, which the next
-/// version removes.</summary>
+/// <summary>Creates the table of the replicas that run now, in a schema of its own, unlogged, since it is worthless
+/// after a crash. Where the event log had it, it is taken over; replicas of the version before use it through a view,
+/// which the next version removes.</summary>
 [DbContext(typeof(SeedsContext)), Migration("0002_replicas")]
 internal sealed class Replicas : Microsoft.EntityFrameworkCore.Migrations.Migration
 {
@@ -42,5 +42,6 @@ internal sealed class Replicas : Microsoft.EntityFrameworkCore.Migrations.Migrat
             """
         );
 
-    protected override void Down(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("drop schema streamapi cascade;");
+    protected override void Down(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql("drop schema streamapi cascade;");
 }

@@ -23,7 +23,10 @@ public sealed class RequestBudget
         TimeProvider clock
     )
     {
-        (_gates, _reads, _access, _clock) = (gates, reads, access, clock);
+        _gates = gates;
+        _reads = reads;
+        _access = access;
+        _clock = clock;
         _memory = new ByteLedger(options.Value.HeldBytes);
         if (options.Value.KilobytesPerSecond is { } rate)
             _kilobytes = new Pace<string>(rate, burst: rate, clock);

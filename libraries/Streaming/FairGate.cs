@@ -190,8 +190,7 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
             }
 
             Charge(seat.Flow, seat.Took);
-            rest =
-                BusyShare < 1 && HasReaders() && Processors.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
+            rest = BusyShare < 1 && HasReaders() && Processors.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
             seat.Flow.Held--;
 
             if (rest == TimeSpan.Zero)

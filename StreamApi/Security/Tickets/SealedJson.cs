@@ -1,9 +1,8 @@
 using System.Text.Json.Serialization;
-using StreamApi.Security.Tickets;
 
-namespace StreamApi;
+namespace StreamApi.Security.Tickets;
 
 /// <summary>The JSON of what this service seals.</summary>
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(ReplicaPass))]
-internal sealed partial class StreamApiJson : JsonSerializerContext;
+internal sealed partial class SealedJson : JsonSerializerContext;

@@ -2,10 +2,11 @@ using Streaming.Access;
 
 namespace AspireSse;
 
-/// <summary>Says who a caller is and what it may read. <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/>
-/// adds one of ASP.NET Core's authentication and policies; an application with credentials of its own adds its own
-/// before. It then meets <see cref="TopicAccess"/> by an authorization handler of its own, and takes tickets
-/// (<see cref="SseTickets"/>) as it takes other credentials.</summary>
+/// <summary>Says who a caller is and what it may read.</summary>
+/// <remarks><see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/> adds one of ASP.NET Core's authentication
+/// and policies; an application with credentials of its own adds its own before. It then meets
+/// <see cref="TopicAccess"/> by an authorization handler of its own, and takes tickets (<see cref="TicketReader"/>) as
+/// it takes other credentials.</remarks>
 public interface IStreamAccess
 {
     /// <summary>Returns the one that bounds of costs count for.</summary>
@@ -36,6 +37,5 @@ public interface IStreamAccess
     ) => MayRead(context, topic) || (OwnerOf(context) is { } user && await ownerOf() == user);
 
     /// <summary>Returns the caller as a ticket for it keeps it.</summary>
-    internal TicketHolder HolderOf(HttpContext context) =>
-        TicketHolder.Of(CallerOf(context));
+    internal TicketHolder HolderOf(HttpContext context) => TicketHolder.Of(CallerOf(context));
 }

@@ -6,13 +6,7 @@ namespace AspireSse;
 /// <param name="Key">Names the key behind its credential (<see cref="StreamCaller.Key"/>).</param>
 /// <param name="Topics">Topics and patterns that the ticket may read.</param>
 /// <param name="Until">Its end.</param>
-public sealed record SseTicket(
-    Guid Id,
-    string? User,
-    string? Key,
-    IReadOnlyList<string> Topics,
-    DateTimeOffset Until
-)
+public sealed record SseTicket(Guid Id, string? User, string? Key, IReadOnlyList<string> Topics, DateTimeOffset Until)
 {
     /// <summary>The topics as grants; a ticket publishes nothing.</summary>
     public TopicGrants Grants { get; } = new(Topics, []);

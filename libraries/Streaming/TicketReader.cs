@@ -10,12 +10,12 @@ namespace AspireSse;
 /// even while Postgres is down; it grants some topics until a time, to one connection. Thread-safe.
 /// </summary>
 /// <remarks>Only an application with an <see cref="IStreamAccess"/> of its own reads them itself.</remarks>
-public sealed class SseTickets
+public sealed class TicketReader
 {
     private readonly SharedSecret _secret;
     private readonly TimeProvider _clock;
 
-    internal SseTickets(SharedSecret secret, TimeProvider clock) => (_secret, _clock) = (secret, clock);
+    internal TicketReader(SharedSecret secret, TimeProvider clock) => (_secret, _clock) = (secret, clock);
 
     private const string Purpose = "stream ticket";
 
