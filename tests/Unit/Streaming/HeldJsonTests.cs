@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Streaming.Admission;
 using Streaming.Requests;
 
 namespace Unit.Streaming;
@@ -12,8 +11,7 @@ public sealed class HeldJsonTests
         .AddOptions()
         .AddSingleton(TimeProvider.System)
         .AddSingleton<IStreamAccess, Anyone>()
-        .AddSingleton<Gates>()
-        .AddSingleton<RequestBudget>()
+        .AddBudget()
         .BuildServiceProvider();
 
     /// <summary>Arrays of more than 85 kB make .NET collect the whole heap, while all others wait.</summary>
