@@ -72,8 +72,9 @@ public static class LlmGatewayExtensions
         return builder;
     }
 
-    /// <summary>Returns the sections of the gateway's settings, each with the type that it is read as: those of the
-    /// chat clients with a key, which are providers, too. For a host that refuses settings which nobody reads.</summary>
+    /// <summary>Returns the sections of the gateway's settings, each with the type that it is read as: also those of
+    /// the chat clients with a key, which are providers. For a host that refuses settings which nobody
+    /// reads.</summary>
     public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
         KeyedProviders
             .Keys(services)

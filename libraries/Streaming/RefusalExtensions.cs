@@ -33,8 +33,8 @@ public static class RefusalExtensions
             : new ProblemAnswer(status, title, detail).ExecuteAsync(context);
     }
 
-    /// <summary>Waits before a refusal, and has the connection close with it: sent at once, the refusals of clients that
-    /// ignore <c>Retry-After</c> would take the processors from others.</summary>
+    /// <summary>Waits before a refusal, and has the connection close with it: sent at once, the refusals of clients
+    /// that ignore <c>Retry-After</c> would take the processors from others.</summary>
     /// <param name="context">The request.</param>
     /// <param name="delay">The wait; null: half a second to one and a half, at random, so that clients do not return
     /// all at once.</param>

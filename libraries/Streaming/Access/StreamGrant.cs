@@ -1,5 +1,3 @@
-using Streaming.Tickets;
-
 namespace Streaming.Access;
 
 /// <summary>The right to read one stream.</summary>
@@ -8,18 +6,6 @@ namespace Streaming.Access;
 internal readonly record struct StreamGrant(ExpiryTimes Expiry, IStreamSession? Session, bool IsSignedIn = false)
 {
     public static StreamGrant Endless => new(ExpiryTimes.Endless, null);
-
-    public static StreamGrant Of(HttpContext context, StreamCaller caller)
-    {
-        var services = context.RequestServices;
-        return new(
-            caller.Until is { } until
-                ? ExpiryTimes.Ending(until, caller.Notice, services.GetRequiredService<TimeProvider>())
-                : ExpiryTimes.Endless,
-            caller.Ticket is { } ticket ? services.GetRequiredService<OneStreamPerTicket>().SessionOf(ticket) : null,
-            caller.IsSignedIn
-        );
-    }
 }
 
 /// <summary>A credential that belongs to one stream at a time.</summary>

@@ -52,7 +52,7 @@ internal sealed class StreamOpener(
                 request,
                 decision,
                 client,
-                StreamGrant.Of(context, access.CallerOf(context))
+                CallerGrant.Of(context, access.CallerOf(context))
             );
 
             // 4. Set the headers.

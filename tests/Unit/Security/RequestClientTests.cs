@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Access;
+using Streaming.Opening;
 using Streaming.Admission;
 
 namespace Unit.Security;
@@ -70,12 +71,12 @@ public sealed class RequestClientTests
     [Fact]
     public void A_stream_keeps_the_expiry_of_its_credential_and_announces_it_in_time()
     {
-        Assert.Equal(StreamGrant.Endless, StreamGrant.Of(_context, _access.CallerOf(_context)));
+        Assert.Equal(StreamGrant.Endless, CallerGrant.Of(_context, _access.CallerOf(_context)));
         _context.Features.Set(new Caller("ann", TopicGrants.None, Until));
         _context.RequestServices = new ServiceCollection()
             .AddSingleton<TimeProvider>(new ManualTime())
             .BuildServiceProvider();
-        var (expiry, session, _) = StreamGrant.Of(_context, _access.CallerOf(_context));
+        var (expiry, session, _) = CallerGrant.Of(_context, _access.CallerOf(_context));
         Assert.Equal((Until, 60_000, null), (expiry.Until, expiry.EndsAt - expiry.RenewAt, session));
     }
 
