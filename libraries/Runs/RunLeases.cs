@@ -1,7 +1,6 @@
 using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Streaming;
 
 namespace Runs;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming;
 
 namespace Runs;
 

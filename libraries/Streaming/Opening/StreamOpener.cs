@@ -1,4 +1,3 @@
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Feed;
 using Streaming.Takeover;

@@ -67,7 +67,8 @@ internal static class Constants
 
         private static bool Has(Type type, ReadOnlySpan<string> path) =>
             path.Length == 1
-                ? type.GetProperty(path[0], BindingFlags.Instance | BindingFlags.NonPublic) is not null
+                ? type.GetProperty(path[0], BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+                    is { SetMethod.IsPublic: false }
                 : type.GetProperty(path[0])?.PropertyType is { } inner && Has(inner, path[1..]);
 
         public void Set(IServiceCollection services, IConfiguration constants) =>

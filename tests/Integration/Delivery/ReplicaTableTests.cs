@@ -14,15 +14,17 @@ public sealed class ReplicaTableTests
     [Fact]
     public async Task A_new_database_has_it_in_StreamApis_schema_alone()
     {
-        await using var store = NpgsqlDataSource.Create((await CreateAsync()).ConnectionString);
-        await MigrateAsync(store);
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        await MigrateAsync(database);
         Assert.Equal(["streamapi.replicas r"], (await store.AskAsync<string[]>(Named))!);
     }
 
     [Fact]
     public async Task The_table_of_an_older_version_is_taken_over_and_its_replicas_use_it_still()
     {
-        await using var store = NpgsqlDataSource.Create((await CreateAsync()).ConnectionString);
+        var database = await Stores.Shared.CreateDatabaseAsync(Stop);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
         var role = $"old_{Guid.NewGuid():N}";
         await store.ExecuteAsync(EventStoreSchema.Script());
         await store.ExecuteAsync(
@@ -36,7 +38,7 @@ public sealed class ReplicaTableTests
             """
         );
 
-        await MigrateAsync(store);
+        await MigrateAsync(database);
         Assert.Equal(["eventstore.replicas v", "streamapi.replicas r"], (await store.AskAsync<string[]>(Named))!);
 
         // As a replica of that version does.
@@ -74,14 +76,12 @@ public sealed class ReplicaTableTests
         from pg_class where relname = 'replicas'
         """;
 
-    private static Task<NpgsqlConnectionStringBuilder> CreateAsync() => Stores.Shared.CreateDatabaseAsync(Stop);
-
-    private static async Task MigrateAsync(NpgsqlDataSource store) =>
+    private static async Task MigrateAsync(NpgsqlConnectionStringBuilder database) =>
         Assert.Equal(
             0,
             await Migration.RunAsync([
                 "--ConnectionStrings:eventstore",
-                store.ConnectionString,
+                database.ConnectionString,
                 "--Logging:LogLevel:Default",
                 "Warning",
             ])
