@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
 

@@ -1,7 +1,6 @@
 using EventStore;
 using Harness;
 using Microsoft.Extensions.Logging.Abstractions;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;

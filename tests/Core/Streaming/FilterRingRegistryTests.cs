@@ -1,6 +1,5 @@
 using EventStore;
 using Harness;
-using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
 

@@ -2,7 +2,6 @@ using EventStore;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;

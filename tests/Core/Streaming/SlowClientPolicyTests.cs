@@ -1,5 +1,4 @@
 using EventStore;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 

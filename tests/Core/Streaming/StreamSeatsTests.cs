@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Admission;
 using Streaming.Opening;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Fanout;
 
 namespace Core.Streaming;

@@ -12,7 +12,6 @@ using StreamApi.Security.Limits;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Tasks;
-using Streaming;
 
 namespace Harness.Worlds;
 

@@ -3,7 +3,6 @@ using Harness;
 using Integration.Delivery;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Tickets;

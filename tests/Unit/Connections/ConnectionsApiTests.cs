@@ -11,7 +11,6 @@ using StreamApi.Connections;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using Streaming;
-using Streaming.Admission;
 using Streaming.Connections;
 using Unit.ServiceDefaults;
 

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.RegularExpressions;
 using EventStore;
 using Harness.Deployments;
-using Streaming;
 using Unit.Build;
 using YamlDotNet.RepresentationModel;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Harness.Deployments;
-using Streaming;
 using Unit.Build;
 using YamlDotNet.RepresentationModel;
 

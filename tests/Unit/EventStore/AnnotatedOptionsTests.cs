@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming;
 
 namespace Unit.EventStore;
 

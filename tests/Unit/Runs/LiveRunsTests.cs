@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 
 namespace Unit.Runs;
 

@@ -14,9 +14,6 @@ using Npgsql;
 using StreamApi.Security;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
-using Streaming;
-using Streaming.Access;
-using Streaming.Tickets;
 
 namespace Unit.Security;
 

@@ -5,8 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using Streaming;
-using Streaming.Admission;
 
 namespace Unit.Security;
 

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Access;
 using Streaming.Opening;
-using Streaming.Admission;
 
 namespace Unit.Security;
 

@@ -1,7 +1,5 @@
-using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Admission;
 using Streaming.Requests;
 

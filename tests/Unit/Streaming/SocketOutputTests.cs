@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using StreamApi.Connections;
-using Streaming;
 using Streaming.Connections;
 
 namespace Unit.Streaming;

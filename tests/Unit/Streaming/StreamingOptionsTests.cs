@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi;
-using Streaming;
 
 namespace Unit.Streaming;
 
