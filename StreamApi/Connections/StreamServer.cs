@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -18,7 +19,7 @@ internal static class StreamServer
         TcpNotSentLowAt = 25;
 
     /// <summary>Adds streaming with its Redis, and configures Kestrel for it. The host must have added the event store
-    /// before, and adds <see cref="IStreamAccess"/>.</summary>
+    /// and its <see cref="IStreamAccess"/> before.</summary>
     /// <param name="replica">The name of this process in greetings, lists and leases.</param>
     public static void AddStreaming(this WebApplicationBuilder builder, string replica)
     {
@@ -51,7 +52,7 @@ internal static class StreamServer
         {
             // Connections inherit the options of the socket that accepts them.
             var listener = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-            if (OperatingSystem.IsLinux())
+            if (OperatingSystem.IsLinux() && endpoint is IPEndPoint)
                 SetOptions(listener, options);
             return listener;
         };

@@ -3,7 +3,6 @@ using EventStore;
 using LlmGateway;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Runs;
 using StreamApi.Events;
 using StreamApi.Memory;
 using StreamApi.Replicas;

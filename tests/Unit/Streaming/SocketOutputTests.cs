@@ -151,14 +151,6 @@ public sealed class SocketOutputTests : IAsyncLifetime
     /// <summary>Otherwise a client that has lost its network keeps its place for a quarter of an hour, the time after
     /// which Linux gives up.</summary>
     [Fact]
-    public void The_kernel_gives_a_silent_client_up_when_its_stream_counts_as_dead()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
-        StreamSocket.GiveUpAfter(_server, TimeSpan.FromSeconds(300));
-        Assert.Equal(300_000, TcpOption(18)); // TCP_USER_TIMEOUT
-    }
-
-    [Fact]
     public void Connections_inherit_the_kernel_limits_of_the_server_s_listener()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limits.");
