@@ -10,7 +10,6 @@ using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Replicas;
 using StreamApi.Security;
-using Streaming;
 using Streaming.Connections;
 using Unit.ServiceDefaults;
 

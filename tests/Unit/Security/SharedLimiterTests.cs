@@ -1,5 +1,4 @@
 using System.Threading.RateLimiting;
-using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
