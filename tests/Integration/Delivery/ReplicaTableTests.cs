@@ -72,7 +72,8 @@ public sealed class ReplicaTableTests
 
     /// <summary>The tables and views of that name, each with its kind.</summary>
     private const string Named = """
-        select array_agg(relnamespace::regnamespace::text || '.' || relname || ' ' || relkind::text order by relnamespace::regnamespace::text)
+        select array_agg(relnamespace::regnamespace::text || '.' || relname || ' ' || relkind::text
+            order by relnamespace::regnamespace::text)
         from pg_class where relname = 'replicas'
         """;
 
