@@ -1,4 +1,3 @@
-using EventStore;
 using Npgsql;
 using StreamApi.Seeds.Storage;
 
@@ -17,7 +16,7 @@ internal static class Migration
     {
         using var host = Build(args);
         await host.StartAsync();
-        await host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(CancellationToken.None);
+        await host.MigrateSchemaAsync();
         await host.Services.GetRequiredService<SeedsStore>().MigrateAsync(CancellationToken.None);
         await host.StopAsync();
         return 0;
@@ -40,7 +39,7 @@ internal static class Migration
         var lastReason = "";
         while (!stopping.IsCancellationRequested)
         {
-            var reason = await ReasonToWaitAsync(host.Services, stopping);
+            var reason = await ReasonToWaitAsync(host, stopping);
             if (reason is null)
             {
                 await host.StopAsync(CancellationToken.None);
@@ -59,14 +58,14 @@ internal static class Migration
     }
 
     /// <summary>Returns null if the database has everything that this version needs.</summary>
-    private static async Task<string?> ReasonToWaitAsync(IServiceProvider services, CancellationToken cancellationToken)
+    private static async Task<string?> ReasonToWaitAsync(IHost host, CancellationToken cancellationToken)
     {
         try
         {
             List<string> missing =
             [
-                .. await services.GetRequiredService<StoreMigrator>().MissingAsync(cancellationToken),
-                .. await services.GetRequiredService<SeedsStore>().MissingAsync(cancellationToken),
+                .. await host.MissingSchemaAsync(cancellationToken),
+                .. await host.Services.GetRequiredService<SeedsStore>().MissingAsync(cancellationToken),
             ];
             return missing.Count == 0 ? null : "the database lacks " + string.Join(", ", missing);
         }

@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace StreamApi;

@@ -1,15 +1,9 @@
-using EventStore;
-using LlmGateway;
-using LlmGateway.Providers;
-using LlmGateway.Providers.Keyed;
-using Runs;
 using ServiceDefaults.OptionKeys;
 using StreamApi.Events;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
 using StreamApi.Seeds.Traffic;
-using Streaming;
 
 namespace StreamApi;
 
@@ -18,11 +12,7 @@ internal static class StreamApiOptions
 {
     /// <param name="services">The registrations; a chat client that a host adds is a provider with options.</param>
     public static IEnumerable<OptionSection> Sections(IServiceCollection services) =>
-        Own.Concat(
-            KeyedProviders
-                .Keys(services)
-                .Select(key => new OptionSection($"AspireSse:Llm:Providers:{key}", typeof(ProviderOptions)))
-        );
+        Own.Concat(services.GatewaySettings().Select(section => new OptionSection(section.Key, section.Value)));
 
     /// <summary>Names of the version before; remove them with the next one.</summary>
     public static readonly IReadOnlyDictionary<string, string> OldNames = new Dictionary<string, string>
@@ -42,14 +32,12 @@ internal static class StreamApiOptions
         new("AspireSse:EventStore", typeof(EventStoreOptions)),
         new("Events", typeof(EventsOptions)),
         new("Limits", typeof(LimitOptions)),
-        new("AspireSse:Llm", typeof(LlmOptions)),
-        new("AspireSse:Llm", typeof(GenerationLimit)),
         new("AspireSse:Pools:Sse", typeof(int)),
         new("AspireSse:Pools:Tasks", typeof(int)),
         new("Replicas", typeof(ReplicaOptions)),
         new("AspireSse:Runs", typeof(RunOptions)),
         new("Security", typeof(SecurityOptions)),
-        new("AspireSse:Streaming", typeof(StreamingOptions)),
+        new("AspireSse:Streaming", typeof(SseOptions)),
         new("Traffic", typeof(TrafficOptions)),
     ];
 }

@@ -5,14 +5,13 @@ using Microsoft.Extensions.Options;
 using StreamApi.Replicas;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
-using Streaming;
 
 namespace StreamApi.Connections;
 
 /// <summary>Lists and closes the open streams of all replicas. A listing that misses a replica is partial.</summary>
 internal sealed class ConnectionDirectory(
     IConnectionList connections,
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     ReplicaDirectory replicas,
     StreamTickets tickets,
     IHttpClientFactory http,

@@ -1,6 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using Streaming.Admission;
 
 namespace StreamApi.Connections;
 

@@ -1,8 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using StreamApi.Security;
-using Streaming.Access;
-using Streaming.Admission;
-using Streaming.Endpoints;
 
 namespace StreamApi.Connections;
 
@@ -20,6 +17,7 @@ internal static class ConnectionsApi
     public static void AddConnections(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ConnectionDirectory>();
+        builder.Services.AddSingleton<ListingTurns>();
         // Without retries: a listing that misses a replica is marked as partial.
         builder
             .Services.AddHttpClient("replicas")
@@ -59,7 +57,7 @@ internal static class ConnectionsApi
     private static async Task<IResult> ListAsync(
         HttpContext context,
         ConnectionDirectory directory,
-        Gates gates,
+        ListingTurns turns,
         CancellationToken cancellationToken
     )
     {
@@ -75,7 +73,7 @@ internal static class ConnectionsApi
             return TypedResults.Ok(new PacedPage(directory.LocalAsync()));
 
         var listing = await directory.ListAsync(cancellationToken);
-        using var turn = await gates.Pages.EnterAsync(
+        using var turn = await turns.Gate.EnterAsync(
             Caller.KeyOf(context).Person,
             Timeout.InfiniteTimeSpan,
             cancellationToken
@@ -130,7 +128,7 @@ internal static class ConnectionsApi
     private static EventStreamResult Watch(
         HttpContext context,
         ConnectionDirectory directory,
-        Gates gates,
+        ListingTurns turns,
         TimeProvider clock
     )
     {
@@ -138,7 +136,7 @@ internal static class ConnectionsApi
         var order = query.Text("sort", TopicPattern.MaxLength) is { } sort ? OrderOf(sort) : null;
         var watch = new ConnectionWatch(
             directory,
-            gates.Pages,
+            turns.Gate,
             Caller.KeyOf(context).Person,
             query.Filter("filter", TopicPattern.MaxLength),
             order,

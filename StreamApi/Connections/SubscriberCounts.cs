@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace StreamApi.Connections;
 
 /// <summary>Counts the streams that read a topic. Streams with equal filters are one filter. Immutable.</summary>

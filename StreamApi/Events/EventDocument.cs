@@ -1,9 +1,7 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using EventStore;
-using Streaming.Access;
-using Streaming.Frames;
-using Streaming.Requests;
+using StreamApi.Security;
 
 namespace StreamApi.Events;
 
@@ -11,6 +9,8 @@ namespace StreamApi.Events;
 /// ignored.</summary>
 internal static class EventDocument
 {
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = ReadableJsonEncoder.Instance };
+
     /// <exception cref="InvalidRequestException">The event is invalid; names the field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
@@ -26,10 +26,10 @@ internal static class EventDocument
 
         CheckType(type, at + "type");
         var key = Text(json, "key", at);
-        if (key is not null && (key.Length > EventRules.MaxNameLength || key.Contains('\0')))
+        if (key is not null && (key.Length > NewEvent.MaxNameLength || key.Contains('\0')))
             throw new InvalidRequestException(
                 at + "key",
-                $"must be at most {EventRules.MaxNameLength} characters without NUL."
+                $"must be at most {NewEvent.MaxNameLength} characters without NUL."
             );
 
         Guid? id = null;
@@ -41,7 +41,7 @@ internal static class EventDocument
         if (!json.TryGetProperty("data", out var data))
             throw new InvalidRequestException(at + "data", "is required (any JSON).");
 
-        return NewEvent.Own(topic, type, Compact(data, limits, at + "data"), key, id, StoreTracing.Current);
+        return new NewEvent(topic, type, Compact(data, limits, at + "data"), key, id, TraceOfThis());
     }
 
     private static void CheckTopic(string topic, EventsOptions limits, TopicGrants grants, string field)
@@ -53,8 +53,8 @@ internal static class EventDocument
                 field,
                 $"must be dot-separated tokens of [A-Za-z0-9_-], at most {TopicPattern.MaxLength} characters."
             );
-        if (topic.AsSpan().Count('.') >= EventRules.MaxDepth)
-            throw new InvalidRequestException(field, $"must have at most {EventRules.MaxDepth} tokens.");
+        if (topic.AsSpan().Count('.') >= TopicPattern.MaxDepth)
+            throw new InvalidRequestException(field, $"must have at most {TopicPattern.MaxDepth} tokens.");
 
         if (limits.IsReserved(topic))
             throw Forbidden($"'{topic}' is reserved: it changes only through its own endpoints.");
@@ -66,15 +66,15 @@ internal static class EventDocument
 
     private static void CheckType(string type, string field)
     {
-        if (type.Length == 0 || type.Length > EventRules.MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
+        if (type.Length == 0 || type.Length > NewEvent.MaxNameLength || type.AsSpan().ContainsAny("\r\n\0"))
             throw new InvalidRequestException(
                 field,
-                $"must be 1 to {EventRules.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
+                $"must be 1 to {NewEvent.MaxNameLength} characters without CR, LF or NUL: it is the SSE event name."
             );
-        if (ReservedTypes.Include(type))
+        if (NewEvent.ReservedTypes.Contains(type))
             throw new InvalidRequestException(
                 field,
-                $"'{type}' is reserved for the streams' own events: {ReservedTypes.Names}."
+                $"'{type}' is reserved for the streams' own events: {string.Join(", ", NewEvent.ReservedTypes)}."
             );
     }
 
@@ -98,24 +98,27 @@ internal static class EventDocument
     /// <summary>Rewrites the data as one line with minimal escaping; numbers stay as written.</summary>
     private static string Compact(JsonElement data, EventsOptions limits, string field)
     {
-        using var output = new PooledBuffer();
+        string compact;
         try
         {
-            using var json = new Utf8JsonWriter(output, FrameJson.Options);
-            data.WriteTo(json);
+            compact = JsonSerializer.Serialize(data, Readable);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or JsonException)
         {
             throw new InvalidRequestException(field, "has an unpaired surrogate, which is not valid UTF-8.");
         }
 
-        if (output.Written.Length > limits.MaxEventBytes)
-            throw new InvalidRequestException(
+        var bytes = Encoding.UTF8.GetByteCount(compact);
+        return bytes <= limits.MaxEventBytes
+            ? compact
+            : throw new InvalidRequestException(
                 field,
-                $"is {output.Written.Length} bytes; the maximum is {limits.MaxEventBytes}.",
+                $"is {bytes} bytes; the maximum is {limits.MaxEventBytes}.",
                 StatusCodes.Status413PayloadTooLarge
             );
-
-        return Encoding.UTF8.GetString(output.Written.Span);
     }
+
+    /// <summary>An id of the older, hierarchical form may hold any text of a request's header.</summary>
+    private static string? TraceOfThis() =>
+        Activity.Current is { IdFormat: ActivityIdFormat.W3C } span ? span.Id : null;
 }

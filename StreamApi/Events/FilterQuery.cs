@@ -1,6 +1,4 @@
-using EventStore;
 using StreamApi.Security;
-using Streaming.Access;
 
 namespace StreamApi.Events;
 
@@ -15,12 +13,19 @@ internal static class FilterQuery
     /// subscription is open.</summary>
     private const int MaxTokens = 1_024;
 
+    private static readonly string[] Everything = [">"];
+
     /// <summary>Reads the filter, and checks that the caller may read its topics. One without topics becomes the
     /// caller's grants, so that deliveries need no check.</summary>
     /// <exception cref="InvalidRequestException">The filter is invalid or not allowed; names the field.</exception>
-    public static EventFilter Read(HttpContext context) => Allowed(Read(context.Request.Query), Caller.Of(context));
+    public static EventFilter Read(HttpContext context)
+    {
+        var asked = Read(context.Request.Query);
+        var topics = Allowed(asked.Topics, Caller.Of(context));
+        return new([.. topics.Select(EventTopic.Reserved)], NoneIsAll(asked.Types), NoneIsAll(asked.Keys));
+    }
 
-    internal static EventFilter Read(IQueryCollection query)
+    internal static Asked Read(IQueryCollection query)
     {
         var topics = Values(query, "topic", "topics");
         var types = Values(query, "type", "types");
@@ -28,8 +33,8 @@ internal static class FilterQuery
 
         foreach (var topic in topics)
         {
-            if (topic.AsSpan().Count('.') >= EventRules.MaxDepth)
-                throw new InvalidRequestException("topic", $"must have at most {EventRules.MaxDepth} tokens.");
+            if (topic.AsSpan().Count('.') >= TopicPattern.MaxDepth)
+                throw new InvalidRequestException("topic", $"must have at most {TopicPattern.MaxDepth} tokens.");
             if (!TopicGrants.IsGrant(topic))
                 throw new InvalidRequestException(
                     "topic",
@@ -47,23 +52,24 @@ internal static class FilterQuery
         if (types.Any(t => t.AsSpan().ContainsAny('\r', '\n')))
             throw new InvalidRequestException("type", "must not contain CR or LF, which no event type contains.");
 
-        return EventFilter.Of(topics, types, keys);
+        return new(topics, types, keys);
     }
 
-    private static EventFilter Allowed(EventFilter filter, Caller caller)
+    /// <summary>Null, without values, is what a filter of all has.</summary>
+    public static IReadOnlyList<string>? NoneIsAll(IReadOnlyList<string> values) => values.Count > 0 ? values : null;
+
+    private static IReadOnlyList<string> Allowed(string[] topics, Caller caller)
     {
         var grants = caller.Grants;
 
-        foreach (var topic in filter.Topics)
+        foreach (var topic in topics)
             if (!grants.MayRead(topic))
                 throw Forbidden($"you may not read '{topic}'. This requires the claim sse.subscribe for it.");
 
-        if (filter.Topics.Count > 0 || grants.ReadsEverything)
-            return filter;
-        if (grants.Readable.Count == 0)
-            throw Forbidden("you may not read any topic. This requires the claim sse.subscribe.");
-
-        return EventFilter.Of(grants.Readable, filter.Types, filter.Keys);
+        return topics.Length > 0 ? topics
+            : grants.ReadsEverything ? Everything
+            : grants.Readable.Count > 0 ? grants.Readable
+            : throw Forbidden("you may not read any topic. This requires the claim sse.subscribe.");
 
         // A ticket is valid only for the topics it names; elsewhere it counts as missing.
         InvalidRequestException Forbidden(string why) =>
@@ -92,9 +98,12 @@ internal static class FilterQuery
         var values = query.Filters(name, also);
         if (values.Length > MaxValues)
             throw new InvalidRequestException(name, $"must have at most {MaxValues} values.");
-        if (values.Any(value => value.Length > EventRules.MaxNameLength || value.Contains('\0')))
-            throw new InvalidRequestException(name, $"must be 1 to {EventRules.MaxNameLength} characters without NUL.");
+        if (values.Any(value => value.Length > NewEvent.MaxNameLength || value.Contains('\0')))
+            throw new InvalidRequestException(name, $"must be 1 to {NewEvent.MaxNameLength} characters without NUL.");
 
         return values;
     }
+
+    /// <summary>The values of a request's filter; none for all.</summary>
+    internal readonly record struct Asked(string[] Topics, string[] Types, string[] Keys);
 }

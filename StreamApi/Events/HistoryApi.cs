@@ -1,6 +1,4 @@
-using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -16,9 +14,9 @@ internal static class HistoryApi
 
     private static async Task<IResult> ReadAsync(
         HttpContext context,
-        [FromKeyedServices(StorePool.Reads)] EventReader reader,
+        IEventLog log,
         LineageReader lineages,
-        ReadGate reads,
+        RequestBudget budget,
         IOptions<EventsOptions> options
     )
     {
@@ -30,7 +28,7 @@ internal static class HistoryApi
                 ? id
                 : throw new InvalidRequestException("after", "is not a stream id.");
 
-        var page = new HistoryPage(context, reader, reads, filter, limit, options.Value.MaxPageBytes);
+        var page = new HistoryPage(context, log, budget, filter, limit, options.Value.MaxPageBytes);
         await page.BeginAsync(after, lineages);
         return page;
     }

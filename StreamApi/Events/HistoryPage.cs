@@ -1,8 +1,5 @@
+using System.IO.Pipelines;
 using System.Text.Json;
-using EventStore;
-using Streaming.Admission;
-using Streaming.Frames;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -12,8 +9,8 @@ namespace StreamApi.Events;
 /// <param name="maxBytes">Bytes of data at which the page ends.</param>
 internal sealed class HistoryPage(
     HttpContext context,
-    EventReader reader,
-    ReadGate reads,
+    IEventLog log,
+    RequestBudget budget,
     EventFilter filter,
     int limit,
     int maxBytes
@@ -27,10 +24,19 @@ internal sealed class HistoryPage(
     private const int PartBytes = 256 * 1024,
         EnvelopeBytes = 256;
 
-    private readonly PooledBuffer _encoded = new();
-    private readonly ByteHold _hold = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
+    private static readonly JsonWriterOptions Readable = new()
+    {
+        Encoder = ReadableJsonEncoder.Instance,
+        SkipValidation = true,
+    };
+
+    /// <summary>Keeps what is encoded in pooled memory until it is sent.</summary>
+    private readonly PipeWriter _encoded = PipeWriter.Create(
+        context.Response.Body,
+        new StreamPipeWriterOptions(minimumBufferSize: 64 * 1024, leaveOpen: true)
+    );
+    private readonly ByteHold _hold = budget.Hold(context);
     private Utf8JsonWriter? _json;
-    private IAsyncEnumerator<EventPage>? _parts;
     private string _epoch = "";
     private long _head,
         _position,
@@ -48,7 +54,7 @@ internal sealed class HistoryPage(
     {
         context.Response.RegisterForDispose(this);
         _position = after?.Position ?? 0;
-        using var turn = await reads.EnterAsync(context);
+        using var turn = await budget.EnterReadAsync(context);
         var first = (await NextPartAsync())!;
 
         _epoch = first.Epoch;
@@ -65,7 +71,7 @@ internal sealed class HistoryPage(
                 throw new InvalidRequestException("after", $"is beyond the head {new StreamPosition(_epoch, _head)}.");
         }
 
-        _json = new Utf8JsonWriter(_encoded, FrameJson.Options);
+        _json = new Utf8JsonWriter(_encoded, Readable);
         _json.WriteStartObject();
         _json.WriteStartArray("events"u8);
         await EncodeAsync(first);
@@ -93,21 +99,18 @@ internal sealed class HistoryPage(
     public void Dispose()
     {
         _json?.Dispose();
-        _encoded.Dispose();
+        // What is not sent yet is not sent any more.
+        _encoded.Complete(new OperationCanceledException());
     }
 
-    private async Task SendAsync()
-    {
-        await context.Response.Body.WriteAsync(_encoded.Written, context.RequestAborted);
-        _encoded.Clear();
-    }
+    private async Task SendAsync() => await _encoded.FlushAsync(context.RequestAborted);
 
     /// <summary>Reads on. On failure the page ends early, and its <c>next</c> continues there.</summary>
     private async Task ReadOnAsync()
     {
         try
         {
-            using var turn = await reads.EnterAsync(context);
+            using var turn = await budget.EnterReadAsync(context);
             await EncodeAsync(await NextPartAsync());
         }
         catch (Exception e) when (e is StoreUnavailableException or RefusedException)
@@ -125,7 +128,7 @@ internal sealed class HistoryPage(
             Encode(part);
             if (_events >= limit || _bytes >= maxBytes || _position >= _head)
                 break;
-            if (_encoded.Written.Length >= PartBytes / 2)
+            if (_encoded.UnflushedBytes >= PartBytes / 2)
                 return;
         }
         _isEnded = true;
@@ -137,11 +140,11 @@ internal sealed class HistoryPage(
         foreach (var record in part.Events)
             bytes += record.Data.Length + EnvelopeBytes;
 
-        _hold.Set(Math.Max(_encoded.Capacity, _encoded.Written.Length + bytes));
+        _hold.Set(_encoded.UnflushedBytes + bytes);
 
         foreach (var stored in part.Events)
         {
-            FrameJson.WriteEnvelope(_json!, new StreamPosition(_epoch, stored.Position).ToString(), stored);
+            stored.WriteTo(_json!, new StreamPosition(_epoch, stored.Position).ToString());
             _bytes += stored.Data.Length;
         }
 
@@ -151,19 +154,18 @@ internal sealed class HistoryPage(
         _events += part.Events.Count;
     }
 
-    /// <summary>Returns the next part of this search or of the next one; null after the last search.</summary>
+    /// <summary>Returns the next part; null after the last search.</summary>
     private async Task<EventPage?> NextPartAsync()
     {
-        while (_parts is null || !await _parts.MoveNextAsync())
-        {
-            if (_searches++ == MaxSearches)
-                return null;
+        if (_searches == MaxSearches)
+            return null;
 
-            var bytes = (int)Math.Min(PartBytes, maxBytes - _bytes);
-            _parts = reader
-                .ReadPartsAsync(_position, filter, limit - _events, bytes, context.RequestAborted)
-                .GetAsyncEnumerator();
-        }
-        return _parts.Current;
+        var bytes = (int)Math.Min(PartBytes, maxBytes - _bytes);
+        var part = await log.ReadPageAsync(_position, filter, limit - _events, bytes, context.RequestAborted);
+        // One that its bytes have cut goes on with the same search.
+        if (part.Events.Sum(e => (long)e.Data.Length) < bytes)
+            _searches++;
+
+        return part;
     }
 }

@@ -1,14 +1,11 @@
 using System.Text;
-using EventStore;
 using StreamApi.Security;
-using Streaming.Admission;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 
 /// <summary>The lines of one NDJSON request that are appended together, and the events stored before.</summary>
 internal sealed class NdjsonBatch(
-    EventAppender store,
+    IEventLog log,
     RequestBudget budget,
     TimeProvider clock,
     HttpContext context,
@@ -151,7 +148,7 @@ internal sealed class NdjsonBatch(
         {
             try
             {
-                return await store.AppendAsync(events, _publisher, context.RequestAborted);
+                return await log.AppendForAsync(_publisher, events, context.RequestAborted);
             }
             catch (AppendQueueFullException)
             {

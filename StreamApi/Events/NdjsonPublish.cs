@@ -1,21 +1,17 @@
-using EventStore;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
-using Streaming.Admission;
-using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 
 /// <summary>Publishes NDJSON, one event per line, in batches, without holding the request in memory. The lines before
 /// the first invalid one are kept, and the response names that line.</summary>
 internal sealed class NdjsonPublish(
-    EventAppender store,
+    IEventLog log,
     RequestBudget budget,
     IOptions<EventsOptions> options,
-    IOptions<EventStoreOptions> log,
+    IOptions<EventStoreOptions> store,
     TimeProvider clock
 )
 {
@@ -37,8 +33,8 @@ internal sealed class NdjsonPublish(
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
 
-        var batchBytes = Math.Min(options.Value.NdjsonBatchBytes, log.Value.MaxBatchBytes);
-        var batch = new NdjsonBatch(store, budget, clock, context, batchBytes);
+        var batchBytes = Math.Min(options.Value.NdjsonBatchBytes, store.Value.MaxBatchBytes);
+        var batch = new NdjsonBatch(log, budget, clock, context, batchBytes);
 
         try
         {

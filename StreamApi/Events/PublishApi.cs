@@ -1,10 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
-using Streaming.Access;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -26,11 +23,11 @@ internal static class PublishApi
 
     private static async Task<IResult> PublishAsync(
         HttpContext context,
-        EventAppender store,
+        IEventLog log,
         NdjsonPublish ndjson,
         RequestBudget budget,
         IOptions<EventsOptions> options,
-        IOptions<EventStoreOptions> log
+        IOptions<EventStoreOptions> store
     )
     {
         var type = JsonRequest.TypeOf(context);
@@ -45,10 +42,10 @@ internal static class PublishApi
             check: text => CheckLength(text, options.Value.MaxArrayEvents)
         );
         var events = Read(json.Root, options.Value, Caller.Of(context).Grants);
-        if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > log.Value.MaxBatchBytes)
+        if (events.Count > 1 && events.Sum(e => (long)Encoding.UTF8.GetByteCount(e.Data)) > store.Value.MaxBatchBytes)
             throw new InvalidRequestException(
                 "body",
-                $"the data of an array must have at most {log.Value.MaxBatchBytes} bytes. Use NDJSON for more.",
+                $"the data of an array must have at most {store.Value.MaxBatchBytes} bytes. Use NDJSON for more.",
                 StatusCodes.Status413PayloadTooLarge
             );
 
@@ -56,7 +53,7 @@ internal static class PublishApi
 
         try
         {
-            var appended = await store.AppendAsync(events, Caller.PublisherOf(context), context.RequestAborted);
+            var appended = await log.AppendForAsync(Caller.PublisherOf(context), events, context.RequestAborted);
             return TypedResults.Accepted((string?)null, Published.Of(appended));
         }
         catch (EventConflictException e)

@@ -1,6 +1,4 @@
-using Streaming.Fanout;
-using Streaming.Frames;
-using Streaming.Opening;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace StreamApi.Events;
 
@@ -10,12 +8,10 @@ namespace StreamApi.Events;
 /// </summary>
 internal static class SubscribeApi
 {
-    private static readonly string[] Everything = [">"];
-
     public static void MapSubscribe(this IEndpointRouteBuilder events)
     {
         events
-            .MapStream("/events/stream", SubscribeAsync, maxListValues: 3 * FilterQuery.MaxValues)
+            .MapStream("/events/stream", Subscribe, maxListValues: 3 * FilterQuery.MaxValues)
             .Body(typeof(SubscribeBody))
             .Filters()
             .Query("envelope", "true: the data is the whole event.")
@@ -26,16 +22,15 @@ internal static class SubscribeApi
             );
     }
 
-    private static Task SubscribeAsync(HttpContext context, StreamOpener streams)
+    private static EventStreamResult Subscribe(HttpContext context)
     {
         var filter = FilterQuery.Read(context);
-        FrameFormat format =
-            context.Request.Query.Flag("envelope") == true ? EnvelopeFormat.Instance : NamedFormat.Always;
-        var request = context.Subscription(
-            new StreamFilter(filter.Topics.Count == 0 ? Everything : filter.Topics, filter.Types, filter.Keys, format)
+        return TypedResults.EventStream(
+            [.. filter.Topics.Select(EventTopic.Reserved)],
+            FilterQuery.NoneIsAll(filter.Types),
+            FilterQuery.NoneIsAll(filter.Keys),
+            context.Request.Query.Flag("envelope") == true ? EventFormat.Envelope : EventFormat.Named
         );
-
-        return streams.OpenAsync(context, request);
     }
 
     /// <summary>Describes the body in the OpenAPI document.</summary>

@@ -1,9 +1,6 @@
-using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Connections;
-using Streaming;
-using Streaming.Access;
-using Streaming.Tickets;
+using StreamApi.Security.Tickets;
 
 namespace StreamApi.Events;
 
@@ -19,8 +16,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     /// list.</summary>
     public async ValueTask<string?> AfterAsync(string next, CancellationToken cancellationToken) =>
         next is not ['~', ..] ? next
-        : await secret.OpenAsync(Purpose, next[1..], StreamingJson.Default.String, cancellationToken) is { } topic
-            ? topic
+        : await secret.OpenAsync(Purpose, next[1..], SealedJson.Default.String, cancellationToken) is { } topic ? topic
         : null;
 
     /// <param name="subscribers">The streams to count for each topic.</param>
@@ -56,7 +52,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
             rows,
             scanned is null
                 ? null
-                : $"~{await secret.SealAsync(Purpose, scanned, StreamingJson.Default.String, cancellationToken)}"
+                : $"~{await secret.SealAsync(Purpose, scanned, SealedJson.Default.String, cancellationToken)}"
         );
     }
 
@@ -76,7 +72,10 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
             return (pages.Epoch, await pages.ReadAsync(request.Prefix, after, limit), null);
 
         var budget = options.Value.MaxScannedTopics;
-        var readable = new TopicPatternSet(grants.Readable);
+        var readable = new PatternMap<string>();
+        foreach (var pattern in grants.Readable.Distinct())
+            readable.Add(pattern, pattern);
+
         var found = new List<TopicSummary>();
         foreach (var range in TopicRange.Of(grants.Readable, request.Prefix))
             for (var isMore = range.GoesBeyond(after); isMore && found.Count < limit; )

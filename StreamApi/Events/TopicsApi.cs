@@ -1,6 +1,5 @@
 using StreamApi.Connections;
 using StreamApi.Security;
-using Streaming.Requests;
 
 namespace StreamApi.Events;
 
@@ -19,7 +18,7 @@ internal static class TopicsApi
         HttpContext context,
         TopicPageReader topics,
         ConnectionDirectory connections,
-        ReadGate reads
+        RequestBudget budget
     )
     {
         var prefix = context.Request.Query.Filter("prefix", TopicPattern.MaxLength) ?? "";
@@ -33,7 +32,7 @@ internal static class TopicsApi
 
         // Before the turn, because it waits for other replicas.
         var listing = await connections.RecentAsync(context.RequestAborted);
-        using var turn = await reads.EnterAsync(context);
+        using var turn = await budget.EnterReadAsync(context);
         var page = await topics.ReadAsync(
             Caller.Of(context).Grants,
             new TopicRequest(prefix, after ?? "", limit),

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Npgsql;
-using Streaming.Requests;
+using StreamApi.Security;
 
 namespace StreamApi.Replicas;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -8,7 +7,7 @@ namespace StreamApi.Replicas;
 /// <summary>Announces this replica in Postgres while it listens, and takes the announcement back when it
 /// stops.</summary>
 internal sealed class ReplicaAnnouncer(
-    ReplicaStateStore states,
+    ReplicaTable states,
     ThisReplica here,
     IOptions<ReplicaOptions> options,
     IHostApplicationLifetime lifetime,

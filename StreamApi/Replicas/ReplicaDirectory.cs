@@ -1,15 +1,13 @@
 using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Streaming;
 
 namespace StreamApi.Replicas;
 
 /// <summary>Reads the replicas from Postgres, at most about once a second: any client may ask for them, and the live
 /// feed uses the same connections. While Postgres is down, those that it read last count.</summary>
 internal sealed class ReplicaDirectory(
-    ReplicaStateStore states,
+    ReplicaTable states,
     ThisReplica here,
     IOptions<ReplicaOptions> options,
     IHostApplicationLifetime lifetime,

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Replicas;
 
@@ -15,6 +16,11 @@ internal static class ReplicasApi
             .BindConfiguration("Replicas")
             .ValidateDataAnnotations()
             .ValidateOnStart();
+        builder.Services.AddKeyedSingleton(
+            ReplicaTable.Pool,
+            (services, _) => SeedsPool.Build(services, ReplicaTable.Pool, ReplicaTable.Connections)
+        );
+        builder.Services.AddSingleton<ReplicaTable>();
         builder.Services.AddSingleton<ThisReplica>();
         builder.Services.AddSingleton<ReplicaDirectory>();
         builder.Services.AddHostedService<ReplicaAnnouncer>();

@@ -1,16 +1,14 @@
-using EventStore;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Streaming;
 
 namespace StreamApi.Replicas;
 
 /// <summary>This replica, as it describes itself to the others.</summary>
 internal sealed class ThisReplica(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    [FromKeyedServices(ReplicaTable.Pool)] NpgsqlDataSource store,
     IServer server,
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     IOptions<ReplicaOptions> options,
     IConnectionList streams
 )

@@ -1,8 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Claims;
 using System.Security.Cryptography;
-using Streaming.Access;
-using Streaming.Admission;
 
 namespace StreamApi.Security;
 

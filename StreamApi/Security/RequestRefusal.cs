@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
-using Streaming.Endpoints;
 
 namespace StreamApi.Security;
 

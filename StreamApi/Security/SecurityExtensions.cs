@@ -4,9 +4,6 @@ using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Limits;
 using StreamApi.Security.Tickets;
-using Streaming.Access;
-using Streaming.Requests;
-using Streaming.Tickets;
 
 namespace StreamApi.Security;
 
@@ -29,7 +26,6 @@ internal static class SecurityExtensions
         services.AddSingleton<IValidateOptions<SecurityOptions>, ValidateSecurityOptions>();
         services.AddSingleton<BearerTokens>();
         services.AddSingleton<ApiKeys>();
-        services.AddTickets();
         services.AddSingleton<StreamTickets>();
         services
             .AddAuthentication(CredentialHandler.Name)
@@ -48,7 +44,7 @@ internal static class SecurityExtensions
 
     public static void UseSecurity(this WebApplication app)
     {
-        LingeringRead.Use(app);
+        app.UseLingeringBodies();
         app.UseProblems();
         app.UseHeadRequests();
 
@@ -76,10 +72,5 @@ internal static class SecurityExtensions
     }
 
     public static void MapSecurity(this IEndpointRouteBuilder app) =>
-        app.MapTickets(
-                "/v1/stream-tickets",
-                app.ServiceProvider.GetRequiredService<IOptions<SecurityOptions>>().Value.MaxTicketTopics
-            )
-            .CountedAs(RequestKind.Publish)
-            .WithTags("Events");
+        app.MapSseTickets("/v1/stream-tickets").CountedAs(RequestKind.Publish).WithTags("Events");
 }

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 
 namespace StreamApi.Security;
 
@@ -27,9 +26,6 @@ internal sealed class SecurityOptions
     /// <summary>Seconds before expiry at which a stream announces it, unless it starts within twice that
     /// time.</summary>
     internal int RenewSeconds { get; set; } = 30;
-
-    /// <summary>Maximum topics and patterns of one ticket.</summary>
-    internal int MaxTicketTopics { get; set; } = 100;
 
     /// <summary>
     /// The network of a <see cref="Proxies"/> entry. IPv4 may be written as IPv6 (<c>::ffff:10.0.0.1</c>).

@@ -44,7 +44,6 @@ public static class EventStoreExtensions
 
         builder.Services.AddLog();
         builder.Services.AddRuns();
-        builder.Services.AddSingleton<ReplicaStateStore>();
         builder.Services.AddSingleton<ReaderTimes>();
         builder.Services.AddSingleton<TicketConnectionStore>();
         builder.Services.AddSingleton(provider => new LeaderLease(
@@ -72,6 +71,24 @@ public static class EventStoreExtensions
         await ReachAsync(host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work), cancellationToken);
         await host.Services.GetRequiredService<StoreMigrator>().EnsureAsync(cancellationToken);
     }
+
+    /// <summary>Brings the log's tables and functions to this version as <see cref="EnsureSchemaAsync"/> does, and puts
+    /// this version's functions in the place of a newer version's, too: so an upgrade is undone.</summary>
+    /// <exception cref="InvalidOperationException">The role may not change the schema, or the database's encoding is
+    /// not UTF8.</exception>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses. What was committed before
+    /// stays.</exception>
+    public static Task MigrateSchemaAsync(this IHost host, CancellationToken cancellationToken = default) =>
+        host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
+
+    /// <summary>Returns the names of what this version's schema has and the database never had: none of a newer
+    /// schema. For a deployment that waits until another step has brought it up to date.</summary>
+    /// <exception cref="InvalidOperationException">The role may not use the schema.</exception>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
+    public static Task<IReadOnlyList<string>> MissingSchemaAsync(
+        this IHost host,
+        CancellationToken cancellationToken = default
+    ) => host.Services.GetRequiredService<StoreMigrator>().MissingAsync(cancellationToken);
 
     /// <summary>Connects once, because the driver's error does not say what to do, and is the first that a new
     /// application shows.</summary>

@@ -1,11 +1,11 @@
 using System.ComponentModel.DataAnnotations;
 using System.Diagnostics.CodeAnalysis;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>Settings of the event log in this process; section <c>AspireSse:EventStore</c>.</summary>
 /// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
-internal sealed class EventStoreOptions
+public sealed class EventStoreOptions
 {
     /// <summary>The Redis channel of the Broadcaster's messages. Systems that share a Redis need different
     /// channels.</summary>
@@ -34,7 +34,7 @@ internal sealed class EventStoreOptions
 
     /// <summary>Maximum bytes of data of a request, and of a page of a read. The first event of a page may exceed
     /// it.</summary>
-    internal int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
+    public int MaxBatchBytes { get; internal set; } = 4 * 1024 * 1024;
 
     /// <summary>Bytes of events that wait for a group commit. Beyond it, publishers above an equal share are refused
     /// (503), the others accepted up to twice as many bytes.</summary>

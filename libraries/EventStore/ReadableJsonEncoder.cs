@@ -4,11 +4,11 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Json;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>Escapes only what JSON requires (RFC 8259 §7) and DEL, so that Japanese and emoji stay readable. The
 /// framework's most relaxed encoder still escapes everything beyond the Basic Multilingual Plane.</summary>
-internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
+public sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {
     private static readonly SearchValues<char> Escaped = SearchValues.Create([
         .. Enumerable.Range(0, 0x20).Select(c => (char)c),
@@ -17,10 +17,13 @@ internal sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
         '\x7F',
     ]);
 
+    private ReadableJsonEncoder() { }
+
+    /// <summary>The encoder, which has no state.</summary>
     public static ReadableJsonEncoder Instance { get; } = new();
 
     /// <summary>Names in camel case, encoded readably, whatever an application configures.</summary>
-    public static JsonSerializerOptions Web { get; } =
+    internal static JsonSerializerOptions Web { get; } =
         // The framework's own options use reflection only where there is some.
         new(new JsonOptions().SerializerOptions) { Encoder = Instance };
 

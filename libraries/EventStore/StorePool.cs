@@ -27,7 +27,7 @@ internal static class StorePool
 
     private const string Prefix = "AspireSse.EventStore.";
     private const int AppendConnections = 8,
-        FeedConnections = 20;
+        FeedConnections = 18;
 
     /// <summary>Settings for reads: rows come by an index and in its order, or a read would not be bounded. Each
     /// session plans a read once, since planning costs more than the read, and more per partition.</summary>

@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using EventStore;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;

@@ -7,12 +7,12 @@ using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
+using LlmGateway.Providers.Keyed;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
 using Microsoft.Extensions.Options;
-using Streaming.Admission;
 using Streaming.Endpoints;
 
 namespace Microsoft.Extensions.Hosting;
@@ -21,6 +21,8 @@ namespace Microsoft.Extensions.Hosting;
 /// beneath them.</summary>
 public static class LlmGatewayExtensions
 {
+    private const string Section = "AspireSse:Llm";
+
     /// <summary>Adds the gateway's services, with settings in the section <c>AspireSse:Llm</c>. The event log and the
     /// streams must have been added before.</summary>
     /// <param name="builder">The application's builder.</param>
@@ -36,18 +38,15 @@ public static class LlmGatewayExtensions
         // The endpoints ask for topics, by policies of their own.
         builder.Services.AddAuthorization();
 
-        builder.Services.AddOptions<LlmOptions>().BindConfiguration("AspireSse:Llm").ValidateOnStart();
+        builder
+            .Services.AddOptions<LlmOptions>()
+            .BindConfiguration(Section)
+            .PostConfigure<IHostEnvironment>((options, e) => options.Complete(e.IsDevelopment()))
+            .ValidateOnStart();
         builder.Services.AddFormerSection<LlmOptions>("Llm");
         builder.Services.AddFormerSettings("Llm", "Runs", "DrainSeconds");
         builder.Services.AddFormerSettings("Pools", "Pools", "Sse");
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
-        builder
-            .Services.AddOptions<GenerationLimit>()
-            .BindConfiguration("AspireSse:Llm")
-            .ValidateAnnotations()
-            .PostConfigure<IHostEnvironment>((limit, e) => limit.Complete(e.IsDevelopment()))
-            .ValidateOnStart();
-
         builder
             .Services.AddOptions<AdmissionOptions>()
             .Configure<IOptions<LlmOptions>>(
@@ -66,6 +65,15 @@ public static class LlmGatewayExtensions
 
         return builder;
     }
+
+    /// <summary>Returns the sections of the gateway's settings, each with the type that it is read as: also those of
+    /// the chat clients with a key, which are providers. For a host that refuses settings which nobody
+    /// reads.</summary>
+    public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
+        KeyedProviders
+            .Keys(services)
+            .Select(key => KeyValuePair.Create($"{Section}:Providers:{key}", typeof(ProviderOptions)))
+            .Prepend(KeyValuePair.Create(Section, typeof(LlmOptions)));
 
     /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
     /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, answers that end with their

@@ -28,6 +28,14 @@ internal sealed class LlmOptions
     [Range(0, FlushScheduler.MaxMilliseconds)]
     public int CoalesceMilliseconds { get; set; } = 40;
 
+    /// <summary>Requests of one caller per minute that start model work. StreamApi counts them; an application whose
+    /// rate limiter reads no <see cref="RequestKind"/> limits its callers itself, and this is unread there.</summary>
+    [Range(1, RequestKind.Unlimited)]
+    public int? GenerationsPerMinute { get; set; }
+
+    /// <summary>Sets the unset limit to the default of the environment.</summary>
+    public void Complete(bool development) => GenerationsPerMinute ??= development ? RequestKind.Unlimited : 20;
+
     /// <summary>Longest message to a session, in bytes of UTF-8. Every answer of the session reads it again.</summary>
     internal int MaxMessageBytes { get; set; } = 256 * 1024;
 

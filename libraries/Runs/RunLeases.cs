@@ -1,7 +1,6 @@
 using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Streaming;
 
 namespace Runs;
 
@@ -12,7 +11,7 @@ namespace Runs;
 internal sealed class RunLeases(
     RunWriterLeases writers,
     IOptions<RunOptions> options,
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     TimeProvider clock,
     ILogger<RunLeases> logger
 ) : RestartingService(logger, clock)

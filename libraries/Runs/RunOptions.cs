@@ -1,9 +1,10 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Runs;
+namespace AspireSse;
 
 /// <summary>Options of runs, section <c>AspireSse:Runs</c>.</summary>
-internal sealed class RunOptions
+/// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
+public sealed class RunOptions
 {
     /// <summary>
     /// Seconds without a renewal after which a replica counts as failed, and the others end its runs.

@@ -1,13 +1,12 @@
 using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming;
 
 namespace Runs;
 
 /// <summary>Settings that the runs of this process share.</summary>
 internal sealed class RunSettings(
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     [FromKeyedServices(StorePool.Reads)] EventReader reader,
     IServiceProvider services
 )

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Streaming.Access;
 using Streaming.Frames;
 
 namespace Runs;

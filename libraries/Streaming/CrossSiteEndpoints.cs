@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
-using Streaming.Endpoints;
 
 namespace AspireSse;
 

@@ -1,5 +1,6 @@
 using Streaming.Endpoints;
 using Streaming.Opening;
+using Streaming.Requests;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -10,6 +11,10 @@ public static class EventStreamApplicationExtensions
     /// does.</summary>
     public static IApplicationBuilder UseRequestErrors(this IApplicationBuilder app) =>
         app.Use((context, next) => context.RefuseErrorsAsync(() => next(context)));
+
+    /// <summary>Receives the rest of a refused request's body, up to 4 MB within two seconds, for clients that send all
+    /// before they read: a reset connection would cost them the refusal (RFC 9112 §9.6). Call it first.</summary>
+    public static IApplicationBuilder UseLingeringBodies(this IApplicationBuilder app) => LingeringRead.Use(app);
 
     /// <summary>Reads the JSON bodies of streams (<see cref="DescribedEndpoints.MapStream"/>) into their queries, where
     /// a rate limiter that follows finds the last event id. Call it after authentication; without it their endpoints

@@ -5,14 +5,11 @@ using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Connections;
-using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Showing;
-using Streaming.Tickets;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 
@@ -206,15 +203,15 @@ public sealed class EventStreamResult
     private static async Task<bool> HasWrongTicketAsync(HttpContext context)
     {
         if (
-            context.Features.Get<UsedTicket>() is not null
+            context.Features.Get<SseTicket>() is not null
             || context.Request.Query["ticket"] is not { Count: > 0 } sent
-            || context.RequestServices.GetService<TicketIssuer>() is not { } tickets
+            || context.RequestServices.GetService<TicketReader>() is not { } tickets
         )
             return false;
 
         try
         {
-            await tickets.VerifyAsync(sent.ToString(), context.RequestAborted);
+            await tickets.ReadAsync(sent.ToString(), context.RequestAborted);
             return false;
         }
         catch (InvalidCredentialException)
@@ -243,7 +240,7 @@ public sealed class EventStreamResult
             return true;
 
         if (_topics.Count == 0)
-            return context.Features.Get<UsedTicket>() is null;
+            return context.Features.Get<SseTicket>() is null;
 
         var access = context.RequestServices.GetRequiredService<IStreamAccess>();
         return _topics.All(topic => access.MayRead(context, topic.ToString()));

@@ -10,7 +10,8 @@ public sealed record ReservedTopics(string Pattern)
     /// <summary>Returns true if a topic or pattern is one of these.</summary>
     public bool Includes(string topic) => TopicPattern.Matches(Pattern, topic);
 
-    internal bool IsNamedBy(EventTopic topic) => topic.NamesItsRoot && topic.ToString().Split('.')[0] == _root;
+    internal bool IsNamedBy(EventTopic topic) =>
+        topic.IsReserved || (topic.NamesItsRoot && topic.ToString().Split('.')[0] == _root);
 
     /// <summary>Returns true for a topic or pattern of these alone that the code does not name.</summary>
     internal bool Hides(EventTopic topic) => topic.IsValid && Includes(topic.ToString()) && !IsNamedBy(topic);

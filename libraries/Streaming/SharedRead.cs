@@ -1,8 +1,9 @@
-namespace Streaming;
+namespace AspireSse;
 
 /// <summary>A read whose callers share it, however many they are: one runs at a time. Thread-safe.</summary>
+/// <param name="clock">The clock.</param>
 /// <param name="apart">Shortest time between the beginnings of two reads: a storm of callers shares one.</param>
-internal sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default)
+public sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default)
 {
     /// <summary>Less than a second, so that a caller that asks once a second gets a new result each time.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(800);
@@ -16,6 +17,7 @@ internal sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default
         _endedAt;
 
     /// <summary>Reads after this call. Callers that wait share the next read.</summary>
+    /// <param name="readAsync">Reads.</param>
     /// <param name="cancellationToken">Ends the wait, not the read.</param>
     public Task<T> NextAsync(Func<Task<T>> readAsync, CancellationToken cancellationToken)
     {

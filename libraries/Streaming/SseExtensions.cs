@@ -16,7 +16,8 @@ public static class SseExtensions
     /// <remarks>Without <paramref name="redis"/>, new events come from the log by Postgres's notifications, and one of
     /// the processes moves the outbox and drops old events. With it they come through Redis, which one process at least
     /// must feed (<see cref="LeadingExtensions.AddSseBroadcaster"/>); while it does not, the log is read. Kestrel's
-    /// settings stay the application's own.</remarks>
+    /// settings stay the application's own. Who reads what, ASP.NET Core's authentication and policies say, unless an
+    /// <see cref="IStreamAccess"/> was added before.</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="configure">Changes settings.</param>
     /// <param name="redis">Name of the connection string of Redis; null: none.</param>
@@ -42,7 +43,8 @@ public static class SseExtensions
         if (isInMemory && redis is not null)
             throw new InvalidOperationException("A log in memory is one process's: call AddSse without Redis.");
 
-        builder.Services.Configure<StreamingOptions>(options =>
+        var hasOwnAccess = builder.Services.Any(service => service.ServiceType == typeof(IStreamAccess));
+        builder.Services.Configure<SseOptions>(options =>
         {
             options.Replica = name ?? options.Replica;
             configure?.Invoke(options);
@@ -50,8 +52,12 @@ public static class SseExtensions
 
         builder.Services.AddStreamingEngine();
         builder.Services.AddUnreadNotice();
-        builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
-        builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
+        if (!hasOwnAccess)
+        {
+            builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
+            builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
+        }
+
         builder.Services.AddSingleton<IAuthorizationHandler, RefusedPrograms>();
         builder.Services.AddHostedService<ResponseRateNotice>();
 
@@ -63,7 +69,8 @@ public static class SseExtensions
 
         builder.Services.AddStoredStreams();
         builder.Services.AddTickets();
-        builder.Services.AddTicketPolicies();
+        if (!hasOwnAccess)
+            builder.Services.AddTicketPolicies();
 
         if (redis is not null)
         {

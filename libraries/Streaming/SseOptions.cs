@@ -1,12 +1,23 @@
 using System.ComponentModel.DataAnnotations;
+using Streaming.Connections;
 
 namespace AspireSse;
 
 /// <summary>Settings of the streams that <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/>
 /// adds.</summary>
-public class SseOptions
+/// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
+public sealed class SseOptions
 {
-    private protected SseOptions() { }
+    /// <summary>Maximum age of a stream whose caller has signed in: the time after which ASP.NET Core Identity looks at
+    /// a cookie's user again, too.</summary>
+    private const int SignedInSeconds = 1_800;
+
+    /// <summary>Shortest reconnection time of a process that nobody stands in for: Firefox's own.</summary>
+    private const int AloneMilliseconds = 5_000;
+
+    /// <summary>The name of this process in greetings, lists and leases, as
+    /// <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/> was told.</summary>
+    public string Replica { get; internal set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
 
     /// <summary>Maximum open streams of this process. Further new ones get 503.</summary>
     /// <remarks>A tenth more is kept for clients that resume.</remarks>
@@ -63,4 +74,109 @@ public class SseOptions
     /// <remarks>Needs Kestrel, and no <c>ConfigureEndpointDefaults</c> of the application's own, which replaces it. The
     /// connection ends with its stream.</remarks>
     public bool TakeOverConnections { get; set; }
+
+    /// <summary>Number of writer loops. Each serves many connections.</summary>
+    internal int Writers { get; set; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
+
+    /// <summary>Maximum frames in one filter's ring, which has eight for each connection, and at least 1,024. A
+    /// connection that lags further is fed from the recent events, or the store.</summary>
+    internal int RingEvents { get; set; } = 4_096;
+
+    /// <summary>Maximum bytes of frames in one filter's ring.</summary>
+    internal int RingBytes { get; set; } = 8 * 1024 * 1024;
+
+    /// <summary>Maximum bytes of events in all rings together, each event counted once. Older events leave every
+    /// ring.</summary>
+    internal long AllRingBytes { get; set; } = 256 * 1024 * 1024;
+
+    /// <summary>Maximum bytes of data of the <see cref="RecentEvents"/>.</summary>
+    internal int RecentBytes { get; set; } = 32 * 1024 * 1024;
+
+    /// <summary>Time for which a filter's ring outlives its last connection.</summary>
+    internal TimeSpan IdleLogLifetime { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Maximum bytes of events in one write.</summary>
+    internal int WriteBatchBytes { get; set; } = 64 * 1024;
+
+    /// <summary>Kilobytes of a stream that the kernel buffers unsent (Linux). 0: the kernel's default.</summary>
+    [Range(0, 65_536)]
+    public int UnsentKilobytes { get; set; } = 128;
+
+    /// <summary>
+    /// Longest pause of a writer loop between two rounds of writes, in milliseconds, and so the latency that it may
+    /// add. Pauses grow with the time a round takes, which batches events under load; 0: never.
+    /// </summary>
+    internal int MaxWritePacingMilliseconds { get; set; } = 10;
+
+    /// <summary>Places beyond <see cref="MaxConnections"/> for resuming clients only, in percent.</summary>
+    internal int ResumeReservePercent { get; set; } = 10;
+
+    /// <summary>Seconds after which a client without matching events is sent the id of the head.</summary>
+    internal int PositionSeconds { get; set; } = 9;
+
+    /// <summary>
+    /// Seconds that a client with <c>slow=disconnect</c>, once it has caught up, may have fewer events than there are,
+    /// or leave what was sent unread.
+    /// </summary>
+    internal int SlowSeconds { get; set; } = 10;
+
+    /// <summary>Maximum bytes of pending writes of all streams. Beyond it, the streams that have waited longest are
+    /// ended.</summary>
+    [Range(4L * 1024 * 1024, 1L << 36)]
+    public long PendingWriteBytes { get; set; } = 128 * 1024 * 1024;
+
+    /// <summary>Seconds without a relay heartbeat after which this replica reads the log from Postgres. Must be longer
+    /// than the Broadcaster's <c>AspireSse:Relay:HeartbeatMilliseconds</c>.</summary>
+    internal int RelayHeartbeatSeconds { get; set; } = 2;
+
+    /// <summary>
+    /// Seconds between looks at the store's head, because the relay and Redis may lose events. What the second of two
+    /// looks still lacks is read from the store.
+    /// </summary>
+    internal int StoreCheckSeconds { get; set; } = 1;
+
+    /// <summary>
+    /// Milliseconds that a stream's start waits for the head of the log in the store. After it, the stream starts at
+    /// the replica's own head, and one whose last id is of an unknown epoch is asked to return later.
+    /// </summary>
+    internal int HeadMilliseconds { get; set; } = 250;
+
+    /// <summary>Maximum concurrent store reads for replays, of which one is for searches; at most
+    /// <c>AspireSse:EventStore:ReplayConnections</c>.</summary>
+    internal int ReplayReaders { get; set; } = int.MaxValue;
+
+    /// <summary>Maximum bytes of store pages that connections hold; beyond it, no page is read. From half of it on, a
+    /// client that does not read loses its page at once.</summary>
+    [Range(1024 * 1024, 1L << 36)]
+    public long ReplayBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>
+    /// Attempts to read a range for a replay before its clients are asked to come back later. The attempts end about
+    /// two seconds apart.
+    /// </summary>
+    internal int ReplayTries { get; set; } = 8;
+
+    /// <summary>
+    /// Seconds for which a range read for a replay is shared with later clients. At most <see cref="RecentBytes"/> of
+    /// ranges are kept.
+    /// </summary>
+    internal int ReplaySharedSeconds { get; set; } = 2;
+
+    internal int NextRetry() => RetryMilliseconds + RetryJitter;
+
+    /// <summary>Returns the reconnection time for a client whose stream ends, in milliseconds.</summary>
+    internal int NextRetryAfter(EndReason reason) =>
+        (reason == EndReason.Drained ? ShutdownRetryMilliseconds ?? AloneMilliseconds : RetryMilliseconds)
+        + RetryJitter;
+
+    private int RetryJitter => Random.Shared.Next(2 * RetryMilliseconds + 1);
+
+    /// <summary>
+    /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began
+    /// together do not end together.
+    /// </summary>
+    internal long NextMaxAge(bool isSignedIn) =>
+        (MaxAgeSeconds ?? (isSignedIn ? SignedInSeconds : 0)) is > 0 and var seconds
+            ? seconds * (900L + Random.Shared.Next(200))
+            : long.MaxValue / 2;
 }

@@ -5,9 +5,6 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Tickets for clients that can send no header, such as <c>EventSource</c>.</summary>
 public static class SseTicketExtensions
 {
-    /// <summary>Maximum topics and patterns of one ticket.</summary>
-    private const int MaxTopics = 100;
-
     /// <summary>Maps a POST of <c>{"topics":[…],"expiresIn"?}</c>, which answers an authenticated caller with
     /// <c>{"ticket","expiresAt"}</c> for <c>?ticket=</c>.</summary>
     /// <remarks>A ticket opens streams of its topics for its user, with the claims of its issue, under the stream's own
@@ -16,5 +13,5 @@ public static class SseTicketExtensions
     public static RouteHandlerBuilder MapSseTickets(
         this IEndpointRouteBuilder app,
         string pattern = "/stream-tickets"
-    ) => app.MapTickets(pattern, MaxTopics);
+    ) => app.MapTickets(pattern);
 }

@@ -2,7 +2,6 @@ using EventStore;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -22,7 +21,7 @@ internal static class StreamingExtensions
     public static void AddStreamingEngine(this IServiceCollection services)
     {
         services
-            .AddOptions<StreamingOptions>()
+            .AddOptions<SseOptions>()
             // Further reads would only wait for a connection, and fail after some seconds.
             .PostConfigure<IOptions<EventStoreOptions>>(
                 (options, store) =>
@@ -59,10 +58,15 @@ internal static class StreamingExtensions
         services
             .AddOptions<AdmissionOptions>()
             .Configure<StreamSeats>((options, seats) => options.HasReaders = () => seats.Taken > 0);
-        services.AddSingleton<IClients>(provider => provider.GetRequiredService<IStreamAccess>());
         services.AddSingleton<LingeringRead>();
         services.AddSingleton<ReadGate>();
-        services.AddSingleton<RequestBudget>();
+        services.AddSingleton(provider => new RequestBudget(
+            provider.GetRequiredService<Gates>(),
+            provider.GetRequiredService<ReadGate>(),
+            provider.GetRequiredService<IStreamAccess>(),
+            provider.GetRequiredService<IOptions<AdmissionOptions>>(),
+            provider.GetRequiredService<TimeProvider>()
+        ));
         // Of what an application's own endpoints answer: SseConnection.
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Add(StreamingJson.Default)
@@ -108,7 +112,7 @@ internal static class StreamingExtensions
     private static void AddConnections(this IServiceCollection services)
     {
         services.AddSingleton(provider => new PendingWriteBudget(
-            provider.GetRequiredService<IOptions<StreamingOptions>>().Value.PendingWriteBytes,
+            provider.GetRequiredService<IOptions<SseOptions>>().Value.PendingWriteBytes,
             provider.GetRequiredService<StreamingMetrics>().Stalled
         ));
         services.AddSingleton<WriterLoopPool>();

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using EventStore;
 using Microsoft.AspNetCore.Mvc;
 using Streaming.Frames;
 using Streaming.Tickets;
@@ -12,7 +11,7 @@ namespace Streaming;
 [JsonSerializable(typeof(ControlFrames.Refused))]
 [JsonSerializable(typeof(ControlFrames.Gap))]
 [JsonSerializable(typeof(ControlFrames.RightEnd))]
-[JsonSerializable(typeof(TicketIssuer.Ticket))]
+[JsonSerializable(typeof(TicketReader.Ticket))]
 [JsonSerializable(typeof(TicketsApi.TicketIssued))]
 [JsonSerializable(typeof(IAsyncEnumerable<SseConnection>))]
 [JsonSerializable(typeof(object))]

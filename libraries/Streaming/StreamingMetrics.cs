@@ -18,7 +18,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     private readonly Counter<long> _unframed;
     private readonly Counter<long> _stalled;
     private readonly Histogram<double> _duration;
-    private readonly StreamingOptions _options;
+    private readonly SseOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<StreamingMetrics> _logger;
     private readonly long[][] _counts;
@@ -29,7 +29,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
 
     public StreamingMetrics(
         IMeterFactory meters,
-        IOptions<StreamingOptions> options,
+        IOptions<SseOptions> options,
         TimeProvider clock,
         ILogger<StreamingMetrics> logger
     )

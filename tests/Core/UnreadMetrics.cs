@@ -13,7 +13,7 @@ internal static class UnreadMetrics
     public static StreamingMetrics Shared { get; } =
         new(
             new ServiceCollection().AddMetrics().BuildServiceProvider().GetRequiredService<IMeterFactory>(),
-            Options.Create(new StreamingOptions { Writers = 1 }),
+            Options.Create(new SseOptions { Writers = 1 }),
             new ManualTime(),
             NullLogger<StreamingMetrics>.Instance
         );

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 
 namespace StreamApi.Security.Credentials;
 

@@ -3,8 +3,6 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Tickets;
-using Streaming.Access;
-using Streaming.Requests;
 
 namespace StreamApi.Security.Credentials;
 

@@ -1,7 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Options;
-using Streaming.Admission;
-using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 
@@ -9,7 +8,7 @@ namespace StreamApi.Security.Limits;
 internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions<SecurityOptions> security)
 {
     private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
-    private readonly ClientCounts<IPAddress> _open = new();
+    private readonly ConcurrentDictionary<IPAddress, int> _open = new();
 
     public int Max { get; } = limits.Value.ConnectionsPerAddress!.Value;
 
@@ -31,7 +30,7 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
                 return true; // one proxy carries many clients
 
         var mine = ClientKey.NetworkOf(address);
-        if (_open.Add(mine) > Max)
+        if (_open.AddOrUpdate(mine, 1, static (_, n) => n + 1) > Max)
         {
             Close(mine);
             return false;
@@ -43,7 +42,7 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
 
     public void Close(IPAddress? client)
     {
-        if (client is not null)
-            _open.Remove(client);
+        if (client is not null && _open.AddOrUpdate(client, 0, static (_, n) => n - 1) == 0)
+            _open.TryRemove(new KeyValuePair<IPAddress, int>(client, 0));
     }
 }

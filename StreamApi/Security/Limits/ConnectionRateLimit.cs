@@ -1,7 +1,5 @@
 using System.Net;
 using Microsoft.Extensions.Options;
-using Streaming.Admission;
-using Streaming.Requests;
 
 namespace StreamApi.Security.Limits;
 

@@ -1,8 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using Streaming;
-using Streaming.Admission;
 
 namespace StreamApi.Security.Limits;
 
@@ -11,7 +9,7 @@ namespace StreamApi.Security.Limits;
 /// closes surplus connections before that.
 /// </summary>
 internal sealed class DescriptorLimit(
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     IOptions<AdmissionOptions> admission,
     ConnectionRateLimit rate,
     ILogger<DescriptorLimit> logger

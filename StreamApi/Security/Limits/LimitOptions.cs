@@ -1,8 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using Streaming;
-using Streaming.Admission;
 
 namespace StreamApi.Security.Limits;
 
@@ -110,7 +108,7 @@ internal sealed class LimitOptions
 /// <summary>Applies the limits that Kestrel and the streams enforce.</summary>
 internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvironment environment)
     : IConfigureOptions<KestrelServerOptions>,
-        IPostConfigureOptions<StreamingOptions>,
+        IPostConfigureOptions<SseOptions>,
         IConfigureOptions<AdmissionOptions>
 {
     public void Configure(KestrelServerOptions options)
@@ -134,7 +132,7 @@ internal sealed class EnvironmentLimits(IOptions<LimitOptions> limits, IHostEnvi
         options.HeldBytes = limits.Value.HeldMegabytes * 1024L * 1024;
     }
 
-    public void PostConfigure(string? name, StreamingOptions options)
+    public void PostConfigure(string? name, SseOptions options)
     {
         options.MaxConnectionsPerClient ??= environment.IsDevelopment() ? 0 : 100;
     }

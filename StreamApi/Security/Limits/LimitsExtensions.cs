@@ -1,8 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using Streaming;
-using Streaming.Admission;
 
 namespace StreamApi.Security.Limits;
 
@@ -20,7 +18,7 @@ internal static class LimitsExtensions
             .ValidateOnStart();
         services.AddSingleton<EnvironmentLimits>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
-        services.AddSingleton<IPostConfigureOptions<StreamingOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
+        services.AddSingleton<IPostConfigureOptions<SseOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
         services.AddSingleton<IConfigureOptions<AdmissionOptions>>(s => s.GetRequiredService<EnvironmentLimits>());
 
         services.AddSingleton<SharedCounts>();

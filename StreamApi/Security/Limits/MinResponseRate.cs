@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
-using Streaming.Opening;
 
 namespace StreamApi.Security.Limits;
 
@@ -71,7 +70,7 @@ internal sealed class MinResponseRate(
         );
     }
 
-    /// <summary>Exempts this response: only streams (<see cref="StreamResponseHeaders"/>) are not buffered.</summary>
+    /// <summary>Exempts this response: only streams are not buffered.</summary>
     public void DisableBuffering()
     {
         inner.DisableBuffering();

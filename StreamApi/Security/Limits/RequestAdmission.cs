@@ -1,9 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
-using Streaming.Admission;
-using Streaming.Endpoints;
-using Streaming.Opening;
 
 namespace StreamApi.Security.Limits;
 
@@ -13,7 +10,7 @@ namespace StreamApi.Security.Limits;
 /// </summary>
 internal sealed class RequestAdmission(
     RequestRates rates,
-    Gates gates,
+    RequestBudget budget,
     IOptions<LimitOptions> limits,
     TimeProvider clock
 )
@@ -51,7 +48,7 @@ internal sealed class RequestAdmission(
             return;
         }
 
-        if (gates.Spare is { } spare && MayWait(context) && await IsServedAsync(context, spare))
+        if (MayWait(context) && await budget.TakeSpareTurnAsync(context, MaxWait))
             await next(context);
         else
             await RefuseAsync(context, lease);
@@ -67,32 +64,16 @@ internal sealed class RequestAdmission(
     private static bool MayWait(HttpContext context) =>
         Caller.Of(context).User is not null && RequestRates.KindOf(context) is not { IsFixed: true };
 
-    private static async Task<bool> IsServedAsync(HttpContext context, FairGate spare)
-    {
-        try
-        {
-            await context.TakeSpareAsync(spare, Caller.KeyOf(context), MaxWait);
-            return true;
-        }
-        catch (RefusedException)
-        {
-            return false;
-        }
-    }
-
     private async Task RefuseAsync(HttpContext context, RateLimitLease lease)
     {
         var kind = RequestRates.KindOf(context);
-        var delay =
-            kind is null ? LateRefusal.RandomDelay
-            : lease.TryGetMetadata(SharedLimiter.Delay, out var late) ? late
-            : TimeSpan.Zero;
-        if (delay > TimeSpan.Zero && !await IsSentAsync(context, delay))
+        var isLate = kind is null || (lease.TryGetMetadata(SharedLimiter.IsLate, out var late) && late);
+        if (isLate && !await IsSentAsync(context))
             return;
 
         if (kind is not null && context.IsResume())
         {
-            await context.AskToReconnectAsync("Too many resumes of one client. Reconnect later.");
+            await TypedResults.Reconnect("Too many resumes of one client. Reconnect later.").ExecuteAsync(context);
             return;
         }
 
@@ -125,9 +106,9 @@ internal sealed class RequestAdmission(
         };
 
     /// <summary>Delays a refusal. Returns false if the client has so many that this one is not sent.</summary>
-    private async Task<bool> IsSentAsync(HttpContext context, TimeSpan delay)
+    private async Task<bool> IsSentAsync(HttpContext context)
     {
-        await LateRefusal.DelayAsync(context, delay);
+        await context.DelayRefusalAsync();
 
         if (_refusals.Charge(Caller.KeyOf(context).Person, cost: 1, MaxRefusalWait) is not { } wait)
         {

@@ -1,6 +1,5 @@
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
-using Streaming.Opening;
 
 namespace StreamApi.Security.Limits;
 

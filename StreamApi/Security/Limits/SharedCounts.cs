@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -19,11 +18,15 @@ internal sealed class SharedCounts(
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5),
         RefusedInterval = TimeSpan.FromMinutes(5);
 
+    /// <summary>Parts of a cluster's keys, by their hash slots. A node that fails affects only its own.</summary>
+    private const int Parts = 64,
+        SlotsOfPart = 256;
+
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.RedisMilliseconds);
 
     /// <summary>For each part of the keys the timestamp of the next request after one without an answer; 0 if there are
     /// answers.</summary>
-    private readonly long[] _retryAt = new long[RedisLink.Parts];
+    private readonly long[] _retryAt = new long[Parts];
 
     /// <summary>Takes permits; null if this replica counts for itself.</summary>
     public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
@@ -31,19 +34,21 @@ internal sealed class SharedCounts(
         // Systems that share a Redis have separate channels and counts. A script has one key: a cluster needs no hash
         // tag.
         var name = $"{store.Value.Channel}:limit:{key}";
-        var part = redis.PartOf(name);
-        // Not connected yet: opening the connection would delay the request.
-        if (!redis.IsOpen || !IsDue(part, out var isRetry))
+        // Not open yet: the connection would delay the request.
+        if (redis.OpenAsync() is not { IsCompletedSuccessfully: true } opened)
+            return null;
+
+        var open = await opened;
+        var part = Math.Max(0, open.HashSlot(name)) / SlotsOfPart;
+        if (!IsDue(part, out var isRetry))
             return null;
 
         try
         {
             var answer = (long[]?)
-                await redis.AskAsync(
-                    database => database.ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block]),
-                    _timeout,
-                    CancellationToken.None
-                );
+                await open.GetDatabase()
+                    .ScriptEvaluateAsync(limit.Script, [name], [.. limit.Arguments, limit.Block])
+                    .WaitAsync(_timeout, clock);
 
             if (isRetry && Interlocked.Exchange(ref _retryAt[part], 0) > 0)
                 logger.LogInformation("Redis counts again; its limits cover all replicas");
@@ -60,7 +65,8 @@ internal sealed class SharedCounts(
                 );
             return null;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        // Any: what was under way on a connection that is closed ends with exceptions of its sockets and pipes.
+        catch (Exception e)
         {
             if (Interlocked.Exchange(ref _retryAt[part], After(RetryInterval)) == 0)
                 logger.LogWarning(

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.RateLimiting;
-using Streaming.Admission;
 
 namespace StreamApi.Security.Limits;
 
@@ -26,8 +25,8 @@ internal sealed class SharedLimiter(
     /// <summary>Refusals per second that are sent without delay.</summary>
     private const int PromptRefusals = 20;
 
-    /// <summary>Delay of the other refusals.</summary>
-    public static readonly MetadataName<TimeSpan> Delay = new("DELAY");
+    /// <summary>True for the other refusals.</summary>
+    public static readonly MetadataName<bool> IsLate = new("LATE");
 
     public override TimeSpan? IdleDuration => local.IdleDuration;
     public override bool IsAutoReplenishing => local.IsAutoReplenishing;
@@ -125,20 +124,20 @@ internal sealed class SharedLimiter(
                 _refusals = 0;
                 _refusalsAt = clock.GetTimestamp();
             }
-            return new Refusal(wait, ++_refusals > PromptRefusals ? LateRefusal.RandomDelay : TimeSpan.Zero);
+            return new Refusal(wait, ++_refusals > PromptRefusals);
         }
     }
 
-    private sealed class Refusal(TimeSpan wait, TimeSpan delay) : RateLimitLease
+    private sealed class Refusal(TimeSpan wait, bool isLate) : RateLimitLease
     {
         public override bool IsAcquired => false;
-        public override IEnumerable<string> MetadataNames => [MetadataName.RetryAfter.Name, Delay.Name];
+        public override IEnumerable<string> MetadataNames => [MetadataName.RetryAfter.Name, IsLate.Name];
 
         public override bool TryGetMetadata(string metadataName, [NotNullWhen(true)] out object? metadata) =>
             (
                 metadata =
                     metadataName == MetadataName.RetryAfter.Name ? wait
-                    : metadataName == Delay.Name ? delay
+                    : metadataName == IsLate.Name ? isLate
                     : null
             )
                 is not null;

@@ -1,38 +1,28 @@
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
-using EventStore;
 using Microsoft.Extensions.Options;
 using StreamApi.Security.Credentials;
-using Streaming;
-using Streaming.Access;
-using Streaming.Tickets;
 
 namespace StreamApi.Security.Tickets;
 
 /// <summary>Finds the caller behind a ticket, and behind the pass of another replica.</summary>
 internal sealed class StreamTickets(
-    TicketIssuer tickets,
+    TicketReader tickets,
     SharedSecret secret,
     ApiKeys keys,
     BearerTokens tokens,
-    IOptions<StreamingOptions> streaming,
+    IOptions<SseOptions> streaming,
     TimeProvider clock
 )
 {
     private const string ReplicaPurpose = "replica";
     private static readonly TimeSpan ReplicaLife = TimeSpan.FromMinutes(1);
 
-    private static readonly JsonTypeInfo<ReplicaPass> PassJson = JsonSerializerOptions.Default.TypeOf<ReplicaPass>();
-
-    private sealed record ReplicaPass(string To, long E);
-
     /// <exception cref="InvalidCredentialException">The ticket is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyAsync(string text, CancellationToken cancellationToken)
     {
-        var ticket = await tickets.VerifyAsync(text, cancellationToken);
+        var ticket = await tickets.ReadAsync(text, cancellationToken);
 
         return IsBacked(ticket)
-            ? new Caller(ticket.Holder.User, ticket.Grants, ticket.Until, ticket.Id)
+            ? new Caller(ticket.User, ticket.Grants, ticket.Until, ticket.Id)
             : throw new InvalidCredentialException("The ticket's key is no longer valid for its topics.");
     }
 
@@ -44,13 +34,13 @@ internal sealed class StreamTickets(
         secret.SealAsync(
             ReplicaPurpose,
             new ReplicaPass(replica, (clock.GetUtcNow() + ReplicaLife).ToUnixTimeMilliseconds()),
-            PassJson,
+            SealedJson.Default.ReplicaPass,
             cancellationToken
         );
 
     /// <exception cref="InvalidCredentialException">The pass is invalid or has expired.</exception>
     public async ValueTask<Caller> VerifyPassAsync(string text, CancellationToken cancellationToken) =>
-        await secret.OpenAsync(ReplicaPurpose, text, PassJson, cancellationToken) is { } pass
+        await secret.OpenAsync(ReplicaPurpose, text, SealedJson.Default.ReplicaPass, cancellationToken) is { } pass
         && pass.To == streaming.Value.Replica
         && DateTimeOffset.FromUnixTimeMilliseconds(pass.E) > clock.GetUtcNow()
             ? new Caller(Caller.Replica, new TopicGrants([SystemTopics.Connections], [SystemTopics.Connections]))
@@ -58,8 +48,13 @@ internal sealed class StreamTickets(
 
     /// <summary>True if the key that requested the ticket, or signed its token, is configured now. An API key must
     /// still cover the topics.</summary>
-    private bool IsBacked(IssuedTicket ticket) =>
-        ticket.Holder is { User: { } user } holder && Caller.IsKey(user)
-            ? keys.Find(user, holder.Key) is { } key && ticket.Topics.All(key.Grants.MayRead)
-            : ticket.Holder.Key is null || tokens.Trusts(ticket.Holder.Key);
+    private bool IsBacked(SseTicket ticket) =>
+        ticket.User is { } user && Caller.IsKey(user)
+            ? keys.Find(user, ticket.Key) is { } key && ticket.Topics.All(key.Grants.MayRead)
+            : ticket.Key is null || tokens.Trusts(ticket.Key);
 }
+
+/// <summary>What a replica shows to another.</summary>
+/// <param name="To">The name of the recipient.</param>
+/// <param name="E">Its end in milliseconds of Unix time.</param>
+internal sealed record ReplicaPass(string To, long E);

@@ -27,7 +27,8 @@ internal static class SeedsPool
         services.AddKeyedSingleton(Reads, (provider, _) => Build(provider, Reads, ReadConnections, IndexesOnly));
     }
 
-    private static NpgsqlDataSource Build(IServiceProvider services, string name, int connections, string options = "")
+    /// <summary>Builds a pool of these settings.</summary>
+    public static NpgsqlDataSource Build(IServiceProvider services, string name, int connections, string options = "")
     {
         var configuration = services.GetRequiredService<IConfiguration>();
         var seconds = configuration.GetValue("AspireSse:EventStore:CommandTimeoutSeconds", 15);

@@ -68,7 +68,9 @@ internal sealed class SeedsStore(
     {
         using var context = new SeedsContext(new DbContextOptionsBuilder<SeedsContext>().UseNpgsql(Keep).Options);
         var script = context.GetService<IMigrator>().GenerateScript(options: MigrationsSqlGenerationOptions.Idempotent);
-        return role is null ? script : script + EventStoreSchema.Grants(SeedsContext.Schema, role);
+        return role is null
+            ? script
+            : script + EventStoreSchema.Grants(SeedsContext.Schema, role) + EventStoreSchema.Grants("streamapi", role);
     }
 
     /// <summary>Applies the missing migrations.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -34,60 +33,6 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         var found = await Search(filter).AfterAsync(after, most, cancellationToken);
         var (page, through) = Fitting(found.Events, found.Through, bytes);
         return await FetchAsync(found, page, after, through, mostData, cancellationToken);
-    }
-
-    /// <summary>
-    /// Reads a page in parts, each when the caller asks for it. The last part ends after
-    /// <paramref name="limit"/> events, at the head, at a change of the epoch, or where a search ends; the caller reads
-    /// on after its <see cref="EventPage.Through"/>.
-    /// </summary>
-    /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">The events wanted.</param>
-    /// <param name="limit">Maximum events of all parts.</param>
-    /// <param name="partBytes">Maximum bytes of data of a part; its first event may exceed it.</param>
-    /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async IAsyncEnumerable<EventPage> ReadPartsAsync(
-        long after,
-        EventFilter filter,
-        int limit,
-        int partBytes,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default
-    )
-    {
-        if (filter.IsAll)
-        {
-            var left = limit;
-            string? epoch = null;
-
-            EventPage part;
-            do
-            {
-                part = await ReadAllAsync(after, left, partBytes, int.MaxValue, cancellationToken);
-                epoch ??= part.Epoch;
-                yield return part;
-                after = part.Through;
-                left -= part.Events.Count;
-            } while (left > 0 && after < part.Head && part.Epoch == epoch);
-
-            yield break;
-        }
-
-        var found = await Search(filter).AfterAsync(after, limit, cancellationToken);
-        var rest = found.Events;
-
-        while (true)
-        {
-            var (part, through) = Fitting(rest, found.Through, partBytes);
-            var page = await FetchAsync(found, part, after, through, int.MaxValue, cancellationToken);
-            yield return page;
-
-            if (part.Count == rest.Count || page.Epoch != found.Store.Epoch)
-                yield break;
-
-            after = through;
-            rest = [.. rest.Skip(part.Count)];
-        }
     }
 
     /// <inheritdoc/>

@@ -18,12 +18,36 @@ public sealed record EventRecord(
     ReadOnlyMemory<byte> Data,
     DateTimeOffset Time,
     string? TraceParent
-);
+)
+{
+    /// <summary>Writes the whole event as JSON: <c>{"id","position","topic","type","key","data","time",
+    /// "traceparent"}</c>, as an envelope is.</summary>
+    /// <param name="json">A writer that expects a value.</param>
+    /// <param name="id">The event's stream id, its <c>position</c>.</param>
+    public void WriteTo(Utf8JsonWriter json, string id)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        json.WriteStartObject();
+        json.WriteString("id"u8, Id);
+        json.WriteString("position"u8, id);
+        json.WriteString("topic"u8, Topic);
+        json.WriteString("type"u8, Type);
+        json.WriteString("key"u8, Key);
+        json.WritePropertyName("data"u8);
+        json.WriteRawValue(Data.Span, skipInputValidation: true);
+        json.WriteString("time"u8, Time.UtcDateTime);
+        json.WriteString("traceparent"u8, TraceParent);
+        json.WriteEndObject();
+    }
+}
 
 /// <summary>An event to append. One that cannot be stored cannot be made: its members are checked wherever they are
 /// set.</summary>
 public sealed record NewEvent
 {
+    /// <summary>Maximum characters of a type or a key: each subscription that filters by one keeps it.</summary>
+    public const int MaxNameLength = 256;
+
     private readonly string _type,
         _data;
     private readonly string? _key,
@@ -60,6 +84,9 @@ public sealed record NewEvent
         _key = EventRules.Key(key);
         _traceParent = EventRules.TraceParent(traceParent);
     }
+
+    /// <summary>Types that streams send of themselves, so that a client can trust them: no event has them.</summary>
+    public static IReadOnlyList<string> ReservedTypes => EventStore.ReservedTypes.All;
 
     public string Topic { get; }
 

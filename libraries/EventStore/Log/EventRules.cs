@@ -9,11 +9,8 @@ namespace EventStore;
 /// UTF-8, JSON or a frame does not take would fail those of others. Each returns its argument, or throws.</summary>
 internal static class EventRules
 {
-    /// <summary>Maximum characters of a type or key: each subscription that filters by one keeps it.</summary>
-    public const int MaxNameLength = 256;
-
-    /// <summary>Maximum tokens of a topic or pattern: each costs a step whenever an event is matched.</summary>
-    public const int MaxDepth = 32;
+    private const int MaxNameLength = NewEvent.MaxNameLength,
+        MaxDepth = TopicPattern.MaxDepth;
 
     private const int StackBytes = 512;
 

@@ -42,6 +42,8 @@ public struct EventTopic
     /// wildcard, or is no topic; or if a hole or a string begins it as the gateway's own topics begin.</summary>
     public readonly bool IsValid => _isValid && Refusal is null && _text?.Length is > 0 and <= TopicPattern.MaxLength;
 
+    internal bool IsReserved { get; private init; }
+
     /// <summary>Returns true if the application's code has the first token, which then is no request's.</summary>
     internal readonly bool NamesItsRoot => _literal < 0 || _text.ToString(0, _literal).Contains('.');
 
@@ -68,6 +70,18 @@ public struct EventTopic
         TopicPattern.IsTopicOrPattern(text)
             ? new(text, isOfCode: true)
             : throw new ArgumentException(NoTopic(text), nameof(text));
+
+    /// <summary>Asks for topics that the server reserves (<c>ReserveTopics</c>), too: of a pattern such as
+    /// <c>&gt;</c> for all of them, and of names below <c>$sys</c>, which no event has. The application must have
+    /// decided that the caller may read them.</summary>
+    /// <exception cref="ArgumentException">The text is neither a topic nor a pattern.</exception>
+    public static EventTopic Reserved(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return TopicPattern.IsTopicOrPattern(text.StartsWith("$sys.", StringComparison.Ordinal) ? text[1..] : text)
+            ? new(text, isOfCode: true) { IsReserved = true }
+            : throw new ArgumentException(NoTopic(text), nameof(text));
+    }
 
     /// <summary>Asks for a pattern of an interpolated string, whose holes each hold exactly one token.</summary>
     public static EventTopic Pattern(EventTopic topic) => topic;
@@ -100,7 +114,7 @@ public struct EventTopic
             ? throw new ArgumentException(
                 Refusal ?? "A value in the topic is not one token of it ([A-Za-z0-9_-]), or too long."
             )
-        : _text.ToString() is var text && TopicPattern.IsTopicOrPattern(text) ? text
+        : _text.ToString() is var text && (IsReserved || TopicPattern.IsTopicOrPattern(text)) ? text
         : throw new ArgumentException(NoTopic(text));
 
     private static string NoTopic(string? text) =>

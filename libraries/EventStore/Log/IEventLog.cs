@@ -1,5 +1,6 @@
 using System.Text.Json;
 using EventStore;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace AspireSse;
 
@@ -23,6 +24,17 @@ public interface IEventLog
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>Appends events as <see cref="AppendAsync"/> does, for one of several publishers. They share the log by
+    /// bytes: a small append does not wait behind the many of another. <see cref="AppendAsync"/> takes the first
+    /// event's topic for the publisher.</summary>
+    /// <param name="publisher">Its name, such as that of a user; stored nowhere.</param>
+    /// <inheritdoc cref="AppendAsync"/>
+    Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
+        string publisher,
+        IReadOnlyList<NewEvent> events,
+        CancellationToken cancellationToken = default
+    ) => AppendAsync(events, cancellationToken);
+
     /// <summary>Reads a page of the matching events after a position, in order; read on after
     /// <see cref="EventPage.Through"/> until that is the head.</summary>
     /// <param name="after">The last position that the caller has; 0 for the beginning.</param>
@@ -30,6 +42,19 @@ public interface IEventLog
     /// <exception cref="StoreUnavailableException">The log does not answer.</exception>
     /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
     Task<EventPage> ReadAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Reads a page as <see cref="ReadAsync"/> does, of a size that the caller chooses, on connections of its
+    /// own: the many reads of clients keep no stream from its events.</summary>
+    /// <param name="mostEvents">Maximum events.</param>
+    /// <param name="mostBytes">Bytes of data at which the page ends; its first event may exceed them.</param>
+    /// <inheritdoc cref="ReadAsync"/>
+    Task<EventPage> ReadPageAsync(
+        long after,
+        EventFilter? filter,
+        int mostEvents,
+        int mostBytes,
+        CancellationToken cancellationToken = default
+    );
 }
 
 /// <summary>Appends objects as events.</summary>
@@ -62,7 +87,12 @@ public static class EventLogExtensions
 }
 
 /// <summary>The log in Postgres.</summary>
-internal sealed class StoredEventLog(EventAppender appender, EventReader reader, IServiceProvider services) : IEventLog
+internal sealed class StoredEventLog(
+    EventAppender appender,
+    EventReader reader,
+    [FromKeyedServices(StorePool.Reads)] EventReader pages,
+    IServiceProvider services
+) : IEventLog
 {
     private JsonSerializerOptions? _json;
 
@@ -73,11 +103,31 @@ internal sealed class StoredEventLog(EventAppender appender, EventReader reader,
         CancellationToken cancellationToken
     ) => appender.AppendAsync(events, cancellationToken);
 
-    public async Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
+        string publisher,
+        IReadOnlyList<NewEvent> events,
+        CancellationToken cancellationToken
+    ) => appender.AppendAsync(events, publisher, cancellationToken);
+
+    public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
+        ReadAsync(reader.ReadAsync(after, filter, cancellationToken: cancellationToken));
+
+    public Task<EventPage> ReadPageAsync(
+        long after,
+        EventFilter? filter,
+        int mostEvents,
+        int mostBytes,
+        CancellationToken cancellationToken
+    ) =>
+        ReadAsync(
+            pages.ReadAsync(after, filter, mostEvents, mostBytes: mostBytes, cancellationToken: cancellationToken)
+        );
+
+    private static async Task<EventPage> ReadAsync(Task<EventPage> reading)
     {
         try
         {
-            return await reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
+            return await reading;
         }
         catch (StoreUnavailableException e)
             when (e.InnerException is { } refusal && SchemaRights.Mistake(refusal) != null)

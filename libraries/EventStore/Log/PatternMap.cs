@@ -2,11 +2,11 @@ using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>Maps topics and patterns to values. A look-up costs at most two operations per token and 64 patterns,
 /// whatever the wildcards (docs/decisions/0033); look-ups are safe from any thread while nothing changes.</summary>
-internal sealed class PatternMap<T>
+public sealed class PatternMap<T>
     where T : class
 {
     private const int WordsOnStack = 64;
@@ -16,6 +16,7 @@ internal sealed class PatternMap<T>
     private readonly Stack<int> _free = [];
     private readonly List<Level> _levels = [];
 
+    /// <summary>Number of topics and patterns.</summary>
     public int Count => _numbers.Count;
 
     /// <summary>Adds a valid topic or pattern that the map does not have.</summary>

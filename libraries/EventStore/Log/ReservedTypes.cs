@@ -3,7 +3,7 @@ namespace EventStore;
 /// <summary>Event types that streams send of themselves, so that a client can trust them.</summary>
 internal static class ReservedTypes
 {
-    private static readonly string[] All =
+    public static readonly IReadOnlyList<string> All =
     [
         "connected",
         "begin",
@@ -17,5 +17,5 @@ internal static class ReservedTypes
     /// <summary>The types, as a message to a publisher lists them.</summary>
     public static string Names { get; } = string.Join(", ", All);
 
-    public static bool Include(string type) => Array.IndexOf(All, type) >= 0;
+    public static bool Include(string type) => All.Contains(type);
 }

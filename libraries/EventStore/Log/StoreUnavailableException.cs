@@ -1,4 +1,3 @@
-using EventStore;
 using Npgsql;
 
 namespace AspireSse;

@@ -1,12 +1,13 @@
+using EventStore;
 using Npgsql;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>
 /// The topics in one snapshot of the log. Events that the directory does not have yet are counted once, however many
 /// pages are read. Not thread-safe.
 /// </summary>
-internal sealed class TopicPager
+public sealed class TopicPager
 {
     /// <summary>Maximum events after the directory's end that are counted.</summary>
     private const int MostUnlisted = 10_000;
@@ -130,4 +131,4 @@ internal sealed class TopicPager
 /// <param name="Topic">The topic.</param>
 /// <param name="Count">Number of its events in the log.</param>
 /// <param name="Head">Position of its newest event.</param>
-internal sealed record TopicSummary(string Topic, long Count, long Head);
+public sealed record TopicSummary(string Topic, long Count, long Head);

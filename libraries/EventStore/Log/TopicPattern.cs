@@ -8,6 +8,9 @@ public static class TopicPattern
 {
     public const int MaxLength = 256;
 
+    /// <summary>Maximum tokens of a topic or pattern: each costs a step whenever an event is matched.</summary>
+    public const int MaxDepth = 32;
+
     private static readonly SearchValues<char> TokenCharacters = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
     );

@@ -127,11 +127,14 @@ public sealed class TopicReader
         ListAsync(prefix, async pages => (pages.Epoch, await pages.ReadAsync(prefix, after, limit)), cancellationToken);
 
     /// <summary>Lists topics page by page, in one snapshot of the log.</summary>
+    /// <param name="prefix">The beginning of all topics that are read; empty for all.</param>
     /// <param name="listAsync">Reads the pages. It may be called twice.</param>
-    internal Task<T> ListAsync<T>(
+    /// <param name="cancellationToken">Cancels the reads.</param>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<T> ListAsync<T>(
         string prefix,
         Func<TopicPager, Task<T>> listAsync,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken = default
     ) =>
         _store.AskAsync(
             sql: null,

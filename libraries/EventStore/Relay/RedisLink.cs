@@ -1,14 +1,15 @@
 using System.Diagnostics.Metrics;
+using EventStore;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
-namespace EventStore;
+namespace AspireSse;
 
 /// <summary>The Redis server or cluster of the relay's messages and the shared limits; everything here has a timeout.
 /// Thread-safe; messages keep the order of the calls.</summary>
 /// <remarks>The client itself leaves a connection that is open and dead, and repeats its subscriptions on the next one
 /// (<see cref="Microsoft.Extensions.Hosting.RelayRedis.Defaults"/>).</remarks>
-internal sealed class RedisLink
+public sealed class RedisLink
 {
     private readonly Func<IConnectionMultiplexer> _open;
     private readonly TimeProvider _clock;
@@ -40,14 +41,15 @@ internal sealed class RedisLink
     }
 
     /// <summary>True while Redis is connected, and has accepted the last message.</summary>
-    public bool IsAvailable => !_isRefusing && IsConnected;
+    internal bool IsAvailable => !_isRefusing && IsConnected;
 
-    public bool IsConnected => IsOpen && _opening!.Result.IsConnected;
+    internal bool IsConnected => IsOpen && _opening!.Result.IsConnected;
 
     /// <summary>True once the connection is open, be Redis connected or not; before, a request waits for it.</summary>
-    public bool IsOpen => Volatile.Read(ref _opening) is { IsCompletedSuccessfully: true };
+    private bool IsOpen => Volatile.Read(ref _opening) is { IsCompletedSuccessfully: true };
 
-    /// <summary>Opens the connection, once. Completes without an answer too; the client keeps trying.</summary>
+    /// <summary>Opens the connection, once, for the application's own commands too. Completes without an answer of
+    /// Redis, too: the client keeps trying, and its commands fail after 1.25 s.</summary>
     public Task<IConnectionMultiplexer> OpenAsync()
     {
         if (Volatile.Read(ref _opening) is { IsFaulted: false } opening)
@@ -61,16 +63,10 @@ internal sealed class RedisLink
         }
     }
 
-    /// <summary>Number of parts of a cluster's keys. A node that fails affects only its own.</summary>
-    public const int Parts = 64;
-
-    /// <summary>Returns a key's hash slot divided by 256; 0 without a cluster or an open connection.</summary>
-    public int PartOf(string key) => IsOpen ? Math.Max(0, _opening!.Result.HashSlot(key)) / 256 : 0;
-
     /// <summary>Sends a command and waits for its answer.</summary>
     /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
-    public Task<T> AskAsync<T>(
+    internal Task<T> AskAsync<T>(
         Func<IDatabase, Task<T>> command,
         TimeSpan timeout,
         CancellationToken cancellationToken
@@ -79,7 +75,7 @@ internal sealed class RedisLink
     /// <summary>Publishes a message. After one that was not taken in time, the next probes Redis in the background, and
     /// others are dropped meanwhile: receivers read them from the store.</summary>
     /// <returns>False if the message was not taken, or is the one that probes.</returns>
-    public async Task<bool> PublishAsync(
+    internal async Task<bool> PublishAsync(
         string channel,
         byte[] message,
         TimeSpan timeout,
@@ -98,7 +94,7 @@ internal sealed class RedisLink
     /// subscription. Messages come one at a time, in the order in which the server sent them.</summary>
     /// <exception cref="RedisException">The server refused, or cannot be reached.</exception>
     /// <exception cref="TimeoutException">The server did not answer in time.</exception>
-    public async Task SubscribeAsync(
+    internal async Task SubscribeAsync(
         string channel,
         Action<byte[]> handler,
         TimeSpan timeout,

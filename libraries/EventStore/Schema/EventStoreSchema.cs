@@ -49,7 +49,9 @@ public static class EventStoreSchema
     }
 
     /// <summary>Returns the SQL that gives a role the rights on a schema's rows, sequences and functions.</summary>
-    internal static string Grants(string schema, string role)
+    /// <param name="schema">The schema, such as one of the application's own in the log's database.</param>
+    /// <param name="role">The role.</param>
+    public static string Grants(string schema, string role)
     {
         var quoted = $"\"{role.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
         return $"""

@@ -5,8 +5,6 @@ using LlmGateway.Providers;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
-using Streaming.Admission;
-using Streaming.Requests;
 
 namespace LlmGateway.Agents;
 

@@ -1,8 +1,6 @@
 using EventStore;
 using LlmGateway.Providers;
 using Runs;
-using Streaming.Access;
-using Streaming.Admission;
 using Streaming.Frames;
 using Streaming.Opening;
 

@@ -1,11 +1,8 @@
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
-using Runs;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace LlmGateway.Chat;
 

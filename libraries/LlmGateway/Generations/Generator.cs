@@ -1,7 +1,6 @@
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Runs;
-using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 

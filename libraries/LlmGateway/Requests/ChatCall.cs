@@ -2,7 +2,6 @@ using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 using Microsoft.Extensions.AI;
-using Streaming.Admission;
 
 namespace LlmGateway.Requests;
 

@@ -5,7 +5,6 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
-using Streaming.Endpoints;
 
 namespace LlmGateway.VendorApis;
 

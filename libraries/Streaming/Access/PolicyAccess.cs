@@ -1,38 +1,31 @@
 using Microsoft.AspNetCore.Authentication;
-using Streaming.Admission;
 using Streaming.Callers;
 
 namespace Streaming.Access;
 
 /// <summary>Rights as ASP.NET Core's own authentication and policies give them. A stream ends with the caller's
 /// credential, if that has an end.</summary>
-internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
+internal sealed class PolicyAccess : IStreamAccess
 {
-    /// <summary>Notice before a credential ends.</summary>
-    private static readonly TimeSpan Renew = TimeSpan.FromSeconds(60);
-
     public ClientKey ClientOf(HttpContext context) =>
         CallerIdentity.IdOf(context.User) is { } user
             ? ClientKey.OfUser(user)
             : ClientKey.OfAddress(context.Connection.RemoteIpAddress);
 
-    public ClientKey ClientOfUser(string user) => ClientKey.OfUser(user);
-
-    public bool HasExpired(HttpContext context) => EndOf(context) <= clock.GetUtcNow();
-
-    public StreamGrant GrantOf(HttpContext context) =>
-        new(
-            EndOf(context) is { } end ? ExpiryTimes.Ending(end, Renew, clock) : ExpiryTimes.Endless,
-            TicketOf(context)?.Session,
-            CallerIdentity.IsSignedIn(context.User)
-        );
+    public StreamCaller CallerOf(HttpContext context) =>
+        new()
+        {
+            Until = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc,
+            Ticket = TicketOf(context)?.Id,
+            IsSignedIn = CallerIdentity.IsSignedIn(context.User),
+        };
 
     /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>
-    public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Ticket.Grants.MayRead(topic) != false;
+    public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Grants.MayRead(topic) != false;
 
     /// <summary>A policy says who may have runs, but not whose. A run that nobody signed in for is of all who have not
     /// either, and name it.</summary>
-    public async ValueTask<bool> MayReadRunAsync(
+    async ValueTask<bool> IStreamAccess.MayReadRunAsync(
         HttpContext context,
         string topic,
         Func<Task<string?>> ownerOf,
@@ -50,7 +43,7 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
             : throw new UnnamedCallerException("A ticket only reads. Send the credential that it was bought with.");
 
     /// <summary>The endpoint's policy has named it, as only that knows the schemes.</summary>
-    public TicketHolder HolderOf(HttpContext context) =>
+    TicketHolder IStreamAccess.HolderOf(HttpContext context) =>
         context.Features.Get<TicketHolder>()
         ?? throw new InvalidOperationException(
             "No ticket can be issued: the application added an IPolicyEvaluator of its own after AddSse, and that one "
@@ -63,8 +56,5 @@ internal sealed class PolicyAccess(TimeProvider clock) : IStreamAccess
             ? throw new UnnamedCallerException("Your credential has neither a subject (sub) nor a name.")
         : null;
 
-    private static UsedTicket? TicketOf(HttpContext context) => context.Features.Get<UsedTicket>();
-
-    private static DateTimeOffset? EndOf(HttpContext context) =>
-        context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.ExpiresUtc;
+    private static SseTicket? TicketOf(HttpContext context) => context.Features.Get<SseTicket>();
 }

@@ -12,7 +12,7 @@ internal sealed class PolicyTopicAccess(IStreamAccess access) : AuthorizationHan
             context.Resource is HttpContext request
             && (
                 requirement.Publishes
-                    ? request.Features.Get<UsedTicket>() is null
+                    ? request.Features.Get<SseTicket>() is null
                     : access.MayRead(request, requirement.TopicOf(request))
             )
         )

@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.Extensions.Options;
 
 namespace Streaming.Admission;
@@ -6,9 +5,8 @@ namespace Streaming.Admission;
 /// <summary>The gates of a replica: how much costly work of each kind runs at once.</summary>
 internal sealed class Gates
 {
-    /// <summary>Parts of all processors that parsing and listing may use while the processors are busy.</summary>
-    private const double BodyShare = 0.25,
-        PageShare = 0.05;
+    /// <summary>Parts of all processors that parsing may use while the processors are busy.</summary>
+    private const double BodyShare = 0.25;
 
     /// <summary>Part of one processor: a replay may need thousands of searches, each as costly as a page.</summary>
     private const double SearchShare = 0.25;
@@ -21,7 +19,7 @@ internal sealed class Gates
 
     public Gates(
         IOptions<EventStoreOptions> store,
-        IOptions<StreamingOptions> streaming,
+        IOptions<SseOptions> streaming,
         IOptions<AdmissionOptions> options,
         TimeProvider clock
     )
@@ -44,7 +42,6 @@ internal sealed class Gates
             BusyShare = SearchShare,
         };
         Bodies = Gate("request bodies", half, BodyShare);
-        Pages = Gate("listings", 1, PageShare);
 
         if (options.Value.SparePercent is > 0 and var spare)
             Spare = Gate("requests beyond your rate", Math.Max(2, processors), spare / 100.0, options.Value.HasReaders);
@@ -57,11 +54,8 @@ internal sealed class Gates
     /// <summary>Further pages of replays that search the log.</summary>
     public FairGate Searches { get; }
 
-    /// <summary>Parsing of bodies above <see cref="Requests.RequestBudget.SmallBytes"/>.</summary>
+    /// <summary>Parsing of bodies above <see cref="RequestBudget.SmallBytes"/>.</summary>
     public FairGate Bodies { get; }
-
-    /// <summary>Sorting and encoding pages of open connections.</summary>
-    public FairGate Pages { get; }
 
     /// <summary>Requests beyond their client's rate; null: they wait for it. Others would feel more at once than
     /// processors; at least two, since a client alone has half of the seats.</summary>

@@ -6,7 +6,7 @@ namespace Streaming.Connections;
 internal sealed class ConnectionList(
     ConnectionRegistry registry,
     IStreamTotals totals,
-    IOptions<StreamingOptions> options,
+    IOptions<SseOptions> options,
     TimeProvider clock
 ) : IConnectionList
 {

@@ -11,7 +11,7 @@ internal sealed class ConnectionTimers(
     LoopConnections connections,
     CatchUpPages pages,
     ConnectionWriter writer,
-    StreamingOptions options,
+    SseOptions options,
     TimeProvider clock
 )
 {

@@ -19,7 +19,7 @@ internal sealed class ConnectionWriter(
     FilterRingRegistry rings,
     LoopConnections connections,
     CatchUpPages pages,
-    StreamingOptions options,
+    SseOptions options,
     StreamingMetrics metrics,
     StoreClock clock
 )

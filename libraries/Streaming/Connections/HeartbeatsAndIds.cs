@@ -4,7 +4,7 @@ namespace Streaming.Connections;
 
 /// <summary>Sends a heartbeat after <see cref="SseOptions.HeartbeatSeconds"/> without a write, or a position or
 /// notice that is due. <see cref="PushStream"/> sends its own.</summary>
-internal sealed class HeartbeatsAndIds(ConnectionWriter writer, StreamingOptions options)
+internal sealed class HeartbeatsAndIds(ConnectionWriter writer, SseOptions options)
 {
     /// <summary>Writes what is due to a connection that takes bytes.</summary>
     /// <param name="settled">Position through which a connection that is caught up has had every match.</param>

@@ -61,7 +61,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 /// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
 /// <param name="User">Its user, to be shown alone.</param>
 /// <param name="Socket">Asked for the round-trip time of the kernel; null: none.</param>
-/// <param name="Key">Key of the client (<see cref="Admission.IClients.ClientOf"/>), for turns among clients.</param>
+/// <param name="Key">Key of the client (<see cref="IStreamAccess.ClientOf"/>), for turns among clients.</param>
 internal sealed record StreamClient(
     string Address,
     string? User,

@@ -34,7 +34,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         ProducerGrace = TimeSpan.FromSeconds(1);
 
     private readonly PushOutput _output;
-    private readonly StreamingOptions _options;
+    private readonly SseOptions _options;
     private readonly PushSettings _settings;
     private readonly IReadOnlyList<string> _topics;
     private readonly TimeProvider _clock;
@@ -61,7 +61,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         StreamClient client,
         IReadOnlyList<string> topics,
         PushOutput output,
-        StreamingOptions options,
+        SseOptions options,
         PushSettings settings,
         TimeProvider clock
     )

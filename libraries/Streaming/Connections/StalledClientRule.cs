@@ -7,7 +7,7 @@ internal static class StalledClientRule
     public const int StalledMilliseconds = 3_000;
 
     /// <summary>Returns true for a client that wants no lag and has lagged too long by its own slowness.</summary>
-    public static bool LagsTooLong(StreamConnection connection, long now, StreamingOptions options) =>
+    public static bool LagsTooLong(StreamConnection connection, long now, SseOptions options) =>
         connection.SlowPolicy == SlowClientPolicy.Disconnect
         && connection.Pace == ReaderPace.Slow
         && now - connection.SlowSince >= options.SlowSeconds * 1_000L;
@@ -17,7 +17,7 @@ internal static class StalledClientRule
     public static EndReason? EndOf(
         StreamConnection connection,
         long stalledMilliseconds,
-        StreamingOptions options,
+        SseOptions options,
         bool isFull
     )
     {

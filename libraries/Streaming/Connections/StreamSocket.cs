@@ -11,24 +11,16 @@ internal static class StreamSocket
     private const int IpProtoTcp = 6,
         TcpCork = 3,
         TcpInfo = 11,
-        TcpUserTimeout = 18,
         TcpNotSentLowAt = 25,
         RttOffset = 68; // tcpi_rtt of struct tcp_info; microseconds
 
     /// <summary>Limits what the kernel buffers beyond the bytes in flight: a client that does not read could cost
     /// megabytes. Bytes in flight stay the kernel's decision, so a distant client is as fast as before.</summary>
-    /// <param name="socket">A socket, or a listener, whose later connections inherit the limit.</param>
-    /// <param name="kilobytes">The limit; 0: the kernel's default.</param>
     public static void LimitUnsent(Socket? socket, int kilobytes)
     {
         if (kilobytes > 0)
             Set(socket, TcpNotSentLowAt, kilobytes * 1_024);
     }
-
-    /// <summary>Breaks a connection whose peer acknowledges nothing for this time. Heartbeats to a client without
-    /// network go into the kernel's buffer for a quarter of an hour before Linux gives up.</summary>
-    public static void GiveUpAfter(Socket? socket, TimeSpan time) =>
-        Set(socket, TcpUserTimeout, (int)time.TotalMilliseconds);
 
     /// <summary>Keeps an incomplete segment until <see cref="End"/>, for at most 200 ms. A client that saw the end of
     /// the stream first would keep the connection, and lose the next request that it sends there.</summary>

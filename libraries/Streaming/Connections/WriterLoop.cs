@@ -17,7 +17,7 @@ internal sealed class WriterLoop : IDisposable
     private const int Stride = 16;
 
     private readonly int _number;
-    private readonly StreamingOptions _options;
+    private readonly SseOptions _options;
     private readonly StoreClock _storeClock;
     private readonly TimeProvider _clock;
     private readonly LoopConnections _connections;
@@ -34,7 +34,7 @@ internal sealed class WriterLoop : IDisposable
         int number,
         FilterRingRegistry rings,
         IReplay replay,
-        StreamingOptions options,
+        SseOptions options,
         StreamingMetrics metrics,
         StoreClock storeClock,
         PendingWriteBudget pending

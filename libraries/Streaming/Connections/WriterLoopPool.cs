@@ -15,7 +15,7 @@ internal sealed class WriterLoopPool : IDisposable
     public WriterLoopPool(
         FilterRingRegistry rings,
         IReplay replay,
-        IOptions<StreamingOptions> options,
+        IOptions<SseOptions> options,
         StreamingMetrics metrics,
         StoreClock storeClock,
         PendingWriteBudget pending

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
 using Streaming.Callers;
-using Streaming.Requests;
 
 namespace Streaming.Endpoints;
 

@@ -5,7 +5,7 @@ namespace Streaming.Fanout;
 
 /// <summary>All filter rings of this replica, fed in position order. The newest events of all topics are kept too, so
 /// that a client that returns soon is served from memory, whatever its filter.</summary>
-internal sealed class FilterRingRegistry(IOptions<StreamingOptions> options, TimeProvider clock)
+internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvider clock)
 {
     /// <summary>Maximum tokens of a filter whose unused ring is kept.</summary>
     private const int MaxIdleTokens = 128;

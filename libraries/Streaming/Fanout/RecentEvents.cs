@@ -4,7 +4,7 @@ namespace Streaming.Fanout;
 
 /// <summary>The newest events of all topics; each leads to the one before it in its topic, so that few are examined.
 /// Guarded by the lock of <see cref="FilterRingRegistry"/>, except <see cref="Page"/>.</summary>
-internal sealed class RecentEvents(StreamingOptions options)
+internal sealed class RecentEvents(SseOptions options)
 {
     private const int MostExamined = 8_192;
 

@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace Streaming.Fanout;
 
 /// <summary>

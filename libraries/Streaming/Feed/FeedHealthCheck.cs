@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 

@@ -25,7 +25,7 @@ internal sealed class LiveFeed : RestartingService
     private readonly FilterRingRegistry _rings;
     private readonly ILiveSource _source;
     private readonly IFeedStore _store;
-    private readonly StreamingOptions _options;
+    private readonly SseOptions _options;
     private readonly FeedCore _core;
     private readonly TaskCompletionSource _started = New();
     private Task _message = Task.CompletedTask,
@@ -38,7 +38,7 @@ internal sealed class LiveFeed : RestartingService
         FilterRingRegistry rings,
         ILiveSource source,
         IFeedStore store,
-        IOptions<StreamingOptions> options,
+        IOptions<SseOptions> options,
         TimeProvider clock,
         ILogger<LiveFeed> logger
     )

@@ -52,6 +52,14 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
     public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
         ReadAsync(after, filter, PageEvents, cancellationToken: cancellationToken);
 
+    public Task<EventPage> ReadPageAsync(
+        long after,
+        EventFilter? filter,
+        int mostEvents,
+        int mostBytes,
+        CancellationToken cancellationToken
+    ) => ReadAsync(after, filter, mostEvents, mostBytes: mostBytes, cancellationToken: cancellationToken);
+
     public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
         ReadAsync(after, filter: null, cancellationToken);
 
@@ -66,8 +74,17 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
     {
         lock (_gate)
         {
-            var page = Matching(after, long.MaxValue, filter).Take(limit ?? PageEvents).ToList();
-            var isCut = page.Count == (limit ?? PageEvents);
+            var (page, bytes, isCut) = (new List<EventRecord>(), 0L, false);
+            foreach (var record in Matching(after, long.MaxValue, filter))
+            {
+                isCut = page.Count == (limit ?? PageEvents) || (page.Count > 0 && bytes >= mostBytes);
+                if (isCut)
+                    break;
+
+                page.Add(record);
+                bytes += record.Data.Length;
+            }
+
             return Task.FromResult(PageOf(page, isCut ? page[^1].Position : Math.Max(after, _events.Count)));
         }
     }

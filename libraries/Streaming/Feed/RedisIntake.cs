@@ -26,7 +26,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         RedisLink redis,
         RelaySecret secret,
         IOptions<EventStoreOptions> store,
-        IOptions<StreamingOptions> streaming,
+        IOptions<SseOptions> streaming,
         IMeterFactory meters,
         TimeProvider clock,
         ILogger<RedisIntake> logger

@@ -5,7 +5,7 @@ namespace Streaming.Feed;
 
 /// <summary>Reads the log's head for streams that start there, as this replica may lag acknowledged events by
 /// milliseconds, and for the feed. Callers share reads; each gets one that began after its call.</summary>
-internal sealed class StoreHead(ILogReader reader, IOptions<StreamingOptions> options, TimeProvider clock)
+internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options, TimeProvider clock)
 {
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private readonly SharedRead<EventPage?> _reads = new(clock, apart: TimeSpan.FromMilliseconds(5));

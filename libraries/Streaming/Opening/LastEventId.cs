@@ -16,10 +16,6 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
     // Three bytes per character and three for the ellipsis stay within StreamPosition.MaxLength.
     private const int CutLength = 41;
 
-    /// <summary>Keeps the header's bytes: those that are not UTF-8 are no valid id, but no reason to refuse.</summary>
-    public static Encoding? EncodingOf(string header) =>
-        header.Equals(Header, StringComparison.OrdinalIgnoreCase) ? Encoding.Latin1 : null;
-
     public static LastEventId Of(HttpRequest request)
     {
         var text =

@@ -11,7 +11,7 @@ internal sealed class PushOpener(
     StreamSeats seats,
     ConnectionRegistry registry,
     IStreamAccess access,
-    IOptions<StreamingOptions> options,
+    IOptions<SseOptions> options,
     TimeProvider clock
 )
 {
@@ -49,7 +49,7 @@ internal sealed class PushOpener(
             // An answer that cannot be resumed continues to its end, even if the right to read it, or the age of a
             // stream, ends before.
             var isEndless = settings.Grace is not null || settings.Bare;
-            var grant = isEndless ? StreamGrant.Endless : access.GrantOf(context);
+            var grant = isEndless ? StreamGrant.Endless : CallerGrant.Of(context, access.CallerOf(context));
             var opened = new Opened(
                 StreamClient.Of(context, access.ClientOf(context).Person),
                 grant,

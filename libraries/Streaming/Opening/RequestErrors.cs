@@ -1,6 +1,3 @@
-using Streaming.Admission;
-using Streaming.Endpoints;
-
 namespace Streaming.Opening;
 
 /// <summary>Answers a request that is invalid or would cost too much, and any request in an outage, in the format of

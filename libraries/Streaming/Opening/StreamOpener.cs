@@ -1,4 +1,3 @@
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Feed;
 using Streaming.Takeover;
@@ -48,7 +47,12 @@ internal sealed class StreamOpener(
             }
 
             var client = StreamClient.Of(context, key.Person);
-            var opening = new StreamOpening(request, decision, client, access.GrantOf(context));
+            var opening = new StreamOpening(
+                request,
+                decision,
+                client,
+                CallerGrant.Of(context, access.CallerOf(context))
+            );
 
             // 4. Set the headers.
             StreamResponseHeaders.Set(context);

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
-using Streaming.Endpoints;
 using Streaming.Frames;
 
 namespace Streaming.Opening;
@@ -10,18 +9,6 @@ namespace Streaming.Opening;
 internal static class StreamRefusal
 {
     private static readonly TimeSpan SeatRetry = TimeSpan.FromSeconds(5);
-
-    /// <summary>Returns true for a valid last id: a stream id, or digits at endpoints that take ordinals.</summary>
-    public static bool IsResume(this HttpContext context)
-    {
-        var metadata = context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>();
-        if ((metadata ?? context.Features.Get<StreamMetadata>()) is not { Resumes: true } stream)
-            return false;
-
-        var last = LastEventId.Of(context.Request);
-        return last.Id is not null
-            || (stream.TakesOrdinals && last.Text is { } text && !text.AsSpan().ContainsAnyExceptInRange('0', '9'));
-    }
 
     /// <summary>Refuses a stream for which there is no seat.</summary>
     public static Task RefuseSeatAsync(this HttpContext context, ShareVerdict why)
@@ -69,7 +56,7 @@ internal static class StreamRefusal
     /// <summary>Answers with a stream that sends a reconnection time and ends.</summary>
     public static async Task AskToReconnectAsync(this HttpContext context, string why)
     {
-        var retry = context.RequestServices.GetRequiredService<IOptions<StreamingOptions>>().Value.NextRetry();
+        var retry = context.RequestServices.GetRequiredService<IOptions<SseOptions>>().Value.NextRetry();
         context.Response.StatusCode = StatusCodes.Status200OK;
         StreamResponseHeaders.Set(context);
         await context.Response.Body.WriteAsync((byte[])[.. SseFrame.Comment(why), .. ControlFrames.Retry(retry)]);

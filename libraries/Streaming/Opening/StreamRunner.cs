@@ -17,7 +17,7 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
         FilterRingRegistry rings,
         StreamOutput output,
         ReadOnlySpan<byte> head,
-        StreamingOptions options,
+        SseOptions options,
         TimeProvider clock
     )
     {
@@ -61,7 +61,7 @@ internal sealed class StreamRunner(
     WriterLoopPool loops,
     PendingWriteBudget pending,
     ConnectionRegistry registry,
-    IOptions<StreamingOptions> options,
+    IOptions<SseOptions> options,
     TimeProvider clock
 )
 {

@@ -6,7 +6,7 @@ namespace Streaming.Opening;
 
 /// <summary>Gives each open stream a seat. Limits those of the replica, of a pool and, above half of all seats, of a
 /// client. Thread-safe.</summary>
-internal sealed class StreamSeats(IOptions<StreamingOptions> options, IConfiguration configuration)
+internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration configuration)
 {
     /// <summary>Seats of a pool without a size in section <c>AspireSse:Pools</c>, and the maximum size.</summary>
     public const int OfPool = 1_000,

@@ -1,5 +1,3 @@
-using Streaming.Admission;
-
 namespace Streaming.Replay;
 
 /// <summary>Turn of a read for several clients: it waits in each one's place, and takes the first seat.</summary>

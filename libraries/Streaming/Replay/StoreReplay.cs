@@ -17,7 +17,7 @@ internal sealed class StoreReplay(
     FilterRingRegistry rings,
     StorePages store,
     Gates gates,
-    IOptions<StreamingOptions> options,
+    IOptions<SseOptions> options,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<StoreReplay> logger

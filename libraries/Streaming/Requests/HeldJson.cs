@@ -12,7 +12,7 @@ internal sealed class HeldJson : IResult, IDisposable
 
     private HeldJson() { }
 
-    /// <exception cref="Admission.RefusedException">See <see cref="ByteHold.Set"/>.</exception>
+    /// <exception cref="RefusedException">See <see cref="ByteHold.Set"/>.</exception>
     public static IResult Ok<T>(HttpContext context, T value)
     {
         var services = context.RequestServices;

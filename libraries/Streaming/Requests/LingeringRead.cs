@@ -6,7 +6,7 @@ namespace Streaming.Requests;
 
 /// <summary>Receives the rest of a refused body for a while, for clients that send everything before they read. A reset
 /// connection would cost them the refusal (RFC 9112 §9.6).</summary>
-internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime lifetime, TimeProvider clock)
+internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     /// <summary>Bytes received after a refusal: a publish of the largest size.</summary>
     private const long MaxBytes = 4 * 1024 * 1024;
@@ -19,10 +19,10 @@ internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime l
 
     private readonly ClientCounts<string> _reading = new();
 
-    public static void Use(IApplicationBuilder app)
+    public static IApplicationBuilder Use(IApplicationBuilder app)
     {
         var linger = app.ApplicationServices.GetRequiredService<LingeringRead>();
-        app.Use(
+        return app.Use(
             async (context, next) =>
             {
                 await next(context);
@@ -43,7 +43,7 @@ internal sealed class LingeringRead(IClients clients, IHostApplicationLifetime l
     {
         await context.Response.CompleteAsync();
 
-        var client = clients.ClientOf(context).Person;
+        var client = access.ClientOf(context).Person;
         try
         {
             if (_reading.Add(client) <= MaxOfClient)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Takeover;
 
 /// <summary>Lets streams take their connections over from Kestrel, if they may.</summary>
-internal sealed class TakeoverSetup(IOptions<StreamingOptions> streaming) : IConfigureOptions<KestrelServerOptions>
+internal sealed class TakeoverSetup(IOptions<SseOptions> streaming) : IConfigureOptions<KestrelServerOptions>
 {
     public void Configure(KestrelServerOptions options)
     {

@@ -13,8 +13,7 @@ namespace Streaming.Tickets;
 /// weaker scheme must not buy what a stronger one protects.</remarks>
 internal sealed class TicketPolicyEvaluator(
     IPolicyEvaluator policies,
-    TicketIssuer tickets,
-    OneStreamPerTicket sessions,
+    TicketReader tickets,
     ILogger<TicketPolicyEvaluator> logger
 ) : IPolicyEvaluator
 {
@@ -36,13 +35,13 @@ internal sealed class TicketPolicyEvaluator(
             if (values.Count > 1)
                 throw new InvalidCredentialException("The request has more than one ticket.");
 
-            var ticket = await tickets.VerifyAsync(values.ToString(), context.RequestAborted);
+            var ticket = await tickets.ReadAsync(values.ToString(), context.RequestAborted);
             var user = UserOf(ticket, policy);
             if (sent.Succeeded && !IsOf(sent.Principal, user))
                 throw new InvalidCredentialException("The ticket belongs to another user.");
 
             context.User = user;
-            context.Features.Set(new UsedTicket(ticket, sessions.SessionOf(ticket.Id)));
+            context.Features.Set(ticket);
             var properties = new AuthenticationProperties { ExpiresUtc = ticket.Until };
 
             return AuthenticateResult.Success(new AuthenticationTicket(user, properties, SchemesOf(policy)));
@@ -72,8 +71,8 @@ internal sealed class TicketPolicyEvaluator(
             Principal: TicketSerializer.Default.Serialize(new AuthenticationTicket(user, SchemesOf(policy)))
         );
 
-    private static ClaimsPrincipal UserOf(IssuedTicket ticket, AuthorizationPolicy policy) =>
-        ticket.Holder.Principal is { } principal
+    private static ClaimsPrincipal UserOf(SseTicket ticket, AuthorizationPolicy policy) =>
+        ticket.Principal is { } principal
         && TicketSerializer.Default.Deserialize(principal) is { } holder
         && holder.AuthenticationScheme == SchemesOf(policy)
             ? holder.Principal

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace Streaming.Tickets;
@@ -8,25 +7,27 @@ namespace Streaming.Tickets;
 /// <c>{"ticket","expiresAt"}</c>.</summary>
 internal static class TicketsApi
 {
+    /// <summary>Maximum topics and patterns of one ticket.</summary>
+    private const int MaxTopics = 100;
+
     private const int DefaultSeconds = 3_600,
         MaxSeconds = 86_400;
 
     /// <summary>Maximum length of a ticket, which is part of a URL: Kestrel accepts 8 kB.</summary>
     private const int MaxLength = 4_096;
 
-    /// <param name="maxTopics">Maximum topics and patterns of one ticket.</param>
     /// <exception cref="InvalidOperationException">There is nothing that could issue tickets.</exception>
-    public static RouteHandlerBuilder MapTickets(this IEndpointRouteBuilder app, string pattern, int maxTopics)
+    public static RouteHandlerBuilder MapTickets(this IEndpointRouteBuilder app, string pattern)
     {
-        if (app.ServiceProvider.GetService<TicketIssuer>() is null)
+        if (app.ServiceProvider.GetService<TicketReader>() is null)
             throw new InvalidOperationException(
                 "Tickets need a log in Postgres: call AddEventStore(…) and AddSse(), and map no tickets without them."
             );
 
         return app.MapPost(
                 pattern,
-                (HttpContext context, TicketIssuer tickets, IStreamAccess access, TimeProvider clock) =>
-                    IssueAsync(context, tickets, access, clock, maxTopics)
+                (HttpContext context, TicketReader tickets, IStreamAccess access, TimeProvider clock) =>
+                    IssueAsync(context, tickets, access, clock)
             )
             .RequireAuthorization()
             .RefusesCrossSite()
@@ -42,16 +43,15 @@ internal static class TicketsApi
 
     private static async Task<IResult> IssueAsync(
         HttpContext context,
-        TicketIssuer tickets,
+        TicketReader tickets,
         IStreamAccess access,
-        TimeProvider clock,
-        int maxTopics
+        TimeProvider clock
     )
     {
         var body = await JsonBody.ReadAsync(context);
         // A misspelt expiry would be that of an hour.
         body.CheckMembers("topics", "expiresIn");
-        var topics = Topics(body, maxTopics);
+        var topics = Topics(body);
         var seconds = body.Whole("expiresIn", 1, MaxSeconds) ?? DefaultSeconds;
 
         if (topics.FirstOrDefault(t => !access.MayRead(context, t)) is { } forbidden)
@@ -80,7 +80,7 @@ internal static class TicketsApi
         return TypedResults.Json(new TicketIssued(ticket, until), StreamingJson.Readable.TicketIssued);
     }
 
-    private static string[] Topics(JsonElement body, int maxTopics)
+    private static string[] Topics(JsonElement body)
     {
         if (
             !body.TryGetProperty("topics", out var value)
@@ -88,8 +88,8 @@ internal static class TicketsApi
             || value.GetArrayLength() == 0
         )
             throw new InvalidRequestException("topics", "must be a list of one or more topics or patterns.");
-        if (value.GetArrayLength() > maxTopics)
-            throw new InvalidRequestException("topics", $"has more than {maxTopics} entries.");
+        if (value.GetArrayLength() > MaxTopics)
+            throw new InvalidRequestException("topics", $"has more than {MaxTopics} entries.");
 
         var topics = new List<string>();
         foreach (var one in value.EnumerateArray())

@@ -14,7 +14,6 @@ public sealed class SettingNameTests
     [InlineData("AspireSse:EventStore:MaxAgee", "MaxAge")]
     [InlineData("AspireSse:EventStor:MaxAge", "EventStore")]
     [InlineData("AspireSse:Llm:GenerationPerMinute", "DefaultProvider")]
-    [InlineData("AspireSse:Llm:GenerationsPerMinute", "DefaultProvider")] // a rate limiter of the application does that
     [InlineData("AspireSse:Pools:Ssee", "Sse")]
     [InlineData("AspireSse:Streaming:MaxConnections", "EventStore")] // SseOptions has it
     public async Task One_that_is_not_read_is_named_at_the_start(string name, string hint)

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
 
@@ -48,7 +47,7 @@ internal static class RelayCost
 
         for (var round = 0; round < 3; round++)
         {
-            var rings = new FilterRingRegistry(Options.Create(new StreamingOptions()), TimeProvider.System);
+            var rings = new FilterRingRegistry(Options.Create(new SseOptions()), TimeProvider.System);
             rings.Reset(Lineage.Alone("epoch"), 0);
             rings.Acquire(new StreamFilter([reader], [], [], NamedFormat.Always));
 

@@ -67,7 +67,7 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
             // As in production: what is used often is compiled again.
             options
                 .Set("DOTNET_TC_CallCounting", 1)
-                .Set("AspireSse:EventStore:Channel", new EventStore.EventStoreOptions().Channel);
+                .Set("AspireSse:EventStore:Channel", new EventStoreOptions().Channel);
             // Exported early, so that telemetry of connecting is sent before deliveries are measured.
             options.Set(_telemetry.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 500).Set("OTEL_BLRP_SCHEDULE_DELAY", 500);
             options.Set(settings);

@@ -1,7 +1,6 @@
 using EventStore;
 using Harness;
 using Microsoft.Extensions.Logging.Abstractions;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
@@ -16,7 +15,7 @@ internal sealed class ModelReplica : IDisposable
     /// <summary>Far more than the log has pages.</summary>
     private const int MostReads = 1_000;
 
-    private static readonly StreamingOptions Options = new()
+    private static readonly SseOptions Options = new()
     {
         Writers = 1,
         RingEvents = 6,

@@ -1,6 +1,5 @@
 using EventStore;
 using Harness;
-using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
 
@@ -12,7 +11,7 @@ public class FilterRingRegistryTests
     public void A_filter_without_readers_is_forgotten_after_its_time_and_no_other()
     {
         var clock = new ManualTime();
-        var options = new StreamingOptions { Writers = 1 };
+        var options = new SseOptions { Writers = 1 };
         var rings = TestLogs.Create(options, clock);
         var open = rings.Acquire(Topic("open"));
 
@@ -232,7 +231,7 @@ public class FilterRingRegistryTests
     [Fact]
     public void All_rings_together_stay_within_their_limit_even_with_stalled_readers()
     {
-        var (rings, _) = WithUsers(count: 100, new StreamingOptions { Writers = 1, AllRingBytes = 100_000 });
+        var (rings, _) = WithUsers(count: 100, new SseOptions { Writers = 1, AllRingBytes = 100_000 });
         for (long at = 11; at <= 10_010; at++)
             rings.Publish([Event(at) with { Topic = $"user.{at % 100}.x" }], at);
         rings.Sweep();
@@ -307,7 +306,7 @@ public class FilterRingRegistryTests
     public void The_first_token_of_a_filter_is_needed_until_it_is_forgotten()
     {
         var clock = new ManualTime();
-        var options = new StreamingOptions { Writers = 1 };
+        var options = new SseOptions { Writers = 1 };
         var rings = TestLogs.Create(options, clock);
 
         rings.Reset(Lineage.Alone("e"), 10);
@@ -335,7 +334,7 @@ public class FilterRingRegistryTests
 
     /// <summary>Filters as a notification service has them: each user's own topics, and what goes to all (twice, so
     /// that patterns overlap).</summary>
-    private static (FilterRingRegistry, FilterRing[]) WithUsers(int count, StreamingOptions? options = null)
+    private static (FilterRingRegistry, FilterRing[]) WithUsers(int count, SseOptions? options = null)
     {
         var rings = TestLogs.Create(options);
         rings.Reset(Lineage.Alone("e"), 10);
@@ -356,7 +355,7 @@ public class FilterRingRegistryTests
 
     private static (FilterRingRegistry, FilterRing) Started()
     {
-        var rings = TestLogs.Create(new StreamingOptions { Writers = 1, RingEvents = 100_000 });
+        var rings = TestLogs.Create(new SseOptions { Writers = 1, RingEvents = 100_000 });
         rings.Reset(Lineage.Alone("e"), 10);
         var ring = rings.Acquire(Topic("t"));
         ring.Users = 100_000; // a ring that keeps everything

@@ -21,7 +21,7 @@ public sealed class HeartbeatTests
         _loop.Rings.Reset(Lineage.Alone("e"), 10);
         _heartbeats = new HeartbeatsAndIds(
             _loop.Writer,
-            new StreamingOptions
+            new SseOptions
             {
                 HeartbeatSeconds = HeartbeatMilliseconds / 1_000,
                 PositionSeconds = PositionMilliseconds / 1_000,

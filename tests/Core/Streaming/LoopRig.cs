@@ -2,7 +2,6 @@ using EventStore;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
@@ -13,7 +12,7 @@ namespace Core.Streaming;
 /// <summary>The parts of a writer loop without its thread and without a store.</summary>
 internal sealed class LoopRig
 {
-    private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { Writers = 1 });
+    private readonly IOptions<SseOptions> _options = Options.Create(new SseOptions { Writers = 1 });
     private readonly StoreReplay _replay;
     private readonly StoreClock _time;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Harness;
-using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
 
@@ -17,7 +16,7 @@ public sealed class PushStreamTests
             Client,
             [],
             output,
-            new StreamingOptions(),
+            new SseOptions(),
             new PushSettings(Bare: true, MaxStall: TimeSpan.FromMilliseconds(200)),
             TimeProvider.System
         );
@@ -88,7 +87,7 @@ public sealed class PushStreamTests
 
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("slow", push.State);
-        clock.Advance(TimeSpan.FromSeconds(new StreamingOptions().DeadSeconds));
+        clock.Advance(TimeSpan.FromSeconds(new SseOptions().DeadSeconds));
         await running;
         Assert.Equal((EndReason.Dead, true), (push.End, output.IsAborted));
     }
@@ -309,7 +308,7 @@ public sealed class PushStreamTests
         Assert.All(
             Enumerable
                 .Range(0, 100)
-                .Select(_ => new StreamingOptions { MaxAgeSeconds = seconds }.NextMaxAge(isSignedIn: false)),
+                .Select(_ => new SseOptions { MaxAgeSeconds = seconds }.NextMaxAge(isSignedIn: false)),
             age => Assert.InRange(age, seconds * 900L, seconds * 1_100L)
         );
 
@@ -328,7 +327,7 @@ public sealed class PushStreamTests
             Client,
             [],
             output,
-            new StreamingOptions(),
+            new SseOptions(),
             settings ?? new PushSettings(Bare: true, CutShort: "cut"u8.ToArray()),
             clock ?? TimeProvider.System
         )

@@ -1,6 +1,5 @@
 using EventStore;
 using Harness;
-using Streaming;
 using Streaming.Fanout;
 using Streaming.Frames;
 
@@ -21,7 +20,7 @@ public sealed class RecentEventsTests
     )
     {
         var rings = Logs(
-            new StreamingOptions
+            new SseOptions
             {
                 Writers = 1,
                 RecentEvents = events,
@@ -40,7 +39,7 @@ public sealed class RecentEventsTests
     [Fact]
     public void Recent_events_of_an_epoch_that_ended_are_forgotten_and_take_no_room_from_new_ones()
     {
-        var rings = Logs(new StreamingOptions { Writers = 1, RecentBytes = 5 });
+        var rings = Logs(new SseOptions { Writers = 1, RecentBytes = 5 });
         var filter = Filter("t");
         rings.Publish([.. Enumerable.Range(11, 5).Select(n => LoopStream.Event(n))], 15);
         rings.Reset(Lineage.Alone("e2"), 12);
@@ -52,7 +51,7 @@ public sealed class RecentEventsTests
     [Fact]
     public void A_page_of_recent_events_has_only_the_types_and_keys_of_its_filter()
     {
-        var rings = Logs(new StreamingOptions { Writers = 1 });
+        var rings = Logs(new SseOptions { Writers = 1 });
         rings.Publish([LoopStream.Event(11, "x", "1"), LoopStream.Event(12, "y", "1"), LoopStream.Event(13, "x")], 13);
         var page = rings.ReadRecent(new StreamFilter(["t"], ["x"], ["1"], NamedFormat.Always), 10, "e", 1_000)!;
         Assert.Equal([11], page.Frames.Select(f => f.Position));
@@ -63,7 +62,7 @@ public sealed class RecentEventsTests
     [Fact]
     public void A_page_of_recent_events_examines_a_bounded_number_and_says_how_far_it_came()
     {
-        var rings = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
+        var rings = Logs(new SseOptions { Writers = 1, RecentEvents = 20_000 });
         rings.Publish([.. Enumerable.Range(11, 10_000).Select(n => LoopStream.Event(n))], 10_010);
 
         foreach (var (filter, found) in new[] { (Filter("*.other"), 0), (Filter("t"), 8_192) })
@@ -76,7 +75,7 @@ public sealed class RecentEventsTests
     [Fact]
     public void A_page_for_topics_without_wildcards_does_not_examine_the_events_of_other_topics()
     {
-        var rings = Logs(new StreamingOptions { Writers = 1, RecentEvents = 20_000 });
+        var rings = Logs(new SseOptions { Writers = 1, RecentEvents = 20_000 });
         rings.Publish(
             [
                 .. Enumerable
@@ -106,7 +105,7 @@ public sealed class RecentEventsTests
 
         for (var round = 0; round < 200; round++)
         {
-            var rings = Logs(new StreamingOptions { Writers = 1, RecentEvents = random.Next(1, 40) });
+            var rings = Logs(new SseOptions { Writers = 1, RecentEvents = random.Next(1, 40) });
             var all = new List<EventRecord>();
             for (var position = 10; all.Count < 60; )
                 all.Add(Event(position += random.Next(1, 3), random.GetItems(topics, 1)[0]));
@@ -140,7 +139,7 @@ public sealed class RecentEventsTests
 
     private static StreamFilter Filter(params string[] topics) => new(topics, [], [], NamedFormat.Always);
 
-    private static FilterRingRegistry Logs(StreamingOptions options)
+    private static FilterRingRegistry Logs(SseOptions options)
     {
         var rings = TestLogs.Create(options, new ManualTime());
         rings.Reset(Lineage.Alone("e"), 10);

@@ -1,5 +1,4 @@
 using Harness;
-using Streaming.Admission;
 using Streaming.Replay;
 
 namespace Core.Streaming;

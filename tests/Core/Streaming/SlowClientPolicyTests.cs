@@ -1,5 +1,4 @@
 using EventStore;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 
@@ -8,7 +7,7 @@ namespace Core.Streaming;
 /// <summary>Clients that do not keep up, by their policy (<c>?slow=</c>).</summary>
 public sealed class SlowClientPolicyTests
 {
-    private readonly StreamingOptions _options = new();
+    private readonly SseOptions _options = new();
     private readonly LoopRig _loop = new();
 
     public SlowClientPolicyTests() => _loop.Rings.Reset(Lineage.Alone("e"), 10);

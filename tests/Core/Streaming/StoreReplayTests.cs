@@ -30,7 +30,7 @@ public sealed class StoreReplayTests : IDisposable
 
     public StoreReplayTests()
     {
-        var options = Options.Create(new StreamingOptions { Writers = 1, ReplayTries = Tries });
+        var options = Options.Create(new SseOptions { Writers = 1, ReplayTries = Tries });
         _rings = new FilterRingRegistry(options, _time);
         _rings.Reset(Lineage.Alone("e"), 10);
         _rings.Publish([Event(11, "a"), Event(12, "b"), Event(13, "a")], 13);

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Streaming.Opening;
 
 namespace Core.Streaming;
 

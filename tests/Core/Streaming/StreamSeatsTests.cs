@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Admission;
 using Streaming.Opening;
 
@@ -12,7 +11,7 @@ public sealed class StreamSeatsTests
     [Fact]
     public void A_full_replica_refuses_new_streams_and_has_a_reserve_for_resumes()
     {
-        var seats = SeatsOf(new StreamingOptions { MaxConnections = 20, ResumeReservePercent = 10 });
+        var seats = SeatsOf(new SseOptions { MaxConnections = 20, ResumeReservePercent = 10 });
 
         for (var i = 0; i < 20; i++)
             Assert.Equal(ShareVerdict.Admitted, Take(seats).Verdict);
@@ -33,7 +32,7 @@ public sealed class StreamSeatsTests
     [Fact]
     public void While_half_of_the_seats_are_free_a_client_may_have_any_number_and_then_its_own()
     {
-        var seats = SeatsOf(new StreamingOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
+        var seats = SeatsOf(new SseOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
         var taken = Enumerable.Range(0, 10).Select(_ => Take(seats, "ann").Seat!).ToList();
         Assert.Equal((ShareVerdict.OwnExcess, null), Take(seats, "ann"));
 
@@ -58,11 +57,11 @@ public sealed class StreamSeatsTests
     [Fact]
     public void The_tickets_of_a_key_have_an_equal_share_of_scarce_seats_together()
     {
-        var seats = SeatsOf(new StreamingOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
+        var seats = SeatsOf(new SseOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
         var taken = Enumerable.Range(0, 20).Count(_ => IsAdmitted());
         Assert.Equal(20, taken + Enumerable.Range(0, 20).Count(_ => IsAdmitted()));
 
-        seats = SeatsOf(new StreamingOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
+        seats = SeatsOf(new SseOptions { MaxConnections = 20, MaxConnectionsPerClient = 2 });
         Take(seats, "bob");
         Assert.Equal(10, Enumerable.Range(0, 20).Count(_ => IsAdmitted()));
 
@@ -76,7 +75,7 @@ public sealed class StreamSeatsTests
     [InlineData(null)]
     public void Without_its_limit_a_client_may_have_all_seats(int? perClient)
     {
-        var seats = SeatsOf(new StreamingOptions { MaxConnectionsPerClient = perClient, MaxConnections = 50 });
+        var seats = SeatsOf(new SseOptions { MaxConnectionsPerClient = perClient, MaxConnections = 50 });
         for (var i = 0; i < 50; i++)
             Assert.Equal(ShareVerdict.Admitted, Take(seats, "ann").Verdict);
     }
@@ -84,7 +83,7 @@ public sealed class StreamSeatsTests
     [Fact]
     public void A_full_pool_refuses_its_streams_alone_and_has_the_reserve_too()
     {
-        var seats = SeatsOf(new StreamingOptions { ResumeReservePercent = 50 }, ("AspireSse:Pools:Chat", "2"));
+        var seats = SeatsOf(new SseOptions { ResumeReservePercent = 50 }, ("AspireSse:Pools:Chat", "2"));
         var first = Take(seats, pool: "Chat");
         Assert.Equal(ShareVerdict.Admitted, Take(seats, pool: "chat").Verdict);
         Assert.Equal((ShareVerdict.Full, null), Take(seats, pool: "Chat"));
@@ -104,7 +103,7 @@ public sealed class StreamSeatsTests
     [InlineData(2, 1, ShareVerdict.OwnExcess)]
     internal void A_stream_that_is_refused_gives_its_seat_in_the_pool_back(int all, int perClient, ShareVerdict refusal)
     {
-        var options = new StreamingOptions { MaxConnections = all, MaxConnectionsPerClient = perClient };
+        var options = new SseOptions { MaxConnections = all, MaxConnectionsPerClient = perClient };
         var seats = SeatsOf(options, ("AspireSse:Pools:Chat", "1"));
         var other = Take(seats, "ann");
 
@@ -124,7 +123,7 @@ public sealed class StreamSeatsTests
     [InlineData("many", false)]
     public void The_size_of_a_pool_is_a_number_from_1_to_a_million(string size, bool isValid)
     {
-        var read = () => SeatsOf(new StreamingOptions(), ("AspireSse:Pools:Chat", size));
+        var read = () => SeatsOf(new SseOptions(), ("AspireSse:Pools:Chat", size));
         if (isValid)
             read();
         else
@@ -138,7 +137,7 @@ public sealed class StreamSeatsTests
     [Fact]
     public void A_pool_without_a_size_has_a_thousand_seats()
     {
-        var seats = SeatsOf(new StreamingOptions());
+        var seats = SeatsOf(new SseOptions());
         for (var i = 0; i < 1_000; i++)
             Assert.Equal(ShareVerdict.Admitted, Take(seats, pool: "Chat").Verdict);
         Assert.Equal(ShareVerdict.Full, Take(seats, pool: "Chat").Verdict);
@@ -151,7 +150,7 @@ public sealed class StreamSeatsTests
         bool resume = false
     ) => (seats.TryTake(pool, ClientKey.OfUser(client), resume, out var seat), seat);
 
-    private static StreamSeats SeatsOf(StreamingOptions options, params (string Key, string? Value)[] settings) =>
+    private static StreamSeats SeatsOf(SseOptions options, params (string Key, string? Value)[] settings) =>
         new(
             Options.Create(options),
             new ConfigurationBuilder()

@@ -24,7 +24,7 @@ public sealed class StreamingMetricsTests : IDisposable
         var meters = _services.GetRequiredService<IMeterFactory>();
         _metrics = new StreamingMetrics(
             meters,
-            Options.Create(new StreamingOptions { Writers = 1 }),
+            Options.Create(new SseOptions { Writers = 1 }),
             _clock,
             NullLogger<StreamingMetrics>.Instance
         );

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Fanout;
 
 namespace Core.Streaming;
@@ -7,6 +6,6 @@ namespace Core.Streaming;
 internal static class TestLogs
 {
     /// <summary>Creates filter rings of one writer, unless the options say otherwise.</summary>
-    public static FilterRingRegistry Create(StreamingOptions? options = null, TimeProvider? clock = null) =>
-        new(Options.Create(options ?? new StreamingOptions { Writers = 1 }), clock ?? TimeProvider.System);
+    public static FilterRingRegistry Create(SseOptions? options = null, TimeProvider? clock = null) =>
+        new(Options.Create(options ?? new SseOptions { Writers = 1 }), clock ?? TimeProvider.System);
 }

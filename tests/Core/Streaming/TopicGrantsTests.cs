@@ -1,5 +1,3 @@
-using Streaming.Access;
-
 namespace Core.Streaming;
 
 public class TopicGrantsTests

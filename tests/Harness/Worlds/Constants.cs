@@ -3,7 +3,6 @@ using EventStore;
 using LlmGateway;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Runs;
 using StreamApi.Events;
 using StreamApi.Memory;
 using StreamApi.Replicas;
@@ -12,7 +11,6 @@ using StreamApi.Security.Limits;
 using StreamApi.Seeds.Petstore;
 using StreamApi.Seeds.Resilient;
 using StreamApi.Seeds.Tasks;
-using Streaming;
 
 namespace Harness.Worlds;
 
@@ -34,7 +32,7 @@ internal static class Constants
         new Section<ResilientOptions>("Resilient"),
         new Section<RunOptions>("AspireSse:Runs"),
         new Section<SecurityOptions>("Security"),
-        new Section<StreamingOptions>("AspireSse:Streaming"),
+        new Section<SseOptions>("AspireSse:Streaming"),
         new Section<TasksOptions>("Tasks"),
     ];
 
@@ -67,7 +65,8 @@ internal static class Constants
 
         private static bool Has(Type type, ReadOnlySpan<string> path) =>
             path.Length == 1
-                ? type.GetProperty(path[0], BindingFlags.Instance | BindingFlags.NonPublic) is not null
+                ? type.GetProperty(path[0], BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+                    is { SetMethod.IsPublic: false }
                 : type.GetProperty(path[0])?.PropertyType is { } inner && Has(inner, path[1..]);
 
         public void Set(IServiceCollection services, IConfiguration constants) =>

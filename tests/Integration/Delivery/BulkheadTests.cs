@@ -107,7 +107,7 @@ public sealed class BulkheadTests(BulkheadTests.FewConnections fixture) : IClass
         var cancellationToken = TestContext.Current.CancellationToken;
         var system = fixture.System;
         var replica = system.Replicas[0];
-        await using var locked = await LockedTable.LockAsync(system.Database, "eventstore.replicas");
+        await using var locked = await LockedTable.LockAsync(system.Database, "streamapi.replicas");
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
         var lists = new List<Task<HttpResponseMessage>>();
 

@@ -106,7 +106,7 @@ public sealed class ReplayMemoryTests
         var database = await Stores.Shared.CreateDatabaseAsync(cancellationToken);
         var builder = StoreOnlyHost.Of(database.ConnectionString, ("AspireSse:EventStore:MaxBatchBytes", "16777216"));
 
-        builder.Services.Configure<StreamingOptions>(streaming =>
+        builder.Services.Configure<SseOptions>(streaming =>
         {
             streaming.ReplayBytes = Most;
             streaming.ReplayReaders = 1;

@@ -197,7 +197,7 @@ public sealed class ReplicaTests
             Mode = "live",
         };
         await system.Database.ExecuteAsync(
-            $"insert into eventstore.replicas values ('{name}', '{JsonSerializer.Serialize(state)}', clock_timestamp())"
+            $"insert into streamapi.replicas values ('{name}', '{JsonSerializer.Serialize(state)}', clock_timestamp())"
         );
     }
 }

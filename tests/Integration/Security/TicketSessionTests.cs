@@ -3,7 +3,6 @@ using Harness;
 using Integration.Delivery;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Tickets;
@@ -186,7 +185,7 @@ public sealed class TicketSessionTests
         public static Replica Of(OpenLog log, TimeProvider? clock = null)
         {
             clock ??= TimeProvider.System;
-            var rings = new FilterRingRegistry(Options.Create(new StreamingOptions { Writers = 1 }), clock);
+            var rings = new FilterRingRegistry(Options.Create(new SseOptions { Writers = 1 }), clock);
             var storeClock = new StoreClock(clock);
 
             return new(

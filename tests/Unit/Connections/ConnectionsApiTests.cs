@@ -10,8 +10,6 @@ using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Replicas;
 using StreamApi.Security;
-using Streaming;
-using Streaming.Admission;
 using Streaming.Connections;
 using Unit.ServiceDefaults;
 
@@ -27,7 +25,7 @@ public sealed class ConnectionsApiTests
     public async Task A_page_of_connections_waits_for_its_turn(string path)
     {
         await using var service = await StartAsync();
-        var gate = service.Services.GetRequiredService<Gates>().Pages;
+        var gate = service.Services.GetRequiredService<ListingTurns>().Gate;
         var turn = await gate.EnterAsync("another client", Timeout.InfiniteTimeSpan);
 
         var page = service.Outside.GetAsync(path, TestContext.Current.CancellationToken);
@@ -42,7 +40,7 @@ public sealed class ConnectionsApiTests
     public async Task The_rows_of_a_long_watched_listing_wait_for_their_turn()
     {
         await using var service = await StartAsync();
-        var gate = service.Services.GetRequiredService<Gates>().Pages;
+        var gate = service.Services.GetRequiredService<ListingTurns>().Gate;
         var turn = await gate.EnterAsync("another client", Timeout.InfiniteTimeSpan);
         var open = service.Services.GetRequiredService<ConnectionRegistry>();
 
@@ -62,7 +60,7 @@ public sealed class ConnectionsApiTests
     public async Task A_short_watched_listing_needs_no_turn()
     {
         await using var service = await StartAsync();
-        var gate = service.Services.GetRequiredService<Gates>().Pages;
+        var gate = service.Services.GetRequiredService<ListingTurns>().Gate;
         using (await gate.EnterAsync("another client", Timeout.InfiniteTimeSpan))
             await SnapshotAsync(service);
     }
@@ -75,7 +73,7 @@ public sealed class ConnectionsApiTests
         var streams = Enumerable.Range(0, 401).Select(_ => new OtherStream()).ToList();
         streams.ForEach(open.Add);
         var time = new ManualTime();
-        var list = new ConnectionList(open, totals: null!, Options.Create(new StreamingOptions()), time);
+        var list = new ConnectionList(open, totals: null!, Options.Create(new SseOptions()), time);
         var made = new List<string>();
         var making = MakeAsync();
 

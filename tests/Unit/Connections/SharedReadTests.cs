@@ -1,5 +1,4 @@
 using Harness;
-using Streaming;
 
 namespace Unit.Connections;
 

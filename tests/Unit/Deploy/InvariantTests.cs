@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.RegularExpressions;
 using EventStore;
 using Harness.Deployments;
-using Streaming;
 using Unit.Build;
 using YamlDotNet.RepresentationModel;
 
@@ -167,9 +166,7 @@ public sealed partial class InvariantTests
             var files = int.Parse(settings["LimitNOFILE"].Single(), CultureInfo.InvariantCulture);
             string[] found = [$"{seconds} s", $"{files} files", .. settings["Restart"]];
 
-            return seconds > 15 && files > new StreamingOptions().MaxConnections * 2 && found[^1] == "always"
-                ? []
-                : found;
+            return seconds > 15 && files > new SseOptions().MaxConnections * 2 && found[^1] == "always" ? [] : found;
         },
 
         ["the docs name every unit file, and no unit that there is not"] = () =>

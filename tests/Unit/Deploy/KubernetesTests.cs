@@ -1,6 +1,5 @@
 using System.Globalization;
 using Harness.Deployments;
-using Streaming;
 using Unit.Build;
 using YamlDotNet.RepresentationModel;
 
@@ -156,7 +155,7 @@ public sealed class KubernetesTests
             let target = Number(scaler.At("spec.metrics.0.pods.target.averageValue"))
             let adapter = File.ReadAllText(Path.Combine(Manifests.Folder, "overlays", "ha", "prometheus-adapter.yaml"))
             where
-                most != new StreamingOptions().MaxConnections
+                most != new SseOptions().MaxConnections
                 || target < 1
                 || target > most * 7 / 10
                 || scaler.At("spec.metrics.1.resource.name").Text() != "cpu"
@@ -193,7 +192,7 @@ public sealed class KubernetesTests
             where
                 annotations.GetValueOrDefault("nginx.ingress.kubernetes.io/proxy-buffering") != "off"
                 || annotations.GetValueOrDefault("nginx.ingress.kubernetes.io/proxy-http-version") != "1.1"
-                || int.Parse(timeout, CultureInfo.InvariantCulture) <= 2 * new StreamingOptions().HeartbeatSeconds
+                || int.Parse(timeout, CultureInfo.InvariantCulture) <= 2 * new SseOptions().HeartbeatSeconds
                 || !Nginx.Contains($"proxy_read_timeout {timeout}s;", StringComparison.Ordinal)
                 || (ingress.Name() == "streamapi" && paths.Intersect(["/", "/health", "/alive", "/metrics"]).Any())
             select ingress.Name(),
@@ -264,7 +263,7 @@ public sealed class KubernetesTests
         SourceFiles.AssertNone(Rules[rule](new Overlay(overlay)));
 
     [Fact]
-    public void A_run_ends_within_the_drain() => Assert.True(new global::Runs.RunOptions().DrainSeconds < DrainSeconds);
+    public void A_run_ends_within_the_drain() => Assert.True(new RunOptions().DrainSeconds < DrainSeconds);
 
     private static string DocOf(string page) => File.ReadAllText(Path.Combine(Repository.Root, "docs", page));
 

@@ -101,7 +101,7 @@ internal static partial class OptionsPage
             else if (property.PropertyType.Assembly == type.Assembly && property.PropertyType.IsClass)
                 foreach (var row in Rows(property.PropertyType, value!, name))
                     yield return row;
-            else if (property.CanWrite)
+            else if (property.SetMethod is { IsPublic: true })
                 yield return Row(name, Computed.GetValueOrDefault(name) ?? Default(value), property);
         }
     }
@@ -113,7 +113,7 @@ internal static partial class OptionsPage
     {
         var instance = Activator.CreateInstance(type, nonPublic: true)!;
         (instance as StreamApi.Security.Limits.LimitOptions)?.Complete(development: false);
-        (instance as LlmGateway.GenerationLimit)?.Complete(development: false);
+        (instance as LlmGateway.LlmOptions)?.Complete(development: false);
         return instance;
     }
 

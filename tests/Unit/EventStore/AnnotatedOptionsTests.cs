@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using Streaming;
 
 namespace Unit.EventStore;
 
@@ -21,9 +20,9 @@ public sealed class AnnotatedOptionsTests
                 }
             )
         );
-        Assert.Equal(2, Refusals(new StreamingOptions { MaxConnections = 0, MaxConnectionsPerClient = -1 }));
+        Assert.Equal(2, Refusals(new SseOptions { MaxConnections = 0, MaxConnectionsPerClient = -1 }));
         Assert.Equal(1, Refusals(new LeaderOptions { LeaseMilliseconds = 499 }));
-        Assert.Equal(0, Refusals(new StreamingOptions()));
+        Assert.Equal(0, Refusals(new SseOptions()));
     }
 
     private static int Refusals<TOptions>(TOptions options)

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using StreamApi.Replicas;
 using StreamApi.Seeds.Storage;
 
 namespace Unit.EventStore;
@@ -33,7 +34,8 @@ public sealed class StorePoolTests
     internal static int MostConnections() =>
         Of("Host=db;Maximum Pool Size=1000").Sum(pool => pool.MaxPoolSize)
         + SeedsPool.WorkConnections
-        + SeedsPool.ReadConnections;
+        + SeedsPool.ReadConnections
+        + ReplicaTable.Connections;
 
     [Theory]
     [InlineData("Host=db;Maximum Pool Size=10", true)]

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using StreamApi.Events;
-using Streaming.Access;
 
 namespace Unit.Events;
 

@@ -19,7 +19,7 @@ public sealed class FilterQueryTests
         var query = new QueryCollection(new Dictionary<string, StringValues> { ["topic"] = names.ToArray() });
 
         if (isValid)
-            Assert.Equal(topics, FilterQuery.Read(query).Topics.Count);
+            Assert.Equal(topics, FilterQuery.Read(query).Topics.Length);
         else
             Assert.Equal("topic", Assert.Throws<InvalidRequestException>(() => FilterQuery.Read(query)).Field);
     }

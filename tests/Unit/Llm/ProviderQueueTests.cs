@@ -3,7 +3,6 @@ using Harness;
 using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using Streaming.Admission;
 
 namespace Unit.Llm;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using EventStore;
 
 namespace Unit.Redis;
 

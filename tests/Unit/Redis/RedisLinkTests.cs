@@ -1,5 +1,4 @@
 using System.Text;
-using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Unit.ServiceDefaults;

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Threading.Channels;
-using EventStore;
 using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming;
 
 namespace Unit.Runs;
 
@@ -71,7 +70,7 @@ public sealed class LiveRunsTests : IDisposable
         new(
             null!, // the store, which no test asks
             options,
-            Options.Create(new StreamingOptions()),
+            Options.Create(new SseOptions()),
             _time,
             NullLogger<RunLeases>.Instance
         );

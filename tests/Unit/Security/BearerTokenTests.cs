@@ -5,7 +5,6 @@ using Harness;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Credentials;
-using Streaming.Access;
 
 namespace Unit.Security;
 

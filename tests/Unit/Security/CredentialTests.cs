@@ -14,9 +14,6 @@ using Npgsql;
 using StreamApi.Security;
 using StreamApi.Security.Credentials;
 using StreamApi.Security.Tickets;
-using Streaming;
-using Streaming.Access;
-using Streaming.Tickets;
 
 namespace Unit.Security;
 
@@ -311,7 +308,7 @@ public sealed class CredentialTests : IDisposable
 
         _used.AddRange([tokens, secret]);
         var keys = new ApiKeys(options);
-        var streaming = Options.Create(new StreamingOptions());
+        var streaming = Options.Create(new SseOptions());
 
         var handler = new CredentialHandler(
             new OptionsMonitor<AuthenticationSchemeOptions>(
@@ -325,7 +322,7 @@ public sealed class CredentialTests : IDisposable
             tokens,
             keys,
             new StreamTickets(
-                new TicketIssuer(secret, TimeProvider.System),
+                new TicketReader(secret, TimeProvider.System),
                 secret,
                 keys,
                 tokens,

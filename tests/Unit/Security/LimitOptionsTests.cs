@@ -5,8 +5,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using StreamApi.Security.Limits;
-using Streaming;
-using Streaming.Admission;
 
 namespace Unit.Security;
 
@@ -60,7 +58,7 @@ public sealed class LimitOptionsTests
     [InlineData("Production", 7, 7)]
     public void Streams_of_a_client_are_limited_outside_Development(string environment, int? set, int effective)
     {
-        var options = new StreamingOptions { MaxConnectionsPerClient = set };
+        var options = new SseOptions { MaxConnectionsPerClient = set };
         Environment(new LimitOptions(), environment).PostConfigure(null, options);
         Assert.Equal(effective, options.MaxConnectionsPerClient);
     }
@@ -91,7 +89,7 @@ public sealed class LimitOptionsTests
         );
 
         new DescriptorLimit(
-            Options.Create(new StreamingOptions()),
+            Options.Create(new SseOptions()),
             Options.Create(new AdmissionOptions { OutgoingConnections = 100 }),
             rate,
             NullLogger<DescriptorLimit>.Instance

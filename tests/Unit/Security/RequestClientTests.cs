@@ -1,10 +1,11 @@
 using System.Net;
 using Harness;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Access;
-using Streaming.Admission;
+using Streaming.Opening;
 
 namespace Unit.Security;
 
@@ -14,11 +15,7 @@ public sealed class RequestClientTests
     private static readonly DateTimeOffset Until = DateTimeOffset.UnixEpoch.AddHours(1);
 
     private readonly DefaultHttpContext _context = new();
-    private readonly CallerAccess _access = new(
-        null!, // tickets, which these tests do not use
-        Options.Create(new SecurityOptions { RenewSeconds = 60 }),
-        new ManualTime()
-    );
+    private readonly CallerAccess _access = new(Options.Create(new SecurityOptions { RenewSeconds = 60 }));
 
     [Theory]
     [InlineData("192.0.2.1", "192.0.2.1")]
@@ -73,9 +70,12 @@ public sealed class RequestClientTests
     [Fact]
     public void A_stream_keeps_the_expiry_of_its_credential_and_announces_it_in_time()
     {
-        Assert.Equal(StreamGrant.Endless, _access.GrantOf(_context));
+        Assert.Equal(StreamGrant.Endless, CallerGrant.Of(_context, _access.CallerOf(_context)));
         _context.Features.Set(new Caller("ann", TopicGrants.None, Until));
-        var (expiry, session, _) = _access.GrantOf(_context);
+        _context.RequestServices = new ServiceCollection()
+            .AddSingleton<TimeProvider>(new ManualTime())
+            .BuildServiceProvider();
+        var (expiry, session, _) = CallerGrant.Of(_context, _access.CallerOf(_context));
         Assert.Equal((Until, 60_000, null), (expiry.Until, expiry.EndsAt - expiry.RenewAt, session));
     }
 

@@ -5,9 +5,10 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using StreamApi.Security;
 using StreamApi.Security.Limits;
-using Streaming.Admission;
 using Unit.ServiceDefaults;
+using Unit.Streaming;
 
 namespace Unit.Security;
 
@@ -147,7 +148,7 @@ public sealed class RequestLimitTests
                 configure?.Invoke(builder);
                 builder.AddRelayRedis();
                 builder.AddLimits();
-                builder.Services.AddSingleton<Gates>();
+                builder.Services.AddSingleton<IStreamAccess, CallerAccess>().AddBudget();
             },
             app =>
             {

@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using Harness;
 using Microsoft.AspNetCore.Http;
-using Streaming.Requests;
 
 namespace Unit.Streaming;
 

@@ -1,6 +1,5 @@
-using EventStore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Admission;
 using Streaming.Requests;
 
@@ -9,18 +8,28 @@ namespace Unit.Streaming;
 /// <summary>Budgets of bytes for <see cref="Anyone"/>.</summary>
 internal static class Budgets
 {
+    /// <summary>Adds the budget of the settings, whoever the callers are.</summary>
+    public static IServiceCollection AddBudget(this IServiceCollection services) =>
+        services
+            .AddSingleton<Gates>()
+            .AddSingleton<ReadGate>()
+            .AddSingleton(provider => new RequestBudget(
+                provider.GetRequiredService<Gates>(),
+                provider.GetRequiredService<ReadGate>(),
+                provider.GetRequiredService<IStreamAccess>(),
+                provider.GetRequiredService<IOptions<AdmissionOptions>>(),
+                provider.GetRequiredService<TimeProvider>()
+            ));
+
     /// <param name="kilobytesPerSecond">The rate of each client; null: none.</param>
     /// <param name="clock">The clock.</param>
     public static RequestBudget Of(int? kilobytesPerSecond, TimeProvider clock)
     {
         var options = Options.Create(new AdmissionOptions { KilobytesPerSecond = kilobytesPerSecond });
-        var gates = new Gates(
-            Options.Create(new EventStoreOptions()),
-            Options.Create(new StreamingOptions()),
-            options,
-            clock
-        );
+        var store = Options.Create(new EventStoreOptions());
+        var gates = new Gates(store, Options.Create(new SseOptions()), options, clock);
+        var anyone = new Anyone();
 
-        return new RequestBudget(gates, new Anyone(), options, clock);
+        return new RequestBudget(gates, new ReadGate(gates, anyone, store), anyone, options, clock);
     }
 }

@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Streaming.Admission;
 using Streaming.Requests;
 
 namespace Unit.Streaming;
@@ -11,9 +10,8 @@ public sealed class HeldJsonTests
     private static readonly ServiceProvider Services = new ServiceCollection()
         .AddOptions()
         .AddSingleton(TimeProvider.System)
-        .AddSingleton<IClients, Anyone>()
-        .AddSingleton<Gates>()
-        .AddSingleton<RequestBudget>()
+        .AddSingleton<IStreamAccess, Anyone>()
+        .AddBudget()
         .BuildServiceProvider();
 
     /// <summary>Arrays of more than 85 kB make .NET collect the whole heap, while all others wait.</summary>

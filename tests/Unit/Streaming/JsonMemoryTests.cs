@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Streaming.Admission;
-using Streaming.Requests;
 
 namespace Unit.Streaming;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Streaming.Requests;
 
 namespace Unit.Streaming;
 

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Streaming;
 using Streaming.Connections;
 using Streaming.Opening;
 using Streaming.Takeover;
@@ -16,7 +15,7 @@ namespace Unit.Streaming;
 
 public sealed class PushOpenerTests
 {
-    private readonly IOptions<StreamingOptions> _options = Options.Create(new StreamingOptions { MaxAgeSeconds = 60 });
+    private readonly IOptions<SseOptions> _options = Options.Create(new SseOptions { MaxAgeSeconds = 60 });
     private readonly StreamSeats _seats;
     private readonly PushOpener _streams;
 

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using StreamApi.Connections;
-using Streaming;
 using Streaming.Connections;
 
 namespace Unit.Streaming;
@@ -152,19 +151,11 @@ public sealed class SocketOutputTests : IAsyncLifetime
     /// <summary>Otherwise a client that has lost its network keeps its place for a quarter of an hour, the time after
     /// which Linux gives up.</summary>
     [Fact]
-    public void The_kernel_gives_a_silent_client_up_when_its_stream_counts_as_dead()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limit.");
-        StreamSocket.GiveUpAfter(_server, TimeSpan.FromSeconds(300));
-        Assert.Equal(300_000, TcpOption(18)); // TCP_USER_TIMEOUT
-    }
-
-    [Fact]
     public void Connections_inherit_the_kernel_limits_of_the_server_s_listener()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems have no such limits.");
         var sockets = new SocketTransportOptions();
-        StreamServer.ConfigureSockets(sockets, new StreamingOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
+        StreamServer.ConfigureSockets(sockets, new SseOptions { UnsentKilobytes = 64, DeadSeconds = 200 });
 
         using var listener = sockets.CreateBoundListenSocket(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();

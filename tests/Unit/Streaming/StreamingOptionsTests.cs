@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi;
-using Streaming;
 
 namespace Unit.Streaming;
 
@@ -24,7 +23,7 @@ public sealed class StreamingOptionsTests
         Assert.False((await OfStreamApiAsync("--AspireSse:Streaming:TakeOverConnections=false")).TakeOverConnections);
     }
 
-    private static async Task<StreamingOptions> OfStreamApiAsync(params string[] settings)
+    private static async Task<SseOptions> OfStreamApiAsync(params string[] settings)
     {
         await using var app = StreamApiApplication.Build([
             "--environment=Development",
@@ -32,6 +31,6 @@ public sealed class StreamingOptionsTests
             "--ConnectionStrings:redis=127.0.0.1:1",
             .. settings,
         ]);
-        return app.Services.GetRequiredService<IOptions<StreamingOptions>>().Value;
+        return app.Services.GetRequiredService<IOptions<SseOptions>>().Value;
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EventStore;
 using LlmGateway.Generations;
 using Runs;
-using Streaming.Admission;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;

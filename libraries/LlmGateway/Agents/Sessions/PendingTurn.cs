@@ -1,6 +1,5 @@
 using EventStore;
 using Runs;
-using Streaming.Admission;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;

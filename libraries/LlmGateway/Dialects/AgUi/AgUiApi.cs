@@ -7,7 +7,6 @@ using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
 

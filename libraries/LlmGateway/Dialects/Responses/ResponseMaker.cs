@@ -5,7 +5,6 @@ using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Access;
 
 namespace LlmGateway.Dialects.Responses;
 

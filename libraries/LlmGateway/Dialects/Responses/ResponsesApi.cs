@@ -4,7 +4,6 @@ using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.VendorApis;
 using Runs;
-using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace LlmGateway.Dialects.Responses;

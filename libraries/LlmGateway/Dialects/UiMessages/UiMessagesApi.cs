@@ -6,7 +6,6 @@ using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Requests;
 

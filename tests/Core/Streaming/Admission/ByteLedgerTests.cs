@@ -1,5 +1,4 @@
 using Streaming.Admission;
-using Streaming.Requests;
 
 namespace Core.Streaming.Admission;
 

@@ -1,5 +1,4 @@
 using Harness;
-using Streaming.Admission;
 
 namespace Core.Streaming.Admission;
 

@@ -3,7 +3,6 @@ using Harness;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Streaming.Admission;
-using Streaming.Requests;
 
 namespace Unit.Streaming.Admission;
 

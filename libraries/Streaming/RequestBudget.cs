@@ -1,31 +1,46 @@
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
+using Streaming.Requests;
 
-namespace Streaming.Requests;
+namespace AspireSse;
 
-/// <summary>Limits the memory of requests, and each client's bytes: to its rate, and beyond it to fair turns.</summary>
-internal sealed class RequestBudget(
-    Gates gates,
-    IClients clients,
-    IOptions<AdmissionOptions> options,
-    TimeProvider clock
-)
+/// <summary>Limits the memory of requests, and each client's work: to its rate, and beyond it to fair turns
+/// (<see cref="AdmissionOptions"/>). For endpoints that read long bodies, or much of the log. Thread-safe.</summary>
+public sealed class RequestBudget
 {
+    private readonly Gates _gates;
+    private readonly ReadGate _reads;
+    private readonly IStreamAccess _access;
+    private readonly TimeProvider _clock;
+    private readonly ByteLedger _memory;
+    private readonly Pace<string>? _kilobytes;
+
+    internal RequestBudget(
+        Gates gates,
+        ReadGate reads,
+        IStreamAccess access,
+        IOptions<AdmissionOptions> options,
+        TimeProvider clock
+    )
+    {
+        _gates = gates;
+        _reads = reads;
+        _access = access;
+        _clock = clock;
+        _memory = new ByteLedger(options.Value.HeldBytes);
+        if (options.Value.KilobytesPerSecond is { } rate)
+            _kilobytes = new Pace<string>(rate, burst: rate, clock);
+    }
+
     /// <summary>Bodies up to this size are parsed at once, if their client keeps its rate.</summary>
-    public const int SmallBytes = 1024 * 1024;
+    internal const int SmallBytes = 1024 * 1024;
 
     /// <summary>A larger body has to keep its client's rate: others feel its commit.</summary>
     private const long LongBytes = 64 * 1024;
 
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
-    private readonly ByteLedger _memory = new(options.Value.HeldBytes);
-
-    private readonly Pace<string>? _kilobytes = options.Value.KilobytesPerSecond is { } rate
-        ? new Pace<string>(rate, burst: rate, clock)
-        : null;
-
-    public long HeldBytes => _memory.Held;
+    internal long HeldBytes => _memory.Held;
 
     /// <summary>Kilobytes that events cost: at least one each, because an event has overhead beside its data.</summary>
     public static long CostOf(IReadOnlyList<NewEvent> events)
@@ -39,32 +54,32 @@ internal sealed class RequestBudget(
     /// <summary>Starts an empty hold for this request, which is released when the response ends.</summary>
     public ByteHold Hold(HttpContext context)
     {
-        var hold = new ByteHold(_memory, clients.ClientOf(context));
+        var hold = new ByteHold(_memory, _access.ClientOf(context));
         context.Response.RegisterForDispose(hold);
         return hold;
     }
 
     /// <summary>Counts bytes that admitted work keeps after its response, until disposal; never refuses.</summary>
-    public IDisposable Keep(ClientKey client, long bytes) => _memory.Keep(client, bytes);
+    internal IDisposable Keep(ClientKey client, long bytes) => _memory.Keep(client, bytes);
 
     /// <summary>Charges for a body, accepted or not, and waits for a turn to parse it; null: none needed.</summary>
     /// <exception cref="RefusedException">Too many bodies wait.</exception>
     /// <exception cref="InvalidRequestException">401: the credential has expired meanwhile.</exception>
-    public async ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes)
+    internal async ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes)
     {
-        var client = clients.ClientOf(context);
+        var client = _access.ClientOf(context);
         var kilobytes = bytes / 1_024;
         if (await ChargeAsync(client, kilobytes, isLong: bytes > LongBytes, MaxWait, context.RequestAborted))
-            await context.TakeSpareAsync(gates.Spare!, client, Timeout.InfiniteTimeSpan);
+            await context.TakeSpareAsync(_gates.Spare!, client, Timeout.InfiniteTimeSpan);
 
         context.Features.Set(new ChargedBody(kilobytes));
 
         var turn =
             bytes > SmallBytes
-                ? await gates.Bodies.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
+                ? await _gates.Bodies.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
                 : null;
         // A body may take minutes to arrive, and then wait.
-        if (!clients.HasExpired(context))
+        if (!(_access.CallerOf(context).Until <= _clock.GetUtcNow()))
             return turn;
 
         turn?.Dispose();
@@ -75,16 +90,42 @@ internal sealed class RequestBudget(
         );
     }
 
+    /// <summary>Waits for a turn to read much of the log; hold it while reading, not while the client takes the
+    /// answer.</summary>
+    /// <exception cref="RefusedException">No turn became free in time, or too many wait.</exception>
+    public Task<IDisposable> EnterReadAsync(HttpContext context) => _reads.EnterAsync(context);
+
+    /// <summary>Waits for a turn of a request that is beyond its client's rate, once a request. It ends when the
+    /// response begins: a stream lasts longer.</summary>
+    /// <returns>False: no turn became free in time, too many wait, or there is nothing to spare.</returns>
+    public async Task<bool> TakeSpareTurnAsync(HttpContext context, TimeSpan limit)
+    {
+        if (_gates.Spare is not { } spare)
+            return false;
+
+        try
+        {
+            await context.TakeSpareAsync(spare, _access.ClientOf(context), limit);
+            return true;
+        }
+        catch (RefusedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Charges for a part of a long body, and waits for a turn beyond the rate; null: none needed.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="kilobytes">Kilobytes that have arrived.</param>
     /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>
     /// <exception cref="RefusedException">Too many requests wait.</exception>
     public async ValueTask<IDisposable?> EnterPartAsync(HttpContext context, long kilobytes, bool isLong)
     {
-        var client = clients.ClientOf(context);
+        var client = _access.ClientOf(context);
         var isLent = await ChargeAsync(client, kilobytes, isLong, maxWait: null, context.RequestAborted);
         // A request that is itself beyond the rate has its turn; two of one request could wait for each other.
         return isLent && !context.HasSpareTurn()
-            ? await gates.Spare!.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
+            ? await _gates.Spare!.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
             : null;
     }
 
@@ -92,8 +133,8 @@ internal sealed class RequestBudget(
     public async ValueTask<IDisposable> NextTurnAsync(HttpContext context, IDisposable turn)
     {
         turn.Dispose();
-        return await gates.Spare!.EnterAsync(
-            clients.ClientOf(context),
+        return await _gates.Spare!.EnterAsync(
+            _access.ClientOf(context),
             Timeout.InfiniteTimeSpan,
             context.RequestAborted
         );
@@ -101,8 +142,9 @@ internal sealed class RequestBudget(
 
     /// <summary>Charges the client for events that it publishes, beyond the bytes of the request's body.</summary>
     public void Charge(HttpContext context, IReadOnlyList<NewEvent> events) =>
-        Charge(clients.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));
+        Charge(_access.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));
 
+    /// <summary>Charges the client for kilobytes.</summary>
     public void Charge(ClientKey client, long kilobytes) => IsBeyondRate(client, kilobytes);
 
     private bool IsBeyondRate(ClientKey client, long kilobytes) =>
@@ -118,7 +160,7 @@ internal sealed class RequestBudget(
         CancellationToken cancellationToken
     )
     {
-        if (gates.Spare is not null && !isLong)
+        if (_gates.Spare is not null && !isLong)
             return IsBeyondRate(client, kilobytes);
 
         if (_kilobytes is null || kilobytes == 0)
@@ -131,7 +173,7 @@ internal sealed class RequestBudget(
                 "Too many bytes",
                 "More than ten seconds' worth of your bytes already wait (Limits:PublishKilobytesPerSecond)."
             );
-        await Task.Delay(wait, clock, cancellationToken);
+        await Task.Delay(wait, _clock, cancellationToken);
 
         return false;
     }

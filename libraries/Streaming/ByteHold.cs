@@ -1,15 +1,22 @@
 using Streaming.Admission;
 
-namespace Streaming.Requests;
+namespace AspireSse;
 
 /// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
-internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IDisposable
+public sealed class ByteHold : IDisposable
 {
+    private readonly ByteLedger _ledger;
+    private readonly ClientKey _client;
+
+    internal ByteHold(ByteLedger ledger, ClientKey client) => (_ledger, _client) = (ledger, client);
+
     /// <summary>Fewest bytes that a request holds: the buffers of its connection.</summary>
     private const int MinBytes = 16 * 1024;
 
     private long _bytes;
 
+    /// <summary>Says how many bytes the request holds now; fewer than those of a connection's buffers count as
+    /// those.</summary>
     /// <exception cref="RefusedException">429: over its share; 503: all hold too much; 413: never fits.</exception>
     public void Set(long bytes)
     {
@@ -17,12 +24,12 @@ internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IDisposabl
         if (bytes == _bytes)
             return;
 
-        if (bytes > ledger.Limit)
+        if (bytes > _ledger.Limit)
             throw RefusedException.NeverFits(
                 "This needs more memory than all requests together may hold (Limits:HeldMegabytes)."
             );
 
-        var verdict = ledger.Change(client, _bytes, bytes);
+        var verdict = _ledger.Change(_client, _bytes, bytes);
         var isOwnExcess = verdict == ShareVerdict.OwnExcess;
 
         if (verdict != ShareVerdict.Admitted)
@@ -37,9 +44,10 @@ internal sealed class ByteHold(ByteLedger ledger, ClientKey client) : IDisposabl
         _bytes = bytes;
     }
 
+    /// <summary>Releases all.</summary>
     public void Dispose()
     {
-        ledger.Change(client, _bytes, 0);
+        _ledger.Change(_client, _bytes, 0);
         _bytes = 0;
     }
 }

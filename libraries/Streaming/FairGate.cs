@@ -1,11 +1,16 @@
-namespace Streaming.Admission;
+using Streaming.Admission;
+
+namespace AspireSse;
 
 /// <summary>Seats for one kind of work; a free one goes to the waiting client that has used the least time on them
 /// (start-time fair queueing, Goyal et al. 1996). Thread-safe.</summary>
 /// <remarks>A client takes another seat only while more are free than it has, so a newcomer finds one.</remarks>
 /// <param name="work">The work, in the plural, as a refusal names it.</param>
-/// <param name="maxWaiting">Requests that should wait at once (<see cref="EqualShare"/>).</param>
-internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
+/// <param name="seats">How much of it runs at once.</param>
+/// <param name="maxWaiting">Requests that should wait at once; beyond it, up to twice as many, only those of clients
+/// with no more than an equal share.</param>
+/// <param name="clock">Measures the work.</param>
+public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
 {
     /// <summary>Longest rest of a seat: a turn that needs more waited for something other than a processor.</summary>
     private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
@@ -27,14 +32,18 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
     /// <summary>Part of the time that a seat may be in use while the processors are; 1: a seat never rests.</summary>
     public double BusyShare { get; init; } = 1;
 
-    /// <summary>Needed if <see cref="BusyShare"/> is below 1.</summary>
-    public ProcessorUse? Processors { get; init; }
+    /// <summary>Says when the processors are in use; gates may share one.</summary>
+    internal ProcessorUse Processors
+    {
+        get => field ??= new ProcessorUse(clock);
+        init;
+    }
 
     /// <summary>Returns false while nobody would feel the work, so that no seat rests.</summary>
-    public Func<bool> HasReaders { get; init; } = () => true;
+    internal Func<bool> HasReaders { get; init; } = () => true;
 
     /// <summary>Clients that wait, have a seat, or have used more than others.</summary>
-    public int Clients
+    internal int Clients
     {
         get
         {
@@ -43,7 +52,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
         }
     }
 
-    public int Waiting
+    internal int Waiting
     {
         get
         {
@@ -53,6 +62,9 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
     }
 
     /// <summary>Waits for a seat; dispose it when the work is done.</summary>
+    /// <param name="client">Whose work it is: <see cref="ClientKey.Person"/>.</param>
+    /// <param name="limit">The longest wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RefusedException">Too many requests wait, or no seat became free in time.</exception>
     public async ValueTask<IDisposable> EnterAsync(
         string client,
@@ -178,8 +190,7 @@ internal sealed class FairGate(string work, int seats, int maxWaiting, TimeProvi
             }
 
             Charge(seat.Flow, seat.Took);
-            rest =
-                BusyShare < 1 && HasReaders() && Processors!.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
+            rest = BusyShare < 1 && HasReaders() && Processors.IsHigh ? seat.Took * (1 / BusyShare - 1) : TimeSpan.Zero;
             seat.Flow.Held--;
 
             if (rest == TimeSpan.Zero)

@@ -6,14 +6,13 @@ using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Npgsql;
 
-namespace Streaming.Tickets;
+namespace AspireSse;
 
 /// <summary>
 /// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. A key
 /// in use is read again every second, since it may change; AES-256-GCM prevents reading and tampering.
 /// </summary>
-internal sealed class SharedSecret([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store, TimeProvider clock)
-    : IDisposable
+public sealed class SharedSecret : IDisposable
 {
     private const int NonceBytes = 12,
         TagBytes = 16;
@@ -22,10 +21,14 @@ internal sealed class SharedSecret([FromKeyedServices(StorePool.Work)] NpgsqlDat
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1),
         MaxWait = TimeSpan.FromMilliseconds(500);
 
+    private readonly NpgsqlDataSource _store;
+    private readonly TimeProvider _clock;
     private readonly SemaphoreSlim _reading = new(1);
     private volatile byte[]? _secret;
     private Task<byte[]>? _asking;
     private long _triedAt;
+
+    internal SharedSecret(NpgsqlDataSource store, TimeProvider clock) => (_store, _clock) = (store, clock);
 
     /// <summary>Encrypts a document.</summary>
     /// <param name="purpose">Context of the document; it opens only with the same purpose.</param>
@@ -58,6 +61,10 @@ internal sealed class SharedSecret([FromKeyedServices(StorePool.Work)] NpgsqlDat
     }
 
     /// <summary>Decrypts a document; null if it was not sealed with this key for this purpose.</summary>
+    /// <param name="purpose">Context of the document.</param>
+    /// <param name="text">The sealed document.</param>
+    /// <param name="type">Its JSON.</param>
+    /// <param name="cancellationToken">Cancels the read of the key.</param>
     /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
     /// answer.</exception>
     public async ValueTask<T?> OpenAsync<T>(
@@ -111,7 +118,7 @@ internal sealed class SharedSecret([FromKeyedServices(StorePool.Work)] NpgsqlDat
         );
     }
 
-    private bool IsFresh => clock.GetElapsedTime(Volatile.Read(ref _triedAt)) < MaxAge;
+    private bool IsFresh => _clock.GetElapsedTime(Volatile.Read(ref _triedAt)) < MaxAge;
 
     private async Task<byte[]> ReadAsync(CancellationToken cancellationToken)
     {
@@ -133,9 +140,9 @@ internal sealed class SharedSecret([FromKeyedServices(StorePool.Work)] NpgsqlDat
 
             // The store's own limit is longer. One read at a time is under way, however long it takes.
             if (_asking is not { IsCompleted: false })
-                _asking = store.ReadSecretAsync(StoreSecrets.Tickets, CancellationToken.None);
+                _asking = _store.ReadSecretAsync(StoreSecrets.Tickets, CancellationToken.None);
 
-            return _secret = await _asking.WaitAsync(limit, clock, cancellationToken);
+            return _secret = await _asking.WaitAsync(limit, _clock, cancellationToken);
         }
         // An operator who replaces the key may delete it first.
         catch (Exception e)
@@ -146,7 +153,7 @@ internal sealed class SharedSecret([FromKeyedServices(StorePool.Work)] NpgsqlDat
         }
         finally
         {
-            Volatile.Write(ref _triedAt, clock.GetTimestamp());
+            Volatile.Write(ref _triedAt, _clock.GetTimestamp());
             _reading.Release();
         }
     }

@@ -1,10 +1,10 @@
 using System.Text.Json;
 
-namespace Streaming.Requests;
+namespace AspireSse;
 
 /// <summary>The parsed JSON of a request. A large body is parsed on a thread of its own, because the parser's pool
 /// keeps arrays for each thread: 63 MB after a body of 4 MB with short values.</summary>
-internal sealed class ParsedJson : IDisposable
+public sealed class ParsedJson : IDisposable
 {
     /// <summary>Bytes of rows up to which the pool may keep them.</summary>
     private const int PooledBytes = 1024 * 1024;
@@ -16,11 +16,12 @@ internal sealed class ParsedJson : IDisposable
 
     private ParsedJson(JsonDocument document, bool isPooled) => (_document, _isPooled) = (document, isPooled);
 
+    /// <summary>The value, until the disposal.</summary>
     public JsonElement Root => _document.RootElement;
 
     /// <param name="text">The text, which must not change before the result is disposed.</param>
     /// <exception cref="JsonException">The text is not JSON.</exception>
-    public static async ValueTask<ParsedJson> ParseAsync(ReadOnlyMemory<byte> text, long rowBytes) =>
+    internal static async ValueTask<ParsedJson> ParseAsync(ReadOnlyMemory<byte> text, long rowBytes) =>
         rowBytes <= PooledBytes
             ? new ParsedJson(JsonDocument.Parse(text, Options), true)
             : await Task.Factory.StartNew(
@@ -38,7 +39,7 @@ internal sealed class ParsedJson : IDisposable
         && HasMore(text, maxItems + 1, depth: 1);
 
     /// <summary>Returns true for more values, objects and arrays included; makes no document, never throws.</summary>
-    public static bool HasMoreValues(ReadOnlySpan<byte> text, int maxValues) =>
+    internal static bool HasMoreValues(ReadOnlySpan<byte> text, int maxValues) =>
         // A value in an object or an array follows one of these.
         text.Count((byte)',')
             + text.Count((byte)'{')
@@ -69,6 +70,7 @@ internal sealed class ParsedJson : IDisposable
         return false;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         if (_isPooled)

@@ -1,9 +1,10 @@
-namespace Streaming.Admission;
+namespace AspireSse;
 
-/// <summary>Settings of the gates, which the host makes; without a host's limits, nothing rests.</summary>
-internal sealed class AdmissionOptions
+/// <summary>Bounds of what requests may cost this process, beside its streams: <c>services.Configure</c> sets them. By
+/// default nothing has to wait, and only memory is bounded.</summary>
+public sealed class AdmissionOptions
 {
-    /// <summary>The others keep four fifths (decision 53).</summary>
+    /// <summary>What <see cref="SparePercent"/> is by default: the others keep four fifths.</summary>
     public const int DefaultSparePercent = 20;
 
     /// <summary>Percent of the processors that reads of the store may use while the processors are busy; null:
@@ -15,7 +16,7 @@ internal sealed class AdmissionOptions
     public int SparePercent { get; set; } = DefaultSparePercent;
 
     /// <summary>Returns true while somebody would feel that work: an idle server does it at full speed.</summary>
-    public Func<bool> HasReaders { get; set; } = () => true;
+    internal Func<bool> HasReaders { get; set; } = () => true;
 
     /// <summary>Kilobytes that one client may send per second before it waits for turns; null: any number.</summary>
     public int? KilobytesPerSecond { get; set; }
@@ -25,5 +26,5 @@ internal sealed class AdmissionOptions
     public long HeldBytes { get; set; } = 128L * 1024 * 1024;
 
     /// <summary>Most connections that the features open to other services, each of which needs a descriptor.</summary>
-    public int OutgoingConnections { get; set; }
+    public int OutgoingConnections { get; internal set; }
 }

@@ -1,10 +1,10 @@
-namespace Streaming.Admission;
+namespace AspireSse;
 
 /// <summary>A request refused for its cost: 429 for a client's own excess, 503 if all clients together ask for too
-/// much, 413 for what never fits. The host answers it.</summary>
-internal sealed class RefusedException : Exception
+/// much, 413 for what never fits. <see cref="DescribedEndpoints.RefusesErrors"/> answers it.</summary>
+public sealed class RefusedException : Exception
 {
-    public RefusedException(bool isOwnExcess, string title, string detail)
+    internal RefusedException(bool isOwnExcess, string title, string detail)
         : this(
             isOwnExcess ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable,
             title,
@@ -22,16 +22,18 @@ internal sealed class RefusedException : Exception
     }
 
     /// <summary>Time after which other requests have ended, or a store answers again.</summary>
-    public static TimeSpan UsualDelay { get; } = TimeSpan.FromSeconds(2);
+    internal static TimeSpan UsualDelay { get; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>What is refused, in a few words.</summary>
     public string Title { get; }
 
+    /// <summary>413, 429 or 503.</summary>
     public int Status { get; }
 
     /// <summary>Time after which to ask again; null if that is in vain.</summary>
     public TimeSpan? RetryAfter { get; }
 
     /// <summary>Refuses what is too large even for an idle server.</summary>
-    public static RefusedException NeverFits(string detail) =>
+    internal static RefusedException NeverFits(string detail) =>
         new(StatusCodes.Status413PayloadTooLarge, "Too large", detail);
 }

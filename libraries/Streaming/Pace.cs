@@ -1,11 +1,11 @@
 using System.Collections.Concurrent;
 
-namespace Streaming.Admission;
+namespace AspireSse;
 
 /// <summary>Limits the rate of each client by virtual scheduling (ITU-T I.371). Thread-safe.</summary>
 /// <param name="perSecond">Cost that a client may cause per second.</param>
 /// <param name="burst">Cost that an idle client may cause at once.</param>
-internal sealed class Pace<TClient>(double perSecond, double burst, TimeProvider clock)
+public sealed class Pace<TClient>(double perSecond, double burst, TimeProvider clock)
     where TClient : notnull
 {
     private const int ChargesPerSweep = 4_096;

@@ -1,11 +1,13 @@
 using System.IO.Pipelines;
 using Streaming.Admission;
 
-namespace Streaming.Requests;
+namespace AspireSse;
 
 /// <summary>Requires some bytes of a large body every ten seconds. Kestrel's floor is an average since the start, by
 /// which a client that sent 4 MB at once could keep them in memory for hours.</summary>
-internal sealed class BodyFloor(PipeReader body, TimeProvider clock)
+/// <param name="body">The body.</param>
+/// <param name="clock">The clock.</param>
+public sealed class BodyFloor(PipeReader body, TimeProvider clock)
 {
     /// <summary>Bytes that a window has to bring: a modem's. While fewer are held, Kestrel's floor is enough.</summary>
     private const int MinBytes = ByteLedger.SmallBytes;
@@ -15,7 +17,9 @@ internal sealed class BodyFloor(PipeReader body, TimeProvider clock)
     private TimeSpan _waited;
     private long _received;
 
+    /// <summary>Reads what has arrived.</summary>
     /// <param name="held">Bytes that an earlier read brought and that are not consumed.</param>
+    /// <param name="cancellationToken">Ends the read.</param>
     /// <exception cref="BadHttpRequestException">408: the body arrives too slowly.</exception>
     public async ValueTask<ReadResult> ReadAsync(long held, CancellationToken cancellationToken)
     {

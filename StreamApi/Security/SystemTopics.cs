@@ -1,4 +1,4 @@
-namespace Streaming.Access;
+namespace StreamApi.Security;
 
 /// <summary>
 /// Names of the operator's grants: the right to read <see cref="Connections"/> lists the open streams, and the right to

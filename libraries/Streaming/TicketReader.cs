@@ -1,15 +1,22 @@
 using System.Text.Json.Serialization;
+using Streaming;
 using Streaming.Access;
 
-namespace Streaming.Tickets;
+namespace AspireSse;
 
 /// <summary>
-/// Issues and checks tickets (<c>?ticket=</c>), because <c>EventSource</c> can send no header. A ticket is encrypted,
-/// not stored, so any replica accepts it even while Postgres is down; it grants some topics until a time, to one
-/// connection (<see cref="OneStreamPerTicket"/>).
+/// Reads tickets (<c>?ticket=</c>), which <see cref="Microsoft.AspNetCore.Builder.SseTicketExtensions.MapSseTickets"/>
+/// issues because <c>EventSource</c> can send no header. A ticket is encrypted, not stored, so any replica accepts it
+/// even while Postgres is down; it grants some topics until a time, to one connection. Thread-safe.
 /// </summary>
-internal sealed class TicketIssuer(SharedSecret secret, TimeProvider clock)
+/// <remarks>Only an application with an <see cref="IStreamAccess"/> of its own reads them itself.</remarks>
+public sealed class TicketReader
 {
+    private readonly SharedSecret _secret;
+    private readonly TimeProvider _clock;
+
+    internal TicketReader(SharedSecret secret, TimeProvider clock) => (_secret, _clock) = (secret, clock);
+
     private const string Purpose = "stream ticket";
 
     /// <summary>Content of a ticket; names are short because it is part of a URL. A ticket of an earlier version has no
@@ -23,13 +30,13 @@ internal sealed class TicketIssuer(SharedSecret secret, TimeProvider clock)
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] byte[]? P = null
     );
 
-    public ValueTask<string> IssueAsync(
+    internal ValueTask<string> IssueAsync(
         TicketHolder holder,
         string[] topics,
         DateTimeOffset until,
         CancellationToken cancellationToken
     ) =>
-        secret.SealAsync(
+        _secret.SealAsync(
             Purpose,
             new Ticket(
                 Guid.NewGuid(),
@@ -43,17 +50,19 @@ internal sealed class TicketIssuer(SharedSecret secret, TimeProvider clock)
             cancellationToken
         );
 
+    /// <summary>Returns the ticket of a text.</summary>
     /// <exception cref="InvalidCredentialException">The ticket is invalid or has expired.</exception>
-    public async ValueTask<IssuedTicket> VerifyAsync(string text, CancellationToken cancellationToken)
+    /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
+    /// answer.</exception>
+    public async ValueTask<SseTicket> ReadAsync(string text, CancellationToken cancellationToken)
     {
-        if (await secret.OpenAsync(Purpose, text, StreamingJson.Default.Ticket, cancellationToken) is not { } ticket)
+        if (await _secret.OpenAsync(Purpose, text, StreamingJson.Default.Ticket, cancellationToken) is not { } ticket)
             throw new InvalidCredentialException("The ticket is not valid.");
 
         var until = DateTimeOffset.FromUnixTimeMilliseconds(ticket.E);
-        if (until <= clock.GetUtcNow())
+        if (until <= _clock.GetUtcNow())
             throw new InvalidCredentialException("The ticket has expired.");
 
-        var holder = new TicketHolder(ticket.U, until, ticket.K, ticket.P);
-        return new IssuedTicket(ticket.I, holder, ticket.T, until);
+        return new SseTicket(ticket.I, ticket.U, ticket.K, ticket.T, until) { Principal = ticket.P };
     }
 }

@@ -1,13 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Streaming.Admission;
+namespace AspireSse;
 
-/// <summary>The one identity that every bound of a cost uses.</summary>
+/// <summary>The one identity of a client that every bound of a cost uses.</summary>
 /// <param name="Person">Gets a fair share: a user, one of many that a user serves, or an address without user.</param>
 /// <param name="Account">Has the ceilings: the user or address that the person belongs to.</param>
-internal readonly record struct ClientKey(string Person, string Account)
+public readonly record struct ClientKey(string Person, string Account)
 {
+    /// <summary>Returns the key of a user's name.</summary>
     public static ClientKey OfUser(string user)
     {
         var key = "user " + user;
@@ -21,6 +22,8 @@ internal readonly record struct ClientKey(string Person, string Account)
         return new ClientKey($"{account} {person:N}", account);
     }
 
+    /// <summary>Returns the key of an address, or of its network (<see cref="NetworkOf"/>); one for all without an
+    /// address.</summary>
     public static ClientKey OfAddress(IPAddress? address)
     {
         if (address is null)
@@ -46,7 +49,9 @@ internal readonly record struct ClientKey(string Person, string Account)
         return new IPAddress(bytes);
     }
 
+    /// <summary>Returns the person.</summary>
     public static implicit operator string(ClientKey key) => key.Person;
 
+    /// <inheritdoc/>
     public override string ToString() => Person;
 }

@@ -5,23 +5,25 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using Streaming.Admission;
 
-namespace Streaming.Requests;
+namespace AspireSse;
 
 /// <summary>Reads a JSON body whole. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser makes U+FFFD.</summary>
-internal static class JsonRequest
+public static class JsonRequest
 {
-    public const int MaxDepth = 64;
+    internal const int MaxDepth = 64;
 
     private const int ParserBytesPerToken = 12;
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
+    /// <summary>Reads a body of JSON.</summary>
+    /// <param name="context">The request.</param>
     /// <param name="most">Maximum bytes of the body.</param>
     /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
     /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
     /// <exception cref="InvalidRequestException">415: type, coding; 413: size; 400: no JSON; 401: expired.</exception>
     /// <exception cref="RefusedException">Too many bytes are held, or too many bodies wait.</exception>
-    public static Task<ParsedJson> ReadAsync(
+    internal static Task<ParsedJson> ReadAsync(
         HttpContext context,
         int most,
         int copies = 1,
@@ -35,7 +37,14 @@ internal static class JsonRequest
                 StatusCodes.Status415UnsupportedMediaType
             );
 
-    /// <summary>Reads the body like <see cref="ReadAsync"/>, of a type that the caller has checked.</summary>
+    /// <summary>Reads a body of a type that the caller has checked, in a turn of its client; it counts against what its
+    /// client may hold in memory.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="most">Maximum bytes of the body.</param>
+    /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
+    /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
+    /// <exception cref="InvalidRequestException">413: size; 400: no JSON; 401: expired.</exception>
+    /// <exception cref="RefusedException">Too many bytes are held, or too many bodies wait.</exception>
     public static async Task<ParsedJson> ReadJsonAsync(
         HttpContext context,
         int most,
@@ -74,6 +83,7 @@ internal static class JsonRequest
     public static InvalidRequestException CutOff(BadHttpRequestException exception) =>
         new("body", "was cut off, or sent too slowly.", exception.StatusCode);
 
+    /// <summary>Returns true for JSON, and for types that end in <c>+json</c>.</summary>
     public static bool IsJson(MediaTypeHeaderValue? type) =>
         type is not null
         && (
@@ -83,6 +93,7 @@ internal static class JsonRequest
 
     /// <summary>Returns the body's type; null: none. Refuses charsets other than UTF-8 and compressed bodies
     /// (RFC 9110 §8.4): 415.</summary>
+    /// <exception cref="InvalidRequestException">415.</exception>
     public static MediaTypeHeaderValue? TypeOf(HttpContext context)
     {
         var codings = context.Request.Headers.ContentEncoding.ToString();
@@ -112,6 +123,9 @@ internal static class JsonRequest
         return type;
     }
 
+    /// <summary>Parses JSON, such as a line of a body.</summary>
+    /// <param name="bytes">The text, which must not change before the result is disposed.</param>
+    /// <param name="check">Refuses the text before it is parsed.</param>
     /// <exception cref="InvalidRequestException">400: not JSON; the message says why.</exception>
     public static async ValueTask<ParsedJson> ParseAsync(
         ReadOnlyMemory<byte> bytes,
@@ -143,7 +157,7 @@ internal static class JsonRequest
     }
 
     /// <summary>Estimates a parsed body's memory: a row a token makes <c>[0,0,…]</c> seven times as large.</summary>
-    public static long MemoryOf(ReadOnlySpan<byte> body, int copies) => (long)copies * body.Length + RowsOf(body);
+    internal static long MemoryOf(ReadOnlySpan<byte> body, int copies) => (long)copies * body.Length + RowsOf(body);
 
     private static long RowsOf(ReadOnlySpan<byte> body)
     {

@@ -1,0 +1,20 @@
+using Streaming.Access;
+using Streaming.Tickets;
+
+namespace Streaming.Opening;
+
+/// <summary>What a stream keeps of its caller, with the session of its ticket.</summary>
+internal static class CallerGrant
+{
+    public static StreamGrant Of(HttpContext context, StreamCaller caller)
+    {
+        var services = context.RequestServices;
+        return new(
+            caller.Until is { } until
+                ? ExpiryTimes.Ending(until, caller.Notice, services.GetRequiredService<TimeProvider>())
+                : ExpiryTimes.Endless,
+            caller.Ticket is { } ticket ? services.GetRequiredService<OneStreamPerTicket>().SessionOf(ticket) : null,
+            caller.IsSignedIn
+        );
+    }
+}
