@@ -24,9 +24,11 @@ internal sealed class AgUiMessages
             .. messages.OfType<JsonObject>().Where(m => m["id"]?.ToString().StartsWith(run.Id) is not true),
         ];
 
-        return own.Length > 0
-            ? [.. own]
-            : [.. (prompt?.Messages ?? []).Select((message, index) => Of(message, $"{run.Id}-asked-{index}"))];
+        return new JsonArray([
+            .. own.Length > 0
+                ? own
+                : (prompt?.Messages ?? []).Select((message, index) => Of(message, $"{run.Id}-asked-{index}")),
+        ]);
     }
 
     /// <summary>Takes an event of the run.</summary>

@@ -53,7 +53,7 @@ internal sealed class AgUiResponse(
         foreach (var frame in soFar.SelectMany(Project))
             messages.Add(frame);
 
-        JsonArray all = [.. history!.Select(m => m!.DeepClone()), .. messages.All()];
+        var all = new JsonArray([.. history!.Select(m => m!.DeepClone()), .. messages.All()]);
         return [started, Event("MESSAGES_SNAPSHOT", ("messages", all)), .. Reopen()];
     }
 

@@ -185,7 +185,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     }
 
     private JsonObject OpenItem(string status) =>
-        _open!.Item(ItemId(_open.Prefix), status, [_open.Content(_text.ToString())]);
+        _open!.Item(ItemId(_open.Prefix), status, new JsonArray(_open.Content(_text.ToString())));
 
     /// <summary>All items: a client takes those of the last event for the whole output.</summary>
     private JsonArray Output()
