@@ -29,8 +29,20 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
         while (await answer.NextAsync(silence) is { } update)
         {
-            if (Read(update, deltas) is { Contents.Count: > 0 } read)
-                yield return read;
+            deltas.Id ??= update.ResponseId;
+            deltas.Model ??= update.ModelId;
+            deltas.TakeFinish(update.FinishReason?.Value);
+
+            foreach (var content in update.Contents)
+            {
+                Take(content, deltas);
+                var read = deltas.Update();
+                if (content is UsageContent)
+                    read.Contents.Add(content);
+                if (read.Contents.Count > 0)
+                    yield return read;
+            }
+
             silence = TimeSpan.FromSeconds(options.IdleSeconds);
         }
 
@@ -39,46 +51,33 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         yield return deltas.End();
     }
 
-    /// <summary>Returns the update without its calls and the reason of the end, which the last one has.</summary>
-    private ChatResponseUpdate Read(ChatResponseUpdate update, AnswerDeltas deltas)
+    private void Take(AIContent content, AnswerDeltas deltas)
     {
-        deltas.Id ??= update.ResponseId;
-        deltas.Model ??= update.ModelId;
-        deltas.TakeFinish(update.FinishReason?.Value, isNative: false);
+        switch (content)
+        {
+            case TextContent text:
+                deltas.NewText.Append(text.Text);
+                break;
+            case TextReasoningContent reasoning:
+                deltas.NewReasoning.Append(reasoning.Text);
+                break;
+            case FunctionCallContent call:
+                var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;
+                deltas.TakeCall(id is null ? deltas.Calls : null, id, call.Name, ToolCalls.Arguments(call));
+                break;
 
-        var read = deltas.Update();
-        foreach (var content in update.Contents)
-            switch (content)
-            {
-                case TextContent text:
-                    deltas.Take(read, text.Text, null);
-                    break;
-                case TextReasoningContent reasoning:
-                    deltas.Take(read, null, reasoning.Text);
-                    break;
-                case UsageContent:
-                    read.Contents.Add(content);
-                    break;
-                case FunctionCallContent call:
-                    var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;
-                    long? index = id is null ? deltas.Calls : null;
-                    deltas.TakeCall(index, id, call.Name, ToolCalls.Arguments(call));
-                    break;
-
-                // OpenAI's client sends a refusal so.
-                case ErrorContent { ErrorCode: "Refusal" } refusal:
-                    deltas.Take(read, refusal.Message, null);
-                    break;
-                // Without its message, which may quote a key.
-                case ErrorContent error:
-                    throw ProviderFailure.Of(error.ErrorCode, $"{provider} failed. The answer is incomplete.");
-                // The client has tools of its own, and has run this one.
-                case FunctionResultContent result:
-                    deltas.Answer(result.CallId);
-                    break;
-            }
-
-        return read;
+            // OpenAI's client sends a refusal so.
+            case ErrorContent { ErrorCode: "Refusal" } refusal:
+                deltas.NewText.Append(refusal.Message);
+                break;
+            // Without its message, which may quote a key.
+            case ErrorContent error:
+                throw ProviderFailure.Of(error.ErrorCode, $"{provider} failed. The answer is incomplete.");
+            // The client has tools of its own, and has run this one.
+            case FunctionResultContent result:
+                deltas.Answer(result.CallId);
+                break;
+        }
     }
 
     /// <summary>
