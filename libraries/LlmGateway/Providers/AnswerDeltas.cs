@@ -18,6 +18,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     private readonly List<ToolCallDelta> _calls = [];
     private ChatFinishReason? _finish;
     private bool _hasText,
+        _hasShown,
         _hasUnread;
 
     public string? Id { get; set; }
@@ -36,7 +37,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     protected bool IsNative => isNative;
 
     /// <summary>True if the provider has sent text or a call.</summary>
-    public bool HasContent => _hasText || _calls.Count > 0;
+    public bool HasContent => _hasText || _hasShown || _calls.Count > 0;
 
     public int Calls => _calls.Count;
 
@@ -68,7 +69,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     /// <param name="isShown">True if the client gets it: it has the provider's own API.</param>
     public void Skip(bool isShown)
     {
-        _hasText |= isShown;
+        _hasShown |= isShown;
         _hasUnread |= !isShown;
     }
 
@@ -143,7 +144,9 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     {
         if (_finish is null && !(IsEnded && HasContent && !_hasUnread))
             throw Incomplete("the provider ended it without a finish reason.");
-        if (!HasContent && (_hasUnread || _finish == ChatFinishReason.ToolCalls))
+        if (_finish == ChatFinishReason.ToolCalls && _calls.Count == 0 && !_hasShown)
+            throw Incomplete("the provider sent no tool call in a known form.");
+        if (_hasUnread && !HasContent)
             throw Incomplete("the provider sent neither text nor a tool call in a known form.");
 
         var last = Update();

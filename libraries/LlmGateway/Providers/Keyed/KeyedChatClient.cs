@@ -7,6 +7,8 @@ namespace LlmGateway.Providers.Keyed;
 /// A chat client of the host, with the limits of a provider: its silences, the size of an answer, and a cancellation
 /// that takes effect at once. Its library retries, so the gateway does not.
 /// </summary>
+/// <remarks>The vendors' packages skip an error within a stream, but give the reason of an end, except one that Responses
+/// calls incomplete. So an answer of theirs without a reason has failed.</remarks>
 internal sealed class KeyedChatClient(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : StreamedChatClient
 {
@@ -25,13 +27,15 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             cancellationToken
         );
 
-        var deltas = new AnswerDeltas(chat);
+        var (deltas, isOfVendor) = (new AnswerDeltas(chat), false);
         var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
         while (await answer.NextAsync(silence) is { } update)
         {
             deltas.Id ??= update.ResponseId;
             deltas.Model ??= update.ModelId;
-            deltas.TakeFinish(update.FinishReason?.Value);
+            var raw = update.RawRepresentation?.GetType();
+            isOfVendor |= raw?.Namespace is "OpenAI.Chat" or "OpenAI.Responses" or "Anthropic.Models.Messages";
+            deltas.TakeFinish(raw?.Name == "StreamingResponseIncompleteUpdate" ? "length" : update.FinishReason?.Value);
 
             foreach (var content in update.Contents)
             {
@@ -47,7 +51,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         }
 
         // A client need not say why the answer has ended; a failure is an exception.
-        deltas.IsEnded = true;
+        deltas.IsEnded = !isOfVendor;
         yield return deltas.End();
     }
 
