@@ -50,7 +50,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     private bool IsCut => _finish == ChatFinishReason.Length || _finish == ChatFinishReason.ContentFilter;
 
     /// <summary>Returns the text and the reasoning since the last update.</summary>
-    public ChatResponseUpdate Update()
+    /// <param name="raw">The provider's event, for a client of the same API.</param>
+    public ChatResponseUpdate Update(JsonObject? raw = null)
     {
         List<AIContent> contents = [];
         if (NewReasoning.Length > 0)
@@ -61,7 +62,12 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         _hasText |= contents.Count > 0;
         NewReasoning.Clear();
         NewText.Clear();
-        return new ChatResponseUpdate(ChatRole.Assistant, contents) { ResponseId = Id, ModelId = Model };
+        return new ChatResponseUpdate(ChatRole.Assistant, contents)
+        {
+            ResponseId = Id,
+            ModelId = Model,
+            RawRepresentation = raw,
+        };
     }
 
     /// <summary>Notes a part of the answer that is neither text nor a call. If nobody gets it, and the provider does

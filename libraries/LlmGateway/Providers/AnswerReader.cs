@@ -19,28 +19,20 @@ namespace LlmGateway.Providers;
 /// vendor's.</param>
 internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNative) : AnswerDeltas(chat, isNative)
 {
-    private static readonly string[] ReasoningNames = ["reasoning_content", "reasoning", "thinking"];
-
     private readonly JsonObject _usage = [];
 
     /// <summary>Numbers of the calls that the provider itself answers, as <c>server_tool_use</c>.</summary>
     private readonly HashSet<long?> _providersCalls = [];
 
     /// <exception cref="UpstreamException">The event has a call or an end that is not to be understood.</exception>
-    public IEnumerable<ChatResponseUpdate> Read(JsonObject data)
-    {
-        foreach (var one in !isOpenAi && Text(data, "type") == "message" ? EventsOf(data) : [data])
-        {
-            var isShown = ReadEvent(one);
-            var update = Update();
-            update.RawRepresentation = isShown && IsNative ? one : null;
-            if (update is not { Contents.Count: 0, RawRepresentation: null })
-                yield return update;
-        }
-    }
+    public IEnumerable<ChatResponseUpdate> Read(JsonObject data) => (
+            IsEnded ? []
+            : !isOpenAi && Text(data, "type") == "message" ? EventsOf(data)
+            : [data]
+        ).Select(one => Update(ReadEvent(one))).Where(update => update is not { Contents.Count: 0, RawRepresentation: null });
 
-    /// <summary>Returns true if the event is for a client of the same API.</summary>
-    private bool ReadEvent(JsonObject data)
+    /// <summary>Returns the event if it is for a client of the same API.</summary>
+    private JsonObject? ReadEvent(JsonObject data)
     {
         var (type, choices) = (Text(data, "type"), Array(data, "choices"));
         var choice = choices?.OfType<JsonObject>().FirstOrDefault(one => Number(one, "index") is not > 0);
@@ -61,7 +53,8 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         else if (!IsEnded && (isOpenAi ? choices ?? data["usage"] : null) is null)
             Skip(isShown: false);
 
-        return isOpenAi || type is not (null or "message_start" or "message_stop" or "ping");
+        var isShown = isOpenAi || type is not (null or "message_start" or "message_stop" or "ping");
+        return IsNative && isShown ? data : null;
     }
 
     private void ReadChoice(JsonObject choice)
@@ -85,7 +78,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         if (NewText.Length == 0)
             ReadText(delta["refusal"], NewText);
         // The names of DeepSeek, OpenRouter and Ollama; some servers send two of them.
-        foreach (var name in ReasoningNames)
+        foreach (var name in (ReadOnlySpan<string>)["reasoning_content", "reasoning", "thinking"])
             if (NewReasoning.Length == 0)
                 ReadText(delta[name], NewReasoning);
 
@@ -214,7 +207,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     /// <summary>The events that a stream of Anthropic's whole answer would have.</summary>
     private static IEnumerable<JsonObject> EventsOf(JsonObject message)
     {
-        yield return Event("message_start", ("message", message));
+        yield return [new("type", "message_start"), new("message", message)];
 
         foreach (var (index, block) in (Array(message, "content") ?? []).OfType<JsonObject>().Index())
         {
@@ -223,28 +216,20 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             if (input is not null)
                 opening["input"] = new JsonObject();
 
-            yield return Event("content_block_start", ("index", index), ("content_block", opening));
+            yield return [new("type", "content_block_start"), new("index", index), new("content_block", opening)];
             // Some clients read an input from deltas alone.
-            var delta = Event("input_json_delta", ("partial_json", input));
+            JsonObject delta = [new("type", "input_json_delta"), new("partial_json", input)];
             if (input is not null)
-                yield return Event("content_block_delta", ("index", index), ("delta", delta));
-            yield return Event("content_block_stop", ("index", index));
+                yield return [new("type", "content_block_delta"), new("index", index), new("delta", delta)];
+            yield return [new("type", "content_block_stop"), new("index", index)];
         }
 
-        var end = new JsonObject();
+        JsonObject end = [];
         foreach (var name in (string[])["stop_reason", "stop_sequence"])
             end[name] = message[name]?.DeepClone();
-        yield return Event("message_delta", ("delta", end));
-        yield return Event("message_stop");
+        yield return [new("type", "message_delta"), new("delta", end)];
+        yield return [new("type", "message_stop")];
     }
 
     private static UpstreamException UnknownCall() => Incomplete("the provider sent a tool call in an unknown form.");
-
-    private static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var json = new JsonObject { ["type"] = type };
-        foreach (var (name, value) in members)
-            json[name] = value;
-        return json;
-    }
 }
