@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using Harness;
 using Integration.Delivery;
 using Microsoft.Extensions.AI;
-using OpenAI;
 using OpenAI.Responses;
 
 #pragma warning disable OPENAI001 // Responses is for evaluation only, says the vendor
