@@ -1,28 +1,45 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Gathers the deltas of one answer, in whatever form its provider sends them. The answer is complete only if the
-/// provider says so in a known word, or by a known end after text or calls that were all understood.
+/// Gathers the deltas of one answer. The answer is complete only if the provider says so in a known word, or by a known
+/// end after text or calls that were all understood.
 /// </summary>
 /// <param name="chat">The request's options, which have the tools.</param>
-internal sealed class AnswerDeltas(ChatOptions? chat)
+/// <param name="isNative">True if the client has the provider's own API, and gets its events as they are.</param>
+internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 {
     /// <summary>Most calls: a message with more of them could not come back in the next request.</summary>
     private const int MaxCalls = 2_048;
 
     private readonly List<ToolCallDelta> _calls = [];
+    private ChatFinishReason? _finish;
     private bool _hasText,
+        _hasShown,
         _hasUnread;
 
     public string? Id { get; set; }
     public string? Model { get; set; }
     public UsageDetails? Usage { get; set; }
 
-    /// <summary>The provider's reason of the end; null before it.</summary>
-    private ChatFinishReason? _finish;
+    /// <summary>The text since the last update.</summary>
+    public StringBuilder NewText { get; } = new();
+
+    /// <summary>The reasoning since the last update.</summary>
+    public StringBuilder NewReasoning { get; } = new();
+
+    /// <summary>True after the provider's end: <c>[DONE]</c>, <c>message_stop</c>.</summary>
+    public bool IsEnded { get; set; }
+
+    protected bool IsNative => isNative;
+
+    /// <summary>True if the provider has sent text or a call.</summary>
+    public bool HasContent => _hasText || _hasShown || _calls.Count > 0;
+
+    public int Calls => _calls.Count;
 
     /// <summary>The reason of the end for clients: one that reads "stop" would not run the tools.</summary>
     public ChatFinishReason FinishReason =>
@@ -30,32 +47,27 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
         : _calls.Count > 0 ? ChatFinishReason.ToolCalls
         : ChatFinishReason.Stop;
 
-    /// <summary>True after the provider's end of a stream: <c>[DONE]</c>, <c>message_stop</c>.</summary>
-    public bool IsEnded { get; set; }
-
-    /// <summary>True if the provider has sent text or a call.</summary>
-    public bool HasContent => _hasText || _calls.Count > 0;
-
-    public int Calls => _calls.Count;
-
     private bool IsCut => _finish == ChatFinishReason.Length || _finish == ChatFinishReason.ContentFilter;
 
-    public ChatResponseUpdate Update() =>
-        new()
+    /// <summary>Returns the text and the reasoning since the last update.</summary>
+    /// <param name="raw">The provider's event, for a client of the same API.</param>
+    public ChatResponseUpdate Update(JsonObject? raw = null)
+    {
+        List<AIContent> contents = [];
+        if (NewReasoning.Length > 0)
+            contents.Add(new TextReasoningContent($"{NewReasoning}"));
+        if (NewText.Length > 0)
+            contents.Add(new TextContent($"{NewText}"));
+
+        _hasText |= contents.Count > 0;
+        NewReasoning.Clear();
+        NewText.Clear();
+        return new ChatResponseUpdate(ChatRole.Assistant, contents)
         {
-            Role = ChatRole.Assistant,
             ResponseId = Id,
             ModelId = Model,
+            RawRepresentation = raw,
         };
-
-    /// <summary>Adds a piece of the text and of the reasoning to an update.</summary>
-    public void Take(ChatResponseUpdate update, string? text, string? reasoning)
-    {
-        if (!string.IsNullOrEmpty(reasoning))
-            update.Contents.Add(new TextReasoningContent(reasoning));
-        if (!string.IsNullOrEmpty(text))
-            update.Contents.Add(new TextContent(text));
-        _hasText |= update.Contents.Count > 0;
     }
 
     /// <summary>Notes a part of the answer that is neither text nor a call. If nobody gets it, and the provider does
@@ -63,19 +75,20 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
     /// <param name="isShown">True if the client gets it: it has the provider's own API.</param>
     public void Skip(bool isShown)
     {
-        _hasText |= isShown;
+        _hasShown |= isShown;
         _hasUnread |= !isShown;
     }
 
     /// <summary>Takes the reason of the end, and returns true; false if it is blank: there is none yet.</summary>
     /// <exception cref="UpstreamException">The reason is no known one, or that of a failure.</exception>
-    public bool TakeFinish(JsonNode? reason, bool isNative)
+    public bool TakeFinish(JsonNode? reason)
     {
         var word = WireJson.Text(reason) ?? reason?.ToJsonString();
         // Some servers send an empty one with each delta, and Alibaba the word null.
         if (string.IsNullOrWhiteSpace(word) || word is "null")
             return false;
 
+        var ended = $"the provider ended it with '{(word.Length > 64 ? word[..64] : word)}'.";
         _finish = word.ToLowerInvariant() switch
         {
             "stop" or "end_turn" or "stop_sequence" or "eos" or "eos_token" or "complete" or "completed" =>
@@ -86,12 +99,10 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
             "content_filter" or "refusal" or "safety" or "recitation" or "sensitive" => ChatFinishReason.ContentFilter,
             // Only a client of the vendor's own API can go on with it.
             "pause_turn" or "compaction" when isNative => ChatFinishReason.Stop,
-            "insufficient_system_resource" => throw new UpstreamException(503, "overloaded", Ended(word)),
-            _ => throw Incomplete(Ended(word)),
+            "insufficient_system_resource" => throw new UpstreamException(503, "overloaded", ended),
+            _ => throw Incomplete(ended),
         };
         return true;
-
-        static string Ended(string word) => $"the provider ended it with '{(word.Length > 64 ? word[..64] : word)}'.";
     }
 
     /// <summary>
@@ -126,9 +137,8 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
     /// <summary>Takes the end of a call that has a number.</summary>
     public void Close(long? index)
     {
-        foreach (var call in _calls)
-            if (call.Index == index && call is { IsBlank: true, Input: { } input })
-                call.Add(sentId: null, name: null, input.ToJsonString(RunJson.Options));
+        foreach (var call in _calls.Where(call => call.Index == index))
+            call.Close();
     }
 
     /// <summary>Takes the result of a call, which is nobody else's then.</summary>
@@ -140,7 +150,9 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
     {
         if (_finish is null && !(IsEnded && HasContent && !_hasUnread))
             throw Incomplete("the provider ended it without a finish reason.");
-        if (!HasContent && (_hasUnread || _finish == ChatFinishReason.ToolCalls))
+        if (_finish == ChatFinishReason.ToolCalls && _calls.Count == 0 && !_hasShown)
+            throw Incomplete("the provider sent no tool call in a known form.");
+        if (_hasUnread && !HasContent)
             throw Incomplete("the provider sent neither text nor a tool call in a known form.");
 
         var last = Update();
@@ -149,7 +161,6 @@ internal sealed class AnswerDeltas(ChatOptions? chat)
             last.Contents.Add(call.ToContent(IsCut, chat));
         if (Usage is not null)
             last.Contents.Add(new UsageContent(Usage));
-
         return last;
     }
 

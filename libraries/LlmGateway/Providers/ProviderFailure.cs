@@ -10,6 +10,7 @@ namespace LlmGateway.Providers;
 /// <code>
 /// {"error":{"type":"overloaded_error","message":…}}   {"error":{"code":429,"message":…}}   {"error":"quota"}
 /// {"object":"error","message":…,"code":400}           {"type":"error","message":…}         {"detail":…}
+/// {"errors":[{"code":7009,"message":…}]}
 /// </code>
 /// </summary>
 /// <param name="provider">The provider's name.</param>
@@ -38,6 +39,7 @@ internal sealed class ProviderFailure(string provider, string apiKey)
     {
         var isFailure =
             !IsBlank(data["error"])
+            || !IsBlank(data["errors"])
             || Text(data, "object") == "error"
             || Text(data, "type") == "error"
             || (data["detail"] is not null && data["choices"] is null && data["type"] is null);
@@ -93,8 +95,11 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         return char.IsHighSurrogate(message[MaxMessage - 1]) ? message[..(MaxMessage - 1)] : message[..MaxMessage];
     }
 
-    private static JsonObject DetailsOf(JsonObject data) =>
-        data["error"] as JsonObject ?? (data["error"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault() ?? data;
+    private static JsonObject DetailsOf(JsonObject data)
+    {
+        var error = IsBlank(data["error"]) ? data["errors"] : data["error"];
+        return error as JsonObject ?? (error as JsonArray)?.OfType<JsonObject>().FirstOrDefault() ?? data;
+    }
 
     private static string MessageOf(JsonObject details) =>
         Name(details, "message")
@@ -129,5 +134,6 @@ internal sealed class ProviderFailure(string provider, string apiKey)
 
     /// <summary>True for what servers send in each event that is no failure.</summary>
     private static bool IsBlank(JsonNode? error) =>
-        error is null || (error is JsonValue value && value.ToString().Trim() is "" or "0" or "false" or "null");
+        error is null or JsonArray { Count: 0 }
+        || (error is JsonValue value && value.ToString().Trim() is "" or "0" or "false" or "null");
 }

@@ -21,6 +21,12 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
 
     public string? Name { get; private set; }
 
+    /// <summary>True if a delta before the last one had the name: the client has it, and the id.</summary>
+    public bool IsShown { get; private set; }
+
+    /// <summary>The arguments of the last delta.</summary>
+    public string Taken { get; private set; } = "";
+
     /// <summary>The arguments if no deltas of them follow before the end of the call; an object without members may
     /// only hold their place.</summary>
     public JsonObject? Input { get; set; }
@@ -28,14 +34,8 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
     /// <summary>True for a call of a tool that takes text, which has no JSON.</summary>
     public bool TakesText { get; set; }
 
-    /// <summary>True if the client has the id and the name.</summary>
-    public bool IsShown { get; set; }
-
-    /// <summary>The arguments of the last delta.</summary>
-    public string Taken { get; private set; } = "";
-
     /// <summary>True if there are no arguments yet.</summary>
-    public bool IsBlank => string.IsNullOrWhiteSpace(_arguments.ToString());
+    private bool IsBlank => string.IsNullOrWhiteSpace(_arguments.ToString());
 
     /// <summary>True if the arguments are an object, which nothing can continue.</summary>
     private bool IsWhole =>
@@ -59,10 +59,18 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
 
     public void Add(string? sentId, string? name, string piece)
     {
+        IsShown = Name is not null;
         SentId ??= sentId;
         Name ??= name;
         Taken = sentId is not null && IsWhole && IsRepetition(piece) ? "" : piece;
         _arguments.Append(Taken);
+    }
+
+    /// <summary>Takes the provider's end of the call.</summary>
+    public void Close()
+    {
+        if (IsBlank)
+            _arguments.Append(Input?.ToJsonString(RunJson.Options));
     }
 
     /// <summary>The call as content. A call that the end of the answer has cut keeps its text, which is no JSON
@@ -74,13 +82,10 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         if (Name is null && !isCut)
             throw AnswerDeltas.Incomplete("the provider sent a tool call without a name.");
 
-        var arguments = _arguments.ToString();
-        if (IsBlank && !isCut && !TakesText)
-            arguments = ToolCalls.TakesNothing(Name!, chat)
-                ? "{}"
-                : throw AnswerDeltas.Incomplete($"the provider sent a call of {Name} without arguments.");
-
-        return ToolCalls.Parse(Id, Name ?? "", arguments);
+        var isMissing = IsBlank && !isCut && !TakesText;
+        if (isMissing && !ToolCalls.TakesNothing(Name!, chat))
+            throw AnswerDeltas.Incomplete($"the provider sent a call of {Name} without arguments.");
+        return ToolCalls.Parse(Id, Name ?? "", isMissing ? "{}" : _arguments.ToString());
     }
 
     private bool IsRepetition(string piece) => string.IsNullOrWhiteSpace(piece) || piece == _arguments.ToString();

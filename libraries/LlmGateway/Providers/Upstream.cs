@@ -45,18 +45,16 @@ internal sealed class Upstream(
     }
 
     /// <summary>
-    /// Reads the data of each event, until <c>[DONE]</c> or the end of the body.
+    /// Reads the data of each event, until the end of the answer or of the body.
     /// </summary>
     /// <param name="request">Creates the request; called once a try.</param>
     /// <param name="onDelay">Called before each delay.</param>
-    /// <param name="onDone">Called at <c>[DONE]</c>; a body that ends without it may be incomplete.</param>
     /// <param name="cancellationToken">Cancels the request and closes its connection.</param>
     /// <exception cref="UpstreamException">The provider did not answer, its answer is incomplete, or an event is a
     /// failure.</exception>
     public async IAsyncEnumerable<JsonObject> ReadAsync(
         Func<HttpRequestMessage> request,
         Action<DelayNotice>? onDelay,
-        Action? onDone = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
@@ -64,11 +62,10 @@ internal sealed class Upstream(
         while (body.Current is { } data)
         {
             yield return _failure.In(data) is { } failure ? throw failure : data;
+            if (WireJson.Text(data, "type") == "message_stop")
+                break;
             await body.NextAsync(TimeSpan.FromSeconds(options.IdleSeconds));
         }
-
-        if (body.IsDone)
-            onDone?.Invoke();
     }
 
     /// <summary>Opens a body and reads its first event; retries within the limits of the options.</summary>

@@ -46,11 +46,8 @@ internal sealed class UpstreamBody(
     public HttpResponseMessage? Response { get; set; }
 
     /// <summary>Data of the current event; null after the last. That of an <c>event: error</c> has the member
-    /// <c>error</c>.</summary>
+    /// <c>error</c>; OpenAI's end, <c>[DONE]</c>, is Anthropic's.</summary>
     public JsonObject? Current { get; private set; }
-
-    /// <summary>True after <c>[DONE]</c>.</summary>
-    public bool IsDone { get; private set; }
 
     public async Task OpenAsync()
     {
@@ -186,14 +183,14 @@ internal sealed class UpstreamBody(
         }
     }
 
-    /// <summary>Takes the end, or the JSON of an event; returns false for other text.</summary>
+    /// <summary>Takes the JSON of an event; returns false for other text.</summary>
     private bool Take(string text)
     {
         var trimmed = text.AsSpan().Trim();
         var isError = _events!.Current.EventType == "error";
         if (trimmed is "[DONE]")
         {
-            IsDone = true;
+            Current = new JsonObject { ["type"] = "message_stop" };
             return true;
         }
 

@@ -25,18 +25,18 @@ internal static class VendorClients
         OldCall = """{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}}""",
         Spoken = """{"role":"assistant","content":null,"audio":{"id":"audio_1"}}""";
 
-    public static ChatClient ForOpenAi(RunningService replica, string model = "demo") =>
-        new(
-            model,
-            new ApiKeyCredential("sk-client"),
-            new OpenAIClientOptions { Endpoint = new Uri(replica.Url, "/v1") }
-        );
+    public static ChatClient ForOpenAi(RunningService replica, string model = "demo") => ForOpenAi(replica.Url, model);
 
-    public static AnthropicClient ForAnthropic(RunningService replica) =>
+    public static ChatClient ForOpenAi(Uri server, string model = "m") =>
+        new(model, new ApiKeyCredential("sk-client"), new OpenAIClientOptions { Endpoint = new Uri(server, "/v1") });
+
+    public static AnthropicClient ForAnthropic(RunningService replica) => ForAnthropic(replica.Url);
+
+    public static AnthropicClient ForAnthropic(Uri server) =>
         new()
         {
             ApiKey = "sk-ant-client",
-            BaseUrl = replica.Url.ToString().TrimEnd('/'),
+            BaseUrl = server.ToString().TrimEnd('/'),
             MaxRetries = 0,
         };
 }

@@ -67,7 +67,7 @@ public sealed class UpstreamTests
     [InlineData("data: {\"a\":1}\ndata: {\"b\":2}\n\n", 2)] // two events without the empty line between them
     [InlineData("data: {\"a\":\ndata: {\"b\":2}\n\n", 1)] // a malformed line before an event
     [InlineData("data: {\"a\":1}", 1)] // the end without an empty line
-    [InlineData("data: {\"a\":1}\n\ndata: [DONE]\n\ndata: {\"b\":2}\n\n", 1)]
+    [InlineData("data: {\"a\":1}\n\ndata: [DONE]\n\ndata: {\"b\":2}\n\n", 2)] // the end, and nothing after it
     public async Task An_answer_with_lines_that_are_not_quite_the_standards_is_read(string answer, int events)
     {
         await using var server = await SseServer.StartAsync(SseServer.Stream(answer));

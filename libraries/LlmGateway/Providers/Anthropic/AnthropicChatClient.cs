@@ -1,58 +1,25 @@
-using System.Runtime.CompilerServices;
-using System.Text;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.Anthropic;
 
-/// <summary>
-/// Client of Anthropic's Messages API. It replaces the vendor's package for the reasons of
-/// <see cref="OpenAi.OpenAiChatClient"/>.
-/// </summary>
-internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions options) : StreamedChatClient
+/// <summary>Client of Anthropic's Messages API.</summary>
+internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions options)
+    : VendorChatClient(upstream, AddressOf(options.BaseUrl.TrimEnd('/')), isOpenAi: false)
 {
-    private readonly Uri _address = new(
-        (options.BaseUrl.TrimEnd('/') is var url && url.EndsWith("/v1", StringComparison.Ordinal) ? url : url + "/v1")
-            + "/messages"
-    );
+    protected override JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? chat) =>
+        AnthropicRequest.Body(messages, chat);
 
-    public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages,
-        ChatOptions? chat = null,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default
-    )
+    protected override void Sign(HttpRequestHeaders headers, CallOptions? call)
     {
-        var body = Encoding.UTF8.GetBytes(AnthropicRequest.Body(messages, chat).ToJsonString());
-        var call = chat as CallOptions;
-        var answer = new AnswerDeltas(chat);
-        var events = new AnthropicAnswer(answer, isNative: call?.NativeBody is not null);
-
-        await foreach (
-            var one in upstream.ReadAsync(
-                () => Request(body, call?.AnthropicBeta),
-                call?.OnDelay,
-                cancellationToken: cancellationToken
-            )
-        )
-        {
-            foreach (var update in events.Take(one))
-                yield return update;
-            if (answer.IsEnded)
-                break;
-        }
-
-        yield return answer.End();
-    }
-
-    private HttpRequestMessage Request(byte[] body, string? beta)
-    {
-        var request = Upstream.Post(_address, body);
-        request.Headers.Add("anthropic-version", "2023-06-01");
-
-        if (beta is not null)
-            request.Headers.TryAddWithoutValidation("anthropic-beta", beta);
+        headers.Add("anthropic-version", "2023-06-01");
+        if (call?.AnthropicBeta is { } beta)
+            headers.TryAddWithoutValidation("anthropic-beta", beta);
         if (options.ApiKey.Length > 0)
-            request.Headers.TryAddWithoutValidation("x-api-key", options.ApiKey);
-
-        return request;
+            headers.TryAddWithoutValidation("x-api-key", options.ApiKey);
     }
+
+    private static string AddressOf(string url) =>
+        (url.EndsWith("/v1", StringComparison.Ordinal) ? url : url + "/v1") + "/messages";
 }

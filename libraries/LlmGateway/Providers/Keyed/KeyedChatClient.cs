@@ -7,6 +7,8 @@ namespace LlmGateway.Providers.Keyed;
 /// A chat client of the host, with the limits of a provider: its silences, the size of an answer, and a cancellation
 /// that takes effect at once. Its library retries, so the gateway does not.
 /// </summary>
+/// <remarks>The vendors' packages skip an error within a stream, but give the reason of an end, except one that Responses
+/// calls incomplete. So an answer of theirs without a reason has failed.</remarks>
 internal sealed class KeyedChatClient(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : StreamedChatClient
 {
@@ -26,64 +28,64 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             cancellationToken
         );
 
-        var deltas = new AnswerDeltas(chat);
+        var (deltas, isOfVendor) = (new AnswerDeltas(chat), false);
         var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
         while (await answer.NextAsync(silence) is { } update)
         {
-            var read = Read(update, deltas);
+            deltas.Id ??= update.ResponseId;
+            deltas.Model ??= update.ModelId;
+            var raw = update.RawRepresentation?.GetType();
+            isOfVendor |= raw?.Namespace is "OpenAI.Chat" or "OpenAI.Responses" or "Anthropic.Models.Messages";
+            deltas.TakeFinish(raw?.Name == "StreamingResponseIncompleteUpdate" ? "length" : update.FinishReason?.Value);
+
+            foreach (var content in update.Contents)
+            {
+                Take(content, deltas);
+                var read = deltas.Update();
+                if (content is UsageContent)
+                    read.Contents.Add(content);
+                if (read.Contents.Count > 0)
+                    yield return read;
+            }
+
             // A call is passed on at the end, so no token may be of a place after it.
-            if (deltas.Calls == 0)
-                read.ContinuationToken = update.ContinuationToken;
-            if (read.Contents.Count > 0 || read.ContinuationToken is not null)
-                yield return read;
+            if (deltas.Calls == 0 && update.ContinuationToken is { } place)
+                yield return new ChatResponseUpdate { ContinuationToken = place };
             silence = TimeSpan.FromSeconds(options.IdleSeconds);
         }
 
         // A client need not say why the answer has ended; a failure is an exception.
-        deltas.IsEnded = true;
+        deltas.IsEnded = !isOfVendor;
         yield return deltas.End();
     }
 
-    /// <summary>Returns the update without its calls and the reason of the end, which the last one has.</summary>
-    private ChatResponseUpdate Read(ChatResponseUpdate update, AnswerDeltas deltas)
+    private void Take(AIContent content, AnswerDeltas deltas)
     {
-        deltas.Id ??= update.ResponseId;
-        deltas.Model ??= update.ModelId;
-        deltas.TakeFinish(update.FinishReason?.Value, isNative: false);
+        switch (content)
+        {
+            case TextContent text:
+                deltas.NewText.Append(text.Text);
+                break;
+            case TextReasoningContent reasoning:
+                deltas.NewReasoning.Append(reasoning.Text);
+                break;
+            case FunctionCallContent call:
+                var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;
+                deltas.TakeCall(id is null ? deltas.Calls : null, id, call.Name, ToolCalls.Arguments(call));
+                break;
 
-        var read = deltas.Update();
-        foreach (var content in update.Contents)
-            switch (content)
-            {
-                case TextContent text:
-                    deltas.Take(read, text.Text, null);
-                    break;
-                case TextReasoningContent reasoning:
-                    deltas.Take(read, null, reasoning.Text);
-                    break;
-                case UsageContent:
-                    read.Contents.Add(content);
-                    break;
-                case FunctionCallContent call:
-                    var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;
-                    long? index = id is null ? deltas.Calls : null;
-                    deltas.TakeCall(index, id, call.Name, ToolCalls.Arguments(call));
-                    break;
-
-                // OpenAI's client sends a refusal so.
-                case ErrorContent { ErrorCode: "Refusal" } refusal:
-                    deltas.Take(read, refusal.Message, null);
-                    break;
-                // Without its message, which may quote a key.
-                case ErrorContent error:
-                    throw ProviderFailure.Of(error.ErrorCode, $"{provider} failed. The answer is incomplete.");
-                // The client has tools of its own, and has run this one.
-                case FunctionResultContent result:
-                    deltas.Answer(result.CallId);
-                    break;
-            }
-
-        return read;
+            // OpenAI's client sends a refusal so.
+            case ErrorContent { ErrorCode: "Refusal" } refusal:
+                deltas.NewText.Append(refusal.Message);
+                break;
+            // Without its message, which may quote a key.
+            case ErrorContent error:
+                throw ProviderFailure.Of(error.ErrorCode, $"{provider} failed. The answer is incomplete.");
+            // The client has tools of its own, and has run this one.
+            case FunctionResultContent result:
+                deltas.Answer(result.CallId);
+                break;
+        }
     }
 
     /// <summary>

@@ -70,6 +70,41 @@ internal static class AnthropicForms
                 Start + Block(0, """{"type":"tool_use","id":"a","name":"calculate"}""") + Stop(0) + End("tool_use"),
                 "||upstream"
             ),
+            Anthropic(
+                "a search of its own",
+                Start
+                    + Block(0, """{"type":"server_tool_use","id":"s","name":"web_search","input":{}}""")
+                    + Json(0, """{\"query\":""")
+                    + Json(0, """\"x\"}""")
+                    + Stop(0)
+                    + Block(1, """{"type":"web_search_tool_result","tool_use_id":"s","content":[{"url":"x"}]}""")
+                    + Stop(1)
+                    + Text(2, "Hello")
+                    + Stop(2)
+                    + End("end_turn"),
+                "Hello||stop"
+            ),
+            Anthropic(
+                "a call after a search of its own",
+                Start
+                    + Block(0, """{"type":"server_tool_use","id":"s","name":"web_search","input":{}}""")
+                    + Json(0, "{}")
+                    + Stop(0)
+                    + Use(1, "a", 1)
+                    + End("tool_use"),
+                "|" + Sum(1) + "|tool_calls"
+            ),
+            Anthropic(
+                "an unknown block with an input",
+                Start
+                    + Text(0, "half")
+                    + Stop(0)
+                    + Block(1, """{"type":"call","id":"a","name":"calculate"}""")
+                    + Json(1, "{}")
+                    + Stop(1)
+                    + End("tool_use"),
+                "half||upstream"
+            ),
             Anthropic("an input that is cut", Start + Open(0, "a") + End("tool_use"), "||upstream"),
             Anthropic(
                 "overloaded",

@@ -112,7 +112,7 @@ internal static class CallForms
                 "|" + Sum(1) + "|tool_calls"
             ),
             new(
-                "an object",
+                "arguments as an object",
                 Delta("{\"tool_calls\":[" + Item(0, "a", "calculate", """{"expression":"1+1"}""") + "]}")
                     + Finish("tool_calls"),
                 "|" + Sum(1) + "|tool_calls"
@@ -124,7 +124,7 @@ internal static class CallForms
                 "|" + Sum(1) + "|tool_calls"
             ),
             new(
-                "a whole answer",
+                "a whole answer of calls",
                 """{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":["""
                     + Item(null, "a", "calculate", "\"" + Opening + Rest(1) + "\"")
                     + ","
@@ -152,6 +152,7 @@ internal static class CallForms
                 "||upstream"
             ),
             new("calls that are no list", Delta("""{"tool_calls":{"0":{}}}""") + Finish("tool_calls"), "||upstream"),
+            new("text, the reason of calls, and none", Chunk("half") + Finish("tool_calls") + Done, "half||upstream"),
             new("the reason of calls, and none", Finish("tool_calls") + Done, "||upstream"),
         ];
 }

@@ -8,7 +8,11 @@ internal static class ServerEvents
     public static string Done => Data("[DONE]");
 
     public static string Start =>
-        Data("""{"type":"message_start","message":{"id":"m","model":"fake","role":"assistant","content":[]}}""");
+        Data(
+            """{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"fake","""
+                + """ "content":[],"stop_reason":null,"stop_sequence":null,"""
+                + """ "usage":{"input_tokens":3,"output_tokens":1}}}"""
+        );
 
     public static string Data(string json) => $"data: {json}\n\n";
 

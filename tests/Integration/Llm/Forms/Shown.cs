@@ -145,7 +145,7 @@ internal static class Faces
                     blocks[frame.Number("index")] = (
                         Text(block, "thinking"),
                         Text(block, "text"),
-                        Text(block, "id"),
+                        Text(block, "type") == "tool_use" ? Text(block, "id") : "",
                         Text(block, "name"),
                         Input(block)
                     );

@@ -53,6 +53,14 @@ internal static class TextForms
                 Data("""{"choices":[],"prompt_filter_results":[]}""") + Chunk("Hello") + Finish("stop"),
                 "Hello||stop"
             ),
+            new(
+                "another answer beside ours",
+                Data("""{"choices":[{"index":1,"delta":{"content":"Bye"}},{"index":0,"delta":{"content":"Hel"}}]}""")
+                    + Data("""{"choices":[{"index":1,"delta":{"content":"!"},"finish_reason":"length"}]}""")
+                    + Chunk("lo")
+                    + Finish("stop"),
+                "Hello||stop"
+            ),
             new("a refusal", Delta("""{"refusal":"No."}""") + Finish("stop"), "No.||stop"),
             new("a whole answer", Completion("\"Hello\"", "stop"), "Hello||stop", ContentType: Form.Whole),
             new(
@@ -108,6 +116,21 @@ internal static class TextForms
             ),
             new("a detail", Chunk("half") + Data("""{"detail":"bad"}""") + Done, "half||upstream"),
             new("details", Chunk("half") + Data("""{"detail":[{"msg":"bad"}]}""") + Done, "half||upstream"),
+            new(
+                "a list beside the choices",
+                Chunk("half") + Data("""{"choices":[],"errors":[{"code":7009,"message":"bad"}]}""") + Done,
+                "half||upstream"
+            ),
+            new(
+                "a list that knows its status",
+                Chunk("half") + Data("""{"choices":[],"errors":[{"code":429,"message":"bad"}]}""") + Done,
+                "half||rate_limited"
+            ),
+            new(
+                "only another answer",
+                Data("""{"choices":[{"index":1,"delta":{"content":"Bye"},"finish_reason":"stop"}]}"""),
+                "||upstream"
+            ),
             new("an unknown object", Chunk("half") + Data("""{"status":"failed"}""") + Done, "half||upstream"),
             new(
                 "a named event",
@@ -171,7 +194,8 @@ internal static class TextForms
             ),
             new(
                 "nulls that are none",
-                Data("""{"error":null,"choices":[{"delta":{"content":"Hello"},"finish_reason":"stop"}]}""") + Done,
+                Data("""{"error":null,"errors":[],"choices":[{"delta":{"content":"Hello"},"finish_reason":"stop"}]}""")
+                    + Done,
                 "Hello||stop"
             ),
         ];
