@@ -4,7 +4,6 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Admission;
 
 namespace LlmGateway.Generations;
 

@@ -4,7 +4,6 @@ using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Microsoft.Extensions.AI;
 using Runs;
-using Streaming.Admission;
 using Streaming.Replay;
 using Streaming.Requests;
 

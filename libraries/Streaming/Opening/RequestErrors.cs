@@ -1,3 +1,5 @@
+using Streaming.Endpoints;
+
 namespace Streaming.Opening;
 
 /// <summary>Answers a request that is invalid or would cost too much, and any request in an outage, in the format of
