@@ -25,11 +25,16 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     private readonly HashSet<long?> _providersCalls = [];
 
     /// <exception cref="UpstreamException">The event has a call or an end that is not to be understood.</exception>
-    public IEnumerable<ChatResponseUpdate> Read(JsonObject data) => (
+    public IEnumerable<ChatResponseUpdate> Read(JsonObject data)
+    {
+        IEnumerable<JsonObject> events =
             IsEnded ? []
             : !isOpenAi && Text(data, "type") == "message" ? EventsOf(data)
-            : [data]
-        ).Select(one => Update(ReadEvent(one))).Where(update => update is not { Contents.Count: 0, RawRepresentation: null });
+            : [data];
+        return events
+            .Select(one => Update(ReadEvent(one)))
+            .Where(update => update is not { Contents.Count: 0, RawRepresentation: null });
+    }
 
     /// <summary>Returns the event if it is for a client of the same API.</summary>
     private JsonObject? ReadEvent(JsonObject data)

@@ -7,8 +7,8 @@ namespace LlmGateway.Providers.Keyed;
 /// A chat client of the host, with the limits of a provider: its silences, the size of an answer, and a cancellation
 /// that takes effect at once. Its library retries, so the gateway does not.
 /// </summary>
-/// <remarks>The vendors' packages skip an error within a stream, but give the reason of an end, except one that Responses
-/// calls incomplete. So an answer of theirs without a reason has failed.</remarks>
+/// <remarks>The vendors' packages skip an error within a stream, but give the reason of an end, except one that
+/// Responses calls incomplete. So an answer of theirs without a reason has failed.</remarks>
 internal sealed class KeyedChatClient(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : StreamedChatClient
 {
