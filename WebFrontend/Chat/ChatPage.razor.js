@@ -1,6 +1,7 @@
 import { Answer } from "./answer.js";
 import { AnswerView } from "./answer-view.js";
 import { Arrivals } from "./arrivals.js";
+import { AnswerWire } from "./answer-wire.js";
 import { watchStreamApi } from "../Shared/UnreachableNote.razor.js";
 import { composer, following, toEnd } from "../Shared/composer.js";
 import { newId } from "../Shared/ids.js";
@@ -18,6 +19,7 @@ const text = textsOf(element("chat"));
 const recents = new Recents("chats"); // { key, turns: [{ id, question }] }
 const models = new ModelPicker(element("model"));
 const arrivals = new Arrivals(element("arrivals"), (most) => put("peak", text("arrivals", { count: count(most) })));
+const wire = new AnswerWire(element("wire"), element("dialect"), TUNNEL_DURATION);
 const form = composer(element("ask"), ask);
 let conversation = { key: newId(), turns: [] };
 const answers = []; // one for each turn
@@ -48,7 +50,10 @@ for (const example of document.querySelectorAll(".examples button"))
     ask(example.querySelector("b").textContent, example.dataset.length);
   });
 element("stop").addEventListener("click", stop);
-element("tunnel").addEventListener("click", () => current()?.tunnel(TUNNEL_DURATION));
+element("tunnel").addEventListener("click", () => {
+  current()?.tunnel(TUNNEL_DURATION);
+  wire.cut();
+});
 element("reload").addEventListener("click", () => location.reload());
 
 function current() {
@@ -184,6 +189,7 @@ function phase() {
   element("send").disabled = asking;
   swapButtons(running ? "stop" : "send", running ? "send" : "stop");
   arrivals.show(answer);
+  wire.show(answer);
 }
 
 // Shows one button in the other's place and keeps the keyboard focus there.

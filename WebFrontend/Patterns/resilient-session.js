@@ -6,7 +6,7 @@ import { tabStorage } from "../Shared/storage.js";
 import { StreamState } from "../Shared/StreamStateView.razor.js";
 import { openStream } from "../Shared/streams.js";
 import { streamApi } from "../Shared/text.js";
-import { WireLog } from "./wire-log.js";
+import { WireLog } from "../Shared/wire-log.js";
 
 const KEY = "patterns session";
 const element = (id) => document.getElementById(id);

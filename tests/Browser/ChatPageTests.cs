@@ -111,6 +111,32 @@ public partial class ChatPageTests(PagesFixture pages) : PageTests(pages)
         await ShowsTheWholeAsync(page);
     }
 
+    [Theory]
+    [InlineData("own", "event: token", "> Last-Event-ID: .")]
+    [InlineData("responses", "response.output_text.delta", @"&starting_after=\d")]
+    [InlineData("ui-messages", "\"text-delta\"", @"\?format=ui-messages\n< 200")]
+    [InlineData("ag-ui", "TEXT_MESSAGE_CONTENT", @"\?format=ag-ui\n< 200")]
+    public async Task The_wire_shows_an_answer_in_the_protocol_one_picks_and_how_its_client_goes_on_after_a_cut(
+        string dialect,
+        string token,
+        string goesOn
+    )
+    {
+        var page = await AskAsync("What does a client see of this?", Long);
+        var wire = page.Locator("#wire");
+        await Expect(wire).ToBeHiddenAsync();
+        await page.Locator("#dialect").SelectOptionAsync(dialect);
+        await Expect(wire).ToContainTextAsync(token);
+
+        // The lines of the request would leave the log, which keeps the last ones only.
+        await RecordAsync(wire);
+        await page.Locator("#tunnel").ClickAsync();
+        await page.WaitForFunctionAsync("next => shown.some((text) => RegExp(`✂[^]*${next}`).test(text))", goesOn);
+        await StopAsync(page);
+        await page.Locator("#dialect").SelectOptionAsync("");
+        await Expect(wire).ToBeHiddenAsync();
+    }
+
     [Fact]
     public async Task An_answer_that_does_not_exist_is_said_to_be_missing()
     {

@@ -90,6 +90,7 @@ internal sealed class Generator(
 
         var usage = new AnswerUsage(call);
         stored.Updates.ForEach(usage.Take);
+        stored.Updates.Clear();
         var finish = "stop";
         var tokenAt = 0L;
 

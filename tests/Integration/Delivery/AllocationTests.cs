@@ -57,7 +57,9 @@ public sealed class AllocationTests
         var perConnect = new List<double>();
         for (var round = 0; round <= Rounds; round++)
         {
+            var background = await AtRestAsync();
             var before = probe.Allocated();
+            var clock = Stopwatch.StartNew();
             await using (await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", Streams)) { }
 
             await Eventually.HoldsAsync(
@@ -66,7 +68,7 @@ public sealed class AllocationTests
             );
 
             if (round > 0)
-                perConnect.Add((probe.Allocated() - before) / (double)Streams);
+                perConnect.Add((probe.Allocated() - before - background * clock.Elapsed.TotalSeconds) / Streams);
         }
 
         var measured =

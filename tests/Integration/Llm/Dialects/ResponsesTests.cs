@@ -136,6 +136,47 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         Assert.Equal(1, Upstream.Attempts(prompt));
     }
 
+    [Fact]
+    public async Task A_week_later_a_replica_that_is_new_has_the_same_response_and_goes_on_from_it()
+    {
+        var answer = await LlmSystem.AnswerAsync(
+            A,
+            Path,
+            new
+            {
+                model = "demo",
+                input = "hello",
+                max_output_tokens = 20,
+            }
+        );
+        var id = answer.Text("id")!;
+        await using var first = await ReadAsync(A, id, after: 3).ToEndAsync();
+
+        await World.Database.ExecuteAsync(
+            "update eventstore.events set time = time - interval '7 days' "
+                + $"where topic = 'generations.{id["resp_".Length..]}'"
+        );
+        var later = await World.StartReplicaAsync();
+
+        Assert.Equal(answer.GetRawText(), (await StateAsync(later, id)).GetRawText());
+        await using var again = await ReadAsync(later, id, after: 3).ToEndAsync();
+        Assert.NotEmpty(again.Events);
+        Assert.Equal(first.Events.Select(e => e.Data), again.Events.Select(e => e.Data));
+        var next = await LlmSystem.AnswerAsync(
+            later,
+            Path,
+            new
+            {
+                model = "demo",
+                input = "And then?",
+                previous_response_id = id,
+                max_output_tokens = 3,
+            }
+        );
+        Assert.Equal(id, next.Text("previous_response_id"));
+        await World.StopAsync(later);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

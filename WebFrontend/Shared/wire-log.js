@@ -19,9 +19,11 @@ export class WireLog {
     return async (url, options) => {
       this.#cut = new AbortController();
       const after = new Headers(options.headers).get("Last-Event-ID");
-      this.#append(`> GET ${new URL(url).pathname}`, "sent");
+      const { pathname, search } = new URL(url);
+      this.#append(`> GET ${pathname}${search}`, "sent");
       if (after) this.#append(`> Last-Event-ID: ${after}`, "sent");
-      const response = await fetch(url, { ...options, signal: AbortSignal.any([options.signal, this.#cut.signal]) });
+      const signal = AbortSignal.any([options.signal, this.#cut.signal]);
+      const response = await fetch(url, { ...options, signal });
       this.#append(`< ${response.status}`, response.ok ? "sent" : "bad");
       if (response.status !== 200) return response; // not a stream: a problem or 204
       const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
@@ -33,6 +35,7 @@ export class WireLog {
           const frames = (rest + decoder.decode(bytes, { stream: true })).split(ENDS);
           rest = /\n\n$|(?<![^\n]):[^\n]*\n$/.test(frames.at(-1)) ? "" : frames.pop();
           for (const frame of frames) {
+            if (signal.aborted) return; // the log may be another stream's by now
             passed.enqueue(encoder.encode(frame));
             for (const line of frame.replace(/\n$/, "").split("\n")) this.#line(line, onLine);
             await yieldToTasks();
@@ -48,6 +51,11 @@ export class WireLog {
   cut() {
     this.#append("✂", "bad");
     this.#cut.abort(new DOMException("cut", "NetworkError"));
+  }
+
+  /** Removes the lines of another stream. */
+  clear() {
+    this.#place.replaceChildren();
   }
 
   #line(line, onLine) {
