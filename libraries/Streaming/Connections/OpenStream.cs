@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Streaming.Access;
 using Streaming.Callers;
 using Streaming.Requests;
@@ -62,24 +63,34 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 /// <param name="User">Its user, to be shown alone.</param>
 /// <param name="Socket">Asked for the round-trip time of the kernel; null: none.</param>
 /// <param name="Key">Key of the client (<see cref="IStreamAccess.ClientOf"/>), for turns among clients.</param>
-internal sealed record StreamClient(
-    string Address,
-    string? User,
-    string Endpoint,
-    Socket? Socket,
-    ActivityContext Trace,
-    string Key
-)
+internal sealed record StreamClient(string Address, string? User, string Endpoint, Socket? Socket, string Key)
 {
+    /// <summary>The parent of the stream's span.</summary>
+    public ActivityContext Trace { get; private set; }
+
     public static StreamClient Of(HttpContext context, string key) =>
         new(
             context.ClientEndPoint(),
             CallerIdentity.ShownOf(context.User),
             (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
             context.Features.Get<IConnectionSocketFeature>()?.Socket,
-            Activity.Current?.Context ?? default,
             key
-        );
+        )
+        {
+            Trace = Activity.Current?.Context ?? default,
+        };
+
+    /// <summary>Has the stream's span stand for its request's, which ends when the connection is taken over: it would
+    /// say nothing, and to export it costs a quarter of a connect.</summary>
+    public void StandForRequest(HttpContext context)
+    {
+        if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } request)
+            return;
+
+        Trace = new(request.TraceId, request.ParentSpanId, request.ActivityTraceFlags, isRemote: true);
+        request.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        request.IsAllDataRequested = false;
+    }
 }
 
 internal enum EndReason

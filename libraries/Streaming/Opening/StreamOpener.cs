@@ -61,6 +61,7 @@ internal sealed class StreamOpener(
             // headers too, with the greeting.
             if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))
             {
+                client.StandForRequest(context);
                 await context.Response.StartAsync();
                 takeover.Complete(over => runner.RunTakenAsync(over, opening, seat));
                 handedOver = true;

@@ -44,7 +44,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         if (replica.Open(request) is not { } start)
             return;
 
-        var client = new StreamClient("", null, "", null, default, "");
+        var client = new StreamClient("", null, "", null, "");
         Replica = replica;
         _output = replica.NewOutput(this);
         _stream = replica.Connect(new StreamOpening(request, start, client, StreamGrant.Endless), _output);

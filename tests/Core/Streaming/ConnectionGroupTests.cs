@@ -120,7 +120,7 @@ public class ConnectionGroupTests
             logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             logs,
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWriteBudget(1_000, _ => { })),
-            new StreamClient("", null, "", null, default, "")
+            new StreamClient("", null, "", null, "")
         );
     }
 }

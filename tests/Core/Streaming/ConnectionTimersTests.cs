@@ -66,7 +66,7 @@ public sealed class ConnectionTimersTests
     {
         var (ring, output) = (_loop.Log(topic), new MillisecondOutput(_loop.Pending));
         _loop.Connections.Add(
-            new StreamConnection("c", ring, _loop.Rings, output, new StreamClient("", null, "", null, default, ""))
+            new StreamConnection("c", ring, _loop.Rings, output, new StreamClient("", null, "", null, ""))
             {
                 Sequence = ring.Next,
                 WrittenAt = TimeProvider.System.Milliseconds() - 60_000,

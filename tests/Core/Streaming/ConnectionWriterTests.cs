@@ -77,7 +77,7 @@ public sealed class ConnectionWriterTests
     private StreamConnection Connect(long position, SlowClientPolicy slow = SlowClientPolicy.CatchUp)
     {
         var output = new PipeOutput(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
-        var client = new StreamClient("", null, "", null, default, "");
+        var client = new StreamClient("", null, "", null, "");
         var connection = new StreamConnection("c", _loop.Log("t"), _loop.Rings, output, client)
         {
             Epoch = "e1",

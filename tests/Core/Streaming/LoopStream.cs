@@ -24,7 +24,7 @@ internal sealed class LoopStream
             log,
             loop.Rings,
             output ?? new PipeOutput(PipeWriter.Create(sent), settings.Chunked, loop.Pending),
-            new StreamClient("192.0.2.1:1", null, "/events", null, default, "")
+            new StreamClient("192.0.2.1:1", null, "/events", null, "")
         )
         {
             SlowPolicy = settings.Slow,

@@ -78,7 +78,7 @@ public class PendingWriteBudgetTests
             logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             logs,
             output,
-            new StreamClient("", null, "", null, default, "")
+            new StreamClient("", null, "", null, "")
         );
 
         return output;

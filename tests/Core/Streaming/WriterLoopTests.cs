@@ -52,7 +52,7 @@ public sealed class WriterLoopTests
             ring,
             _rig.Rings,
             output,
-            new StreamClient("", null, "", null, default, "")
+            new StreamClient("", null, "", null, "")
         )
         {
             Epoch = ring.Epoch,

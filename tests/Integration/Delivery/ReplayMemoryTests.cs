@@ -87,7 +87,7 @@ public sealed class ReplayMemoryTests
             rings.Acquire(Filter),
             rings,
             new PipeOutput(new Pipe().Writer, chunked: false, pending),
-            new StreamClient("", null, "", null, default, "")
+            new StreamClient("", null, "", null, "")
         )
         {
             Epoch = "e",

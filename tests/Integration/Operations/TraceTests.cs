@@ -66,6 +66,33 @@ public sealed class TraceTests
         }
     }
 
+    [Fact]
+    public async Task A_stream_has_one_span_from_its_connect_to_its_end_below_its_callers()
+    {
+        await using var receiver = await OtlpReceiver.StartAsync(TakeAsync, TestContext.Current.CancellationToken);
+        await using var system = await World.Start(o =>
+            o.Replicas(1).Set(receiver.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 200).AsProcesses()
+        );
+        var replica = system.Replicas[0].Url;
+        var (trace, caller) = (ActivityTraceId.CreateRandom().ToString(), ActivitySpanId.CreateRandom().ToString());
+
+        // A client that instruments itself would send a span of its own.
+        using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null });
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{trace}-{caller}-01");
+        await (await SseReader.OpenAsync(replica, "/v1/events/stream?topic=spans", client: client)).DisposeAsync();
+        client.DefaultRequestHeaders.Clear();
+        await (await SseReader.OpenAsync(replica, "/v1/events/stream?topic=spans", client: client)).DisposeAsync();
+        // The same batch has what came before it.
+        await World.PublishNumbersAsync(system.Replicas[0], "spans", 1, 1);
+
+        await Eventually.HoldsAsync(() => Spans("sse stream").Count == 2 && Spans("POST /v1/events").Count == 1);
+        Assert.Empty(Spans("GET /v1/events/stream"));
+        Assert.Single(Spans("sse stream"), span => (span.Trace, span.Parent) == (trace, caller));
+        Assert.Single(Spans("sse stream"), span => span.Trace != trace && span.Parent.Trim('0').Length == 0);
+
+        List<OtlpSpan> Spans(string name) => [.. _spans.Where(span => span.Name == name)];
+    }
+
     private async Task TakeAsync(Stream body)
     {
         foreach (var span in OtlpSpan.In(await ByteString.FromStreamAsync(body)))

@@ -203,7 +203,7 @@ public sealed class TicketSessionTests
         }
     }
 
-    private sealed class Stream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default, ""))
+    private sealed class Stream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, ""))
     {
         public EndReason? StopReason { get; private set; }
         public Action? Stopping { get; set; }
