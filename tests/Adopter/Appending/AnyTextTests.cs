@@ -185,11 +185,14 @@ public sealed class AnyTextTests : IAsyncLifetime
 
     /// <summary>A text that Postgres does not take is its sender's mistake, not an outage, which would be tried
     /// again.</summary>
-    [Theory]
-    [InlineData("\0")]
-    [InlineData("a\0b")]
-    [InlineData("\uD800")]
-    public async Task A_text_that_is_asked_for_and_cannot_be_stored_is_no_outage(string text)
+    [Fact]
+    public async Task A_text_that_is_asked_for_and_cannot_be_stored_is_no_outage()
+    {
+        foreach (var text in (string[])["\0", "a\0b", "\uD800"])
+            await IsRefusedAsync(text);
+    }
+
+    private async Task IsRefusedAsync(string text)
     {
         var topics = _app.Services.GetRequiredService<TopicReader>();
         var presence = _app.Services.GetRequiredService<TopicPresence>();
