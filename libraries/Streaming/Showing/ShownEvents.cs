@@ -29,7 +29,7 @@ internal sealed class ShownEvents(
     )
     {
         var services = context.RequestServices;
-        var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "";
+        var endpoint = context.GetEndpoint()?.DisplayName ?? ""; // with its method
         return new ShownEvents(
             show,
             json,

@@ -51,6 +51,7 @@ public sealed class ShowingTests : IAsyncLifetime
         app.MapGet("/shown", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();
         app.MapGet("/large", () => TypedResults.EventStream(["news.all"], show: Large)).AllowAnonymous();
         app.MapGet("/blocked", () => TypedResults.EventStream(["news.all"], show: Blocked)).AllowAnonymous();
+        app.MapPost("/blocked", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();
         app.MapGet("/fails", () => TypedResults.EventStream(["news.all"], show: Failing)).AllowAnonymous();
         app.MapGet("/for/{visitor}", ForVisitor).AllowAnonymous();
         app.MapGet(
@@ -155,9 +156,17 @@ public sealed class ShowingTests : IAsyncLifetime
         await Eventually.HoldsAsync(() => Volatile.Read(ref _waiting) == 256, "no more of them run");
 
         await using var shown = await SseReader.OpenAtAsync(_app.Server, "/shown?from=earliest");
-        await shown.WaitForEventsAsync(10);
+        await using var posted = await SseReader.OpenAsync(
+            _app.Server,
+            "/blocked?from=earliest",
+            method: HttpMethod.Post
+        );
+        foreach (var stream in (SseReader[])[shown, posted])
+        {
+            await stream.WaitForEventsAsync(10);
+            Assert.Equal(Enumerable.Range(0, 10), stream.Numbers);
+        }
 
-        Assert.Equal(Enumerable.Range(0, 10), shown.Numbers);
         _open.Set();
         foreach (var stream in hung)
             await stream.DisposeAsync();
