@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using Adopter.Showing;
 using Harness;
 using Microsoft.Extensions.AI;
