@@ -53,6 +53,11 @@ internal static class StoreAccess
                 return await store.RunAsync(sql, run, null, stopWait, stop);
             }
         }
+        // Class 22, data: a NUL, a number out of range. It is the caller's, and no retry helps it.
+        catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"Postgres refuses a value: {e.MessageText}", e);
+        }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             throw new StoreUnavailableException(SchemaRights.Mistake(e) ?? "Postgres does not answer.", e);

@@ -20,7 +20,8 @@ public static class RunStreamExtensions
         /// <param name="work">As that of <see cref="IRuns.StartAsync"/>; called for requests without a last id.</param>
         /// <param name="format">How the stream shows an event; no <see cref="EventFormat.Envelope"/>.</param>
         /// <param name="end">The type of the run's last event, if it ends by <see cref="Run.EndAsync"/>.</param>
-        /// <exception cref="ArgumentException">The kind is no token, or the format an envelope.</exception>
+        /// <exception cref="ArgumentException">The kind is no token, or the gateway's; or the format is an
+        /// envelope.</exception>
         public static EventStreamResult StartedRunStream(
             string kind,
             Func<Run, CancellationToken, Task> work,
@@ -29,8 +30,9 @@ public static class RunStreamExtensions
         )
         {
             ArgumentNullException.ThrowIfNull(work);
-            if (!TopicPattern.IsToken(kind))
-                throw new ArgumentException($"'{kind}' is not one token of a topic.", nameof(kind));
+            EventTopic any = $"{kind}.0";
+            if (!any.IsValid)
+                throw new ArgumentException(any.Refusal ?? $"'{kind}' is not one token of a topic.", nameof(kind));
             if (format == EventFormat.Envelope)
                 throw new ArgumentOutOfRangeException(nameof(format), format, "A run has no envelopes.");
 

@@ -20,7 +20,7 @@ public static class StreamResultExtensions
         /// overload.</param>
         /// <param name="events">Number of events that a topic with an end has: if fewer are left, retention has dropped
         /// the first, and no number can be resumed. Null: unknown.</param>
-        /// <exception cref="ArgumentException">No type of an end is given.</exception>
+        /// <exception cref="ArgumentException">No type of an end is given, or a pattern.</exception>
         public static EventStreamResult FiniteEventStream(
             EventTopic topic,
             IReadOnlyList<string> ends,
@@ -32,6 +32,9 @@ public static class StreamResultExtensions
             ArgumentNullException.ThrowIfNull(ends);
             if (ends.Count == 0)
                 throw new ArgumentException("A finite stream ends at events of some type.", nameof(ends));
+
+            if (topic.IsValid && TopicPattern.IsPattern(topic.ToString()))
+                throw new ArgumentException("A finite stream is of one topic, without wildcards.", nameof(topic));
 
             var frames = EndingFormat.Of(show is null ? FrameFormat.Of(format) : ShownFormat.Instance, ends);
             return new EventStreamResult(

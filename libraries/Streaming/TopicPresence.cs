@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using EventStore;
-using Npgsql;
 using Streaming.Connections;
 
 namespace AspireSse;
@@ -31,30 +30,24 @@ public sealed class TopicPresence
     /// <param name="within">The time; a process without such a stream asks the store six times in it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    /// <exception cref="ArgumentException">The topic has a NUL or an unpaired surrogate.</exception>
     public async Task<bool> IsReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken = default)
     {
-        try
+        if (_registry.Open.Any(stream => stream.Topics.Contains(topic)))
         {
-            if (_registry.Open.Any(stream => stream.Topics.Contains(topic)))
-            {
-                await _times.NoteAsync(topic, cancellationToken);
-                _asksAgain.TryRemove(topic, out _);
-                return true;
-            }
-
-            // While nobody reads, the store is not asked each time.
-            var now = _clock.GetUtcNow();
-            if (now < _asksAgain.GetValueOrDefault(topic))
-                return false;
-
-            var isRead = await _times.WasReadAsync(topic, within, cancellationToken);
-            _asksAgain[topic] = isRead ? now : now + within / AsksPerTime;
-            return isRead;
+            await _times.NoteAsync(topic, cancellationToken);
+            _asksAgain.TryRemove(topic, out _);
+            return true;
         }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        {
-            throw new StoreUnavailableException("Postgres does not answer.", e);
-        }
+
+        // While nobody reads, the store is not asked each time.
+        var now = _clock.GetUtcNow();
+        if (now < _asksAgain.GetValueOrDefault(topic))
+            return false;
+
+        var isRead = await _times.WasReadAsync(topic, within, cancellationToken);
+        _asksAgain[topic] = isRead ? now : now + within / AsksPerTime;
+        return isRead;
     }
 
     /// <summary>Returns the topics that streams of this process name now and that match a pattern, each once.</summary>

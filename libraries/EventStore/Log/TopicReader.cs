@@ -6,7 +6,8 @@ using NpgsqlTypes;
 namespace AspireSse;
 
 /// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe. Every
-/// method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
+/// method throws <see cref="StoreUnavailableException"/> while Postgres does not answer, and
+/// <see cref="ArgumentException"/> for a text with a NUL or an unpaired surrogate.</summary>
 public sealed class TopicReader
 {
     private readonly NpgsqlDataSource _store;

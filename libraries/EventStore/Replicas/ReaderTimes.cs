@@ -4,12 +4,12 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>The last time that a topic had a reader, for events made only while a client reads. Thread-safe.</summary>
-/// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
+/// <remarks>Throws <see cref="StoreUnavailableException"/> unless Postgres answers.</remarks>
 internal sealed class ReaderTimes([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store)
 {
     /// <summary>Records that the topic has a reader now.</summary>
     public Task NoteAsync(string topic, CancellationToken cancellationToken) =>
-        store.RunAsync(
+        store.ChangeAsync(
             """
             insert into eventstore.readers values ($1, clock_timestamp())
             on conflict (topic) do update set seen_at = excluded.seen_at
@@ -19,7 +19,7 @@ internal sealed class ReaderTimes([FromKeyedServices(StorePool.Work)] NpgsqlData
         );
 
     public Task<bool> WasReadAsync(string topic, TimeSpan within, CancellationToken cancellationToken) =>
-        store.RunAsync(
+        store.AskAsync(
             "select seen_at > clock_timestamp() - $2 from eventstore.readers where topic = $1",
             async command => await command.With(topic).With(within).ExecuteScalarAsync() is true,
             cancellationToken

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
@@ -132,9 +133,15 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
     public Task<string?> OwnerAsync(string topic, CancellationToken cancellationToken) =>
         store.ReadAsync<string?>(
             """
-            select data::jsonb ->> 'owner' from eventstore.events_of($1 || '.log') order by topic, position limit 1
+            select case type when 'announced' then data end
+            from eventstore.events_of($1 || '.log') order by topic, position limit 1
             """,
-            async command => await command.With(topic).ExecuteScalarAsync(CancellationToken.None) as string,
+            // Parsed here: Postgres takes no text with a NUL, such as a model's name that a client has sent.
+            async command =>
+                await command.With(topic).ExecuteScalarAsync(CancellationToken.None) is string announcement
+                && JsonElement.Parse(announcement).TryGetProperty("owner", out var owner)
+                    ? owner.GetString()
+                    : null,
             cancellationToken
         );
 

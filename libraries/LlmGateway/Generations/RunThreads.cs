@@ -9,8 +9,16 @@ namespace LlmGateway.Generations;
 /// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
 internal sealed class RunThreads(RunStore store, RunLog runs)
 {
+    /// <summary>Characters of a name that a client has not thought up: AI SDK's random ones have 16, of 62; a UUID has
+    /// 36.</summary>
+    private const int RandomLength = 16;
+
+    /// <summary>Returns true for a name that nobody guesses. Only that is a right to read where nobody has signed
+    /// in.</summary>
+    public static bool IsRandom(string name) => name.Length >= RandomLength;
+
     /// <summary>Returns the id of what a client names: the same for the same names of the same owner.</summary>
-    /// <param name="owner">The user; null: anonymous, where the names are the right to read.</param>
+    /// <param name="owner">The user; null: anonymous.</param>
     /// <param name="names">The dialect's name, and the client's.</param>
     public static string IdOf(string? owner, params ReadOnlySpan<string> names)
     {

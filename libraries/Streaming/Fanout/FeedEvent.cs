@@ -11,8 +11,14 @@ internal sealed class FeedEvent(string epoch, EventRecord record)
 
     public LogFrame Frame(FrameFormat format)
     {
+        var frame = FrameOf(format.Frames);
+        return frame.Ends == format.Ends(record) ? frame : frame with { Ends = !frame.Ends };
+    }
+
+    private LogFrame FrameOf(FrameFormat format)
+    {
         for (var made = _made; made is not null; made = made.Next)
-            if (made.Format.Equals(format))
+            if (ReferenceEquals(made.Format, format))
                 return made.Frame;
 
         // Two threads may make the same frame. One copy is then not shared, which is harmless.

@@ -16,6 +16,8 @@ internal sealed class EndingFormat(FrameFormat format, IReadOnlyList<string> end
     public static FrameFormat Of(FrameFormat format, IReadOnlyList<string> ends, long after = -1) =>
         ends.Count == 0 ? format : new EndingFormat(format, ends, after);
 
+    public override FrameFormat Frames => _format;
+
     public override bool IsShown => _format.IsShown;
 
     public override bool SendsPositions => _format.SendsPositions;

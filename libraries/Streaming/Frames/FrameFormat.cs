@@ -25,6 +25,10 @@ internal abstract class FrameFormat
     /// <summary>True if a function of the application forms the events, for each stream alone.</summary>
     public virtual bool IsShown => false;
 
+    /// <summary>The format that makes the same frames, and is one of few: an event keeps one frame for each, however
+    /// many streams end at places of their own.</summary>
+    public virtual FrameFormat Frames => this;
+
     /// <summary>Returns true if the stream ends with this event: complete, done, end, a fatal error.</summary>
     public virtual bool Ends(EventRecord record) => false;
 

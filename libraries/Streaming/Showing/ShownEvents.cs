@@ -29,7 +29,7 @@ internal sealed class ShownEvents(
     )
     {
         var services = context.RequestServices;
-        var endpoint = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "";
+        var endpoint = context.GetEndpoint()?.DisplayName ?? ""; // with its method
         return new ShownEvents(
             show,
             json,
@@ -94,9 +94,20 @@ internal sealed class ShownEvents(
         }
         catch (Exception e)
         {
-            failed.Report(endpoint, frame.Record!, e);
+            Report(frame.Record!, e);
         }
 
         return ControlFrames.Position(id);
+    }
+
+    /// <summary>Reports a failure. Loggers and listeners of meters are the application's, too, and nobody would catch
+    /// what one throws on this thread: it would end the process.</summary>
+    private void Report(EventRecord record, Exception error)
+    {
+        try
+        {
+            failed.Report(endpoint, record, error);
+        }
+        catch (Exception) { }
     }
 }

@@ -183,6 +183,34 @@ public sealed class AnyTextTests : IAsyncLifetime
         }
     }
 
+    /// <summary>A text that Postgres does not take is its sender's mistake, not an outage, which would be tried
+    /// again.</summary>
+    [Fact]
+    public async Task A_text_that_is_asked_for_and_cannot_be_stored_is_no_outage()
+    {
+        foreach (var text in (string[])["\0", "a\0b", "\uD800"])
+            await IsRefusedAsync(text);
+    }
+
+    private async Task IsRefusedAsync(string text)
+    {
+        var topics = _app.Services.GetRequiredService<TopicReader>();
+        var presence = _app.Services.GetRequiredService<TopicPresence>();
+        Func<Task>[] questions =
+        [
+            () => topics.ListAsync(text, pages => pages.ReadAsync(text, "", 10), Stop),
+            () => topics.ListAsync("", pages => pages.ReadAsync("", text, 10), Stop),
+            () => topics.ListAsync("", pages => pages.ReadAsync(text, "", 10), Stop),
+            () => topics.WithoutEventsAsync(["t.1", text], Stop),
+            () => topics.ReadNumberedAsync(text, 1, "t.1", "n", Stop),
+            () => topics.ReadNumberedAsync("t.1", 1, "t.2", text, Stop),
+            () => presence.IsReadAsync(text, TimeSpan.FromSeconds(1), Stop),
+        ];
+
+        foreach (var question in questions)
+            await Assert.ThrowsAnyAsync<ArgumentException>(question);
+    }
+
     private async Task InnocentAsync() => await _app.Log().AppendAsync("innocent.1", "n", 1, "key");
 
     /// <summary>Returns true if it succeeds, and false if it is refused to the caller; anything else throws.</summary>

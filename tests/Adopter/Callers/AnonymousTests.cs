@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Adopter.Callers;
 
@@ -69,6 +71,39 @@ public sealed class AnonymousTests(OpenCallers callers) : IClassFixture<OpenCall
         Assert.Equal(generation, await _anonymous.GenerateAsync(key));
         Assert.NotEqual(generation, await _alice.GenerateAsync(key));
         Assert.NotEqual(generation, await _anonymous.GenerateAsync(Guid.NewGuid().ToString()));
+    }
+
+    /// <summary>Clients name chats and runs; a short name is somebody else's guess.</summary>
+    [Theory]
+    [InlineData("1", false)]
+    [InlineData("my-chat", false)]
+    [InlineData("Zk3r9QpX0aLm72Tc", true)]
+    public async Task A_name_that_its_client_chose_is_a_right_only_if_nobody_can_guess_it(string name, bool isRight)
+    {
+        using var http = _app.Anonymous();
+        var stranger = new GatewayClient(http);
+        var chat = $"/api/chat/{name}/stream";
+        Assert.Contains(GatewayClient.Secret, await _anonymous.TextAsync("/api/chat", GatewayClient.Chat(name)));
+        Assert.Contains(GatewayClient.Secret, await _anonymous.TextAsync("/agents/ag-ui", GatewayClient.Run(name)));
+
+        var other = await stranger.TextAsync("/agents/ag-ui", GatewayClient.Run(name, "another-question"));
+        Assert.Equal(isRight, other.Contains(GatewayClient.Secret, StringComparison.Ordinal));
+        Assert.Equal(isRight ? HttpStatusCode.OK : HttpStatusCode.NoContent, await stranger.ReadAsync(chat));
+        Assert.Equal(HttpStatusCode.NoContent, await stranger.CancelAsync(chat));
+        Assert.Equal(
+            isRight ? HttpStatusCode.NoContent : HttpStatusCode.NotFound,
+            await stranger.CancelAsync($"/agents/ag-ui/thread/{name}")
+        );
+
+        // What anybody can compute of a guess is no other way to it.
+        var guess = Convert.ToHexStringLower(
+            SHA256.HashData(Encoding.UTF8.GetBytes($"0:5:ag-ui6:thread{name.Length}:{name}"))[..16]
+        );
+        Assert.Equal(
+            isRight ? HttpStatusCode.OK : HttpStatusCode.NotFound,
+            await stranger.ReadAsync($"/v1/generations/{guess}")
+        );
+        Assert.Equal(HttpStatusCode.NoContent, await _alice.ReadAsync(chat));
     }
 
     /// <summary>No policy looks at it there.</summary>

@@ -41,14 +41,14 @@ public sealed class DialectOwnershipTests(RunningCallers callers) : IClassFixtur
         var (own, other) = await CallerPairs.OfAsync(callers.App, pair);
         var chat = Guid.NewGuid().ToString();
         var stream = $"/api/chat/{chat}/stream";
-        var said = await TextAsync(own, "/api/chat", Chat(chat));
+        var said = await own.TextAsync("/api/chat", GatewayClient.Chat(chat));
 
         Assert.Contains(GatewayClient.Secret, said, StringComparison.Ordinal);
         Assert.Contains(GatewayClient.Secret, await own.Http.GetStringAsync(stream, Stop), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NoContent, await other.ReadAsync(stream));
 
         // Both may have a chat of this name, and neither one's answer becomes the other's.
-        var others = await TextAsync(other, "/api/chat", Chat(chat, "another-question"));
+        var others = await other.TextAsync("/api/chat", GatewayClient.Chat(chat, "another-question"));
         Assert.DoesNotContain(GatewayClient.Secret, others, StringComparison.Ordinal);
         Assert.Contains(GatewayClient.Secret, await own.Http.GetStringAsync(stream, Stop), StringComparison.Ordinal);
     }
@@ -59,28 +59,24 @@ public sealed class DialectOwnershipTests(RunningCallers callers) : IClassFixtur
     {
         var (own, other) = await CallerPairs.OfAsync(callers.App, pair);
         var run = Guid.NewGuid().ToString();
-        var said = await TextAsync(own, "/agents/ag-ui", Run(run));
+        var said = await own.TextAsync("/agents/ag-ui", GatewayClient.Run(run));
         Assert.Contains(GatewayClient.Secret, said, StringComparison.Ordinal);
 
         Assert.Equal(HttpStatusCode.NotFound, await other.CancelAsync($"/agents/ag-ui/thread/{run}"));
-        var others = await TextAsync(other, "/agents/ag-ui", Run(run, "another-question"));
+        var others = await other.TextAsync("/agents/ag-ui", GatewayClient.Run(run, "another-question"));
         Assert.DoesNotContain(GatewayClient.Secret, others, StringComparison.Ordinal);
         Assert.DoesNotContain("MESSAGES_SNAPSHOT", others, StringComparison.Ordinal);
 
-        Assert.Contains("MESSAGES_SNAPSHOT", await TextAsync(own, "/agents/ag-ui", Run(run)), StringComparison.Ordinal);
+        Assert.Contains(
+            "MESSAGES_SNAPSHOT",
+            await own.TextAsync("/agents/ag-ui", GatewayClient.Run(run)),
+            StringComparison.Ordinal
+        );
         Assert.Equal(HttpStatusCode.NoContent, await own.CancelAsync($"/agents/ag-ui/thread/{run}"));
     }
 
     private static async Task<string> RespondAsync(GatewayClient caller, string? previous = null) =>
-        JsonNode.Parse(await TextAsync(caller, "/v1/responses", Request(previous)))!["id"]!.GetValue<string>();
-
-    private static async Task<string> TextAsync(GatewayClient caller, string path, object body)
-    {
-        using var answer = await caller.Http.PostAsJsonAsync(path, body, Stop);
-        var text = await answer.Content.ReadAsStringAsync(Stop);
-        Assert.True(answer.IsSuccessStatusCode, text);
-        return text;
-    }
+        JsonNode.Parse(await caller.TextAsync("/v1/responses", Request(previous)))!["id"]!.GetValue<string>();
 
     /// <summary>A status for programs, in OpenAI's shape: no scheme redirects to its form.</summary>
     private static async Task ForbiddenAsync(HttpResponseMessage answer)
@@ -101,39 +97,5 @@ public sealed class DialectOwnershipTests(RunningCallers callers) : IClassFixtur
             input = GatewayClient.Secret,
             max_output_tokens = 20,
             previous_response_id = previous,
-        };
-
-    private static object Chat(string id, string text = GatewayClient.Secret) =>
-        new
-        {
-            id,
-            trigger = "submit-message",
-            max_tokens = 20,
-            messages = new[]
-            {
-                new
-                {
-                    id = "m",
-                    role = "user",
-                    parts = new[] { new { type = "text", text } },
-                },
-            },
-        };
-
-    private static object Run(string runId, string content = GatewayClient.Secret) =>
-        new
-        {
-            threadId = "thread",
-            runId,
-            messages = new[]
-            {
-                new
-                {
-                    id = "m",
-                    role = "user",
-                    content,
-                },
-            },
-            forwardedProps = new { max_tokens = 20 },
         };
 }

@@ -55,6 +55,15 @@ internal sealed class GatewayClient(HttpClient http)
         return await answer.Content.ReadAsStringAsync(Stop);
     }
 
+    /// <summary>Sends a body, and returns the whole answer.</summary>
+    public async Task<string> TextAsync(string path, object body)
+    {
+        using var answer = await http.PostAsJsonAsync(path, body, Stop);
+        var text = await answer.Content.ReadAsStringAsync(Stop);
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return text;
+    }
+
     public Task<HttpStatusCode> ReadAsync(string path) => StatusAsync(HttpMethod.Get, path);
 
     public Task<HttpStatusCode> CancelAsync(string path) => StatusAsync(HttpMethod.Delete, path);
@@ -67,6 +76,42 @@ internal sealed class GatewayClient(HttpClient http)
         using var issued = await http.PostAsJsonAsync("/stream-tickets", new { topics = new[] { topic } }, Stop);
         return (await issued.Content.ReadFromJsonAsync<JsonObject>(Stop))!["ticket"]!.GetValue<string>();
     }
+
+    /// <summary>A message of AI SDK's client.</summary>
+    public static object Chat(string id, string text = Secret) =>
+        new
+        {
+            id,
+            trigger = "submit-message",
+            max_tokens = 20,
+            messages = new[]
+            {
+                new
+                {
+                    id = "m",
+                    role = "user",
+                    parts = new[] { new { type = "text", text } },
+                },
+            },
+        };
+
+    /// <summary>A run of AG-UI's client.</summary>
+    public static object Run(string runId, string content = Secret) =>
+        new
+        {
+            threadId = "thread",
+            runId,
+            messages = new[]
+            {
+                new
+                {
+                    id = "m",
+                    role = "user",
+                    content,
+                },
+            },
+            forwardedProps = new { max_tokens = 20 },
+        };
 
     private async Task<HttpStatusCode> StatusAsync(HttpMethod method, string path, object? body = null)
     {

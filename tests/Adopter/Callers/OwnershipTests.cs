@@ -136,6 +136,21 @@ public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<Runni
         using var withKey = await nobody.TryGenerateAsync(Key);
         Assert.Equal(HttpStatusCode.Forbidden, withKey.StatusCode);
         Assert.Equal(HttpStatusCode.Forbidden, await nobody.ReadAsync("/stream?prompt=Hello"));
+        Assert.Equal(HttpStatusCode.Forbidden, await nobody.ReadAsync("/api/chat/1/stream"));
+        Assert.Equal(HttpStatusCode.Forbidden, await nobody.CancelAsync("/api/chat/1/stream"));
+        Assert.Equal(HttpStatusCode.Forbidden, await nobody.CancelAsync("/agents/ag-ui/1/1"));
+        (string Path, object Body)[] begun =
+        [
+            ("/session", new { }),
+            ("/v1/responses", new { model = "demo", input = "Hello" }),
+            ("/api/chat", GatewayClient.Chat("1")),
+            ("/agents/ag-ui", GatewayClient.Run("1")),
+        ];
+        foreach (var (path, body) in begun)
+        {
+            using var answer = await nobody.Http.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        }
 
         var other = await Of(_app.WithKey("id=alice")).GenerateAsync();
         Assert.Equal(HttpStatusCode.Forbidden, await nobody.ReadAsync(other));

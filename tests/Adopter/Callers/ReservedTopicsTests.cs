@@ -72,6 +72,7 @@ public sealed class ReservedTopicsTests(RunningCallers callers) : IClassFixture<
             log.AppendAsync($"{kind}.{id}", "token", new { text = "forged" }, cancellationToken: Stop)
         );
         Assert.Throws<ArgumentException>(() => new EventFilter([$"{kind}.{id}"]));
+        Assert.Throws<ArgumentException>(() => TypedResults.StartedRunStream(kind, (_, _) => Task.CompletedTask));
     }
 
     [Fact]

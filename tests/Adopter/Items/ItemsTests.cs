@@ -30,7 +30,14 @@ public sealed class ItemsTests : IAsyncLifetime
 
     private void Map(WebApplication app)
     {
-        app.MapGet("/fails/{kind}", (string kind) => TypedResults.EventStream(FailAsync(kind))).AllowAnonymous();
+        app.MapGet(
+                "/fails/{kind}",
+                (string kind) =>
+                    TypedResults.EventStream(
+                        kind is "begin" or "first" or "id" or "dispose" ? new Faulty(kind) : FailAsync(kind)
+                    )
+            )
+            .AllowAnonymous();
         app.MapGet("/waits", () => TypedResults.EventStream(WaitAsync())).AllowAnonymous();
         app.MapGet("/blocks", () => TypedResults.EventStream(BlockAsync())).AllowAnonymous();
         app.MapGet("/calls-back", () => TypedResults.EventStream(CallBackAsync())).AllowAnonymous();
@@ -107,15 +114,36 @@ public sealed class ItemsTests : IAsyncLifetime
         }
     }
 
+    /// <summary>Fails before its first item, at its end, or as it is asked for its items.</summary>
+    private sealed class Faulty(string kind) : IAsyncEnumerable<SseItem<string>>, IAsyncEnumerator<SseItem<string>>
+    {
+        private int _moves;
+
+        public SseItem<string> Current => kind == "id" ? new("one") { EventId = "a\0b" } : new("one");
+
+        public IAsyncEnumerator<SseItem<string>> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+            kind == "begin" ? throw new TimeoutException("The pool is empty.") : this;
+
+        public ValueTask<bool> MoveNextAsync() =>
+            kind == "first" ? throw new IOException("The file is gone.") : ValueTask.FromResult(_moves++ == 0);
+
+        public ValueTask DisposeAsync() =>
+            kind == "dispose" ? throw new IOException("The file is gone.") : ValueTask.CompletedTask;
+    }
+
     [Theory]
-    [InlineData("io")]
-    [InlineData("timeout")]
-    [InlineData("cancel")]
-    [InlineData("bug")]
-    public async Task A_source_that_fails_breaks_its_stream_off_and_is_logged(string kind)
+    [InlineData("io", 1)]
+    [InlineData("timeout", 1)]
+    [InlineData("cancel", 1)]
+    [InlineData("bug", 1)]
+    [InlineData("begin", 0)]
+    [InlineData("first", 0)]
+    [InlineData("id", 0)]
+    [InlineData("dispose", 1)]
+    public async Task A_source_that_fails_breaks_its_stream_off_and_is_logged(string kind, int items)
     {
         await using var stream = await SseReader.OpenAsync(_app.Server, $"/fails/{kind}").ToEndAsync();
-        Assert.Equal("one", Assert.Single(stream.Events).Data);
+        Assert.Equal(Enumerable.Repeat("one", items), stream.Events.Select(item => item.Data));
         Assert.False(stream.EndedProperly);
         await Eventually.HoldsAsync(() => _app.Lines.Any(line => line.Level == LogLevel.Error));
     }

@@ -3,6 +3,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Adopter.Showing;
 
@@ -50,8 +51,15 @@ public sealed class ShowingTests : IAsyncLifetime
         app.MapGet("/shown", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();
         app.MapGet("/large", () => TypedResults.EventStream(["news.all"], show: Large)).AllowAnonymous();
         app.MapGet("/blocked", () => TypedResults.EventStream(["news.all"], show: Blocked)).AllowAnonymous();
+        app.MapPost("/blocked", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();
         app.MapGet("/fails", () => TypedResults.EventStream(["news.all"], show: Failing)).AllowAnonymous();
         app.MapGet("/for/{visitor}", ForVisitor).AllowAnonymous();
+        app.MapGet(
+                "/ending/{after}",
+                (long after) =>
+                    TypedResults.EventStream(["news.all"], bounds: new() { Ends = ["end"], EndsAfter = after })
+            )
+            .AllowAnonymous();
         app.MapGet(
                 "/greeted",
                 () => TypedResults.EventStream(["news.all"], show: Text, greeting: new(new { Hello = "you" }, "hello"))
@@ -148,9 +156,17 @@ public sealed class ShowingTests : IAsyncLifetime
         await Eventually.HoldsAsync(() => Volatile.Read(ref _waiting) == 256, "no more of them run");
 
         await using var shown = await SseReader.OpenAtAsync(_app.Server, "/shown?from=earliest");
-        await shown.WaitForEventsAsync(10);
+        await using var posted = await SseReader.OpenAsync(
+            _app.Server,
+            "/blocked?from=earliest",
+            method: HttpMethod.Post
+        );
+        foreach (var stream in (SseReader[])[shown, posted])
+        {
+            await stream.WaitForEventsAsync(10);
+            Assert.Equal(Enumerable.Range(0, 10), stream.Numbers);
+        }
 
-        Assert.Equal(Enumerable.Range(0, 10), shown.Numbers);
         _open.Set();
         foreach (var stream in hung)
             await stream.DisposeAsync();
@@ -243,19 +259,22 @@ public sealed class ShowingTests : IAsyncLifetime
         await Eventually.HoldsAsync(async () => (await _app.OpenStreamsAsync()).Length == 0);
     }
 
-    [Fact]
-    public async Task The_memory_of_an_event_does_not_grow_with_the_streams_that_show_it()
+    [Theory]
+    [InlineData("for")]
+    [InlineData("ending")]
+    public async Task The_memory_of_an_event_does_not_grow_with_the_streams_that_show_it(string path)
     {
         const int Streams = 40,
             Events = 500;
         var open = await Task.WhenAll(
-            Enumerable.Range(0, Streams).Select(i => SseReader.OpenAtAsync(_app.Server, $"/for/{i}"))
+            Enumerable.Range(0, Streams).Select(i => SseReader.OpenAtAsync(_app.Server, $"/{path}/{i}"))
         );
         foreach (var stream in open)
             stream.Stall();
 
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        await PublishAsync(0, Events);
+        var events = Enumerable.Range(0, Events).Select(i => path == "for" ? i : (object)(i + Pad));
+        await _app.Log.AppendAsync([.. events.Select(data => NewEvent.Of("news.all", "news", data))], Stop);
         foreach (var stream in open)
         {
             stream.ReadOn();
@@ -290,6 +309,22 @@ public sealed class ShowingTests : IAsyncLifetime
         await using var other = await SseReader.OpenAtAsync(_app.Server, "/fails?from=earliest");
         await other.WaitForEventsAsync(2);
         Assert.Contains("/fails", Assert.Single(_app.Lines, line => line.Error is InvalidOperationException).Text);
+    }
+
+    /// <summary>A logger is the application's too: its failure is none of the threads that show events.</summary>
+    [Fact]
+    public async Task A_failure_that_cannot_be_logged_costs_no_more_than_one_that_is()
+    {
+        await using var app = await SmallApp.StartAsync(Map, builder => builder.Logging.AddProvider(new FullDisk()));
+        await using var stream = await SseReader.OpenAtAsync(app.Server, "/fails");
+        await app.Log.AppendAsync("news.all", "bad", 0, cancellationToken: Stop);
+        await app.Log.AppendAsync("news.all", "good", 1, cancellationToken: Stop);
+
+        await stream.WaitForEventsAsync(1);
+        Assert.Equal(
+            ["connected", "position", "text"],
+            stream.Frames.Where(f => f.Id is not null).Select(f => f.Event)
+        );
     }
 
     [Theory]
@@ -332,4 +367,25 @@ public sealed class ShowingTests : IAsyncLifetime
     }
 
     private sealed record Tenant(string Name);
+
+    private sealed class FullDisk : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) =>
+            categoryName.StartsWith("Streaming.", StringComparison.Ordinal) ? this : NullLogger.Instance;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => throw new IOException("The disk is full.");
+
+        public void Dispose() { }
+    }
 }

@@ -132,6 +132,15 @@ public sealed class TopicsTests : IAsyncLifetime
         Assert.Contains($"\"{field}\"", await response.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
     }
 
+    /// <summary>It would show all topics to whoever may see one, those of the gateway too.</summary>
+    [Fact]
+    public void A_stream_with_an_end_is_of_one_topic()
+    {
+        foreach (var topic in (EventTopic[])[EventTopic.Pattern(">"), $"orders.>", $"orders.{7}.*"])
+            Assert.Throws<ArgumentException>(() => TypedResults.FiniteEventStream(topic, ["shipped"]));
+        TypedResults.FiniteEventStream($"orders.{7}", ["shipped"]);
+    }
+
     [Fact]
     public void An_empty_list_never_means_all()
     {

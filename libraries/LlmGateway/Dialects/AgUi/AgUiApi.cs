@@ -80,7 +80,9 @@ internal static class AgUiApi
             var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
             var (threadId, runId) = AgUiRequestReader.NamesOf(body);
             var (owner, client) = (access.OwnerOf(context), access.ClientOf(context));
-            var name = NameOf(owner, threadId, runId);
+            var name =
+                await NameAsync(context, access, threadId, runId)
+                ?? new RunName(Generator.Kind, Guid.CreateVersion7().ToString("N"));
 
             if (await updates.FindAsync(name, cancelled) is { } known)
             {
@@ -157,8 +159,10 @@ internal static class AgUiApi
 
         async Task CancelAsync()
         {
-            var name = NameOf(access.OwnerOf(context), threadId, runId);
-            if (await updates.FindAsync(name, context.RequestAborted) is null)
+            if (
+                await NameAsync(context, access, threadId, runId) is not { } name
+                || await updates.FindAsync(name, context.RequestAborted) is null
+            )
             {
                 await AgUiFormat.Instance.WriteAsync(context, NotFound);
                 return;
@@ -172,6 +176,23 @@ internal static class AgUiApi
     public static VendorError NotFound { get; } =
         new(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
 
-    private static RunName NameOf(string? owner, string threadId, string runId) =>
-        new(Generator.Kind, RunThreads.IdOf(owner, "ag-ui", threadId, runId));
+    /// <summary>Returns the run that the client's names stand for; null if others may have guessed them, so that the
+    /// run can be neither joined nor cancelled.</summary>
+    private static async ValueTask<RunName?> NameAsync(
+        HttpContext context,
+        IStreamAccess access,
+        string threadId,
+        string runId
+    )
+    {
+        var owner = access.OwnerOf(context);
+        var name = new RunName(Generator.Kind, RunThreads.IdOf(owner, "ag-ui", threadId, runId));
+        var isItsOwn = await access.MayReadRunAsync(
+            context,
+            name.Topic,
+            () => Task.FromResult(owner),
+            namesIt: RunThreads.IsRandom(runId)
+        );
+        return isItsOwn ? name : null;
+    }
 }

@@ -126,10 +126,8 @@ internal static class UiMessagesApi
             Format,
             async () =>
             {
-                var thread = ThreadOf(access.OwnerOf(context), id);
                 if (
-                    await threads.LatestAsync(thread, context.RequestAborted) is not { } name
-                    || !await streams.MayReadAsync(context, name)
+                    await LatestAsync(id, context, threads, streams, access) is not { } name
                     || await updates.FindAsync(name, context.RequestAborted) is not { } run
                 )
                 {
@@ -164,6 +162,7 @@ internal static class UiMessagesApi
         HttpContext context,
         VendorHandler handler,
         RunThreads threads,
+        RunStreams streams,
         RunLog runs,
         IStreamAccess access,
         TimeProvider clock
@@ -173,12 +172,24 @@ internal static class UiMessagesApi
             Format,
             async () =>
             {
-                var thread = ThreadOf(access.OwnerOf(context), id);
-                if (await threads.LatestAsync(thread, context.RequestAborted) is { } name)
+                if (await LatestAsync(id, context, threads, streams, access) is { } name)
                     await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
+
+    /// <summary>Returns the latest answer of a chat; null: the caller has no such chat.</summary>
+    private static async Task<RunName?> LatestAsync(
+        string chat,
+        HttpContext context,
+        RunThreads threads,
+        RunStreams streams,
+        IStreamAccess access
+    ) =>
+        await threads.LatestAsync(ThreadOf(access.OwnerOf(context), chat), context.RequestAborted) is { } name
+        && await streams.MayReadAsync(context, name, namesIt: RunThreads.IsRandom(chat))
+            ? name
+            : null;
 
     private static string ThreadOf(string? owner, string chat) => RunThreads.IdOf(owner, "ai-sdk", chat);
 }
