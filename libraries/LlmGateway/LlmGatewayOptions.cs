@@ -30,6 +30,13 @@ public sealed class LlmGatewayOptions
         _tools.Add(new AgentTool(function, policy));
         return this;
     }
+
+    /// <summary>Adds a tool of the gateway's own, for which the application may have another.</summary>
+    internal void AddUnlessThere(AIFunction function)
+    {
+        if (!_tools.Exists(tool => tool.Function.Name == function.Name))
+            AddTool(function);
+    }
 }
 
 /// <summary>A tool of the agents, and who may use it.</summary>

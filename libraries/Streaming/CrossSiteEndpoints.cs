@@ -21,21 +21,26 @@ public static partial class DescribedEndpoints
         where TBuilder : IEndpointConventionBuilder =>
         endpoints.AddEndpointFilter(
             async (invocation, next) =>
-            {
-                var context = invocation.HttpContext;
-                if (!IsOfOtherOrigin(context.Request) || !hasEffects(context.Request) || await IsAllowedAsync(context))
-                    return await next(invocation);
-
-                await context.RefuseAsync(
-                    StatusCodes.Status403Forbidden,
-                    "Cross-site request refused",
-                    "A page of another origin sent this request, and the endpoint changes data or starts paid work. "
-                        + "Allow its origin by name in the default CORS policy or in the endpoint's own "
-                        + "(RequireCors), and use fetch or EventSource."
-                );
-                return Results.Empty;
-            }
+                hasEffects(invocation.HttpContext.Request) && await invocation.HttpContext.RefuseCrossSiteAsync()
+                    ? Results.Empty
+                    : await next(invocation)
         );
+
+    /// <summary>Refuses a request that a page of another origin made a browser send; returns false for others.</summary>
+    internal static async Task<bool> RefuseCrossSiteAsync(this HttpContext context)
+    {
+        if (!IsOfOtherOrigin(context.Request) || await IsAllowedAsync(context))
+            return false;
+
+        await context.RefuseAsync(
+            StatusCodes.Status403Forbidden,
+            "Cross-site request refused",
+            "A page of another origin sent this request, and the endpoint changes data or starts paid work. Allow its "
+                + "origin by name in the default CORS policy or in the endpoint's own (RequireCors), and use fetch or "
+                + "EventSource."
+        );
+        return true;
+    }
 
     private static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);

@@ -4,6 +4,7 @@ using System.Text.Json;
 using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Mvc.Authorization;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -27,11 +28,16 @@ public sealed class EventStreamResult
 {
     private readonly IReadOnlyList<EventTopic> _topics;
     private readonly Func<HttpContext, Task> _open;
+    private readonly bool _startsWork;
 
-    internal EventStreamResult(IReadOnlyList<EventTopic> topics, Func<HttpContext, Task> open)
+    /// <param name="topics">What it shows; none for items and runs of the request.</param>
+    /// <param name="open">Opens the stream.</param>
+    /// <param name="startsWork">True if that starts work, which a page of another origin may not.</param>
+    internal EventStreamResult(IReadOnlyList<EventTopic> topics, Func<HttpContext, Task> open, bool startsWork = false)
     {
         _topics = topics;
         _open = open;
+        _startsWork = startsWork;
     }
 
     public int? StatusCode => StatusCodes.Status200OK;
@@ -85,7 +91,8 @@ public sealed class EventStreamResult
                         await begin();
                     return request;
                 }
-            }
+            },
+            startsWork: bounds.Begin is not null
         );
     }
 
@@ -181,7 +188,8 @@ public sealed class EventStreamResult
             return;
         }
 
-        await httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
+        if (!_startsWork || !await httpContext.RefuseCrossSiteAsync())
+            await httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
     }
 
     private async Task OpenAsync(HttpContext context)
@@ -294,6 +302,8 @@ public sealed class EventStreamResult
         var metadata = context.GetEndpoint()?.Metadata;
         return metadata?.GetMetadata<IAuthorizeData>() is not null
             || metadata?.GetMetadata<AuthorizationPolicy>() is not null
+            // Of all controllers (MvcOptions.Filters).
+            || metadata?.GetMetadata<AuthorizeFilter>() is not null
             || context.RequestServices.GetService<IOptions<AuthorizationOptions>>()?.Value.FallbackPolicy is not null;
     }
 }
