@@ -40,9 +40,11 @@ public static class RunStreamExtensions
                 context =>
                     context
                         .RequestServices.GetRequiredService<StartedRuns>()
-                        .StartAsync(context, kind, work, format, end),
-                startsWork: true
-            );
+                        .StartAsync(context, kind, work, format, end)
+            )
+            {
+                StartsWork = true,
+            };
         }
     }
 }

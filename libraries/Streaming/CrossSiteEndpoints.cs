@@ -26,7 +26,7 @@ public static partial class DescribedEndpoints
                     : await next(invocation)
         );
 
-    /// <summary>Refuses a request that a page of another origin made a browser send; returns false for others.</summary>
+    /// <summary>Refuses a request that a page of another origin made a browser send. False: it is none.</summary>
     internal static async Task<bool> RefuseCrossSiteAsync(this HttpContext context)
     {
         if (!IsOfOtherOrigin(context.Request) || await IsAllowedAsync(context))
@@ -86,5 +86,10 @@ public static partial class DescribedEndpoints
     /// <c>UseCors(…)</c>, which nothing else shows, has decided.</summary>
     private static bool WasAskedFor(HttpRequest request) =>
         (request.Headers["Sec-Fetch-Mode"] == "cors" || request.Headers["Sec-Fetch-Site"].Count == 0)
-        && (!(IsSafe(request.Method) || HttpMethods.IsPost(request.Method)) || request.HasJsonContentType());
+        && (
+            !(IsSafe(request.Method) || HttpMethods.IsPost(request.Method))
+            || request.HasJsonContentType()
+            // Of the schemes only this one is never sent by the browser itself.
+            || request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+        );
 }

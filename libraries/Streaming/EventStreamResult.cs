@@ -28,17 +28,15 @@ public sealed class EventStreamResult
 {
     private readonly IReadOnlyList<EventTopic> _topics;
     private readonly Func<HttpContext, Task> _open;
-    private readonly bool _startsWork;
 
-    /// <param name="topics">What it shows; none for items and runs of the request.</param>
-    /// <param name="open">Opens the stream.</param>
-    /// <param name="startsWork">True if that starts work, which a page of another origin may not.</param>
-    internal EventStreamResult(IReadOnlyList<EventTopic> topics, Func<HttpContext, Task> open, bool startsWork = false)
+    internal EventStreamResult(IReadOnlyList<EventTopic> topics, Func<HttpContext, Task> open)
     {
         _topics = topics;
         _open = open;
-        _startsWork = startsWork;
     }
+
+    /// <summary>True if opening it starts work, which a page of another origin may not.</summary>
+    internal bool StartsWork { get; init; }
 
     public int? StatusCode => StatusCodes.Status200OK;
 
@@ -91,9 +89,11 @@ public sealed class EventStreamResult
                         await begin();
                     return request;
                 }
-            },
-            startsWork: bounds.Begin is not null
-        );
+            }
+        )
+        {
+            StartsWork = bounds.Begin is not null,
+        };
     }
 
     internal static ShownEvents? ShownBy(Func<EventRecord, SseItem<object?>?>? show, HttpContext context) =>
@@ -188,7 +188,7 @@ public sealed class EventStreamResult
             return;
         }
 
-        if (!_startsWork || !await httpContext.RefuseCrossSiteAsync())
+        if (!StartsWork || !await httpContext.RefuseCrossSiteAsync())
             await httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
     }
 

@@ -17,7 +17,7 @@ internal sealed class RefusedPrograms : IAuthorizationHandler
 
     public Task HandleAsync(AuthorizationHandlerContext context)
     {
-        // The first question about a request is the middleware's or the controllers' filter's, before the endpoint runs.
+        // The first question about a request is the middleware's, or of a filter of controllers: before the endpoint.
         var http = (context.Resource as AuthorizationFilterContext)?.HttpContext ?? context.Resource as HttpContext;
         if (
             http?.GetEndpoint()?.Metadata.GetMetadata<IForPrograms>() is null

@@ -197,6 +197,26 @@ public sealed class CrossSiteTests : IAsyncLifetime
         }
     }
 
+    /// <summary>Only a script sends a token of its own, and only after a preflight: not what a browser keeps for a
+    /// site.</summary>
+    [Theory]
+    [InlineData("Bearer token", Named, "cors", HttpStatusCode.OK)]
+    [InlineData("", Named, "cors", HttpStatusCode.Forbidden)]
+    [InlineData("Basic YTpi", Named, "cors", HttpStatusCode.Forbidden)]
+    [InlineData("Bearer token", Named, "no-cors", HttpStatusCode.Forbidden)]
+    [InlineData("Bearer token", null, "navigate", HttpStatusCode.Forbidden)]
+    public async Task A_page_may_that_sends_a_token_of_its_own(
+        string token,
+        string? origin,
+        string mode,
+        HttpStatusCode expected
+    )
+    {
+        _client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", token);
+        foreach (var path in (string[])["/stream?prompt=hello", "/asked"])
+            Assert.Equal(expected, await StatusAsync(HttpMethod.Get, path, "cross-site", mode, origin));
+    }
+
     private Task BeginAsync()
     {
         Interlocked.Increment(ref _begun);
