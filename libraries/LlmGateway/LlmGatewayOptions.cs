@@ -31,11 +31,12 @@ public sealed class LlmGatewayOptions
         return this;
     }
 
-    /// <summary>Adds a tool of the gateway's own, for which the application may have another.</summary>
-    internal void AddUnlessThere(AIFunction function)
+    /// <summary>Adds a tool of the gateway's own before the application's, which may have another of its
+    /// name.</summary>
+    internal void AddOwn(AIFunction function)
     {
         if (!_tools.Exists(tool => tool.Function.Name == function.Name))
-            AddTool(function);
+            _tools.Insert(0, new AgentTool(function, Policy: null));
     }
 }
 

@@ -36,7 +36,7 @@ internal static class AgentsApi
         );
         builder
             .Services.AddOptions<LlmGatewayOptions>()
-            .PostConfigure(agents => agents.AddUnlessThere(calculate))
+            .PostConfigure(agents => agents.AddOwn(calculate))
             .ValidateOnStart();
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
