@@ -28,12 +28,18 @@ public static class LlmGatewayExtensions
     /// <param name="builder">The application's builder.</param>
     /// <param name="configure">Gives the agents instructions and tools. With services,
     /// <c>Services.AddOptions&lt;LlmGatewayOptions&gt;().Configure(…)</c> does.</param>
-    /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
+    /// <exception cref="InvalidOperationException">One of them is missing, the log is in memory, or the gateway was
+    /// added already.</exception>
     public static WebApplicationBuilder AddLlmGateway(
         this WebApplicationBuilder builder,
         Action<LlmGatewayOptions>? configure = null
     )
     {
+        if (builder.Services.Any(service => service.ServiceType == typeof(VendorHandler)))
+            throw new InvalidOperationException(
+                "The application has the gateway already: call AddLlmGateway once, with all that its agents get."
+            );
+
         builder.AddSseRuns();
         // The endpoints ask for topics, by policies of their own.
         builder.Services.AddAuthorization();

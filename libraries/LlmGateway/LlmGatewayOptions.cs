@@ -30,6 +30,14 @@ public sealed class LlmGatewayOptions
         _tools.Add(new AgentTool(function, policy));
         return this;
     }
+
+    /// <summary>Adds a tool of the gateway's own before the application's, which may have another of its
+    /// name.</summary>
+    internal void AddOwn(AIFunction function)
+    {
+        if (!_tools.Exists(tool => tool.Function.Name == function.Name))
+            _tools.Insert(0, new AgentTool(function, Policy: null));
+    }
 }
 
 /// <summary>A tool of the agents, and who may use it.</summary>

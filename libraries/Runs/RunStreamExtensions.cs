@@ -16,6 +16,7 @@ public static class RunStreamExtensions
 
         /// <summary>Starts a run and streams it, in one request: its topic is the kind and a random id. A client that
         /// comes again with an id of the run goes on reading it, if it began it; one with the end gets 204.</summary>
+        /// <remarks>A page of another origin gets 403.</remarks>
         /// <param name="kind">The first token of the run's topic, of your own.</param>
         /// <param name="work">As that of <see cref="IRuns.StartAsync"/>; called for requests without a last id.</param>
         /// <param name="format">How the stream shows an event; no <see cref="EventFormat.Envelope"/>.</param>
@@ -42,7 +43,10 @@ public static class RunStreamExtensions
                     context
                         .RequestServices.GetRequiredService<StartedRuns>()
                         .StartAsync(context, kind, work, format, end)
-            );
+            )
+            {
+                StartsWork = true,
+            };
         }
     }
 }

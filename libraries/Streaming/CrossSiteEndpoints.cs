@@ -21,21 +21,26 @@ public static partial class DescribedEndpoints
         where TBuilder : IEndpointConventionBuilder =>
         endpoints.AddEndpointFilter(
             async (invocation, next) =>
-            {
-                var context = invocation.HttpContext;
-                if (!IsOfOtherOrigin(context.Request) || !hasEffects(context.Request) || await IsAllowedAsync(context))
-                    return await next(invocation);
-
-                await context.RefuseAsync(
-                    StatusCodes.Status403Forbidden,
-                    "Cross-site request refused",
-                    "A page of another origin sent this request, and the endpoint changes data or starts paid work. "
-                        + "Allow its origin by name in the default CORS policy or in the endpoint's own "
-                        + "(RequireCors), and use fetch or EventSource."
-                );
-                return Results.Empty;
-            }
+                hasEffects(invocation.HttpContext.Request) && await invocation.HttpContext.RefuseCrossSiteAsync()
+                    ? Results.Empty
+                    : await next(invocation)
         );
+
+    /// <summary>Refuses a request that a page of another origin made a browser send. False: it is none.</summary>
+    internal static async Task<bool> RefuseCrossSiteAsync(this HttpContext context)
+    {
+        if (!IsOfOtherOrigin(context.Request) || await IsAllowedAsync(context))
+            return false;
+
+        await context.RefuseAsync(
+            StatusCodes.Status403Forbidden,
+            "Cross-site request refused",
+            "A page of another origin sent this request, and the endpoint changes data or starts paid work. Allow its "
+                + "origin by name in the default CORS policy or in the endpoint's own (RequireCors), and use fetch or "
+                + "EventSource."
+        );
+        return true;
+    }
 
     private static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
@@ -81,5 +86,10 @@ public static partial class DescribedEndpoints
     /// <c>UseCors(…)</c>, which nothing else shows, has decided.</summary>
     private static bool WasAskedFor(HttpRequest request) =>
         (request.Headers["Sec-Fetch-Mode"] == "cors" || request.Headers["Sec-Fetch-Site"].Count == 0)
-        && (!(IsSafe(request.Method) || HttpMethods.IsPost(request.Method)) || request.HasJsonContentType());
+        && (
+            !(IsSafe(request.Method) || HttpMethods.IsPost(request.Method))
+            || request.HasJsonContentType()
+            // Of the schemes only this one is never sent by the browser itself.
+            || request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+        );
 }

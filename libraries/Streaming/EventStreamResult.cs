@@ -4,6 +4,7 @@ using System.Text.Json;
 using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Mvc.Authorization;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -33,6 +34,9 @@ public sealed class EventStreamResult
         _topics = topics;
         _open = open;
     }
+
+    /// <summary>True if opening it starts work, which a page of another origin may not.</summary>
+    internal bool StartsWork { get; init; }
 
     public int? StatusCode => StatusCodes.Status200OK;
 
@@ -86,7 +90,10 @@ public sealed class EventStreamResult
                     return request;
                 }
             }
-        );
+        )
+        {
+            StartsWork = bounds.Begin is not null,
+        };
     }
 
     internal static ShownEvents? ShownBy(Func<EventRecord, SseItem<object?>?>? show, HttpContext context) =>
@@ -181,7 +188,8 @@ public sealed class EventStreamResult
             return;
         }
 
-        await httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
+        if (!StartsWork || !await httpContext.RefuseCrossSiteAsync())
+            await httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
     }
 
     private async Task OpenAsync(HttpContext context)
@@ -294,6 +302,8 @@ public sealed class EventStreamResult
         var metadata = context.GetEndpoint()?.Metadata;
         return metadata?.GetMetadata<IAuthorizeData>() is not null
             || metadata?.GetMetadata<AuthorizationPolicy>() is not null
+            // Of all controllers (MvcOptions.Filters).
+            || metadata?.GetMetadata<AuthorizeFilter>() is not null
             || context.RequestServices.GetService<IOptions<AuthorizationOptions>>()?.Value.FallbackPolicy is not null;
     }
 }

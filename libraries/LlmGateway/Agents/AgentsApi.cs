@@ -28,16 +28,16 @@ internal static class AgentsApi
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
-        builder.Services.Configure<LlmGatewayOptions>(agents =>
-            agents.AddTool(
-                AIFunctionFactory.Create(
-                    ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
-                        Calculator.Evaluate(expression),
-                    "calculate",
-                    "Evaluates an arithmetic expression."
-                )
-            )
+        var calculate = AIFunctionFactory.Create(
+            ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
+                Calculator.Evaluate(expression),
+            "calculate",
+            "Evaluates an arithmetic expression."
         );
+        builder
+            .Services.AddOptions<LlmGatewayOptions>()
+            .PostConfigure(agents => agents.AddOwn(calculate))
+            .ValidateOnStart();
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
         builder.Services.AddSingleton<AgentSessions>();

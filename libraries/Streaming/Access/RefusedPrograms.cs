@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.Extensions.Primitives;
 using Streaming.Endpoints;
 
@@ -16,10 +17,10 @@ internal sealed class RefusedPrograms : IAuthorizationHandler
 
     public Task HandleAsync(AuthorizationHandlerContext context)
     {
-        // The first question about a request is the middleware's, before the endpoint runs.
+        // The first question about a request is the middleware's, or of a filter of controllers: before the endpoint.
+        var http = (context.Resource as AuthorizationFilterContext)?.HttpContext ?? context.Resource as HttpContext;
         if (
-            context.Resource is not HttpContext http
-            || http.GetEndpoint()?.Metadata.GetMetadata<IForPrograms>() is null
+            http?.GetEndpoint()?.Metadata.GetMetadata<IForPrograms>() is null
             || http.Features.Get<RefusedPrograms>() is not null
         )
             return Task.CompletedTask;

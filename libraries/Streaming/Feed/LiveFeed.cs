@@ -67,7 +67,13 @@ internal sealed class LiveFeed : RestartingService
         }
         catch (TimeoutException e)
         {
-            throw new StoreUnavailableException("This replica has not read the log yet. Try again in some seconds.", e);
+            throw new StoreUnavailableException(
+                ExecuteTask is null
+                    ? "Streams and runs begin once the host has started: call this after StartAsync, when "
+                        + "ApplicationStarted is told, or in a BackgroundService."
+                    : "This replica has not read the log yet. Try again in some seconds.",
+                e
+            );
         }
     }
 

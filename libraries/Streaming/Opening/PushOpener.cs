@@ -25,7 +25,11 @@ internal sealed class PushOpener(
     );
 
     /// <summary>Takes a seat before the work begins; null: refused. Dispose it if no stream follows.</summary>
-    public Task<IDisposable?> EnterAsync(HttpContext context) => seats.TakeAsync(context, access.ClientOf(context));
+    public Task<IDisposable?> EnterAsync(HttpContext context)
+    {
+        LongResponse.Announce(context);
+        return seats.TakeAsync(context, access.ClientOf(context));
+    }
 
     /// <summary>Streams what <paramref name="produce"/> writes, which must not use the context: its connection may have
     /// been taken over.</summary>

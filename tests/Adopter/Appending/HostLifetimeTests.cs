@@ -46,6 +46,21 @@ public sealed class HostLifetimeTests
         await app.StopAsync(Stop);
     }
 
+    [Fact]
+    public async Task A_run_before_the_host_says_when_it_can_start()
+    {
+        await using var app = LogApp.Build((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString);
+        var runs = app.Services.GetRequiredService<IRuns>();
+        var early = await Assert.ThrowsAsync<StoreUnavailableException>(() =>
+            runs.StartAsync("early.1", (_, _) => Task.CompletedTask).WaitAsync(Limit, Stop)
+        );
+        Assert.Contains("the host has started", early.Message, StringComparison.Ordinal);
+
+        await app.StartAsync(Stop);
+        Assert.True(await runs.StartAsync("early.1", (_, _) => Task.CompletedTask).WaitAsync(Limit, Stop));
+        await app.StopAsync(Stop);
+    }
+
     /// <summary>A caller may use its list again once it no longer waits.</summary>
     [Fact]
     public async Task A_list_that_its_caller_changes_meanwhile_costs_nobody()

@@ -35,12 +35,12 @@ public sealed class AgentTests
         var stream = await app.WithKey("id=1;role=customer").GetStringAsync("/stream?prompt=Hello&provider=own");
         Assert.Contains("\"tool\":\"balance\",\"output\":0", stream, StringComparison.Ordinal);
         Assert.Equal(Instructions, model.Asked[0].Messages[0].Text);
-        Assert.Contains("balance", model.Asked[0].Tools);
+        Assert.Contains(model.Asked[0].Tools, tool => tool.StartsWith("balance", StringComparison.Ordinal));
 
         // Whoever does not meet its policy is not offered the tool, nor gets it used.
         model.Asked.Clear();
         var other = await app.WithKey("id=2").GetStringAsync("/stream?prompt=Hello&provider=own");
-        Assert.DoesNotContain("balance", model.Asked[0].Tools);
+        Assert.DoesNotContain(model.Asked[0].Tools, tool => tool.StartsWith("balance", StringComparison.Ordinal));
         Assert.Contains("There is no tool balance", other, StringComparison.Ordinal);
     }
 
@@ -53,6 +53,25 @@ public sealed class AgentTests
         await app.WithKey("id=1").GetStringAsync("/stream?prompt=Hello&provider=own");
         Assert.Equal(["Hello"], model.Asked[0].Messages.Select(message => message.Text));
     }
+
+    [Fact]
+    public async Task The_application_s_tool_takes_the_place_of_the_gateway_s_of_its_name()
+    {
+        var model = new Model();
+        await using var app = await StartAsync(
+            model,
+            agents => agents.AddTool(AIFunctionFactory.Create(() => "own", "calculate", "Calculates otherwise."))
+        );
+
+        await app.WithKey("id=1").GetStringAsync("/stream?prompt=Hello&provider=own");
+        Assert.Equal(["calculate: Calculates otherwise."], model.Asked[0].Tools);
+    }
+
+    [Fact]
+    public async Task A_tool_twice_is_refused_at_the_start() =>
+        await Assert.ThrowsAsync<ArgumentException>(() =>
+            StartAsync(new Model(), agents => agents.AddTool(Balance).AddTool(Balance))
+        );
 
     [Fact]
     public void Two_tools_of_one_name_are_refused() =>
@@ -76,7 +95,7 @@ public sealed class AgentTests
             [EnumeratorCancellation] CancellationToken cancellationToken
         )
         {
-            Asked.Add(([.. messages], [.. options?.Tools?.Select(tool => tool.Name) ?? []]));
+            Asked.Add(([.. messages], [.. options?.Tools?.Select(tool => $"{tool.Name}: {tool.Description}") ?? []]));
             await Task.CompletedTask;
             yield return Asked.Count == 1
                 ? new ChatResponseUpdate(

@@ -24,6 +24,10 @@ public sealed class RegistrationTests
             builder => builder.AddEventStore("log").AddSseBroadcaster().AddSseBroadcaster(),
             "call AddSseBroadcaster once"
         ),
+        ["the gateway"] = (
+            builder => builder.AddEventStore("log").AddSse().AddLlmGateway().AddLlmGateway(),
+            "call AddLlmGateway once"
+        ),
     };
 
     public static TheoryData<string> Names => [.. Doubles.Keys];

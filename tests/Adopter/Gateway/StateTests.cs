@@ -1,13 +1,21 @@
 using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
+using Adopter.Middleware;
 using Adopter.Showing;
+using Harness;
 using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.AI;
 
 namespace Adopter.Gateway;
 
 /// <summary>The gateway beside middleware that times and stores answers which have an end.</summary>
 public sealed class StateTests
 {
+    private const string Json = "application/json",
+        Messages = """ "messages":[{"id":"1","role":"user","content":"Where?"}] """,
+        UiMessages = """ "messages":[{"id":"1","role":"user","parts":[{"type":"text","text":"Where?"}]}] """;
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     private static object Question(string text) =>
@@ -36,6 +44,47 @@ public sealed class StateTests
         using var answer = await app.Client.PostAsJsonAsync(path, Question("Tell me all that you know."), Stop);
         Assert.Equal(HttpStatusCode.GatewayTimeout, answer.StatusCode);
         Assert.DoesNotContain(app.Lines, line => line.Level >= LogLevel.Error);
+    }
+
+    /// <summary>Before its head a stream may wait for the model's first word.</summary>
+    [Theory]
+    [InlineData("/sse/chat", $""" "provider":"own",{Messages} """)]
+    [InlineData("/sse/backpressure-chat", $""" "provider":"own",{Messages} """)]
+    [InlineData("/v1/chat/completions", $""" "model":"own/m","stream":true,{Messages} """)]
+    [InlineData("/v1/messages", $""" "model":"own/m","stream":true,"max_tokens":9,{Messages} """)]
+    [InlineData("/v1/responses", """ "model":"own/m","stream":true,"input":"Where?" """)]
+    [InlineData("/api/chat", $""" "id":"1","provider":"own",{UiMessages} """)]
+    [InlineData("/agents/ag-ui", $$""" "threadId":"1","runId":"1","forwardedProps":{"provider":"own"},{{Messages}} """)]
+    public async Task A_stream_outlives_request_timeouts_also_before_its_model_begins(string path, string body)
+    {
+        var begin = new TaskCompletionSource();
+        await using var app = await StartAsync(
+            services =>
+                services
+                    .AddRequestTimeouts(options =>
+                        options.DefaultPolicy = new RequestTimeoutPolicy { Timeout = MiddlewareTable.Timeout }
+                    )
+                    .AddKeyedSingleton<IChatClient>("own", new ScriptedChatClient((_, _, _) => AnswerAsync(), "m")),
+            app =>
+            {
+                app.UseRequestTimeouts();
+                app.MapGet("/slow", (HttpContext context) => Task.Delay(Timeout.Infinite, context.RequestAborted));
+            }
+        );
+        var answering = app.Client.PostAsync(path, new StringContent($"{{{body}}}", Encoding.UTF8, Json), Stop);
+        // A request of the same limit, which began later, has met it.
+        using (var slow = await app.Client.GetAsync("/slow", Stop))
+            Assert.Equal(HttpStatusCode.GatewayTimeout, slow.StatusCode);
+        begin.SetResult();
+
+        using var answer = await answering;
+        Assert.Contains("there", await answer.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+
+        async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync()
+        {
+            await begin.Task;
+            yield return new ChatResponseUpdate(ChatRole.Assistant, "there");
+        }
     }
 
     [Theory]

@@ -11,6 +11,7 @@ public sealed class CrossSiteTests : IAsyncLifetime
         Named = "https://named.example",
         Evil = "https://evil.example";
 
+    private int _begun;
     private WebApplication _app = null!;
     private HttpClient _client = null!;
 
@@ -48,6 +49,10 @@ public sealed class CrossSiteTests : IAsyncLifetime
         _app.UseCors("named");
         _app.MapPost("/sign-in", () => TypedResults.SignIn(Users.Named("ann")));
         _app.MapSseTickets();
+        _app.MapGet("/asked", () => TypedResults.StartedRunStream("asked", (_, _) => BeginAsync()))
+            .RequireAuthorization();
+        _app.MapGet("/begun", () => TypedResults.EventStream(["begun.all"], bounds: new() { Begin = BeginAsync }))
+            .RequireAuthorization();
         _app.MapLlmGateway().RequireAuthorization();
         _app.MapGroup("/own").RequireCors(policy => policy.WithOrigins(Own)).MapLlmGateway().RequireAuthorization();
         _app.MapGroup("/anybody").RequireCors("anybody").MapLlmGateway().RequireAuthorization();
@@ -85,6 +90,8 @@ public sealed class CrossSiteTests : IAsyncLifetime
             (HttpMethod.Post, "/v1/messages/count_tokens"),
             (HttpMethod.Get, "/stream/7"),
             (HttpMethod.Post, "/stream-tickets"),
+            (HttpMethod.Get, "/asked"),
+            (HttpMethod.Get, "/begun"),
         ];
 
         foreach (var (method, path) in requests)
@@ -94,6 +101,8 @@ public sealed class CrossSiteTests : IAsyncLifetime
                 (method, path, mode, HttpStatusCode.Forbidden),
                 (method, path, mode, await StatusAsync(method, path, site, mode, origin))
             );
+
+        Assert.Equal(0, _begun);
     }
 
     [Theory]
@@ -113,11 +122,12 @@ public sealed class CrossSiteTests : IAsyncLifetime
     [InlineData("same-origin")]
     [InlineData("none")]
     [InlineData(null)]
-    public async Task The_visitor_and_clients_that_are_no_browser_may(string? site) =>
-        Assert.Equal(
-            HttpStatusCode.OK,
-            await StatusAsync(HttpMethod.Get, "/stream?prompt=hello", site, "navigate", origin: null)
-        );
+    public async Task The_visitor_and_clients_that_are_no_browser_may(string? site)
+    {
+        foreach (var path in (string[])["/stream?prompt=hello", "/asked", "/begun"])
+            Assert.Equal(HttpStatusCode.OK, await StatusAsync(HttpMethod.Get, path, site, "navigate", origin: null));
+        await Eventually.HoldsAsync(() => _begun == 2, "the work of both has begun");
+    }
 
     /// <summary>Over plain HTTP browsers state the origin of a POST only.</summary>
     [Theory]
@@ -185,6 +195,32 @@ public sealed class CrossSiteTests : IAsyncLifetime
                 await StatusAsync(HttpMethod.Post, "/v1/generations", site, mode, Named, question)
             );
         }
+    }
+
+    /// <summary>Only a script sends a token of its own, and only after a preflight: not what a browser keeps for a
+    /// site.</summary>
+    [Theory]
+    [InlineData("Bearer token", Named, "cors", HttpStatusCode.OK)]
+    [InlineData("", Named, "cors", HttpStatusCode.Forbidden)]
+    [InlineData("Basic YTpi", Named, "cors", HttpStatusCode.Forbidden)]
+    [InlineData("Bearer token", Named, "no-cors", HttpStatusCode.Forbidden)]
+    [InlineData("Bearer token", null, "navigate", HttpStatusCode.Forbidden)]
+    public async Task A_page_may_that_sends_a_token_of_its_own(
+        string token,
+        string? origin,
+        string mode,
+        HttpStatusCode expected
+    )
+    {
+        _client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", token);
+        foreach (var path in (string[])["/stream?prompt=hello", "/asked"])
+            Assert.Equal(expected, await StatusAsync(HttpMethod.Get, path, "cross-site", mode, origin));
+    }
+
+    private Task BeginAsync()
+    {
+        Interlocked.Increment(ref _begun);
+        return Task.CompletedTask;
     }
 
     private async Task<HttpStatusCode> StatusAsync(

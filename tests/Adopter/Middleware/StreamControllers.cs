@@ -27,6 +27,15 @@ public sealed class ApiStreamsController : ControllerBase
     public IResult Open() => Typed();
 }
 
+/// <summary>A controller whose policy is a filter of all of them.</summary>
+[ApiController]
+[Route("filtered")]
+public sealed class FilteredStreamsController : ControllerBase
+{
+    [HttpGet("typed")]
+    public EventStreamResult Typed() => TypedResults.EventStream(EventTopic.Pattern("orders.>"));
+}
+
 /// <summary>A controller of pages, which also streams.</summary>
 [Authorize]
 [Route("pages")]
