@@ -58,6 +58,24 @@ public sealed class PoolerTests(PromotionRig rig) : IClassFixture<PromotionRig>
         AssertNames(await RefusedAsync(() => host.EnsureSchemaAsync(Stop)), reason);
     }
 
+    /// <summary>The sentence names what to change: each application's own.</summary>
+    [Theory]
+    [InlineData(PoolerMode.Session, true, "the connection string 'orders' (ConnectionStrings__orders)")]
+    [InlineData(PoolerMode.Session, false, "the address that 'configure' of AddEventStore sets")]
+    [InlineData(PoolerMode.Default, true, "the connection string 'orders' (ConnectionStrings__orders)")]
+    [InlineData(PoolerMode.Default, false, "the address that 'configure' of AddEventStore sets")]
+    public async Task The_refusal_names_where_the_address_stands(PoolerMode mode, bool isSetting, string where)
+    {
+        await using var pooler = await Pooler.StartAsync(mode, rig.Origin);
+        var text = pooler.Before(await rig.CreateDatabaseAsync()).ConnectionString;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddMetrics();
+        builder.Configuration["ConnectionStrings:orders"] = isSetting ? text : null;
+        builder.AddEventStore("orders", store => store.ConnectionStringBuilder.ConnectionString = text);
+        using var host = builder.Build();
+        Assert.Contains(where, await RefusedAsync(() => host.StartAsync(Stop)), StringComparison.Ordinal);
+    }
+
     /// <summary>Their role or database has the settings that the pooler dropped, by chance.</summary>
     [Theory]
     [InlineData(PoolerMode.Session)]
