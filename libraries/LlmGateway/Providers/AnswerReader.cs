@@ -69,21 +69,19 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             choice["delta"] = message;
         }
 
-        var delta = choice["delta"] is { } sent ? sent as JsonObject ?? throw Unknown("delta") : [];
+        choice["delta"] ??= new JsonObject();
+        var delta = choice["delta"] as JsonObject ?? throw Unknown("delta");
         ReadText(delta["content"] ?? choice["text"], NewText);
-        if (IsNative && delta["content"] is JsonArray or JsonObject)
-        {
+        if (IsNative && (delta["content"] is JsonArray or JsonObject || choice["text"] is not null))
             delta["content"] = $"{NewText}";
-            if (NewReasoning.Length > 0)
-                delta["reasoning_content"] = $"{NewReasoning}";
-        }
-
         if (NewText.Length == 0)
             ReadText(delta["refusal"], NewText);
         // The names of DeepSeek, OpenRouter and Ollama; some servers send two of them.
         foreach (var name in (ReadOnlySpan<string>)["reasoning_content", "reasoning", "thinking"])
             if (NewReasoning.Length == 0)
                 ReadText(delta[name], NewReasoning);
+        if (IsNative && NewReasoning.Length > 0 && delta["reasoning"] is null)
+            delta["reasoning_content"] = $"{NewReasoning}";
 
         var calls = delta["tool_calls"];
         foreach (var call in calls as JsonArray ?? (calls is null ? [] : throw Unknown("tool call")))

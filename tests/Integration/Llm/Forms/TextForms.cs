@@ -10,6 +10,11 @@ internal static class TextForms
         [
             new("OpenAI", Chunk("Hel") + Chunk("lo") + Finish("stop") + Done, "Hello||stop"),
             new("no [DONE]", Chunk("Hello") + Finish("stop"), "Hello||stop"),
+            new(
+                "the text of the former API",
+                Data("""{"choices":[{"index":0,"text":"Hello","finish_reason":null}]}""") + Finish("stop"),
+                "Hello||stop"
+            ),
             new("a line of a gateway", Chunk("Hel") + Data("ping") + Chunk("lo") + Finish("stop"), "Hello||stop"),
             new("no reason, but [DONE]", Chunk("Hello") + Done, "Hello||stop"),
             new("empty reasons", Chunk("Hel", "\"\"") + Chunk("lo", "\"\"") + Done, "Hello||stop"),
