@@ -16,7 +16,6 @@ public sealed class SettingsTests
     [InlineData("statement_timeout", "1")]
     [InlineData("idle_session_timeout", "100")]
     [InlineData("idle_in_transaction_session_timeout", "1")]
-    [InlineData("transaction_timeout", "20")]
     [InlineData("search_path", "misleading, pg_catalog")]
     [InlineData("standard_conforming_strings", "off")]
     [InlineData("session_replication_role", "replica")]
@@ -37,11 +36,7 @@ public sealed class SettingsTests
             create function misleading.pg_notify(text, text) returns void language sql as 'select';
             create function misleading.pg_advisory_xact_lock(int, int) returns void language sql as 'select';
             grant usage on schema misleading to {role.Name};
-            do $$ begin -- transaction_timeout is known from 17
-                if exists (select from pg_settings where name = '{setting}') then
-                    alter role {role.Name} set {setting} = {value};
-                end if;
-            end $$
+            alter role {role.Name} set {setting} = {value}
             """
         );
 

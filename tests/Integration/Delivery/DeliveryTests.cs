@@ -72,13 +72,19 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await client.ConnectAsync(A.Url.Host, A.Url.Port, TestContext.Current.CancellationToken);
         var socket = client.GetStream();
         await socket.WriteAsync(
-            Encoding.ASCII.GetBytes($"GET {Stream} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: {ids[0]}\r\n\r\n"),
+            Encoding.ASCII.GetBytes(
+                $"GET {Stream} HTTP/1.1\r\nHost: {A.Url.Authority}\r\nLast-Event-ID: {ids[0]}\r\n\r\n"
+            ),
             TestContext.Current.CancellationToken
         );
         using var reader = new StreamReader(socket);
         var text = "";
         while (!text.Contains("""{"n":3}""", StringComparison.Ordinal))
-            text += await reader.ReadLineAsync(TestContext.Current.CancellationToken) + "\n";
+        {
+            var line = await reader.ReadLineAsync(TestContext.Current.CancellationToken);
+            Assert.True(line is not null, text);
+            text += line + "\n";
+        }
 
         var chunks = text[(text.IndexOf("\n\n", StringComparison.Ordinal) + 2)..];
         var first = Convert.ToInt32(chunks[..chunks.IndexOf('\n', StringComparison.Ordinal)], 16);

@@ -125,6 +125,23 @@ public sealed class PoolerTests(PromotionRig rig) : IClassFixture<PromotionRig>
         Assert.Equal(3L, await log.ScalarAsync("select count(*) from eventstore.events"));
     }
 
+    /// <summary>Nor does a limit that only some servers know, from Postgres 17: no session could begin with it.</summary>
+    [Fact]
+    public async Task A_transaction_timeout_of_the_database_does_not_cut_the_log()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        const string limit = "select current_setting('transaction_timeout', true)";
+        if (await rig.Origin.AskAsync<string>(limit) is not null)
+            await rig.Origin.AskAsync<object>($"alter database {database.Database} set transaction_timeout = '300ms'");
+
+        await using var log = await OpenLog.OpenAsync(database);
+        foreach (var pool in (string[])[StorePool.Work, StorePool.Appends, StorePool.Feed, StorePool.Reads])
+        {
+            var store = log.Host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
+            Assert.Contains(await store.AskAsync<string>(limit), (string?[])["0", null]);
+        }
+    }
+
     /// <summary>The application's own initializer replaces the check.</summary>
     [Fact]
     public async Task Behind_a_pooler_no_commit_is_cancelled_that_waits_for_the_standby()
