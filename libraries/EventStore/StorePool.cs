@@ -108,7 +108,7 @@ internal static class StorePool
         return builder;
     }
 
-    /// <summary>Says where the log's address stands: without a connection string the application's code has it.</summary>
+    /// <summary>Where the log's address stands: without a connection string the application's code has it.</summary>
     private static string Source(IServiceProvider services, string connectionName) =>
         string.IsNullOrWhiteSpace(services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName))
             ? "the address that 'configure' of AddEventStore sets"

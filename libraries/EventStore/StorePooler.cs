@@ -19,8 +19,8 @@ internal static class StorePooler
     private const string Transaction =
         "select virtualtransaction from pg_locks where pid = pg_backend_pid() and virtualtransaction <> '' limit 1";
 
-    /// <summary>The one limit of a session that only some versions know, from 17: no session could begin with it. That of
-    /// a statement is enough.</summary>
+    /// <summary>The one limit of a session that only some versions know, from 17: no session could begin with it. Those
+    /// of a statement and of a silence are enough.</summary>
     private const string Unlimited = """
         case when current_setting('transaction_timeout', true) <> '0'
             then set_config('transaction_timeout', '0', false) end

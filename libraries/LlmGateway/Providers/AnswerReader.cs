@@ -60,9 +60,9 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     {
         // A whole answer has a message instead.
         if (
-            choice["delta"] is null or JsonObject { Count: 0 }
-            && !HasContent
-            && Object(choice, "message") is { } message
+            !HasContent
+            && choice["delta"] is null or JsonObject { Count: 0 }
+            && choice["message"] is JsonObject message
         )
         {
             choice.Remove("message");

@@ -2,8 +2,8 @@ using Harness;
 
 namespace Integration.Delivery;
 
-/// <summary>Clients of npm, at the versions of <c>Npm/package.json</c>, and Debian's browsers read the product's streams
-/// through a front that breaks them.</summary>
+/// <summary>Clients of npm, at the versions of <c>Npm/package.json</c>, and Debian's browsers read the product's
+/// streams through a front that breaks them.</summary>
 public sealed class NpmClientTests
 {
     private static readonly NpmScripts Scripts = new("Delivery/Npm");

@@ -125,7 +125,7 @@ public sealed class PoolerTests(PromotionRig rig) : IClassFixture<PromotionRig>
         Assert.Equal(3L, await log.ScalarAsync("select count(*) from eventstore.events"));
     }
 
-    /// <summary>Nor does a limit that only some servers know, from Postgres 17: no session could begin with it.</summary>
+    /// <summary>Known from Postgres 17, so that no session can begin with it.</summary>
     [Fact]
     public async Task A_transaction_timeout_of_the_database_does_not_cut_the_log()
     {
