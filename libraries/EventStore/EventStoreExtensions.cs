@@ -16,7 +16,7 @@ public static class EventStoreExtensions
     /// <param name="configure">Changes how the log connects, such as by passwords that expire
     /// (<see cref="NpgsqlDataSourceBuilder.UsePeriodicPasswordProvider"/>) or by certificates. Called once for each of
     /// the log's pools. What the log's SQL needs is set afterwards. An initializer of physical connections replaces the
-    /// log's check that they lead to no pooler.</param>
+    /// log's check that they lead to no pooler, and leaves a <c>transaction_timeout</c> of the role as it is.</param>
     /// <remarks>The tables must exist: see <see cref="EnsureSchemaAsync"/>. The pools are the log's own: the service
     /// <see cref="NpgsqlDataSource"/> stays the application's.</remarks>
     /// <exception cref="InvalidOperationException">The application has an event log already.</exception>

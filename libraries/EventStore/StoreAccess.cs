@@ -111,7 +111,7 @@ internal static class StoreAccess
     {
         var connection = store.CreateConnection();
         var limit = timeout ?? TimeSpan.FromSeconds(connection.CommandTimeout);
-        return WaitAsync(RunOnAsync(connection, sql, run, stop), limit, cancellationToken);
+        return WaitAsync(RunOnAsync(connection, store, sql, run, stop), limit, cancellationToken);
     }
 
     /// <summary>Waits for work on Postgres, and gives up after the timeout. The work goes on.</summary>
@@ -140,13 +140,14 @@ internal static class StoreAccess
 
     private static async Task<T> RunOnAsync<T>(
         NpgsqlConnection connection,
+        NpgsqlDataSource store,
         string? sql,
         Func<NpgsqlCommand, Task<T>> run,
         CancellationToken stop
     )
     {
         await using var _ = connection;
-        await connection.OpenDirectAsync(stop);
+        await connection.OpenDirectAsync(store, stop);
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await using var cancellation = new CommandCancellation(command, stop);
 

@@ -71,7 +71,10 @@ internal static class StorePool
                         NoteSize(builder.ConnectionStringBuilder, options, provider);
                     Set(builder.ConnectionStringBuilder, options, connections(options), settings);
                     builder.Name = $"{connectionName}-{pool[Prefix.Length..]}";
-                    return provider.GetRequiredService<StoreHosts>().Build(builder);
+                    return provider
+                        .GetRequiredService<StoreHosts>()
+                        .Build(builder)
+                        .NameSource(Source(provider, connectionName));
                 }
             );
     }
@@ -94,7 +97,7 @@ internal static class StorePool
     {
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
         var builder = new NpgsqlDataSourceBuilder(text);
-        StorePooler.Refuse(builder, statementTimeout);
+        StorePooler.Refuse(builder, statementTimeout, Source(services, connectionName));
         configure?.Invoke(builder);
         if (string.IsNullOrWhiteSpace(builder.ConnectionStringBuilder.Host))
             throw new InvalidOperationException(
@@ -104,6 +107,12 @@ internal static class StorePool
 
         return builder;
     }
+
+    /// <summary>Where the log's address stands: without a connection string the application's code has it.</summary>
+    private static string Source(IServiceProvider services, string connectionName) =>
+        string.IsNullOrWhiteSpace(services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName))
+            ? "the address that 'configure' of AddEventStore sets"
+            : $"the connection string '{connectionName}' (ConnectionStrings__{connectionName})";
 
     /// <summary>Says that a smaller pool of the connection string is not what the log opens.</summary>
     private static void NoteSize(

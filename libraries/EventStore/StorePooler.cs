@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Npgsql;
 
 namespace EventStore;
@@ -11,66 +12,93 @@ internal static class StorePooler
     private const string Who = $"""
         select pg_backend_pid(), extract(epoch from current_setting('statement_timeout')::interval)::int,
             current_setting('default_transaction_isolation'), host(inet_server_addr()), inet_server_port(),
-            ({Transaction})
+            ({Transaction}), {Unlimited}
         from (select $1::int) sent for update
         """;
 
     private const string Transaction =
         "select virtualtransaction from pg_locks where pid = pg_backend_pid() and virtualtransaction <> '' limit 1";
 
+    /// <summary>The one limit of a session that only some versions know, from 17: no session could begin with it. Those
+    /// of a statement and of a silence are enough.</summary>
+    private const string Unlimited = """
+        case when current_setting('transaction_timeout', true) <> '0'
+            then set_config('transaction_timeout', '0', false) end
+        """;
+
     /// <summary>PgBouncer's code for everything that it refuses; Postgres has it for broken clients only.</summary>
     private const string Protocol = PostgresErrorCodes.ProtocolViolation;
 
     private const int Seconds = 5;
 
+    /// <summary>Where the address of each pool stands.</summary>
+    private static readonly ConditionalWeakTable<NpgsqlDataSource, string> Sources = [];
+
     /// <summary>Refuses a pooler at each new connection. An initializer that the application sets later replaces
     /// this.</summary>
     /// <param name="builder">The pool's settings.</param>
     /// <param name="timeout">The <c>statement_timeout</c> of its sessions.</param>
-    public static void Refuse(NpgsqlDataSourceBuilder builder, TimeSpan timeout) =>
+    /// <param name="source">Where its address stands, as <see cref="NameSource"/> has it.</param>
+    public static void Refuse(NpgsqlDataSourceBuilder builder, TimeSpan timeout, string source) =>
         builder.UsePhysicalConnectionInitializer(
-            connection => CheckAsync(connection, timeout).GetAwaiter().GetResult(),
-            connection => CheckAsync(connection, timeout)
+            connection => CheckAsync(connection, timeout, source).GetAwaiter().GetResult(),
+            connection => CheckAsync(connection, timeout, source)
         );
+
+    /// <summary>Notes where a pool's address stands, for the refusal of a pooler.</summary>
+    public static NpgsqlDataSource NameSource(this NpgsqlDataSource store, string source)
+    {
+        Sources.AddOrUpdate(store, source);
+        return store;
+    }
 
     /// <summary>Opens a connection to Postgres itself.</summary>
     /// <exception cref="InvalidOperationException">It leads to a pooler.</exception>
     /// <exception cref="NpgsqlException">Postgres cannot be reached, or refuses.</exception>
-    public static async Task OpenDirectAsync(this NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await connection.OpenAsync(cancellationToken);
-        }
-        catch (NpgsqlException e) when (Refusal(e) is { } refusal)
-        {
-            throw refusal;
-        }
-    }
-
-    /// <inheritdoc cref="OpenDirectAsync(NpgsqlConnection, CancellationToken)"/>
     public static async Task<NpgsqlConnection> OpenDirectAsync(
         this NpgsqlDataSource store,
         CancellationToken cancellationToken
     )
     {
         var connection = store.CreateConnection();
-        await connection.OpenDirectAsync(cancellationToken);
+        await connection.OpenDirectAsync(store, cancellationToken);
         return connection;
     }
 
+    /// <inheritdoc cref="OpenDirectAsync(NpgsqlDataSource, CancellationToken)"/>
+    public static async Task OpenDirectAsync(
+        this NpgsqlConnection connection,
+        NpgsqlDataSource store,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+        }
+        catch (NpgsqlException e) when (Refusal(e, store) is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
     /// <summary>Returns the refusal that an error hides: of several hosts, Npgsql wraps each one.</summary>
-    private static PoolerException? Refusal(Exception error) =>
+    private static PoolerException? Refusal(Exception error, NpgsqlDataSource store) =>
         error switch
         {
-            PostgresException { SqlState: Protocol } e => Refused($"it answers '{e.MessageText}'", at: null),
-            AggregateException several => several.InnerExceptions.Select(Refusal).FirstOrDefault(r => r is not null),
+            PostgresException { SqlState: Protocol } e => Refused(
+                $"it answers '{e.MessageText}'",
+                Sources.GetValue(store, _ => "its connection string")
+            ),
+            AggregateException several => several
+                .InnerExceptions.Select(one => Refusal(one, store))
+                .FirstOrDefault(refusal => refusal is not null),
             PoolerException refused => refused,
-            { InnerException: { } inner } => Refusal(inner),
+            { InnerException: { } inner } => Refusal(inner, store),
             _ => null,
         };
 
-    private static async Task CheckAsync(NpgsqlConnection connection, TimeSpan timeout)
+    private static async Task CheckAsync(NpgsqlConnection connection, TimeSpan timeout, string source)
     {
         string transaction;
         string? at;
@@ -84,21 +112,21 @@ internal static class StorePooler
             var (pid, seconds, isolation) = (row.GetInt32(0), row.GetInt32(1), row.GetString(2));
 
             if (seconds != (int)timeout.TotalSeconds || isolation != "read committed")
-                throw Refused("it drops the settings of a session", at);
+                throw Refused("it drops the settings of a session, such as statement_timeout", source, at);
             if (pid != connection.ProcessID)
-                throw Refused("it invents the numbers of processes", at);
+                throw Refused("it invents the numbers of processes", source, at);
         }
 
         await using var next = new NpgsqlCommand(Transaction, connection) { CommandTimeout = Seconds };
         if (await next.ExecuteScalarAsync() as string == transaction)
-            throw Refused("it does not commit what it has acknowledged, as pgpool-II does in mode raw", at);
+            throw Refused("it does not commit what it has acknowledged, as pgpool-II does in mode raw", source, at);
     }
 
-    private static PoolerException Refused(string why, string? at) =>
+    private static PoolerException Refused(string why, string source, string? at = null) =>
         new(
             $"Between the event log and Postgres stands a pooler, such as PgBouncer or pgpool-II ({why}): "
-                + "notifications, locks and settings of a session do not survive it, so name Postgres itself in the "
-                + $"log's connection string (ConnectionStrings__eventstore), '{at ?? "Host=…;Port=5432"}'."
+                + "notifications, locks and settings of a session do not survive it, so name Postgres itself in "
+                + $"{source}, '{at ?? "Host=…;Port=5432"}'."
         );
 }
 

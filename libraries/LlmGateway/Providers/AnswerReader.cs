@@ -25,16 +25,10 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     private readonly HashSet<long?> _providersCalls = [];
 
     /// <exception cref="UpstreamException">The event has a call or an end that is not to be understood.</exception>
-    public IEnumerable<ChatResponseUpdate> Read(JsonObject data)
-    {
-        IEnumerable<JsonObject> events =
-            IsEnded ? []
-            : !isOpenAi && Text(data, "type") == "message" ? EventsOf(data)
-            : [data];
-        return events
+    public IEnumerable<ChatResponseUpdate> Read(JsonObject data) =>
+        (!isOpenAi && Text(data, "type") == "message" ? EventsOf(data) : [data])
             .Select(one => Update(ReadEvent(one)))
             .Where(update => update is not { Contents.Count: 0, RawRepresentation: null });
-    }
 
     /// <summary>Returns the event if it is for a client of the same API.</summary>
     private JsonObject? ReadEvent(JsonObject data)
@@ -65,32 +59,34 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     private void ReadChoice(JsonObject choice)
     {
         // A whole answer has a message instead.
-        if (choice["delta"] is not JsonObject && !HasContent && Object(choice, "message") is { } message)
+        if (
+            !HasContent
+            && choice["delta"] is null or JsonObject { Count: 0 }
+            && choice["message"] is JsonObject message
+        )
         {
             choice.Remove("message");
             choice["delta"] = message;
         }
 
-        var delta = Object(choice, "delta") ?? [];
+        choice["delta"] ??= new JsonObject();
+        var delta = choice["delta"] as JsonObject ?? throw Unknown("delta");
         ReadText(delta["content"] ?? choice["text"], NewText);
-        if (IsNative && delta["content"] is JsonArray or JsonObject)
-        {
+        if (IsNative && (delta["content"] is JsonArray or JsonObject || choice["text"] is not null))
             delta["content"] = $"{NewText}";
-            if (NewReasoning.Length > 0)
-                delta["reasoning_content"] = $"{NewReasoning}";
-        }
-
         if (NewText.Length == 0)
             ReadText(delta["refusal"], NewText);
         // The names of DeepSeek, OpenRouter and Ollama; some servers send two of them.
         foreach (var name in (ReadOnlySpan<string>)["reasoning_content", "reasoning", "thinking"])
             if (NewReasoning.Length == 0)
                 ReadText(delta[name], NewReasoning);
+        if (IsNative && NewReasoning.Length > 0 && delta["reasoning"] is null)
+            delta["reasoning_content"] = $"{NewReasoning}";
 
         var calls = delta["tool_calls"];
-        foreach (var call in calls as JsonArray ?? (calls is null ? [] : throw UnknownCall()))
+        foreach (var call in calls as JsonArray ?? (calls is null ? [] : throw Unknown("tool call")))
             if (call is not null)
-                ReadCall(call as JsonObject ?? throw UnknownCall());
+                ReadCall(call as JsonObject ?? throw Unknown("tool call"));
         if (IsNative && (delta["function_call"] ?? delta["audio"]) is not null)
             Skip(isShown: true);
         else if (Object(delta, "function_call") is { } old)
@@ -124,7 +120,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     {
         var custom = Object(call, "custom");
         if (custom is not null && !IsNative)
-            throw UnknownCall();
+            throw Unknown("tool call");
 
         var function = custom ?? Object(call, "function") ?? call;
         var arguments = function["arguments"] ?? function["input"];
@@ -167,7 +163,9 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         {
             case "content_block_start" when kind == "tool_use":
                 _providersCalls.Remove(index);
-                TakeCall(index, Name(block, "id"), Name(block, "name"), null).Input = Object(block, "input");
+                var call = TakeCall(index, Name(block, "id"), Name(block, "name"), null);
+                call.Input = Object(block, "input");
+                block!["id"] = call.Id;
                 break;
             case "content_block_start" when kind is not ("text" or "thinking" or "redacted_thinking"):
                 Skip(IsNative);
@@ -214,10 +212,11 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     {
         yield return [new("type", "message_start"), new("message", message)];
 
-        foreach (var (index, block) in (Array(message, "content") ?? []).OfType<JsonObject>().Index())
+        var content = message["content"];
+        foreach (var (index, block) in (content as JsonArray ?? [content?.DeepClone()]).Index())
         {
-            var opening = block.DeepClone().AsObject();
-            var input = Object(block, "input")?.ToJsonString(RunJson.Options);
+            var opening = block?.DeepClone() as JsonObject ?? [new("type", "text"), new("text", block?.DeepClone())];
+            var input = Object(opening, "input")?.ToJsonString(RunJson.Options);
             if (input is not null)
                 opening["input"] = new JsonObject();
 
@@ -229,12 +228,12 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             yield return [new("type", "content_block_stop"), new("index", index)];
         }
 
-        JsonObject end = [];
-        foreach (var name in (string[])["stop_reason", "stop_sequence"])
-            end[name] = message[name]?.DeepClone();
+        JsonObject end = [new("stop_reason", message["stop_reason"]?.DeepClone())];
+        end["stop_sequence"] = message["stop_sequence"]?.DeepClone();
         yield return [new("type", "message_delta"), new("delta", end)];
         yield return [new("type", "message_stop")];
     }
 
-    private static UpstreamException UnknownCall() => Incomplete("the provider sent a tool call in an unknown form.");
+    private static UpstreamException Unknown(string what) =>
+        Incomplete($"the provider sent a {what} in an unknown form.");
 }

@@ -10,7 +10,7 @@ namespace LlmGateway.Providers;
 /// <code>
 /// {"error":{"type":"overloaded_error","message":…}}   {"error":{"code":429,"message":…}}   {"error":"quota"}
 /// {"object":"error","message":…,"code":400}           {"type":"error","message":…}         {"detail":…}
-/// {"errors":[{"code":7009,"message":…}]}
+/// {"errors":[{"code":7009,"message":…}]}              {"code":429,"message":…}
 /// </code>
 /// </summary>
 /// <param name="provider">The provider's name.</param>
@@ -42,7 +42,11 @@ internal sealed class ProviderFailure(string provider, string apiKey)
             || !IsBlank(data["errors"])
             || Text(data, "object") == "error"
             || Text(data, "type") == "error"
-            || (data["detail"] is not null && data["choices"] is null && data["type"] is null);
+            || (
+                data["choices"] is null
+                && data["type"] is null
+                && (data["detail"] is not null || (Text(data, "message") is not null && StatusOf(data) is not null))
+            );
         if (!isFailure)
             return null;
 

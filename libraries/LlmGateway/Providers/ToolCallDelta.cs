@@ -37,11 +37,9 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
     /// <summary>True if there are no arguments yet.</summary>
     private bool IsBlank => string.IsNullOrWhiteSpace(_arguments.ToString());
 
-    /// <summary>True if the arguments are an object, which nothing can continue.</summary>
-    private bool IsWhole =>
-        _arguments.Length > 0
-        && _arguments[^1] is '}' or ' ' or '\n'
-        && ToolCalls.Object(_arguments.ToString()) is not null;
+    /// <summary>The arguments if they are an object, which nothing can continue.</summary>
+    private JsonObject? Whole =>
+        _arguments.Length > 0 && _arguments[^1] is '}' or ' ' or '\n' ? ToolCalls.Object($"{_arguments}") : null;
 
     /// <summary>True if a delta begins another call, though it has this one's id or number, or neither.</summary>
     public bool IsFollowedBy(long? nextIndex, string? nextId, string? name, string piece)
@@ -54,7 +52,7 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         // Some servers repeat the name in each delta, others the whole call at the end.
         return name != Name
             || (nextIndex is null && nextId is null && IsBlank)
-            || (IsWhole && (nextId is null || !IsRepetition(piece)));
+            || (Whole is { } whole && (nextId is null || !IsRepetition(piece, whole)));
     }
 
     public void Add(string? sentId, string? name, string piece)
@@ -62,7 +60,7 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         IsShown = Name is not null;
         SentId ??= sentId;
         Name ??= name;
-        Taken = sentId is not null && IsWhole && IsRepetition(piece) ? "" : piece;
+        Taken = sentId is not null && Whole is { } whole && IsRepetition(piece, whole) ? "" : piece;
         _arguments.Append(Taken);
     }
 
@@ -88,5 +86,6 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         return ToolCalls.Parse(Id, Name ?? "", isMissing ? "{}" : _arguments.ToString());
     }
 
-    private bool IsRepetition(string piece) => string.IsNullOrWhiteSpace(piece) || piece == _arguments.ToString();
+    private static bool IsRepetition(string piece, JsonObject whole) =>
+        string.IsNullOrWhiteSpace(piece) || JsonNode.DeepEquals(ToolCalls.Object(piece), whole);
 }

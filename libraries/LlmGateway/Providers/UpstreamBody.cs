@@ -37,6 +37,8 @@ internal sealed class UpstreamBody(
     /// <summary>True if the body is JSON, false if it is a stream; null before its first character.</summary>
     private bool? _isJson;
 
+    private bool _hasSkipped;
+
     /// <summary>Lines of an event that is no JSON as a whole.</summary>
     private Queue<string> _lines = [];
 
@@ -190,7 +192,8 @@ internal sealed class UpstreamBody(
         var isError = _events!.Current.EventType == "error";
         if (trimmed is "[DONE]")
         {
-            Current = new JsonObject { ["type"] = "message_stop" };
+            // It says nothing of an answer of which a part was no JSON.
+            Current = _hasSkipped ? null : new JsonObject { ["type"] = "message_stop" };
             return true;
         }
 
@@ -204,6 +207,7 @@ internal sealed class UpstreamBody(
         if (isError && Current?["error"] is null)
             Current = new JsonObject { ["error"] = json ?? text };
 
+        _hasSkipped |= Current is null && trimmed.Length > 0 && !trimmed.Contains('\n');
         return Current is not null;
     }
 

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Harness;
@@ -58,6 +59,38 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         Assert.Equal(connected.Id, data.GetProperty("head").GetString());
         Assert.Equal(connected.Id!.Split('-')[0], data.GetProperty("epoch").GetString());
         Assert.Empty(reader.Events);
+    }
+
+    /// <summary>Caddy compresses, and so holds, a stream whose first write has 512 bytes or more.</summary>
+    [Fact]
+    public async Task The_first_write_is_small_and_alone_whatever_follows_it()
+    {
+        EventBody[] bodies = [.. Enumerable.Range(1, 3).Select(n => new EventBody(T("1"), "x", new { n }))];
+        var ids = await World.PublishAsync(A, bodies);
+
+        using var client = new TcpClient();
+        await client.ConnectAsync(A.Url.Host, A.Url.Port, TestContext.Current.CancellationToken);
+        var socket = client.GetStream();
+        await socket.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"GET {Stream} HTTP/1.1\r\nHost: {A.Url.Authority}\r\nLast-Event-ID: {ids[0]}\r\n\r\n"
+            ),
+            TestContext.Current.CancellationToken
+        );
+        using var reader = new StreamReader(socket);
+        var text = "";
+        while (!text.Contains("""{"n":3}""", StringComparison.Ordinal))
+        {
+            var line = await reader.ReadLineAsync(TestContext.Current.CancellationToken);
+            Assert.True(line is not null, text);
+            text += line + "\n";
+        }
+
+        var chunks = text[(text.IndexOf("\n\n", StringComparison.Ordinal) + 2)..];
+        var first = Convert.ToInt32(chunks[..chunks.IndexOf('\n', StringComparison.Ordinal)], 16);
+        Assert.InRange(first, 1, 511);
+        Assert.Contains("event: connected", chunks[..first], StringComparison.Ordinal);
+        Assert.DoesNotContain("event: x", chunks[..first], StringComparison.Ordinal);
     }
 
     [Theory]

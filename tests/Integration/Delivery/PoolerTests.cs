@@ -58,6 +58,24 @@ public sealed class PoolerTests(PromotionRig rig) : IClassFixture<PromotionRig>
         AssertNames(await RefusedAsync(() => host.EnsureSchemaAsync(Stop)), reason);
     }
 
+    /// <summary>The sentence names what to change: each application's own.</summary>
+    [Theory]
+    [InlineData(PoolerMode.Session, true, "the connection string 'orders' (ConnectionStrings__orders)")]
+    [InlineData(PoolerMode.Session, false, "the address that 'configure' of AddEventStore sets")]
+    [InlineData(PoolerMode.Default, true, "the connection string 'orders' (ConnectionStrings__orders)")]
+    [InlineData(PoolerMode.Default, false, "the address that 'configure' of AddEventStore sets")]
+    public async Task The_refusal_names_where_the_address_stands(PoolerMode mode, bool isSetting, string where)
+    {
+        await using var pooler = await Pooler.StartAsync(mode, rig.Origin);
+        var text = pooler.Before(await rig.CreateDatabaseAsync()).ConnectionString;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Services.AddMetrics();
+        builder.Configuration["ConnectionStrings:orders"] = isSetting ? text : null;
+        builder.AddEventStore("orders", store => store.ConnectionStringBuilder.ConnectionString = text);
+        using var host = builder.Build();
+        Assert.Contains(where, await RefusedAsync(() => host.StartAsync(Stop)), StringComparison.Ordinal);
+    }
+
     /// <summary>Their role or database has the settings that the pooler dropped, by chance.</summary>
     [Theory]
     [InlineData(PoolerMode.Session)]
@@ -105,6 +123,23 @@ public sealed class PoolerTests(PromotionRig rig) : IClassFixture<PromotionRig>
         await using var log = await OpenLog.OpenAsync(pooler.Before(await rig.CreateDatabaseAsync()));
         await log.AppendAsync(3);
         Assert.Equal(3L, await log.ScalarAsync("select count(*) from eventstore.events"));
+    }
+
+    /// <summary>Known from Postgres 17, so that no session can begin with it.</summary>
+    [Fact]
+    public async Task A_transaction_timeout_of_the_database_does_not_cut_the_log()
+    {
+        var database = await rig.CreateDatabaseAsync();
+        const string limit = "select current_setting('transaction_timeout', true)";
+        if (await rig.Origin.AskAsync<string>(limit) is not null)
+            await rig.Origin.AskAsync<object>($"alter database {database.Database} set transaction_timeout = '300ms'");
+
+        await using var log = await OpenLog.OpenAsync(database);
+        foreach (var pool in (string[])[StorePool.Work, StorePool.Appends, StorePool.Feed, StorePool.Reads])
+        {
+            var store = log.Host.Services.GetRequiredKeyedService<NpgsqlDataSource>(pool);
+            Assert.Contains(await store.AskAsync<string>(limit), (string?[])["0", null]);
+        }
     }
 
     /// <summary>The application's own initializer replaces the check.</summary>

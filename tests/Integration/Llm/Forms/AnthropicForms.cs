@@ -28,6 +28,16 @@ internal static class AnthropicForms
                 "|" + Sum(1) + Sum(2) + "|tool_calls"
             ),
             Anthropic(
+                "two calls without ids",
+                Start + Use(0, "", 1) + Use(1, "", 2) + End("tool_use"),
+                "|" + Sum(1) + Sum(2) + "|tool_calls"
+            ),
+            Anthropic(
+                "two calls of the same id",
+                Start + Use(0, "a", 1) + Use(1, "a", 2) + End("tool_use"),
+                "|" + Sum(1) + Sum(2) + "|tool_calls"
+            ),
+            Anthropic(
                 "thinking",
                 Start
                     + Block(0, """{"type":"thinking","thinking":"","signature":""}""")
@@ -115,6 +125,13 @@ internal static class AnthropicForms
                 "half||overloaded"
             ),
             Anthropic(
+                "overloaded, without a name",
+                Start
+                    + Text(0, "half")
+                    + Data("""{"type":"error","error":{"type":"overloaded_error","message":"bad"}}"""),
+                "half||overloaded"
+            ),
+            Anthropic(
                 "a named event",
                 Start + Text(0, "half") + "event: error\n" + Data("""{"message":"bad"}"""),
                 "half||upstream"
@@ -123,6 +140,11 @@ internal static class AnthropicForms
                 "a text",
                 Start + Text(0, "half") + Data("""{"error":"out of memory"}""") + Data("""{"type":"message_stop"}"""),
                 "half||upstream"
+            ),
+            Anthropic(
+                "a whole answer of text",
+                """{"type":"message","content":"Hello","stop_reason":"end_turn","usage":{"input_tokens":3}}""",
+                "Hello||stop"
             ),
             Anthropic(
                 "a whole answer",

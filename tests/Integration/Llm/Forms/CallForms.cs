@@ -112,6 +112,18 @@ internal static class CallForms
                 "|" + Sum(1) + "|tool_calls"
             ),
             new(
+                "the whole call again at the end, written otherwise",
+                Full(0, "a", 1)
+                    + Call(0, "a", "calculate", "{ \\\"expression\\\": \\\"1+1\\\" }")
+                    + Finish("TOOL_CALLS"),
+                "|" + Sum(1) + "|tool_calls"
+            ),
+            new(
+                "two, the same id, no numbers",
+                Full(null, "a", 1) + Full(null, "a", 2) + Finish("tool_calls"),
+                "|" + Sum(1) + Sum(2) + "|tool_calls"
+            ),
+            new(
                 "arguments as an object",
                 Delta("{\"tool_calls\":[" + Item(0, "a", "calculate", """{"expression":"1+1"}""") + "]}")
                     + Finish("tool_calls"),
@@ -144,6 +156,11 @@ internal static class CallForms
                 Delta("""{"tool_calls":[{"index":0,"id":"a","function":{"name":"calculate","arguments":null}}]}""")
                     + Finish("tool_calls"),
                 "||upstream"
+            ),
+            new(
+                "a delta of no call",
+                Chunk("half") + More(0, Opening + Rest(1)) + Finish("tool_calls"),
+                "half||upstream"
             ),
             new("empty arguments", Call(0, "a", "calculate", "") + Finish("tool_calls") + Done, "||upstream"),
             new(

@@ -34,6 +34,9 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
         ["OpenAI: one part"] = "||stop",
         ["OpenAI: Mistral's reasoning and references"] = "||upstream",
         ["OpenAI: OpenRouter's reasoning and comments"] = "Hello||stop",
+        ["OpenAI: Ollama's reasoning"] = "Hello||stop",
+        ["OpenAI: the text of the former API"] = "||stop",
+        ["OpenAI: a line of a gateway"] = "Hel||upstream",
         ["OpenAI: a refusal"] = "||stop",
         // It mixes the choices.
         ["OpenAI: another answer beside ours"] = "Bye!lo||length",
@@ -43,6 +46,7 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
         ["OpenAI: a whole answer in lines"] = "||upstream",
         ["OpenAI: a whole answer without a type"] = "||upstream",
         ["OpenAI: a whole answer in an event"] = "||stop",
+        ["OpenAI: a whole answer beside an empty delta"] = "||stop",
         ["OpenAI: a whole answer of parts"] = "||upstream",
         ["OpenAI: a whole answer of calls"] = "||upstream",
         // It skips errors, so that their kind is lost.
@@ -54,6 +58,8 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
         ["OpenAI: a word of a library"] = "half||upstream",
         ["OpenAI: a body"] = "||upstream",
         ["OpenAI: a code"] = "half||upstream",
+        ["OpenAI: a message alone"] = "half||upstream",
+        ["OpenAI: an object after the end"] = "half||stop",
         ["OpenAI: llama.cpp's word"] = "half||upstream",
         // It joins calls by their number alone. What is no JSON then, is nothing that a tool runs with.
         ["OpenAI: two, all numbered 0"] = NotJson,
@@ -63,6 +69,8 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
         ["OpenAI: two in one delta, no numbers"] = NotJson,
         ["OpenAI: two, empty ids, all numbered 0"] = NotJson,
         ["OpenAI: the whole call again at the end"] = NotJson,
+        ["OpenAI: the whole call again at the end, written otherwise"] = NotJson,
+        ["OpenAI: two, the same id, no numbers"] = NotJson,
         ["OpenAI: no arguments"] = NotJson,
         ["OpenAI: null as arguments"] = NotJson,
         ["OpenAI: empty arguments"] = NotJson,
@@ -74,7 +82,9 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
         ["Anthropic: no reason"] = "Hello||upstream",
         ["Anthropic: an input in the first event"] = "||upstream",
         ["Anthropic: overloaded"] = "half||upstream",
+        ["Anthropic: overloaded, without a name"] = "half||upstream",
         ["Anthropic: a whole answer"] = "||upstream",
+        ["Anthropic: a whole answer of text"] = "||upstream",
     };
 
     private RunningService Replica => system.System.Replicas[0];

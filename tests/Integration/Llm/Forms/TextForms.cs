@@ -10,6 +10,12 @@ internal static class TextForms
         [
             new("OpenAI", Chunk("Hel") + Chunk("lo") + Finish("stop") + Done, "Hello||stop"),
             new("no [DONE]", Chunk("Hello") + Finish("stop"), "Hello||stop"),
+            new(
+                "the text of the former API",
+                Data("""{"choices":[{"index":0,"text":"Hello","finish_reason":null}]}""") + Finish("stop"),
+                "Hello||stop"
+            ),
+            new("a line of a gateway", Chunk("Hel") + Data("ping") + Chunk("lo") + Finish("stop"), "Hello||stop"),
             new("no reason, but [DONE]", Chunk("Hello") + Done, "Hello||stop"),
             new("empty reasons", Chunk("Hel", "\"\"") + Chunk("lo", "\"\"") + Done, "Hello||stop"),
             new(
@@ -41,6 +47,11 @@ internal static class TextForms
             new(
                 "OpenRouter's reasoning and comments",
                 ": PROCESSING\n\n" + Delta("""{"reasoning":"hm","content":""}""") + Chunk("Hello") + Finish("stop"),
+                "<hm>Hello||stop"
+            ),
+            new(
+                "Ollama's reasoning",
+                Delta("""{"thinking":"hm","content":""}""") + Chunk("Hello") + Finish("stop"),
                 "<hm>Hello||stop"
             ),
             new(
@@ -83,6 +94,11 @@ internal static class TextForms
                 ContentType: Form.Whole
             ),
             new(
+                "a whole answer beside an empty delta",
+                Data("""{"choices":[{"delta":{},"message":{"content":"Hello"},"finish_reason":"stop"}]}""") + Done,
+                "Hello||stop"
+            ),
+            new(
                 "a stream with another type",
                 Chunk("Hello") + Finish("stop") + Done,
                 "Hello||stop",
@@ -113,6 +129,34 @@ internal static class TextForms
                 "a type without its name",
                 Chunk("half") + Data("""{"type":"error","message":"bad"}""") + Done,
                 "half||upstream"
+            ),
+            new(
+                "a message alone",
+                Chunk("half") + Data("""{"code":429,"message":"bad","request_id":"r"}""") + Done,
+                "half||rate_limited"
+            ),
+            new(
+                "a message and a word",
+                Chunk("half") + Data("""{"status":"error","message":"bad"}""") + Done,
+                "half||upstream"
+            ),
+            new("a line of text", Chunk("half") + Data("out of memory") + Done, "half||upstream"),
+            new("half an event", Chunk("half") + Data("{\"choices\":[{\"delta\":") + Done, "half||upstream"),
+            new(
+                "an object after the end",
+                Chunk("half") + Finish("stop") + Data("""{"error":{"message":"bad"}}""") + Done,
+                "half||upstream"
+            ),
+            new("a yes", Chunk("half") + Data("""{"error":true,"message":"bad"}""") + Done, "half||upstream"),
+            new(
+                "a delta that is no object",
+                Data("""{"choices":[{"index":0,"delta":"half","finish_reason":null}]}""") + Finish("stop") + Done,
+                "||upstream"
+            ),
+            new(
+                "choices that are no list",
+                Data("""{"choices":{"0":{"delta":{"content":"half"}}}}""") + Finish("stop") + Done,
+                "||upstream"
             ),
             new("a detail", Chunk("half") + Data("""{"detail":"bad"}""") + Done, "half||upstream"),
             new("details", Chunk("half") + Data("""{"detail":[{"msg":"bad"}]}""") + Done, "half||upstream"),
