@@ -81,12 +81,14 @@ public sealed class EventStreamResult
                     Ordinal = bounds.Resync,
                     Shown = ShownBy(show, context),
                 };
-                return services.GetRequiredService<StreamOpener>().OpenAsync(context, BeginAsync);
+                var opener = services.GetRequiredService<StreamOpener>();
+                return bounds.Begin is null
+                    ? opener.OpenAsync(context, request)
+                    : opener.OpenAsync(context, BeginAsync);
 
                 async Task<StreamRequest> BeginAsync()
                 {
-                    if (bounds.Begin is { } begin)
-                        await begin();
+                    await bounds.Begin();
                     return request;
                 }
             }
@@ -145,56 +147,61 @@ public sealed class EventStreamResult
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) => StreamMetadata.Declare(builder);
 
     /// <summary>Returns when the stream has ended.</summary>
-    public async Task ExecuteAsync(HttpContext httpContext)
+    public Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
 
-        if (!IsGuarded(httpContext))
-        {
-            await httpContext.RefuseAsync(
+        return RefuseMistakeAsync(httpContext)
+            ?? RefuseTopicsAsync(httpContext)
+            ?? httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
+    }
+
+    /// <summary>Refuses what the application's developer must change; null: nothing.</summary>
+    private Task? RefuseMistakeAsync(HttpContext context)
+    {
+        if (!IsGuarded(context))
+            return context.RefuseAsync(
                 StatusCodes.Status401Unauthorized,
                 "No policy",
                 "This stream has no authorization policy: call RequireAuthorization() or AllowAnonymous() on its "
                     + "endpoint."
             );
-            return;
-        }
 
-        if ((MistakeOf(httpContext) ?? WideTopicOf(httpContext)) is { } mistake)
-        {
-            httpContext.RequestServices.GetRequiredService<ILogger<EventStreamResult>>().LogError("{Mistake}", mistake);
-            await httpContext.RefuseAsync(StatusCodes.Status500InternalServerError, "Endpoint not usable", mistake);
-            return;
-        }
+        if ((MistakeOf(context) ?? WideTopicOf(context)) is not { } mistake)
+            return null;
 
+        LoggerOf(context).LogError("{Mistake}", mistake);
+        return context.RefuseAsync(StatusCodes.Status500InternalServerError, "Endpoint not usable", mistake);
+    }
+
+    /// <summary>Refuses topics that are none, or not the caller's; null: it may read them.</summary>
+    private Task? RefuseTopicsAsync(HttpContext context)
+    {
         // For an endpoint that did not say so.
-        httpContext.Features.Set(StreamMetadata.OfResult);
-        LongResponse.Announce(httpContext);
+        context.Features.Set(StreamMetadata.OfResult);
+        LongResponse.Announce(context);
 
-        if (_topics.Any(topic => !topic.IsValid || ReservedOf(httpContext).Any(reserved => reserved.Hides(topic))))
+        if (_topics.Any(topic => !topic.IsValid || ReservedOf(context).Any(reserved => reserved.Hides(topic))))
         {
-            LogRefusals(httpContext);
-            await TypedResults.NotFound().ExecuteAsync(httpContext);
-            return;
+            LogRefusals(context);
+            return TypedResults.NotFound().ExecuteAsync(context);
         }
 
-        if (!IsInTicket(httpContext))
-        {
-            await httpContext.RefuseAsync(
+        return IsInTicket(context)
+            ? null
+            : context.RefuseAsync(
                 StatusCodes.Status401Unauthorized,
                 "Ticket not valid for this topic",
                 "The ticket was issued for other topics. Request a ticket for this topic."
             );
-            return;
-        }
-
-        if (!StartsWork || !await httpContext.RefuseCrossSiteAsync())
-            await httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
     }
 
     private async Task OpenAsync(HttpContext context)
     {
-        if (await HasWrongTicketAsync(context))
+        if (StartsWork && await context.RefuseCrossSiteAsync())
+            return;
+
+        if (HasUnreadTicket(context) && !await IsTicketAsync(context))
             await context.RefuseAsync(
                 StatusCodes.Status401Unauthorized,
                 "Ticket not valid",
@@ -207,35 +214,36 @@ public sealed class EventStreamResult
             await _open(context);
     }
 
-    /// <summary>Returns true for a ticket that is none, where no policy has looked at it: anybody may read.</summary>
-    private static async Task<bool> HasWrongTicketAsync(HttpContext context)
+    /// <summary>Returns true for a ticket at which no policy has looked: anybody may read.</summary>
+    private static bool HasUnreadTicket(HttpContext context) =>
+        context.Features.Get<SseTicket>() is null && context.Request.Query["ticket"].Count > 0;
+
+    private static async Task<bool> IsTicketAsync(HttpContext context)
     {
-        if (
-            context.Features.Get<SseTicket>() is not null
-            || context.Request.Query["ticket"] is not { Count: > 0 } sent
-            || context.RequestServices.GetService<TicketReader>() is not { } tickets
-        )
-            return false;
+        if (context.RequestServices.GetService<TicketReader>() is not { } tickets)
+            return true;
 
         try
         {
-            await tickets.ReadAsync(sent.ToString(), context.RequestAborted);
-            return false;
+            await tickets.ReadAsync(context.Request.Query["ticket"].ToString(), context.RequestAborted);
+            return true;
         }
         catch (InvalidCredentialException)
         {
-            return true;
+            return false;
         }
     }
 
     /// <summary>Tells the developer why a string was not taken. The client's own values need no log.</summary>
     private void LogRefusals(HttpContext context)
     {
-        var logger = context.RequestServices.GetRequiredService<ILogger<EventStreamResult>>();
         foreach (var topic in _topics)
             if (topic.Refusal is { } refusal)
-                logger.LogWarning("{Path} answers 404: {Refusal}", context.Request.Path, refusal);
+                LoggerOf(context).LogWarning("{Path} answers 404: {Refusal}", context.Request.Path, refusal);
     }
+
+    private static ILogger LoggerOf(HttpContext context) =>
+        context.RequestServices.GetRequiredService<ILogger<EventStreamResult>>();
 
     private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context) =>
         context.RequestServices.GetServices<ReservedTopics>();
