@@ -44,7 +44,9 @@ internal sealed class ResponsesRuns(
             return null;
 
         var prompt = await prompts.ReadAsync(context, name);
-        return prompt is { IsDeleted: true } || prompt is { Asked: { } asked } && (bool?)asked["store"] == false
+        var isUnstored =
+            prompt is { Dialect: ResponsesFormat.Name, Asked: { } asked } && (bool?)asked["store"] == false;
+        return prompt is { IsDeleted: true } || isUnstored
             ? null
             : (run, prompt is null ? null : prompt with { Messages = [] });
     }

@@ -228,6 +228,30 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     }
 
     [Fact]
+    public async Task A_run_of_an_application_that_was_cancelled_ends_as_cancelled()
+    {
+        var (topic, begun) = ($"answers.{Guid.NewGuid():N}", new TaskCompletionSource());
+        var runs = Services(A).GetRequiredService<IRuns>();
+        await runs.StartAsync(
+            topic,
+            async (run, stop) =>
+            {
+                await run.AppendAsync(new ChatResponseUpdate(ChatRole.Assistant, "half "));
+                begun.SetResult();
+                await Task.Delay(Timeout.Infinite, stop);
+            },
+            Stop
+        );
+        await begun.Task.WaitAsync(Stop);
+        await Services(B).GetRequiredService<IRuns>().CancelAsync(topic, Stop);
+
+        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(RunName.Of(topic)!.Value, Stop))!);
+        var answer = soFar.Updates.ToChatResponse();
+        Assert.Equal(("half ", GenerationEvents.Cancelled), (answer.Text, answer.FinishReason?.Value));
+        Assert.Null(soFar.Failure);
+    }
+
+    [Fact]
     public async Task The_latest_run_of_a_thread_is_found_on_any_replica()
     {
         var thread = RunThreads.IdOf("ann", "chat", Guid.NewGuid().ToString());
