@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Microsoft.Extensions.AI;
+using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
@@ -16,11 +17,18 @@ internal sealed record RunPrompt(
     IReadOnlyList<ChatMessage> Messages,
     string? Previous = null,
     JsonObject? Asked = null
-);
+)
+{
+    /// <summary>What replaces the prompt of a run that was deleted: it is no part of a conversation from then
+    /// on.</summary>
+    public static RunPrompt Deleted { get; } = new("deleted", []);
+
+    public bool IsDeleted => Dialect == Deleted.Dialect;
+}
 
 /// <summary>Stores and reads what runs were asked, in a topic beside the run's own: its readers get none of
 /// it.</summary>
-internal sealed class PromptStore(EventAppender appender, RunReader reader, RunUpdates updates)
+internal sealed class PromptStore(EventAppender appender, RunReader reader, RunUpdates updates, ReadGate turns)
 {
     private static readonly JsonTypeInfo<IList<ChatMessage>> Messages =
         (JsonTypeInfo<IList<ChatMessage>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IList<ChatMessage>));
@@ -52,6 +60,14 @@ internal sealed class PromptStore(EventAppender appender, RunReader reader, RunU
     /// <summary>Returns null if the run is an application's own, or from before prompts were stored.</summary>
     public async Task<RunPrompt?> ReadAsync(RunName name, CancellationToken cancellationToken) =>
         (await ReadSizedAsync(name, cancellationToken)).Prompt;
+
+    /// <summary>Reads it within the client's turn: a prompt may have megabytes.</summary>
+    /// <inheritdoc cref="ReadAsync(RunName, CancellationToken)"/>
+    public async Task<RunPrompt?> ReadAsync(HttpContext context, RunName name)
+    {
+        using var turn = await turns.EnterAsync(context);
+        return await ReadAsync(name, context.RequestAborted);
+    }
 
     /// <summary>Returns the messages that a run answers, those before it included; null: there are none, or they are
     /// more than a request may have.</summary>
@@ -91,6 +107,9 @@ internal sealed class PromptStore(EventAppender appender, RunReader reader, RunU
         for (var run = last; run is not null; )
         {
             var (prompt, size) = await ReadSizedAsync(run.Name, cancellationToken);
+            if (prompt is { IsDeleted: true })
+                break;
+
             var answer = await updates.SoFarAsync(run, cancellationToken);
             history.InsertRange(0, [.. prompt?.Messages ?? [], .. answer.Updates.ToChatResponse().Messages]);
 

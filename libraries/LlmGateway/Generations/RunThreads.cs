@@ -34,7 +34,7 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..16]);
     }
 
-    /// <summary>Makes a run the latest of a thread.</summary>
+    /// <summary>Makes a run the latest of a thread; a repeated request changes nothing.</summary>
     /// <param name="thread">See <see cref="IdOf"/>.</param>
     /// <param name="client">The client whose share of the log it uses.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
@@ -43,7 +43,7 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
             NameOf(thread),
             client,
             RunEvent.Of("run", new ThreadRun(run.Id)),
-            id: null,
+            Guid.ParseExact(run.Id, "N"),
             cancellationToken
         );
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
+using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 using Runs;
 using Streaming.Replay;
@@ -150,12 +151,29 @@ internal sealed class RunUpdates(
 
         try
         {
-            return record.Type == Type ? JsonSerializer.Deserialize(record.Data.Span, Json) : null;
+            if (record.Type != Type || JsonSerializer.Deserialize(record.Data.Span, Json) is not { } update)
+                return null;
+
+            update.Contents = [.. update.Contents.Select(Shown)];
+            return update;
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
             // An event of the application's own.
             return null;
         }
     }
+
+    /// <summary>As of a provider's client: OpenAI's one has refusals and failures as errors, and an answer that has
+    /// failed must not look complete.</summary>
+    private static AIContent Shown(AIContent content) =>
+        content switch
+        {
+            ErrorContent { ErrorCode: "Refusal" } refusal => new TextContent(refusal.Message),
+            ErrorContent error => throw ProviderFailure.Of(
+                error.ErrorCode,
+                "The answer is incomplete: its model failed."
+            ),
+            _ => content,
+        };
 }

@@ -74,6 +74,22 @@ internal static class ToolCalls
                 }
             );
 
+    /// <summary>Leaves out calls without a result, which no model takes, and messages that had nothing else.</summary>
+    public static void LeaveOutOpen(List<ChatMessage> messages)
+    {
+        var ended = messages
+            .SelectMany(m => m.Contents)
+            .OfType<FunctionResultContent>()
+            .Select(r => r.CallId)
+            .ToHashSet();
+        foreach (var message in messages)
+            message.Contents =
+            [
+                .. message.Contents.Where(c => c is not FunctionCallContent call || ended.Contains(call.CallId)),
+            ];
+        messages.RemoveAll(message => message.Contents.Count == 0);
+    }
+
     public static string Result(FunctionResultContent result) =>
         result.Result switch
         {

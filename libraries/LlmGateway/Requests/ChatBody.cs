@@ -54,6 +54,13 @@ internal static class ChatBody
     public static long MemoryOf(JsonElement json) =>
         JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(json), sizeof(char));
 
+    /// <summary>A value that is an object.</summary>
+    /// <param name="path">Path of its members.</param>
+    public static JsonElement Object(JsonElement value, string path) =>
+        value.ValueKind == JsonValueKind.Object
+            ? value
+            : throw new InvalidChatException(path.TrimEnd('.'), "must be an object.");
+
     public static string? Text(JsonElement json, string name, string path = "")
     {
         if (Get(json, name) is not { } value)
@@ -70,6 +77,10 @@ internal static class ChatBody
             throw new InvalidChatException(path + name, HalfPair);
         }
     }
+
+    /// <summary>A text that is present.</summary>
+    public static string RequiredText(JsonElement json, string name, string path) =>
+        Text(json, name, path) ?? throw new InvalidChatException(path + name, "is required.");
 
     /// <summary>
     /// A short text: a model, a role, a tool's name. Answers, telemetry and errors repeat it, so a long one would

@@ -19,10 +19,9 @@ internal static class ChatMessageReader
 
     private static ChatMessage Message(JsonElement json, string path)
     {
-        if (json.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with role and content.");
-
-        var role = ChatBody.Name(json, "role", path) ?? throw new InvalidChatException(path + "role", "is required.");
+        var role =
+            ChatBody.Name(ChatBody.Object(json, path), "role", path)
+            ?? throw new InvalidChatException(path + "role", "is required.");
         var content = ChatBody.Get(json, "content");
 
         switch (role)
@@ -81,15 +80,10 @@ internal static class ChatMessageReader
 
     private static AIContent Part(JsonElement part, string path)
     {
-        if (part.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with a type.");
-
-        switch (ChatBody.Name(part, "type", path))
+        switch (ChatBody.Name(ChatBody.Object(part, path), "type", path))
         {
             case "text":
-                return new TextContent(
-                    ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
-                );
+                return new TextContent(ChatBody.RequiredText(part, "text", path));
             case "refusal":
                 return new TextContent(ChatBody.Text(part, "refusal", path));
             case "image_url" when ChatBody.Get(part, "image_url") is { ValueKind: JsonValueKind.Object } image:
@@ -110,7 +104,13 @@ internal static class ChatMessageReader
 
         try
         {
-            return uri.Scheme == "data" ? new DataContent(url) : new UriContent(uri, "image/*");
+            if (uri.Scheme != "data")
+                return new UriContent(uri, "image/*");
+
+            var data = new DataContent(url);
+            return data.HasTopLevelMediaType("image")
+                ? data
+                : throw new InvalidChatException(path, $"must be an image; its type is {data.MediaType}.");
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {
@@ -118,7 +118,7 @@ internal static class ChatMessageReader
         }
     }
 
-    private static FunctionCallContent Call(JsonElement call, string path)
+    public static FunctionCallContent Call(JsonElement call, string path)
     {
         if (
             call.ValueKind != JsonValueKind.Object

@@ -73,10 +73,8 @@ internal static class ChatOptionsReader
     /// <exception cref="InvalidChatException">A member is invalid, or another kind of tool.</exception>
     public static void ReadTools(JsonElement body, CallOptions options, bool isNative, string? nested)
     {
-        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is not { } tools)
-            return;
-
-        options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative, nested)).OfType<AITool>()];
+        if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is { } tools)
+            options.Tools = [.. tools.EnumerateArray().Select((t, i) => Tool(t, i, isNative, nested)).OfType<AITool>()];
         options.ToolMode = Mode(body, isNative, nested);
     }
 
@@ -117,15 +115,24 @@ internal static class ChatOptionsReader
 
         if (nested is not null)
             path += nested + ".";
-        var name = ChatBody.RequiredName(function, "name", path, "is required", MaxFunctionName);
-        var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
-        return AIFunctionFactory.CreateDeclaration(name, ChatBody.Text(function, "description", path), schema, null);
+        return Function(function, path);
     }
 
-    private static ChatToolMode Mode(JsonElement body, bool isNative, string? nested) =>
+    /// <summary>Reads <c>{name, description?, parameters?}</c>.</summary>
+    /// <param name="path">Path of its members.</param>
+    public static AIFunctionDeclaration Function(JsonElement function, string path)
+    {
+        var name = ChatBody.RequiredName(function, "name", path, "is required", MaxFunctionName);
+        var schema = ChatBody.Get(function, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}""");
+        return schema.ValueKind == JsonValueKind.Object
+            ? AIFunctionFactory.CreateDeclaration(name, ChatBody.Text(function, "description", path), schema, null)
+            : throw new InvalidChatException(path + "parameters", "must be an object: a JSON schema");
+    }
+
+    private static ChatToolMode? Mode(JsonElement body, bool isNative, string? nested) =>
         ChatBody.Get(body, "tool_choice") switch
         {
-            null => ChatToolMode.Auto,
+            null => null,
             { ValueKind: JsonValueKind.String } word => word.GetString() switch
             {
                 "none" => ChatToolMode.None,

@@ -22,8 +22,8 @@ internal interface IVendorResponse
     /// <summary>Returns the last frames of an answer that has failed.</summary>
     IReadOnlyList<JsonObject> Fail(VendorError error);
 
-    /// <summary>Creates the answer without streaming, to which the frames are added.</summary>
-    IJoinedAnswer Join();
+    /// <summary>Creates the answer without streaming, to which the frames are added; of an API that has one.</summary>
+    IJoinedAnswer Join() => throw new NotSupportedException();
 }
 
 /// <summary>An answer without streaming, joined from the frames of a stream.</summary>

@@ -5,6 +5,7 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
+using Streaming.Frames;
 
 namespace LlmGateway.VendorApis;
 
@@ -20,14 +21,14 @@ internal abstract class VendorFormat
             : ChatCompletionsFormat.Instance;
 
     /// <summary>The vendor's response header with the id of the request.</summary>
-    public abstract string RequestIdHeader { get; }
+    public virtual string RequestIdHeader => "x-request-id";
 
     /// <summary>Sets the headers of each answer.</summary>
     public virtual void SetHeaders(IHeaderDictionary headers) =>
         headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
 
     /// <summary>Frame of a stream whose provider is silent.</summary>
-    public abstract byte[] Heartbeat { get; }
+    public virtual byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
 
     /// <summary>Frame that follows a complete answer; null: the answer has its own end.</summary>
     public virtual byte[]? Done => null;

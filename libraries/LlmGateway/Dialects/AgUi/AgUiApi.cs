@@ -8,7 +8,6 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -67,7 +66,6 @@ internal static class AgUiApi
         RunUpdates updates,
         PromptStore prompts,
         ChatProviders providers,
-        ReadGate turns,
         IStreamAccess access,
         IOptions<LlmOptions> options
     )
@@ -86,7 +84,7 @@ internal static class AgUiApi
 
             if (await updates.FindAsync(name, cancelled) is { } known)
             {
-                await JoinAsync(context, handler, updates, known, body, PromptAsync);
+                await JoinAsync(context, handler, updates, known, body, () => prompts.ReadAsync(context, name));
                 return;
             }
 
@@ -98,12 +96,6 @@ internal static class AgUiApi
                 run => new AgUiResponse(run, threadId, runId),
                 isNew: true
             );
-
-            async Task<RunPrompt?> PromptAsync()
-            {
-                using var turn = await turns.EnterAsync(context);
-                return await prompts.ReadAsync(name, cancelled);
-            }
         }
     }
 

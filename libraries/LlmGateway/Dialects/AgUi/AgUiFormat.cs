@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using LlmGateway.VendorApis;
-using Streaming.Frames;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -9,9 +8,6 @@ namespace LlmGateway.Dialects.AgUi;
 internal sealed class AgUiFormat : VendorFormat
 {
     public static AgUiFormat Instance { get; } = new();
-
-    public override string RequestIdHeader => "x-request-id";
-    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
 
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
 

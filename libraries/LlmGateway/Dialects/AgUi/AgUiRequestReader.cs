@@ -32,9 +32,7 @@ internal static class AgUiRequestReader
                     code: InvalidChatException.UnsupportedParameter
                 );
 
-        var asked = ChatBody.Get(body, "forwardedProps") ?? JsonElement.Parse("{}");
-        if (asked.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException("forwardedProps", "must be an object.");
+        var asked = ChatBody.Object(ChatBody.Get(body, "forwardedProps") ?? JsonElement.Parse("{}"), "forwardedProps");
         var target = providers.Resolve(ChatBody.Name(asked, "provider"), ChatBody.Name(asked, "model"));
 
         var list =
@@ -44,6 +42,7 @@ internal static class AgUiRequestReader
             .Select((m, i) => Message(m, $"messages[{i}]."))
             .OfType<ChatMessage>()
             .ToList();
+        ToolCalls.LeaveOutOpen(messages);
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message.");
         if (Context(body) is { Length: > 0 } context)
@@ -55,7 +54,9 @@ internal static class AgUiRequestReader
             options.Tools =
             [
                 .. options.Tools ?? [],
-                .. tools.EnumerateArray().Select((t, i) => Tool(t, $"tools[{i}].")),
+                .. tools
+                    .EnumerateArray()
+                    .Select((t, i) => ChatOptionsReader.Function(ChatBody.Object(t, $"tools[{i}]."), $"tools[{i}].")),
             ];
 
         var call = new ChatCall(target, messages, options) { Bytes = ChatBody.MemoryOf(body) };
@@ -68,21 +69,13 @@ internal static class AgUiRequestReader
             : "";
 
     private static string Entry(JsonElement json, string path) =>
-        $"{ChatBody.Text(Object(json, path), "description", path)}: {ChatBody.Text(json, "value", path)}";
-
-    private static AIFunctionDeclaration Tool(JsonElement json, string path) =>
-        AIFunctionFactory.CreateDeclaration(
-            ChatBody.RequiredName(Object(json, path), "name", path, "is required."),
-            ChatBody.Text(json, "description", path),
-            ChatBody.Get(json, "parameters") ?? JsonElement.Parse("""{"type":"object","properties":{}}"""),
-            null
-        );
+        $"{ChatBody.Text(ChatBody.Object(json, path), "description", path)}: {ChatBody.Text(json, "value", path)}";
 
     /// <summary>Reads a message; null: it is for the client alone.</summary>
     private static ChatMessage? Message(JsonElement json, string path)
     {
         var contents = new List<AIContent>();
-        switch (ChatBody.Name(Object(json, path), "role", path))
+        switch (ChatBody.Name(ChatBody.Object(json, path), "role", path))
         {
             case "system" or "developer":
                 return Of(ChatRole.System, Contents(json, path));
@@ -93,7 +86,11 @@ internal static class AgUiRequestReader
                 contents = Contents(json, path, isRequired: calls is null);
 
                 if (calls is not null)
-                    contents.AddRange(calls.Value.EnumerateArray().Select((c, i) => Call(c, $"{path}toolCalls[{i}].")));
+                    contents.AddRange(
+                        calls
+                            .Value.EnumerateArray()
+                            .Select((c, i) => ChatMessageReader.Call(c, $"{path}toolCalls[{i}]."))
+                    );
                 return Of(ChatRole.Assistant, contents);
 
             case "tool":
@@ -117,16 +114,6 @@ internal static class AgUiRequestReader
             new(role, all) { MessageId = ChatBody.Name(json, "id", path) };
     }
 
-    private static FunctionCallContent Call(JsonElement json, string path)
-    {
-        var function = Object(ChatBody.Get(Object(json, path), "function") ?? default, path + "function.");
-        return ToolCalls.Parse(
-            ChatBody.RequiredName(json, "id", path, "is required."),
-            ChatBody.RequiredName(function, "name", path + "function.", "is required."),
-            ChatBody.Text(function, "arguments", path + "function.") is { Length: > 0 } arguments ? arguments : "{}"
-        );
-    }
-
     private static List<AIContent> Contents(JsonElement json, string path, bool isRequired = true)
     {
         switch (ChatBody.Get(json, "content"))
@@ -147,12 +134,10 @@ internal static class AgUiRequestReader
 
     private static AIContent Part(JsonElement json, string path)
     {
-        switch (ChatBody.RequiredName(Object(json, path), "type", path, "is required."))
+        switch (ChatBody.RequiredName(ChatBody.Object(json, path), "type", path, "is required."))
         {
             case "text":
-                return new TextContent(
-                    ChatBody.Text(json, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
-                );
+                return new TextContent(ChatBody.RequiredText(json, "text", path));
             case "image" when ChatBody.Get(json, "source") is { ValueKind: JsonValueKind.Object } source:
                 var value = ChatBody.Text(source, "value", path + "source.") ?? "";
                 return ChatBody.Name(source, "type", path + "source.") switch
@@ -168,9 +153,4 @@ internal static class AgUiRequestReader
                 return new UntranslatableContent(path + "type", kind);
         }
     }
-
-    private static JsonElement Object(JsonElement json, string path) =>
-        json.ValueKind == JsonValueKind.Object
-            ? json
-            : throw new InvalidChatException(path.TrimEnd('.'), "must be an object.");
 }

@@ -88,8 +88,6 @@ internal sealed class AgUiResponse(
 
     public IReadOnlyList<JsonObject> Fail(VendorError error) => [AgUiFormat.Instance.Body(error)];
 
-    public IJoinedAnswer Join() => throw new NotSupportedException();
-
     private IEnumerable<JsonObject> Project(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;

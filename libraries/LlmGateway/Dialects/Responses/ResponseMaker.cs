@@ -30,8 +30,8 @@ internal sealed class ResponseMaker(
         var services = context.RequestServices;
         var access = services.GetRequiredService<IStreamAccess>();
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var isBackground = ChatBody.Flag(body, "background");
-        if (isBackground && ChatBody.OptionalFlag(body, "store") == false)
+        var (isBackground, isStored) = (ChatBody.Flag(body, "background"), ChatBody.OptionalFlag(body, "store"));
+        if (isBackground && isStored == false)
             throw new InvalidChatException("background", "needs store");
 
         var streams = ChatBody.Flag(body, "stream");
@@ -40,6 +40,13 @@ internal sealed class ResponseMaker(
         call.From(access.ClientOf(context));
         var keys = services.GetRequiredService<RequestKeyStore>();
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
+        if (hasKey && await responses.IsDeletedAsync(context, new RunName(Generator.Kind, id)))
+            throw new InvalidChatException(
+                "Idempotency-Key",
+                "is that of a response that was deleted: use a new one",
+                StatusCodes.Status409Conflict
+            );
+
         var owner = access.OwnerOf(context);
 
         RunHead? begun = null;

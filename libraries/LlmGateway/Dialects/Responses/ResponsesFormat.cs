@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using LlmGateway.VendorApis;
-using Streaming.Frames;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -11,9 +10,6 @@ internal sealed class ResponsesFormat : VendorFormat
     public const string Name = "responses";
 
     public static ResponsesFormat Instance { get; } = new();
-
-    public override string RequestIdHeader => "x-request-id";
-    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
 
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
 

@@ -43,14 +43,7 @@ internal static class ResponsesInput
         var input =
             ChatBody.List(body, "input", MaxItems, "must be a string or an array of items")
             ?? throw new InvalidChatException("input", "is required");
-        return input
-            .EnumerateArray()
-            .Select(
-                (item, i) =>
-                    item.ValueKind == JsonValueKind.Object
-                        ? (item, $"input[{i}].")
-                        : throw new InvalidChatException($"input[{i}]", "must be an object")
-            );
+        return input.EnumerateArray().Select((item, i) => (ChatBody.Object(item, $"input[{i}]."), $"input[{i}]."));
     }
 
     private static bool IsReference(JsonElement item, string path) =>
@@ -149,14 +142,9 @@ internal static class ResponsesInput
 
     private static AIContent Part(JsonElement part, string path)
     {
-        if (part.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with a type");
-
-        return ChatBody.Name(part, "type", path) switch
+        return ChatBody.Name(ChatBody.Object(part, path), "type", path) switch
         {
-            "input_text" or "output_text" => new TextContent(
-                ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required")
-            ),
+            "input_text" or "output_text" => new TextContent(ChatBody.RequiredText(part, "text", path)),
             "refusal" => new TextContent(ChatBody.Text(part, "refusal", path)),
             "input_image" when ChatBody.Text(part, "image_url", path) is { } url => ChatMessageReader.Image(
                 url,

@@ -33,9 +33,6 @@ internal sealed class ResponsesRuns(
     IOptions<LlmOptions> options
 )
 {
-    /// <summary>Dialect of the prompt that replaces a deleted response's own.</summary>
-    private const string Deleted = "deleted";
-
     /// <summary>Most responses that the items of one request refer to: each is read.</summary>
     private const int MaxReferences = 100;
 
@@ -43,27 +40,27 @@ internal sealed class ResponsesRuns(
     /// is not kept for later.</summary>
     public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(HttpContext context, RunName name)
     {
-        // A prompt may have megabytes.
-        using var turn = await turns.EnterAsync(context);
         if (await updates.FindAsync(name, context.RequestAborted) is not { } run)
             return null;
 
-        var prompt = await prompts.ReadAsync(name, context.RequestAborted);
-        return prompt is { Dialect: Deleted } || prompt is { Asked: { } asked } && (bool?)asked["store"] == false
+        var prompt = await prompts.ReadAsync(context, name);
+        var isUnstored =
+            prompt is { Dialect: ResponsesFormat.Name, Asked: { } asked } && (bool?)asked["store"] == false;
+        return prompt is { IsDeleted: true } || isUnstored
             ? null
             : (run, prompt is null ? null : prompt with { Messages = [] });
     }
 
     /// <summary>Returns the messages that a run was asked.</summary>
-    public async Task<IReadOnlyList<ChatMessage>> InputOfAsync(HttpContext context, RunName name)
-    {
-        using var turn = await turns.EnterAsync(context);
-        return (await prompts.ReadAsync(name, context.RequestAborted))?.Messages ?? [];
-    }
+    public async Task<IReadOnlyList<ChatMessage>> InputOfAsync(HttpContext context, RunName name) =>
+        (await prompts.ReadAsync(context, name))?.Messages ?? [];
+
+    public async Task<bool> IsDeletedAsync(HttpContext context, RunName name) =>
+        await prompts.ReadAsync(context, name) is { IsDeleted: true };
 
     /// <summary>Hides a response from then on. What it said stays in the log until retention drops it.</summary>
     public Task DeleteAsync(RunName name, string client, CancellationToken cancellationToken) =>
-        prompts.StoreAsync(name, new RunPrompt(Deleted, []), client, cancellationToken);
+        prompts.StoreAsync(name, RunPrompt.Deleted, client, cancellationToken);
 
     /// <summary>Returns a response as it is now.</summary>
     public Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt) =>

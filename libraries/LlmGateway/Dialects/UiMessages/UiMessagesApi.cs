@@ -7,7 +7,6 @@ using LlmGateway.VendorApis;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Endpoints;
-using Streaming.Requests;
 
 namespace LlmGateway.Dialects.UiMessages;
 
@@ -118,7 +117,6 @@ internal static class UiMessagesApi
         RunUpdates updates,
         PromptStore prompts,
         RunStreams streams,
-        ReadGate turns,
         IStreamAccess access
     ) =>
         handler.AnswerAsync(
@@ -135,9 +133,7 @@ internal static class UiMessagesApi
                     return;
                 }
 
-                RunPrompt? prompt;
-                using (await turns.EnterAsync(context))
-                    prompt = await prompts.ReadAsync(name, context.RequestAborted);
+                var prompt = await prompts.ReadAsync(context, name);
                 await ReplayAsync(context, handler, run, prompt?.Asked);
             }
         );

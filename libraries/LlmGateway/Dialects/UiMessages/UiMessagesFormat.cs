@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using LlmGateway.VendorApis;
-using Streaming.Frames;
 
 namespace LlmGateway.Dialects.UiMessages;
 
@@ -13,8 +12,6 @@ internal sealed class UiMessagesFormat : VendorFormat
 {
     public static UiMessagesFormat Instance { get; } = new();
 
-    public override string RequestIdHeader => "x-request-id";
-    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
     public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
 
     public override void SetHeaders(IHeaderDictionary headers)

@@ -28,10 +28,9 @@ internal static class UiMessagesRequestReader
         var list =
             ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.")
             ?? throw new InvalidChatException("messages", "is required.");
-        if (list.GetArrayLength() == 0)
-            throw new InvalidChatException("messages", "must hold at least one message.");
-
         var messages = list.EnumerateArray().SelectMany((m, i) => Messages(m, $"messages[{i}].")).ToList();
+        if (messages.Count == 0)
+            throw new InvalidChatException("messages", "must hold at least one message with content.");
         UntranslatableContent.Refuse(messages);
 
         var last = list[list.GetArrayLength() - 1];
@@ -48,10 +47,7 @@ internal static class UiMessagesRequestReader
     /// tools.</summary>
     private static List<ChatMessage> Messages(JsonElement json, string path)
     {
-        if (json.ValueKind != JsonValueKind.Object)
-            throw new InvalidChatException(path.TrimEnd('.'), "must be an object with role and parts.");
-
-        var role = ChatBody.Name(json, "role", path) switch
+        var role = ChatBody.Name(ChatBody.Object(json, path), "role", path) switch
         {
             "user" => ChatRole.User,
             "system" => ChatRole.System,
@@ -71,10 +67,7 @@ internal static class UiMessagesRequestReader
         foreach (var (index, part) in parts.EnumerateArray().Index())
         {
             var at = $"{path}parts[{index}].";
-            if (part.ValueKind != JsonValueKind.Object)
-                throw new InvalidChatException(at.TrimEnd('.'), "must be an object with a type.");
-
-            var type = ChatBody.RequiredName(part, "type", at, "is required.");
+            var type = ChatBody.RequiredName(ChatBody.Object(part, at), "type", at, "is required.");
             if (results.Count > 0 && !IsTool(type))
                 EndStep();
 
@@ -98,16 +91,14 @@ internal static class UiMessagesRequestReader
         }
     }
 
-    private static bool IsTool(string type) =>
+    public static bool IsTool(string type) =>
         type == "dynamic-tool" || type.StartsWith("tool-", StringComparison.Ordinal);
 
     /// <summary>Reads a part; null: it is for the page alone.</summary>
     private static AIContent? Content(JsonElement part, string type, string path) =>
         type switch
         {
-            "text" => new TextContent(
-                ChatBody.Text(part, "text", path) ?? throw new InvalidChatException(path + "text", "is required.")
-            ),
+            "text" => new TextContent(ChatBody.RequiredText(part, "text", path)),
             "file" when ChatBody.Name(part, "mediaType", path) is { } media => media.StartsWith(
                 "image/",
                 StringComparison.Ordinal
@@ -128,6 +119,12 @@ internal static class UiMessagesRequestReader
         List<AIContent> results
     )
     {
+        var id = ChatBody.RequiredName(part, "toolCallId", path, "is required.");
+        var name =
+            type == "dynamic-tool"
+                ? ChatBody.RequiredName(part, "toolName", path, "is required.")
+                : type["tool-".Length..];
+
         var state = ChatBody.Name(part, "state", path);
         var result = state switch
         {
@@ -139,11 +136,6 @@ internal static class UiMessagesRequestReader
         if (result is null)
             return;
 
-        var id = ChatBody.RequiredName(part, "toolCallId", path, "is required.");
-        var name =
-            type == "dynamic-tool"
-                ? ChatBody.RequiredName(part, "toolName", path, "is required.")
-                : type["tool-".Length..];
         var input = ChatBody.Get(part, "input") ?? ChatBody.Get(part, "rawInput");
         said.Add(ToolCalls.Parse(id, name, input is { } given ? TextOf(given) : "{}"));
         results.Add(

@@ -60,8 +60,6 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
 
     public IReadOnlyList<JsonObject> Fail(VendorError error) => [.. Close(), UiMessagesFormat.Instance.Body(error)];
 
-    public IJoinedAnswer Join() => throw new NotSupportedException();
-
     private IEnumerable<JsonObject> Take(AIContent content)
     {
         switch (content)
@@ -133,20 +131,20 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     /// <summary>Makes the chunks of a part that the client has.</summary>
     private IEnumerable<JsonObject> Replay(JsonNode? node)
     {
-        if (node is not JsonObject part || (string?)part["type"] is not { } type)
+        if (node is not JsonObject part || WireJson.Text(part, "type") is not { } type)
             return [];
         if (type is "text" or "reasoning")
-            return [.. Delta(type, (string?)part["text"] ?? ""), .. Close()];
+            return [.. Delta(type, WireJson.Text(part, "text") ?? ""), .. Close()];
         if (type == "step-start")
             return [Event("start-step")];
         // Sources, files and data are chunks as they are.
-        if (part["toolCallId"] is null)
+        if (!UiMessagesRequestReader.IsTool(type))
             return [part.DeepClone().AsObject()];
 
         var input = part.DeepClone().AsObject();
         input["toolName"] ??= type["tool-".Length..];
         input["dynamic"] = type == "dynamic-tool";
-        var state = (string?)part["state"];
+        var state = WireJson.Text(part, "state");
         var output = part.DeepClone().AsObject();
 
         input["type"] = "tool-input-available";

@@ -97,6 +97,8 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         if (chat?.Clone() is not { } sent)
             return null;
         sent.Tools = sent.Tools?.Select(t => t is AIFunction function ? function.AsDeclarationOnly() : t).ToList();
+        if (sent.Tools is not { Count: > 0 })
+            sent.ToolMode = null;
         return sent;
     }
 }

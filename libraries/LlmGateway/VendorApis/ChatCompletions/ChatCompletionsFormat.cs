@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Streaming.Frames;
 
 namespace LlmGateway.VendorApis.ChatCompletions;
 
@@ -14,8 +13,6 @@ internal sealed class ChatCompletionsFormat : VendorFormat
 {
     public static ChatCompletionsFormat Instance { get; } = new();
 
-    public override string RequestIdHeader => "x-request-id";
-    public override byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
     public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
 
     public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>

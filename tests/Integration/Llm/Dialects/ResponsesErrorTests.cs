@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Integration.Seeds;
 
 namespace Integration.Llm.Dialects;
@@ -35,6 +36,9 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
             { Hi("text", """{"format":{"type":"json_schema","name":"a","schema":{}}}"""), "text.format" },
             { Hi("tools", """[{"type":"web_search"}]"""), "tools[0].type" },
             { Hi("tools", """[{"type":"function","name":" "}]"""), "tools[0].name" },
+            { Hi("tools", """[{"type":"function","name":"f","parameters":[]}]"""), "tools[0].parameters" },
+            { Hi("tool_choice", "\"x\""), "tool_choice" },
+            { Hi("store", "\"no\""), "store" },
             { Hi("tool_choice", """{"type":"allowed_tools"},""" + Function), "tool_choice" },
             { Hi("tool_choice", "\"x\"," + Function), "tool_choice" },
             { Hi("previous_response_id", "\"resp_x\""), "previous_response_id" },
@@ -95,6 +99,46 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
         var text = await response.TextAsync();
         Assert.StartsWith("event: error\n", text, StringComparison.Ordinal);
         Assert.Contains("ended before the event that the request names", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_deleted_response_is_no_part_of_a_conversation_and_does_not_return_with_its_key()
+    {
+        var key = ("Idempotency-Key", Guid.NewGuid().ToString());
+        var secret = Upstream.Saying("deleted answer");
+        var first = await AnswerAsync(secret, previous: null, key);
+        var second = await AnswerAsync(Upstream.Saying("second answer"), first);
+        using var deleted = await SeedRequests.SendAsync(B.Url, HttpMethod.Delete, $"{Path}/{first}");
+        Assert.True((await deleted.JsonAsync()).At("deleted").GetBoolean());
+
+        JsonElement? seen = null;
+        var next = Upstream.On(request =>
+        {
+            seen = request.Body;
+            return request.SayAsync("third");
+        });
+        await AnswerAsync(next, second);
+        Assert.Equal(
+            ["user", "assistant", "user"],
+            seen!.Value.At("messages").EnumerateArray().Select(message => message.Text("role"))
+        );
+        Assert.DoesNotContain("deleted answer", seen.Value.GetRawText(), StringComparison.Ordinal);
+
+        using var again = await LlmSystem.PostAsync(A, Path, Question(secret, previous: null), key);
+        Assert.Equal(HttpStatusCode.Conflict, again.StatusCode);
+        using var found = await LlmSystem.Http.GetAsync(new Uri(A.Url, $"{Path}/{first}"), Stop);
+        Assert.Equal(HttpStatusCode.NotFound, found.StatusCode);
+
+        async Task<string> AnswerAsync(string prompt, string? previous, params (string, string)[] headers) =>
+            (await LlmSystem.AnswerAsync(A, Path, Question(prompt, previous), headers)).Text("id")!;
+
+        static object Question(string input, string? previous) =>
+            new
+            {
+                model = "gpt-4o",
+                input,
+                previous_response_id = previous,
+            };
     }
 
     private async Task<HttpResponseMessage> GetAsync(string query)

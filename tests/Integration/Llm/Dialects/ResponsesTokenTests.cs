@@ -86,6 +86,18 @@ public sealed class ResponsesTokenTests(AssemblyWide<LlmSystem> shared) : LlmTes
         var streamed = await client.GetStreamingResponseAsync(question, options, Stop).ToChatResponseAsync(Stop);
         Assert.Equal(answer.Text, streamed.Text);
 
+        var thinking = Upstream.On(request =>
+            request.EventsAsync(
+                """{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":"I think."}}]}""",
+                """{"id":"c","choices":[{"index":0,"delta":{"content":"Yes."}}]}""",
+                """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""",
+                "[DONE]"
+            )
+        );
+        var thought = await ClientOf(A).GetStreamingResponseAsync(thinking, cancellationToken: Stop).ToListAsync(Stop);
+        var reasoning = thought.SelectMany(update => update.Contents).OfType<TextReasoningContent>();
+        Assert.Equal("I think.", string.Concat(reasoning.Select(content => content.Text)));
+
         var dying = Upstream.On(async request =>
         {
             await request.StartAsync();

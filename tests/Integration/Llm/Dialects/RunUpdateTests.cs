@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Harness;
 using Integration.Seeds;
 using LlmGateway;
@@ -200,6 +201,56 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         Assert.Equal((null, null), (head!.Provider, head.Model));
     }
 
+    /// <summary>As OpenAI's .NET client reports a refusal, and an answer that breaks off.</summary>
+    [Fact]
+    public async Task An_error_that_an_application_appended_is_a_failure_and_a_refusal_is_text()
+    {
+        var topic = $"answers.{Guid.NewGuid():N}";
+        await Services(A)
+            .GetRequiredService<IRuns>()
+            .StartAsync(
+                topic,
+                async (run, _) =>
+                {
+                    await run.AppendAsync("update", new { contents = new[] { new Odd("functionCall") } });
+                    await run.AppendAsync(Of(new ErrorContent("No.") { ErrorCode = "Refusal" }));
+                    await run.AppendAsync(Of(new ErrorContent("sk-secret") { ErrorCode = "rate_limit_exceeded" }));
+                },
+                Stop
+            );
+
+        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(RunName.Of(topic)!.Value, Stop))!);
+        Assert.Equal("No.", soFar.Updates.ToChatResponse().Text);
+        Assert.Equal((429, "rate_limited"), (soFar.Failure!.Status, soFar.Failure.Reason));
+        Assert.DoesNotContain("sk-secret", soFar.Failure.Message, StringComparison.Ordinal);
+
+        static ChatResponseUpdate Of(AIContent content) => new(ChatRole.Assistant, [content]);
+    }
+
+    [Fact]
+    public async Task A_run_of_an_application_that_was_cancelled_ends_as_cancelled()
+    {
+        var (topic, begun) = ($"answers.{Guid.NewGuid():N}", new TaskCompletionSource());
+        var runs = Services(A).GetRequiredService<IRuns>();
+        await runs.StartAsync(
+            topic,
+            async (run, stop) =>
+            {
+                await run.AppendAsync(new ChatResponseUpdate(ChatRole.Assistant, "half "));
+                begun.SetResult();
+                await Task.Delay(Timeout.Infinite, stop);
+            },
+            Stop
+        );
+        await begun.Task.WaitAsync(Stop);
+        await Services(B).GetRequiredService<IRuns>().CancelAsync(topic, Stop);
+
+        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(RunName.Of(topic)!.Value, Stop))!);
+        var answer = soFar.Updates.ToChatResponse();
+        Assert.Equal(("half ", GenerationEvents.Cancelled), (answer.Text, answer.FinishReason?.Value));
+        Assert.Null(soFar.Failure);
+    }
+
     [Fact]
     public async Task The_latest_run_of_a_thread_is_found_on_any_replica()
     {
@@ -259,6 +310,9 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         await Task.Yield();
         yield return new ChatResponseUpdate(ChatRole.Assistant, "to " + text);
     }
+
+    /// <summary>Data of an event of the application's own that looks like a content.</summary>
+    private sealed record Odd([property: JsonPropertyName("$type")] string Type);
 
     private static async IAsyncEnumerable<ChatResponseUpdate> UpdatesOfAsync()
     {

@@ -1,0 +1,167 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Integration.Seeds;
+
+namespace Integration.Llm.Dialects;
+
+/// <summary>Requests of pages, as AI SDK and AG-UI send them, that are wrong or unusual.</summary>
+public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
+{
+    private const string Chat = "/api/chat",
+        Agent = "/agents/ag-ui";
+
+    /// <summary>Members with something wrong, and its name in the answer.</summary>
+    public static TheoryData<string, string, string> Wrong() =>
+        new()
+        {
+            { Chat, """ "id":5""", "id: must be" },
+            { Chat, """ "trigger":"resume" """, "trigger" },
+            { Chat, """ "messages":[]""", "messages: must hold" },
+            { Chat, """ "messages":[{"role":"user","parts":[]}]""", "messages: must hold" },
+            { Chat, """ "messages":[{"role":"assistant","parts":[{"type":"step-start"}]}]""", "messages: must hold" },
+            { Chat, Part("""{"type":"text","text":1}"""), "parts[0].text" },
+            { Chat, Part("""{"type":"file","mediaType":"image/png","url":"data:text/plain,x"}"""), "parts[0].url" },
+            { Chat, Part("""{"type":"tool-look","state":"input-available"}"""), "parts[0].toolCallId" },
+            { Chat, """ "tool_choice":{}""", "tool_choice" },
+            { Agent, """ "runId":"" """, "runId" },
+            { Agent, """ "state":{"a":1}""", "state" },
+            { Agent, """ "messages":[]""", "messages" },
+            { Agent, """ "messages":[{"id":"1","role":"user","content":[{"type":"audio"}]}]""", "content[0].type" },
+            { Agent, Tool("""{"name":"f","parameters":"none"}"""), "tools[0].parameters" },
+            { Agent, Tool($$"""{"name":"{{new string('f', 65)}}"}"""), "tools[0].name" },
+            { Agent, """ "forwardedProps":{"tool_choice":"any"}""", "tool_choice" },
+        };
+
+    [Theory]
+    [MemberData(nameof(Wrong), DisableDiscoveryEnumeration = true)]
+    public async Task A_wrong_request_is_refused_in_the_protocols_shape(string path, string members, string named)
+    {
+        using var response = await PostAsync(path, members);
+        var error = await response.JsonAsync();
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(path == Chat ? "error" : "RUN_ERROR", error.Text("type"));
+        Assert.Contains(named, error.Text(path == Chat ? "errorText" : "message"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_choice_of_a_tool_reaches_the_provider()
+    {
+        var seen = await AskedAsync(
+            Agent,
+            prompt =>
+                $$"""
+                    "messages":[{"id":"1","role":"user","content":"{{prompt}}"}],{{Tool("""{"name":"f"}""")}},
+                    "forwardedProps":{"provider":"openai","tool_choice":"none"}
+                    """
+        );
+        Assert.Equal(("f", "none"), (seen.Text("tools.0.function.name"), seen.Text("tool_choice")));
+    }
+
+    /// <summary>No model takes it: the next question of a page that has ignored a call would fail for ever.</summary>
+    [Theory]
+    [InlineData(
+        Chat,
+        """{"id":"2","role":"assistant","parts":[{"type":"tool-f","toolCallId":"c","state":"input-available"}]},""",
+        """{"id":"3","role":"user","parts":[{"type":"text","text":"PROMPT"}]}"""
+    )]
+    [InlineData(
+        Agent,
+        """{"id":"2","role":"assistant","toolCalls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]},""",
+        """{"id":"3","role":"user","content":"PROMPT"}"""
+    )]
+    public async Task A_call_that_the_page_has_not_answered_is_left_out(string path, string call, string question)
+    {
+        var seen = await AskedAsync(
+            path,
+            prompt =>
+                $$"""
+                    "messages":[{{call}}{{question.Replace("PROMPT", prompt, StringComparison.Ordinal)}}],
+                    "forwardedProps":{"provider":"openai"},"provider":"openai"
+                    """
+        );
+        Assert.Equal(["user"], seen.At("messages").EnumerateArray().Select(message => message.Text("role")));
+    }
+
+    [Fact]
+    public async Task A_continued_message_is_read_again_whatever_its_members_are()
+    {
+        var chat = Guid.NewGuid().ToString();
+        const string Parts = """
+            {"type":"reasoning","text":5},{"type":"data-a","toolCallId":"x"},{"type":"text","text":"before"}
+            """;
+        var message = $$"""{"role":"assistant","store":"no","parts":[{{Parts}}]}""";
+        (await PostAsync(Chat, $$""" "id":"{{chat}}","messages":[{{message}}]""")).Dispose();
+
+        await using var again = await SseReader.OpenAsync(B.Url, $"{Chat}/{chat}/stream").ToEndAsync();
+        Assert.True(again.EndedProperly);
+        Assert.Contains(again.Events, e => e.Data!.Contains("before", StringComparison.Ordinal));
+        Assert.Equal("[DONE]", again.Events.Last().Data);
+
+        var id = again.Events.First().Json().Text("messageId");
+        var response = await SeedRequests.GetAsync(B.Url, $"/v1/responses/resp_{id}");
+        Assert.Equal("demo", response.Text("model"));
+    }
+
+    [Fact]
+    public async Task A_repeated_request_does_not_become_the_latest_of_its_chat()
+    {
+        var chat = Guid.NewGuid().ToString();
+        var key = ("Idempotency-Key", Guid.NewGuid().ToString());
+        var first = await TextAsync(chat, "one", key);
+        var second = await TextAsync(chat, "two");
+        Assert.Equal(first, await TextAsync(chat, "one", key));
+
+        var latest = await LlmSystem.Http.GetStringAsync(new Uri(B.Url, $"{Chat}/{chat}/stream"), Stop);
+        Assert.Equal(second, latest);
+    }
+
+    private async Task<string> TextAsync(string chat, string text, params (string, string)[] headers)
+    {
+        using var response = await PostAsync(
+            Chat,
+            $$""" "id":"{{chat}}",{{Part($$"""{"type":"text","text":"{{text}}"}""")}}""",
+            headers
+        );
+        return await response.TextAsync();
+    }
+
+    /// <summary>Returns the body that the provider gets.</summary>
+    private async Task<JsonElement> AskedAsync(string path, Func<string, string> membersOf)
+    {
+        JsonElement? seen = null;
+        var prompt = Upstream.On(request =>
+        {
+            seen = request.Body;
+            return request.SayAsync("yes");
+        });
+        using var response = await PostAsync(path, membersOf(prompt));
+        Assert.Contains("yes", await response.TextAsync(), StringComparison.Ordinal);
+        return seen!.Value;
+    }
+
+    /// <summary>Sends a request that is right but for the given members.</summary>
+    private Task<HttpResponseMessage> PostAsync(string path, string members, params (string, string)[] headers)
+    {
+        var usual = JsonElement.Parse(
+            path == Chat
+                ? $$"""{"id":"c","model":"demo","max_tokens":3,{{Part("""{"type":"text","text":"x"}""")}}}"""
+                : $$"""
+                {"threadId":"t","runId":"{{Guid.NewGuid()}}","forwardedProps":{"model":"demo","max_tokens":3},
+                "messages":[{"id":"1","role":"user","content":"x"}]}
+                """
+        );
+        var given = JsonElement.Parse("{" + members + "}").EnumerateObject().ToDictionary(m => m.Name, m => m.Value);
+        foreach (var member in usual.EnumerateObject())
+            given.TryAdd(member.Name, member.Value);
+        if (path == Chat && given.ContainsKey("provider"))
+            given.Remove("model");
+
+        var content = new StringContent(JsonSerializer.Serialize(given), Encoding.UTF8, "application/json");
+        return LlmSystem.PostAsync(A, path, content, headers);
+    }
+
+    private static string Part(string json) => $$""" "messages":[{"role":"user","parts":[{{json}}]}]""";
+
+    private static string Tool(string json) => $""" "tools":[{json}]""";
+}
