@@ -67,7 +67,7 @@ public sealed class EventStreamResult
                     wantedTypes,
                     wantedKeys,
                     format,
-                    except: ReservedOf(context)
+                    except: ReservedOf(context, topics)
                         .Where(reserved => !topics.Any(reserved.IsNamedBy))
                         .Select(r => r.Pattern)
                         .ToArray()
@@ -181,7 +181,7 @@ public sealed class EventStreamResult
         context.Features.Set(StreamMetadata.OfResult);
         LongResponse.Announce(context);
 
-        if (_topics.Any(topic => !topic.IsValid || ReservedOf(context).Any(reserved => reserved.Hides(topic))))
+        if (_topics.Any(topic => !topic.IsValid || ReservedOf(context, _topics).Any(reserved => reserved.Hides(topic))))
         {
             LogRefusals(context);
             return TypedResults.NotFound().ExecuteAsync(context);
@@ -245,8 +245,9 @@ public sealed class EventStreamResult
     private static ILogger LoggerOf(HttpContext context) =>
         context.RequestServices.GetRequiredService<ILogger<EventStreamResult>>();
 
-    private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context) =>
-        context.RequestServices.GetServices<ReservedTopics>();
+    /// <summary>Returns what is withheld from topics, unless all of them ask for it.</summary>
+    private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context, IReadOnlyList<EventTopic> topics) =>
+        topics.All(static topic => topic.IsReserved) ? [] : context.RequestServices.GetServices<ReservedTopics>();
 
     /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name. An
     /// endpoint that asks for the right to a topic itself decides what that right shows.</summary>
@@ -286,8 +287,11 @@ public sealed class EventStreamResult
     /// nothing.</summary>
     private string? WideTopicOf(HttpContext context)
     {
+        if (_topics.Count < 2)
+            return null;
+
         var topics = _topics.Where(topic => topic.IsValid).ToArray();
-        foreach (var reserved in ReservedOf(context).Where(reserved => topics.Any(reserved.IsNamedBy)))
+        foreach (var reserved in ReservedOf(context, topics).Where(reserved => topics.Any(reserved.IsNamedBy)))
         foreach (var topic in topics.Where(topic => !reserved.IsNamedBy(topic)))
             if (TopicPattern.Matches(topic.ToString(), reserved.Pattern))
                 return $"The stream names topics of '{reserved.Pattern}', and has all of them by '{topic}': give it "
