@@ -6,6 +6,7 @@ using EventStore;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
+using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -120,7 +121,7 @@ internal static class AgentsApi
             context.RequestAborted
         );
 
-        return TypedResults.Json(new SessionCreated(name.Id), GatewayJson.Readable.SessionCreated);
+        return TypedResults.Json(new SessionCreated(name.Id), AgentJson.Readable.SessionCreated);
     }
 
     private static async Task<IResult> ReadAsync(
@@ -175,7 +176,7 @@ internal static class AgentsApi
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
 
-        return TypedResults.Json(new JsonObject { ["status"] = "ok" }, GatewayJson.Readable.JsonObject);
+        return TypedResults.Json(new JsonObject { ["status"] = "ok" }, NodeJson.Readable.JsonObject);
     }
 
     private static async Task StreamAsync(

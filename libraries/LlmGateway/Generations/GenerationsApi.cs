@@ -99,7 +99,7 @@ internal static class GenerationsApi
                 ["provider"] = call.Target.Provider,
                 ["model"] = call.Target.Model,
             },
-            GatewayJson.Readable.JsonObject,
+            NodeJson.Readable.JsonObject,
             statusCode: StatusCodes.Status201Created
         );
     }
@@ -147,7 +147,7 @@ internal static class GenerationsApi
                         ["runId"] = id,
                         ["messages"] = new JsonArray(),
                     },
-                    GatewayJson.Default.JsonObject
+                    NodeJson.Default.JsonObject
                 )
             ),
             _ => throw new InvalidRequestException("format", "must be ui-messages or ag-ui."),

@@ -16,7 +16,7 @@ internal static class ToolCalls
             Object(arguments)
                 ?.ToDictionary(
                     member => member.Key,
-                    object? (member) => member.Value?.Deserialize(GatewayJson.Default.JsonElement)
+                    object? (member) => member.Value?.Deserialize(NodeJson.Default.JsonElement)
                 )
         )
         {

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using EventStore;
+using LlmGateway.Providers;
 using Runs;
 
 namespace LlmGateway.Agents.Sessions;
@@ -38,7 +39,7 @@ internal sealed class TurnReader
         {
             _messages.Add((entry.Key!, data.RootElement.GetProperty("content").GetString()!, entry.Time));
             Tools = data.RootElement.TryGetProperty("tools", out var tools)
-                ? tools.Deserialize(GatewayJson.Default.StringArray)
+                ? tools.Deserialize(NodeJson.Default.StringArray)
                 : null;
         }
         else if (entry.Type == SessionEvents.Content)

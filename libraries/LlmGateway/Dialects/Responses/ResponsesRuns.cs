@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
+using LlmGateway.Providers;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
@@ -115,10 +116,7 @@ internal sealed class ResponsesRuns(
         foreach (var name in names)
             if (await access.MayReadAsync(context, name) && await FindAsync(context, name) is var (run, prompt))
                 foreach (var item in (await StateAsync(context, run, prompt))["output"]!.AsArray())
-                    items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(
-                        item,
-                        GatewayJson.Default.JsonObject
-                    );
+                    items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(item, NodeJson.Default.JsonObject);
 
         return items;
     }

@@ -61,7 +61,7 @@ internal static class MessagesApi
             var call = MessagesRequestReader.Read(body, providers, beta: null, needsMaxTokens: false);
             if (call.Target.Provider == "demo")
                 await TypedResults
-                    .Json(new JsonObject { ["input_tokens"] = call.InputTokens }, GatewayJson.Readable.JsonObject)
+                    .Json(new JsonObject { ["input_tokens"] = call.InputTokens }, NodeJson.Readable.JsonObject)
                     .ExecuteAsync(context);
             else
                 await format.RefuseAsync(

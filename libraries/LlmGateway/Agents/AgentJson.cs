@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+
+namespace LlmGateway.Agents;
+
+/// <summary>Writes the events of agents and the answers about their sessions as JSON without reflection.</summary>
+[JsonSerializable(typeof(AgentStarted))]
+[JsonSerializable(typeof(AgentContent))]
+[JsonSerializable(typeof(AgentToolUse))]
+[JsonSerializable(typeof(AgentToolResult))]
+[JsonSerializable(typeof(AgentEnd))]
+[JsonSerializable(typeof(ToolError))]
+[JsonSerializable(typeof(SessionCreated))]
+internal sealed partial class AgentJson : JsonSerializerContext
+{
+    /// <summary>For answers, which do not depend on the application's JSON.</summary>
+    public static AgentJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
+}

@@ -1,0 +1,17 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace LlmGateway.Providers;
+
+/// <summary>Writes and reads JSON of any form without reflection.</summary>
+[JsonSerializable(typeof(JsonObject))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(string[]))]
+[JsonSerializable(typeof(IDictionary<string, object>))]
+[JsonSerializable(typeof(Dictionary<string, object>))]
+internal sealed partial class NodeJson : JsonSerializerContext
+{
+    /// <summary>For answers, which do not depend on the application's JSON.</summary>
+    public static NodeJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
+}
