@@ -19,6 +19,8 @@ public sealed partial class MetricsSystem : IAsyncLifetime
         ["AspireSse__Relay__LeaseMilliseconds"] = "30000",
     };
     private readonly List<SseReader> _readers = [];
+    private Uri? _ofReplica;
+    private Uri? _ofBroadcaster;
 
     internal World System { get; private set; } = null!;
 
@@ -27,6 +29,9 @@ public sealed partial class MetricsSystem : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         System = await World.Start(o => o.Set(Settings).AsProcesses());
+        // Before an outage fills the log, of which only the last lines are kept.
+        _ofReplica = AddressOf(Replica);
+        _ofBroadcaster = AddressOf(System.Broadcasters[0].Process);
 
         for (var i = 0; i < Readers; i++)
             _readers.Add(await SseReader.OpenAtAsync(Replica.Url, $"/v1/events/stream?topic={Topic}"));
@@ -38,9 +43,9 @@ public sealed partial class MetricsSystem : IAsyncLifetime
             await reader.WaitAsync(r => r.Events.Count() == Events);
     }
 
-    internal Task<MetricsText> ReplicaMetricsAsync() => ScrapeAsync(Replica);
+    internal Task<MetricsText> ReplicaMetricsAsync() => ScrapeAsync(_ofReplica!);
 
-    internal Task<MetricsText> BroadcasterMetricsAsync() => ScrapeAsync(System.Broadcasters[0].Process);
+    internal Task<MetricsText> BroadcasterMetricsAsync() => ScrapeAsync(_ofBroadcaster!);
 
     /// <summary>Scrapes until a condition holds, since some metrics are counted once a second.</summary>
     internal static async Task<MetricsText> EventuallyAsync(
@@ -53,13 +58,17 @@ public sealed partial class MetricsSystem : IAsyncLifetime
         return last!;
     }
 
-    /// <summary>Reads <c>/metrics</c> at the address that the service's log names.</summary>
-    internal static async Task<MetricsText> ScrapeAsync(ServiceProcess service)
+    /// <summary>Returns the address of <c>/metrics</c>, which the service's log names at its start.</summary>
+    private static Uri AddressOf(ServiceProcess service)
     {
         var url = Address().Match(service.Output);
         Assert.True(url.Success, service.Output);
-        using var response = await Http.GetAsync(new Uri(url.Groups[1].Value), TestContext.Current.CancellationToken);
+        return new Uri(url.Groups[1].Value);
+    }
 
+    private static async Task<MetricsText> ScrapeAsync(Uri url)
+    {
+        using var response = await Http.GetAsync(url, TestContext.Current.CancellationToken);
         Assert.StartsWith("text/plain; version=0.0.4", response.Content.Headers.ContentType?.ToString());
         return MetricsText.Parse(
             await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
