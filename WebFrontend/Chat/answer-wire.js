@@ -5,7 +5,7 @@ import { WireLog } from "../Shared/wire-log.js";
 
 const DIALECT = "chat dialect";
 
-// Where a dialect's client reads an answer. Behind a place that the client knows, it goes on there, else from the start.
+// Where a dialect's client reads an answer: after the place that it knows, else from the start.
 const DIALECTS = {
   own: { address: (id) => `generations/${id}/stream`, place: /^id: ?(.+)/, header: "Last-Event-ID" },
   responses: {
@@ -37,6 +37,7 @@ export class AnswerWire {
       browserStorage.set(DIALECT, select.value);
       this.#restart();
     });
+
     onHidden((hidden) => (hidden ? this.#reading.abort() : this.#restart()));
   }
 
@@ -73,6 +74,7 @@ export class AnswerWire {
         headers: header && after ? { [header]: after } : {},
         signal,
       });
+
       await new Promise((resolve) => setTimeout(resolve, this.#pause));
       if (isWhole && answer.ended) return;
     }

@@ -135,7 +135,7 @@ public sealed class ConnectionsApiTests
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "snapshot"));
     }
 
-    private sealed class OtherStream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, default, ""))
+    private sealed class OtherStream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, ""))
     {
         public override IReadOnlyList<string> Topics => [];
         public override string State => "live";
