@@ -29,7 +29,7 @@ internal abstract class VendorFormat
     /// <summary>Frame of a stream whose provider is silent.</summary>
     public abstract byte[] Heartbeat { get; }
 
-    /// <summary>Frame that follows a complete answer; null: the answer has its own end.</summary>
+    /// <summary>Frame that follows a complete answer, or null if the answer has its own end.</summary>
     public virtual byte[]? Done => null;
 
     /// <summary>Reads a request; of an API without runs.</summary>
