@@ -5,7 +5,7 @@ import { WireLog } from "../Shared/wire-log.js";
 
 const DIALECT = "chat dialect";
 
-// Where a dialect's client reads an answer: after the place that it knows, else from the start.
+// Where a dialect's client reads an answer. After a place that the client knows it goes on there, else from the start.
 const DIALECTS = {
   own: { address: (id) => `generations/${id}/stream`, place: /^id: ?(.+)/, header: "Last-Event-ID" },
   responses: {

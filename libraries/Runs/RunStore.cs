@@ -35,7 +35,8 @@ internal sealed class RunStore(
     /// <see cref="RunLeases"/> ends the run.</summary>
     /// <param name="id">Its id. Null creates one. A run with a known id is not begun again.</param>
     /// <param name="closingEvents">Events that end the run if this replica fails, or null for a fatal error.</param>
-    /// <param name="handled">What another replica starts again instead, if this one fails. Null if there is nothing.</param>
+    /// <param name="handled">What another replica starts again instead, if this one fails. Null if there is
+    /// nothing.</param>
     /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<RunStart> BeginAsync(

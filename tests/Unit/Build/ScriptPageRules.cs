@@ -51,7 +51,6 @@ internal static partial class ScriptPageRules
             }
 
             foreach (Match token in Token().Matches(lines[i]))
-            {
                 switch (token.Value)
                 {
                     case "(" or "[" or "${":
@@ -71,7 +70,6 @@ internal static partial class ScriptPageRules
                         yield return $"{i + 1}: a ternary in a ternary in a ternary. Use if, a table or a function.";
                         break;
                 }
-            }
         }
     }
 
