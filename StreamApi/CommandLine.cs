@@ -5,7 +5,7 @@ namespace StreamApi;
 /// <summary>The program's commands besides serving: <c>health</c>, <c>migrate</c>, <c>wait-for-schema</c>.</summary>
 internal static class CommandLine
 {
-    /// <summary>Runs the command that the arguments name, and returns its exit code; null: none.</summary>
+    /// <summary>Runs the command that the arguments name, and returns its exit code. Null if there is none.</summary>
     public static async Task<int?> RunAsync(string[] args) =>
         args switch
         {

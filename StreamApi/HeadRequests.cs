@@ -5,7 +5,7 @@ namespace StreamApi;
 
 /// <summary>
 /// Answers HEAD wherever GET is answered (RFC 9110 §9.3.2), and lists it in <c>Allow</c> (§10.2.1): Kestrel sends the
-/// head of the GET's response without its body. A stream is not opened: the response has the head that an allowed
+/// head of the GET's response without its body. A stream is not opened; the response has the head that an allowed
 /// stream would have, and takes no place.
 /// </summary>
 internal static class HeadRequests

@@ -4,8 +4,8 @@ using StreamApi.Seeds.Storage;
 namespace StreamApi;
 
 /// <summary>
-/// <c>StreamApi migrate</c>: brings both schemas to this version and exits; with <c>--script [role]</c> it prints that
-/// as SQL. <c>StreamApi wait-for-schema</c>: exits once they have this version's migrations, for orchestrators that
+/// <c>StreamApi migrate</c> brings both schemas to this version and exits; with <c>--script [role]</c> it prints that
+/// as SQL. <c>StreamApi wait-for-schema</c> exits once they have this version's migrations, for orchestrators that
 /// start the services at the same time as the migration.
 /// </summary>
 internal static class Migration
@@ -22,7 +22,7 @@ internal static class Migration
         return 0;
     }
 
-    /// <param name="role">The role that gets the rights of a service; null: none.</param>
+    /// <param name="role">The role that gets the rights of a service, or null if there is none.</param>
     public static async Task<int> PrintAsync(string? role)
     {
         await Console.Out.WriteLineAsync(EventStoreSchema.Script(role) + SeedsStore.Script(role));

@@ -10,7 +10,7 @@ internal interface IFaultPlan
     /// <summary>The minimum duration of publishing, so that all faults fall into it; zero without faults.</summary>
     TimeSpan MinimumDuration { get; }
 
-    /// <summary>The reason why faults of the last run were not injected; null if they were.</summary>
+    /// <summary>The reason why faults of the last run were not injected, or null if they were.</summary>
     string? Problem { get; }
 
     /// <summary>Prepares the faults of one run, while the system is healthy.</summary>

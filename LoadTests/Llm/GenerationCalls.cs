@@ -37,7 +37,7 @@ internal sealed class GenerationCalls(ReplicaSet replicas, string provider, stri
     /// <param name="prompt">The user's message.</param>
     /// <param name="maxTokens">The maximum length of the answer.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
-    /// <param name="tools">The functions that the model may call; null: none.</param>
+    /// <param name="tools">The functions that the model may call, or null if there is none.</param>
     public async Task<StartedGeneration> StartAsync(
         Uri replica,
         string prompt,

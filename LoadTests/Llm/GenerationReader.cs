@@ -39,7 +39,7 @@ internal sealed class GenerationReader(
     /// <summary>True when the server ended the stream with 204 and no end event.</summary>
     public bool EndedSilently { get; private set; }
 
-    /// <summary>The stream's end event; null before it.</summary>
+    /// <summary>The stream's end event, or null before it.</summary>
     public SseEvent? End { get; private set; }
     public string Text => _text.ToString();
 

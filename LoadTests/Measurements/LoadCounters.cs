@@ -9,7 +9,7 @@ internal sealed class LoadCounters(TimeProvider clock)
     /// <summary>Longer than a healthy server takes to accept a client.</summary>
     private static readonly TimeSpan AdmissionTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>The time at which each stream began to connect; null for an accepted one.</summary>
+    /// <summary>The time at which each stream began to connect, or null for an accepted one.</summary>
     private readonly ConcurrentDictionary<SseStream, long?> _streams = new();
     private long _connected,
         _reconnects,

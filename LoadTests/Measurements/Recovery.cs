@@ -22,7 +22,7 @@ internal sealed record Recovery(TimeSpan? Took, bool IsKnown = true)
     /// <param name="fault">The time of the fault.</param>
     /// <param name="normal">Deliveries for each published event without a fault.</param>
     /// <param name="rate">Events to publish a second, for publishers that wait while the system is down and make up for
-    /// nothing; null: what they publish tells how much is to be delivered.</param>
+    /// nothing, or null if what they publish tells how much is to be delivered.</param>
     public static Recovery After(IEnumerable<HistoryWindow> windows, TimeSpan fault, double normal, double? rate = null)
     {
         var after = windows

@@ -6,7 +6,7 @@ namespace LoadTests.Reports;
 
 /// <summary>A condition that a run must meet.</summary>
 /// <param name="Rule">The condition.</param>
-/// <param name="Failure">The failure; null when the condition held.</param>
+/// <param name="Failure">The failure, or null when the condition held.</param>
 internal sealed record LoadThreshold(string Rule, string? Failure)
 {
     /// <summary>Returns the thresholds of a scenario in the order of its report.</summary>

@@ -5,11 +5,12 @@ namespace LoadTests.Reports;
 
 /// <summary>The outcome of a scenario, beside its counters and ledgers.</summary>
 /// <param name="Faults">The injected faults.</param>
-/// <param name="FaultProblem">The reason why not all faults were injected; null if they were.</param>
-/// <param name="Drained">The time from the last publish to the last delivery; null when deliveries are missing.</param>
+/// <param name="FaultProblem">The reason why not all faults were injected, or null if they were.</param>
+/// <param name="Drained">The time from the last publish to the last delivery, or null when deliveries are
+/// missing.</param>
 /// <param name="Unanswered">Clients that were still connecting.</param>
-/// <param name="Stats">NBomber's statistics; null if it failed.</param>
-/// <param name="Interruption">The reason why the scenario did not run to its end; null if it did.</param>
+/// <param name="Stats">NBomber's statistics, or null if it failed.</param>
+/// <param name="Interruption">The reason why the scenario did not run to its end, or null if it did.</param>
 internal sealed record ScenarioEnd(
     IReadOnlyList<FaultRecord> Faults,
     string? FaultProblem,

@@ -75,7 +75,7 @@ internal sealed class ScenarioResult
     /// <summary>The publishes that the schedule asks for; 0 for generations, which have none.</summary>
     public double Scheduled { get; }
 
-    /// <summary>The clients that never connected; null if the scenario waits for them.</summary>
+    /// <summary>The clients that never connected, or null if the scenario waits for them.</summary>
     public long? NotConnected { get; }
     public long Received { get; }
     public LatencySnapshot Delivery { get; }
@@ -93,7 +93,7 @@ internal sealed class ScenarioResult
     public bool? TargetAnswers { get; }
     public IReadOnlyList<HistoryWindow> Windows { get; }
 
-    /// <summary>The time from the last publish to the last delivery; null when deliveries are missing.</summary>
+    /// <summary>The time from the last publish to the last delivery, or null when deliveries are missing.</summary>
     public TimeSpan? Drained { get; }
     public SteadyWindow Steady { get; }
 

@@ -45,7 +45,7 @@ internal sealed class RosettaClient(
     private int _begun,
         _visits;
 
-    /// <summary>Reads one answer; null: that was all.</summary>
+    /// <summary>Reads one answer. Null if that was all.</summary>
     public async Task<IResponse?> NextAsync()
     {
         if (_begun == scale.Rate || _clock.Elapsed > scale.Time)

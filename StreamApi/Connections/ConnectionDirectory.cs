@@ -88,7 +88,7 @@ internal sealed class ConnectionDirectory(
         return unknown ? null : false;
     }
 
-    /// <summary>Asks a replica for its streams; null: it does not answer.</summary>
+    /// <summary>Asks a replica for its streams. Null if it does not answer.</summary>
     private async Task<IReadOnlyList<SseConnection>?> AskAsync(Replica replica)
     {
         try
@@ -150,7 +150,7 @@ internal sealed record ConnectionListing(IReadOnlyList<SseConnection> Rows, IRea
     /// <summary>The rows that contain a text, in an order. Each order is made once for all callers that share the
     /// listing.</summary>
     /// <param name="filter">Null or empty: all rows.</param>
-    /// <param name="order">Null: any order, which costs nothing.</param>
+    /// <param name="order">Null for any order, which costs nothing.</param>
     public IReadOnlyList<SseConnection> With(string? filter, ConnectionOrder? order)
     {
         var rows = order is null ? Rows : _sorted.GetOrAdd(order.Text, _ => [.. Rows.Order(order)]);

@@ -154,7 +154,7 @@ internal sealed class HistoryPage(
         _events += part.Events.Count;
     }
 
-    /// <summary>Returns the next part; null after the last search.</summary>
+    /// <summary>Returns the next part, or null after the last search.</summary>
     private async Task<EventPage?> NextPartAsync()
     {
         if (_searches == MaxSearches)

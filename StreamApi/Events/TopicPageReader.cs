@@ -12,7 +12,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     /// <summary>Topics read by one statement, unless the page itself is longer.</summary>
     private const int StatementTopics = 1_000;
 
-    /// <summary>Returns the topic after which a list goes on; null if <paramref name="next"/> is not one of a
+    /// <summary>Returns the topic after which a list goes on, or null if <paramref name="next"/> is not one of a
     /// list.</summary>
     public async ValueTask<string?> AfterAsync(string next, CancellationToken cancellationToken) =>
         next is not ['~', ..] ? next

@@ -48,8 +48,8 @@ internal static class ReplicaAddress
     }
 
     /// <summary>
-    /// Address of this machine on the route to Postgres, which all replicas share; null if unknown now. Sends nothing:
-    /// connecting a datagram socket only chooses a route.
+    /// Address of this machine on the route to Postgres, which all replicas share, or null if unknown now. Sends
+    /// nothing: connecting a datagram socket only chooses a route.
     /// </summary>
     private static IPAddress? AddressOnRouteTo(NpgsqlDataSource store)
     {

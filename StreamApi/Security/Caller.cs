@@ -8,12 +8,12 @@ namespace StreamApi.Security;
 /// The user behind a request and the topics it may use. Determined once per request; a stream keeps its grants and
 /// expiry.
 /// </summary>
-/// <param name="User">From <see cref="UserOfToken"/>, <see cref="UserOfKey"/> or the ticket; null in Development on
+/// <param name="User">From <see cref="UserOfToken"/>, <see cref="UserOfKey"/> or the ticket. Null in Development on
 /// this machine, where no user is required.</param>
 /// <param name="Grants">Topics that the caller may read and publish to.</param>
-/// <param name="Until">Expiry of the credential; null if it has none.</param>
+/// <param name="Until">Expiry of the credential, or null if it has none.</param>
 /// <param name="Ticket">Id of the ticket, if the caller used one.</param>
-/// <param name="Key">Fingerprint of the API key, or of the token's signing key; null for other credentials.</param>
+/// <param name="Key">Fingerprint of the API key, or of the token's signing key, or null for other credentials.</param>
 internal sealed record Caller(
     string? User,
     TopicGrants Grants,
@@ -68,7 +68,7 @@ internal sealed record Caller(
 
     public bool MayRead(string topic) => Grants.MayRead(topic);
 
-    /// <summary>The user as owner of what it begins; null without one, and for a ticket, which is for its topics
+    /// <summary>The user as owner of what it begins, or null without one, and for a ticket, which is for its topics
     /// alone.</summary>
     public string? Owner => Ticket is null ? User : null;
 

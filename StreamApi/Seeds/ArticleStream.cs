@@ -7,7 +7,7 @@ namespace StreamApi.Seeds;
 internal static class ArticleStream
 {
     /// <param name="isNamed">True if events are named by default.</param>
-    /// <param name="types">Event types; null for all.</param>
+    /// <param name="types">Event types, or null for all.</param>
     public static EventStreamResult Of(HttpRequest request, string topic, bool isNamed, string[]? types = null) =>
         TypedResults.EventStream(
             [EventTopic.Pattern(topic)],

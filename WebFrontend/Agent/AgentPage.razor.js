@@ -45,18 +45,22 @@ function open(id) {
   history.replaceState(null, "", url);
   element("second").href = url;
   element("fresh").hidden = element("second").hidden = false;
+
   return session.open();
 }
 
 async function ask(message) {
   if (asking) return;
+
   form.complain();
   asking = element("send").disabled = true;
+
   try {
     if (!session) await open(await Session.begin(models.chosen()));
     const turn = await session.send(message);
     if (session.turns.length === 1) recents.put({ key: session.id, title: message });
     if (session.turns.includes(turn)) show(turn); // otherwise the history already contains it
+
     form.clear();
     showRecents();
     updateStats();
@@ -115,6 +119,7 @@ function missing() {
 function updateStats() {
   const events = session.turns.flatMap(({ events }) => events);
   const durations = events.map(({ durationMs }) => durationMs).filter((duration) => duration !== undefined);
+
   element("count").textContent = count(session.turns.length);
   element("calls").textContent = count(events.filter(({ type }) => type === "tool_use").length);
   element("slowest").textContent =

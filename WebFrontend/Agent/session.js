@@ -17,7 +17,8 @@ export class Session {
   #unanswered; // { key, message } of the last message until its answer is known
 
   constructor(id, on) {
-    [this.id, this.#on] = [id, on];
+    this.id = id;
+    this.#on = on;
   }
 
   /** @throws Error with the server's reason. */
@@ -43,6 +44,7 @@ export class Session {
         opened();
       },
     }));
+
     stream.on("message", (message) => stream === this.#stream && this.#receive(message.json()));
     stream.onState((now) => {
       if (stream !== this.#stream) return;
@@ -56,9 +58,11 @@ export class Session {
   async send(message) {
     const turn = { message, askedAt: new Date().toISOString(), endedAt: null, events: [] };
     this.turns.push(turn); // before the request: the first event may arrive before its response
+
     // The same message again after a lost answer: the agent answers it once.
     const repeats = this.#unanswered?.message === message;
     if (!repeats) this.#unanswered = { key: newId(), message };
+
     try {
       await post(`/message/${encodeURIComponent(this.id)}`, { content: message }, this.#unanswered.key);
       this.#unanswered = undefined;
@@ -66,7 +70,9 @@ export class Session {
       this.turns = this.turns.filter((other) => other !== turn);
       throw error;
     }
+
     if (repeats) await this.open(); // the history contains the turn, once
+
     return turn;
   }
 
@@ -80,8 +86,10 @@ export class Session {
     // The agent answers messages one at a time, in order.
     const turn = this.turns.find(({ endedAt }) => !endedAt);
     if (!turn) return void this.open(); // another reader sent a message: read it from the history
+
     if (event.type === "message_end") turn.endedAt = new Date().toISOString();
     else turn.events.push(event);
+
     this.#on.event(turn, event);
     if (event.type === "message_end") this.#times();
   }
@@ -91,11 +99,14 @@ export class Session {
     try {
       const response = await fetch(this.#address, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) });
       if (!response.ok) return;
+
       const { turns } = await response.json();
       if (turns.length !== this.turns.length) return void this.open();
+
       turns.forEach(({ message, askedAt, endedAt }, i) =>
         Object.assign(this.turns[i], { message, askedAt, endedAt: endedAt ?? this.turns[i].endedAt }),
       );
+
       this.#on.times();
     } catch {
       /* the times of this page's clock stay */
@@ -114,6 +125,8 @@ async function post(path, body, key) {
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(15_000),
   });
+
   if (!response.ok) throw await refusalOf(response);
+
   return response;
 }

@@ -14,16 +14,17 @@ export class TurnView {
   #failed = false;
 
   constructor(turn, text, again) {
-    [this.#text, this.#again, this.element.className, this.#steps.className, this.#outcome.className] = [
-      text,
-      again,
-      "turn",
-      "steps",
-      "outcome",
-    ];
+    this.#text = text;
+    this.#again = again;
+    this.element.className = "turn";
+    this.#steps.className = "steps";
+    this.#outcome.className = "outcome";
+
     const question = document.createElement("h2");
-    [question.className, question.textContent] = ["question", turn.message];
+    question.className = "question";
+    question.textContent = turn.message;
     this.element.append(question, this.#steps, this.#outcome);
+
     this.#thinking = this.#step("thinking", text("thinking"));
     for (const event of turn.events) this.add(event);
     this.end(turn);
@@ -42,6 +43,7 @@ export class TurnView {
       this.#failed = true;
       this.#steps.append(this.#step("trouble", event.error));
     }
+
     // Between two steps the model is thinking.
     if (event.type === "tool_result") this.#steps.append(this.#thinking);
     else this.#thinking.remove();
@@ -52,6 +54,7 @@ export class TurnView {
     this.element.dataset.status = endedAt ? "done" : "running";
     this.element.setAttribute("aria-busy", !endedAt);
     if (!endedAt) return void (this.#steps.childElementCount === 0 && this.#steps.append(this.#thinking));
+
     this.#thinking.remove();
     const calls = this.#tools.size;
     const seconds = Math.max(0, Date.parse(endedAt) - Date.parse(askedAt)) / 1000;
@@ -61,9 +64,13 @@ export class TurnView {
     ]
       .filter(Boolean)
       .join(" · ");
+
     if (!this.#failed) return;
+
     const button = document.createElement("button");
-    [button.type, button.className, button.textContent] = ["button", "button small", this.#text("again")];
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = this.#text("again");
     button.addEventListener("click", this.#again);
     this.#outcome.append(" ", button);
   }
@@ -74,13 +81,17 @@ export class TurnView {
       this.#textNode = step.firstChild.appendChild(document.createTextNode(""));
       this.#steps.append(step);
     }
+
     this.#textNode.appendData(words);
   }
 
   #step(kind, words) {
     const [step, text] = ["li", "p"].map((name) => document.createElement(name));
-    [step.className, text.className, text.textContent] = [`step ${kind}`, "text", words];
+    step.className = `step ${kind}`;
+    text.className = "text";
+    text.textContent = words;
     step.append(text);
+
     return step;
   }
 }

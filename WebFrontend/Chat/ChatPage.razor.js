@@ -62,9 +62,11 @@ function current() {
 
 async function ask(question, length = element("length").value) {
   if (asking || current()?.status === "running") return form.complain(text("busy"));
+
   form.complain();
   asking = true;
   phase();
+
   try {
     const messages = conversation.turns.flatMap((turn, i) =>
       turn.question === null || answers[i].text === ""
@@ -74,24 +76,30 @@ async function ask(question, length = element("length").value) {
             { role: "assistant", content: answers[i].text },
           ],
     );
+
     const body = JSON.stringify({
       ...models.chosen(),
       messages: [...messages, { role: "user", content: question }],
       maxTokens: length ? Number(length) : undefined,
     });
+
     // The same question again after a lost answer: the server returns the generation that it has begun.
     if (unanswered?.body !== body) unanswered = { key: newId(), body };
+
     const response = await fetch(`${streamApi}/v1/generations`, {
       method: "POST",
       headers: { "Content-Type": "application/json", "Idempotency-Key": unanswered.key },
       signal: AbortSignal.timeout(15_000),
       body,
     });
+
     if (response.status !== 201)
       return form.complain(text("notAsked", { reason: reasonOf(await refusalOf(response), text) }));
+
     const turn = { id: (await response.json()).id, question };
     unanswered = undefined;
     conversation.turns.push(turn);
+
     show(turn).read("running");
     form.clear();
     recents.put(conversation);
@@ -108,6 +116,7 @@ async function ask(question, length = element("length").value) {
 
 async function stop() {
   element("stop").disabled = true;
+
   try {
     await current().cancel();
   } catch (error) {
@@ -125,8 +134,10 @@ function show({ id, question }) {
     following(element("ask"), () => view.show(now, fresh));
     if (now === current()) phase();
   });
+
   answers.push(answer);
   element("turns").append(view.element);
+
   return answer;
 }
 
@@ -137,6 +148,7 @@ function addTurnsOfOtherTabs() {
     conversation.turns.push(turn);
     show(turn).read();
   }
+
   updateAddress();
   showRecents();
 }
@@ -146,6 +158,7 @@ function updateAddress() {
   const last = conversation.turns.at(-1);
   element("fresh").hidden = element("second").hidden = !last;
   if (!last) return;
+
   const url = new URL(location.href);
   url.searchParams.set("id", last.id);
   history.replaceState(null, "", url);
@@ -165,31 +178,36 @@ function phase() {
   clearTimeout(countdown);
   const answer = current();
   const running = answer?.status === "running";
-  const name = asking
-    ? "asking"
-    : !answer
-      ? "none"
-      : running && answer.waiting
-        ? answer.waiting.tunnel
-          ? "tunnel"
-          : "waiting"
-        : answer.status;
+  const name = phaseOf(answer);
+  const isWaiting = name === "tunnel" || name === "waiting";
   const seconds = Math.max(0, Math.ceil(((answer?.waiting?.until ?? 0) - Date.now()) / 1000));
+
   put("phase-text", text(name, { seconds, url: streamApi }));
-  put("phase-said", text(name === "tunnel" || name === "waiting" ? `${name}.said` : name)); // without the countdown
+  put("phase-said", text(isWaiting ? `${name}.said` : name)); // without the countdown
   element("phase").dataset.phase = name;
-  if (name === "tunnel" || name === "waiting") countdown = setTimeout(phase, 250);
+  if (isWaiting) countdown = setTimeout(phase, 250);
+
+  const about = answer?.state.usage ? "" : "≈ ";
   put("first", milliseconds(answer?.first));
-  put("speed", answer?.speed ? `${answer.state.usage ? "" : "≈ "}${rate(answer.speed)}` : "–");
-  put("tokens", answer?.tokens ? `${answer.state.usage ? "" : "≈ "}${count(answer.tokens)}` : "–");
+  put("speed", answer?.speed ? about + rate(answer.speed) : "–");
+  put("tokens", answer?.tokens ? about + count(answer.tokens) : "–");
   put("breaks", count(answer?.breaks ?? 0));
+
   element("tunnel").hidden = !running;
   element("tunnel").disabled = !!answer?.waiting;
   element("reload").disabled = !running;
   element("send").disabled = asking;
   swapButtons(running ? "stop" : "send", running ? "send" : "stop");
+
   arrivals.show(answer);
   wire.show(answer);
+}
+
+function phaseOf(answer) {
+  if (asking) return "asking";
+  if (!answer) return "none";
+  if (answer.status !== "running" || !answer.waiting) return answer.status;
+  return answer.waiting.tunnel ? "tunnel" : "waiting";
 }
 
 // Shows one button in the other's place and keeps the keyboard focus there.

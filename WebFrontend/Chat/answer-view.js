@@ -13,17 +13,23 @@ export class AnswerView {
   constructor(question, text, again) {
     this.#text = text;
     this.#again = again;
+
     this.#element = document.createElement("li");
     this.#element.className = "turn";
+    this.#element.dataset.status = "reading";
+
     const [asked, answer, words, outcome] = ["h2", "div", "p", "p"].map((name) => document.createElement(name));
-    [asked.className, answer.className, words.className, outcome.className] = ["question", "answer", "text", "outcome"];
+    asked.className = "question";
+    answer.className = "answer";
+    words.className = "text";
+    outcome.className = "outcome";
+
     asked.textContent = question ?? text("elsewhere");
     asked.classList.toggle("elsewhere", question === null);
     words.append(this.#words);
     answer.append(words, outcome);
     this.#element.append(asked, answer);
     this.#outcome = outcome;
-    this.#element.dataset.status = "reading";
   }
 
   get element() {
@@ -33,10 +39,12 @@ export class AnswerView {
   show(answer, fresh) {
     if (fresh === undefined || this.#words.length + fresh.length !== answer.text.length) this.#words.data = answer.text;
     else if (fresh !== "") this.#words.appendData(fresh);
+
     this.#element.dataset.status = answer.status;
     this.#element.setAttribute("aria-busy", answer.status === "running");
     const summary = this.#summary(answer).join(" · ");
     if (this.#outcome.dataset.summary === summary) return;
+
     this.#outcome.dataset.summary = summary;
     this.#outcome.replaceChildren(summary);
     this.#offerRetry(answer);
@@ -46,12 +54,10 @@ export class AnswerView {
     const text = this.#text;
     if (["refused", "retrying"].includes(status)) return [text(`${status}.why`, { reason: reasonOf(refusal, text) })];
     if (["reading", "missing", "unreachable"].includes(status)) return [text(status, { url: streamApi })];
-    const outcome =
-      status === "done" && state.finishReason === "length"
-        ? text("length")
-        : status === "failed" || status === "interrupted"
-          ? `${text(status)} ${state.error ?? ""}`.trim()
-          : text(status);
+
+    let outcome = text(status === "done" && state.finishReason === "length" ? "length" : status);
+    if (status === "failed" || status === "interrupted") outcome = `${outcome} ${state.error ?? ""}`.trim();
+
     const about = state.usage ? "" : "≈ ";
     return [
       outcome,
@@ -65,8 +71,11 @@ export class AnswerView {
   // Offers to ask again after a failure.
   #offerRetry({ status }) {
     if (!["failed", "interrupted", "cancelled"].includes(status) || !this.#again) return;
+
     const button = document.createElement("button");
-    [button.type, button.className, button.textContent] = ["button", "button small", this.#text("again")];
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = this.#text("again");
     button.addEventListener("click", this.#again);
     this.#outcome.append(" ", button);
   }

@@ -37,6 +37,7 @@ export class AnswerWire {
       browserStorage.set(DIALECT, select.value);
       this.#restart();
     });
+
     onHidden((hidden) => (hidden ? this.#reading.abort() : this.#restart()));
   }
 
@@ -73,6 +74,7 @@ export class AnswerWire {
         headers: header && after ? { [header]: after } : {},
         signal,
       });
+
       await new Promise((resolve) => setTimeout(resolve, this.#pause));
       if (isWhole && answer.ended) return;
     }

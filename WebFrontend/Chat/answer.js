@@ -21,7 +21,8 @@ export class Answer {
   #loss = new AbortController(); // ends the connection in the tunnel
 
   constructor(id, changed) {
-    [this.id, this.#changed] = [id, changed];
+    this.id = id;
+    this.#changed = changed;
   }
 
   get ended() {
@@ -43,6 +44,7 @@ export class Answer {
     const { usage, firstTokenAt, endedAt } = this.state;
     const seconds = (Date.parse(endedAt) - Date.parse(firstTokenAt)) / 1000;
     if (usage && seconds > 0) return usage.outputTokens / seconds;
+
     const since = performance.now() - 2_000;
     const recent = this.arrivals.filter(({ at }) => at > since);
     return this.status === "running" && recent.length > 1
@@ -58,6 +60,7 @@ export class Answer {
       show: async (response) => this.#show(await response.json()),
       fetch: (url, request) => this.#fetch(url, request),
     }));
+
     stream.on("*", (message) => this.#receive(message.type, message.json()));
     stream.onState((now) => stream === this.#stream && !this.ended && this.#enter(now));
   }
@@ -65,9 +68,11 @@ export class Answer {
   /** Loses the connection for a while, as in a tunnel. */
   tunnel(milliseconds) {
     if (this.status !== "running") return;
+
     this.breaks++;
     this.#update({ waiting: { until: Date.now() + milliseconds, tunnel: true } });
     this.#loss.abort();
+
     setTimeout(() => {
       this.#loss = new AbortController();
       this.#stream.reconnect();
@@ -93,6 +98,7 @@ export class Answer {
       state.text.startsWith(this.text) ? state.text.slice(this.text.length) : undefined,
       state.text,
     );
+
     if (this.ended) this.#stream.close();
   }
 
@@ -122,6 +128,7 @@ export class Answer {
 
   #enter({ state, reason, status, detail, until }) {
     const refusal = { status, message: detail };
+
     if (state === "open") this.#update({ waiting: null });
     else if (state === "waiting" && !this.#loss.signal.aborted) {
       const running = this.status === "running";

@@ -10,7 +10,8 @@ export class Arrivals {
 
   /** `scaled` is called with the tokens of the highest bar. */
   constructor(canvas, scaled) {
-    [this.#canvas, this.#scaled] = [canvas, scaled];
+    this.#canvas = canvas;
+    this.#scaled = scaled;
     new ResizeObserver(() => this.#draw()).observe(canvas);
   }
 
@@ -26,16 +27,23 @@ export class Arrivals {
     const arrivals = answer?.arrivals ?? [];
     const now = answer?.status === "running" ? performance.now() : (arrivals.at(-1)?.at ?? 0) + WIDTH / 2;
     const bars = new Array(BARS).fill(0);
+
     for (const { at, tokens } of arrivals) {
       const bar = BARS - 1 - Math.floor((now - at) / WIDTH);
       if (bar >= 0) bars[bar] += tokens;
     }
+
     this.#scaled(Math.max(...bars));
+
     const canvas = this.#canvas;
-    [canvas.width, canvas.height] = [canvas.clientWidth * devicePixelRatio, canvas.clientHeight * devicePixelRatio];
+    canvas.width = canvas.clientWidth * devicePixelRatio;
+    canvas.height = canvas.clientHeight * devicePixelRatio;
+
     const pen = canvas.getContext("2d");
     pen.fillStyle = getComputedStyle(canvas).color;
-    const [most, step] = [Math.max(...bars, 12), canvas.width / BARS];
+    const most = Math.max(...bars, 12);
+    const step = canvas.width / BARS;
+
     bars.forEach((tokens, i) => {
       const height = tokens === 0 ? devicePixelRatio : Math.max((tokens / most) * canvas.height, 2 * devicePixelRatio);
       pen.globalAlpha = tokens === 0 ? 0.35 : 1;

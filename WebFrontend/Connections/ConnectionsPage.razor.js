@@ -58,13 +58,16 @@ function arrange(change) {
   Object.assign(view, change);
   feed.view(view);
   element("region").scrollTop = 0;
+
   for (const header of element("table").querySelectorAll("[role=columnheader]")) {
     const sorted = header.querySelector("[data-sort]")?.dataset.sort === view.sort;
     if (sorted) header.setAttribute("aria-sort", view.descending ? "descending" : "ascending");
     else header.removeAttribute("aria-sort");
   }
+
   element("sort").value = view.sort;
   const url = new URL(location.href);
+
   for (const [name, value, usual] of [
     ["sort", `${view.descending ? "-" : ""}${view.sort}`, "-p99"],
     ["filter", view.filter, ""],
@@ -73,6 +76,7 @@ function arrange(change) {
     if (value === usual) url.searchParams.delete(name);
     else url.searchParams.set(name, value);
   }
+
   history.replaceState(null, "", url);
 }
 
@@ -81,8 +85,10 @@ function restore() {
   const query = new URLSearchParams(location.search);
   const sort = query.get("sort") ?? "-p99";
   const known = [...element("sort").options].some(({ value }) => value === sort.replace("-", ""));
+
   element("filter").value = query.get("filter") ?? "";
   element("only").value = query.get("state") ?? "";
+
   arrange({
     sort: known ? sort.replace("-", "") : "p99",
     descending: !known || sort.startsWith("-"),
@@ -95,22 +101,27 @@ function totals({ replicas, latency, connections, partial, counted }) {
   const all = Object.values(replicas);
   element("open").textContent = count(connections);
   element("deliveries").textContent = counted ? rate(all.reduce((sum, replica) => sum + replica.deliveries, 0)) : "–";
+
   element("latency").textContent = latency
     ? [latency.p50, latency.p95, latency.p99].map(milliseconds).join(" / ")
     : "–";
+
   element("behind").textContent = count(all.reduce((sum, replica) => sum + replica.slow, 0));
   element("partial").hidden = !partial;
 }
 
 function rows({ rows: shown, from, shown: matching, size, known }) {
   if (!known) return; // still loading
+
   list.count = matching;
   list.show(shown, from);
   release(); // a removed row loses the focus without an event
+
   element("table").setAttribute("aria-rowcount", matching + 1);
   element("empty").hidden = matching > 0;
   element("empty").removeAttribute("data-loading");
   put("empty", text(size > 0 ? "noMatch" : "none"));
+
   const said = matching === size ? "" : text("matching", { matching: count(matching), size: count(size) });
   put("matching", said);
   if (arranged) put("matching-said", said); // read aloud after a change of the filter, not every second
@@ -128,9 +139,11 @@ async function showCell(index, x, y) {
   pointed = index;
   const row = await feed.at(index);
   if (pointed !== index) return; // the pointer has left meanwhile
+
   const cell = element("cell");
   cell.hidden = !row;
   if (!row) return;
+
   cell.textContent = `${row.client} · ${row.topics.join(" ")} · p99 ${milliseconds(row.latencyMs?.p99)} ms`;
   cell.style.left = `${Math.min(x, element("heat").clientWidth - cell.offsetWidth)}px`;
   cell.style.top = `${y + 18}px`;
@@ -157,6 +170,7 @@ async function close({ id, client }) {
       method: "DELETE",
       signal: AbortSignal.timeout(15_000),
     });
+
     if (response.ok) say(text("closed", { client }));
     else if (response.status === 404) say(text("gone", { client }));
     else say(text("notClosed", { reason: reasonOf(await refusalOf(response), text) }));

@@ -16,11 +16,13 @@ export class ConnectionFeed {
         this.#asked.delete(data.at);
         return;
       }
+
       if (data.totals) on.totals?.(data.totals);
       if (data.rows) on.rows?.(data);
       if (data.heat) on.heat?.(data.heat);
       if (data.state) on.state?.(data.state);
     };
+
     this.#worker.onerror = () => (document.getElementById("not-loaded").hidden = false);
     this.#post("open", { url: `${streamApi}/v1/connections/stream`, wants, quietAfter: QUIET });
     onHidden((hidden) => this.#post(hidden ? "pause" : "resume"));

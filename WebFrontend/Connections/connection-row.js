@@ -9,16 +9,20 @@ export function connectionRow(text, close) {
   element.setAttribute("role", "row");
   element.className = "row";
   const cells = {};
+
   for (const name of CELLS) {
     cells[name] = document.createElement("span");
     cells[name].setAttribute("role", "cell");
     cells[name].className = name;
+
     // Shown where there is no room for headers.
     cells[name].dataset.label = document.querySelector(`.columns .${name}`).getAttribute("aria-label");
     element.append(cells[name]);
   }
+
   const action = document.createElement("span");
   const button = document.createElement("button");
+
   action.setAttribute("role", "cell");
   action.className = "action";
   button.type = "button";
@@ -26,12 +30,14 @@ export function connectionRow(text, close) {
   button.textContent = text("close");
   action.append(button);
   element.append(action);
+
   let shown;
   button.addEventListener("click", () => close(shown));
 
   const put = (name, value) => {
     if (cells[name].textContent !== value) cells[name].textContent = value;
   };
+
   return {
     element,
     show(row, index) {
@@ -40,11 +46,13 @@ export function connectionRow(text, close) {
       element.setAttribute("aria-rowindex", index + 2);
       element.dataset.state = row.state;
       cells.p99.dataset.band = bandOf(row);
+
       put("state", text(row.state));
       put("client", row.user ? `${row.user} · ${row.client}` : row.client);
       put("topics", row.topics.join(" "));
       put("replica", row.replica.replace(/^streamapi-/, ""));
       put("age", age(Date.parse(row.connectedAt)));
+
       put("delivered", compact(row.delivered));
       put("p50", milliseconds(row.latencyMs?.p50));
       put("p95", milliseconds(row.latencyMs?.p95));

@@ -26,6 +26,12 @@ export const bandOf = (row) => (hasLatency(row) ? 1 + BANDS.filter((end) => row.
 
 const hasLatency = ({ latencyMs }) => typeof latencyMs?.p99 === "number";
 
+/** Orders by the characters' codes, without a language. */
+function compare(one, other) {
+  if (one < other) return -1;
+  return one > other ? 1 : 0;
+}
+
 export class ConnectionTable {
   #rows = new Map();
   #delivered = new Map(); // by id, as of the last count
@@ -43,10 +49,12 @@ export class ConnectionTable {
 
   update({ upserted, removed, partial }) {
     for (const row of upserted) this.#rows.set(row.id, row);
+
     for (const id of removed) {
       this.#rows.delete(id);
       this.#delivered.delete(id);
     }
+
     this.partial = partial;
   }
 
@@ -64,14 +72,18 @@ export class ConnectionTable {
       this.#order = this.#order.map(({ id }) => this.#rows.get(id)).filter((row) => row);
       return;
     }
+
     const words = filter
       .toLowerCase()
       .split(/\s+/)
       .filter((word) => word !== "");
+
     const rows = [...this.#rows.values()].filter((row) => (state === "" || row.state === state) && matches(row, words));
-    const [value, sign] = [VALUES[sort], descending ? -1 : 1];
+    const value = VALUES[sort];
+    const sign = descending ? -1 : 1;
     const keyed = rows.map((row) => ({ row, key: value(row) }));
-    keyed.sort((a, b) => (a.key < b.key ? -sign : a.key > b.key ? sign : a.row.id < b.row.id ? -1 : 1));
+
+    keyed.sort((a, b) => sign * compare(a.key, b.key) || compare(a.row.id, b.row.id));
     this.#order = keyed.map(({ row }) => row);
   }
 
@@ -85,15 +97,14 @@ export class ConnectionTable {
 
   /** The colour band of each connection, grouped by replica, oldest first. */
   heat() {
-    const rows = [...this.#rows.values()].sort((a, b) =>
-      a.replica < b.replica ? -1 : a.replica > b.replica ? 1 : a.id < b.id ? -1 : 1,
-    );
+    const rows = [...this.#rows.values()].sort((a, b) => compare(a.replica, b.replica) || compare(a.id, b.id));
     const counts = new Array(BANDS.length + 2).fill(0);
     const bands = Uint8Array.from(rows, (row) => {
       const band = bandOf(row);
       counts[band]++;
       return band;
     });
+
     return { ids: rows.map(({ id }) => id), bands, counts };
   }
 
@@ -110,6 +121,7 @@ export class ConnectionTable {
     this.#countedAt = now;
     const replicas = {};
     const all = new Quantiles();
+
     for (const row of this.#rows.values()) {
       const replica = (replicas[row.replica] ??= {
         connections: 0,
@@ -118,24 +130,31 @@ export class ConnectionTable {
         slow: 0,
         spread: new Quantiles(),
       });
+
       replica.connections++;
       replica.lag = Math.max(replica.lag, row.lag);
       if (row.state !== "live") replica.slow++;
       if (row.topics[0]?.startsWith("$sys")) continue; // streams of the dashboards themselves
+
       const fresh = row.delivered - (this.#delivered.get(row.id) ?? this.#before(row, seconds));
       this.#delivered.set(row.id, row.delivered);
       if (fresh <= 0) continue;
+
       replica.delivered += fresh;
       if (!hasLatency(row)) continue;
+
       replica.spread.add(row.latencyMs, fresh);
       all.add(row.latencyMs, fresh);
     }
+
     const rate = (count) => (seconds > 0 ? count / seconds : 0);
+
     for (const replica of Object.values(replicas)) {
       replica.deliveries = rate(replica.delivered);
       replica.latency = replica.spread.quantiles();
       delete replica.spread;
     }
+
     return {
       replicas,
       latency: all.quantiles(),

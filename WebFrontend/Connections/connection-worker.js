@@ -30,9 +30,11 @@ const handlers = {
   },
   view(message) {
     Object.assign(view, message);
+
     if (message.sort !== undefined)
       table.arrange({ ...view, hold: false }); // the visitor's own change
     else if (message.hold !== undefined) table.arrange(view);
+
     rows();
   },
   at: ({ index }) => postMessage({ at: index, row: table.get(heat.ids[index]) }),
@@ -41,16 +43,19 @@ onmessage = ({ data: { ask, ...message } }) => handlers[ask](message);
 
 function open() {
   if (client || !url) return;
+
   const opened = (client = new SseClient(url, { quietAfter }));
   opened.on("snapshot", (message) => {
     table.replace(message.json().connections);
     countedAt = -Infinity;
     show();
   });
+
   opened.on("update", (message) => {
     table.update(message.json());
     show();
   });
+
   opened.onState((state) => postMessage({ state }));
 }
 
@@ -58,10 +63,12 @@ function show() {
   // Two updates at once, as after a reconnection, would give a rate over almost no time.
   const now = performance.now();
   if (now - countedAt > SHORTEST_WINDOW) postMessage({ totals: table.count((countedAt = now)) });
+
   if (wants.rows) {
     table.arrange(view);
     rows();
   }
+
   if (wants.heat) {
     heat = table.heat();
     postMessage({ heat: { bands: heat.bands, counts: heat.counts } });

@@ -19,7 +19,10 @@ export class RowWindow {
    * `ask(from, to)` fetches rows.
    */
   constructor(region, body, make, ask) {
-    [this.#region, this.#body, this.#make, this.#asking] = [region, body, make, ask];
+    this.#region = region;
+    this.#body = body;
+    this.#make = make;
+    this.#asking = ask;
     region.addEventListener("scroll", () => this.#schedule(), { passive: true });
     new ResizeObserver(() => this.#schedule()).observe(region);
   }
@@ -34,6 +37,7 @@ export class RowWindow {
 
   #schedule() {
     if (this.#scheduled) return;
+
     this.#scheduled = true;
     requestAnimationFrame(() => {
       this.#scheduled = false;
@@ -54,13 +58,22 @@ export class RowWindow {
   // new rows above and below.
   #arrange(count, from) {
     const old = this.#rows;
-    let [first, end] = [Math.max(0, from - this.#shownFrom), Math.min(old.length, from + count - this.#shownFrom)];
+    let first = Math.max(0, from - this.#shownFrom);
+    let end = Math.min(old.length, from + count - this.#shownFrom);
+
     // After a jump no row stays, so the elements keep their places and get other rows.
-    if (first >= end) [this.#shownFrom, first, end] = [from, 0, Math.min(old.length, count)];
-    const [stay, spare] = [old.slice(first, end), [...old.slice(0, first), ...old.slice(end)]];
+    if (first >= end) {
+      this.#shownFrom = from;
+      first = 0;
+      end = Math.min(old.length, count);
+    }
+
+    const stay = old.slice(first, end);
+    const spare = [...old.slice(0, first), ...old.slice(end)];
     const take = (many) => Array.from({ length: many }, () => spare.pop() ?? this.#make());
     const above = take(Math.max(0, this.#shownFrom - from));
     const below = take(count - above.length - stay.length);
+
     for (const { element } of spare) element.remove();
     this.#body.prepend(...above.map(({ element }) => element));
     this.#body.append(...below.map(({ element }) => element));

@@ -13,7 +13,8 @@ import { fieldError, isPattern, streamApi, textsOf } from "../Shared/text.js";
 const SKEW = 1_000; // milliseconds: allowed difference between the store's clock and this one
 const IMPLAUSIBLE = 60_000; // milliseconds: a longer latency is a wrong clock, or the tab did not run
 const REPLAYED = 1_000; // missed events that a stream may repeat before the page continues with new ones
-const [PAGE, PAGES] = [500, 3]; // stored events read after a reload
+const PAGE = 500; // stored events in one request after a reload
+const PAGES = 3; // of these at most
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("events"));
 const stats = new EventStats(text);
@@ -43,11 +44,8 @@ element("clear").addEventListener("click", () => {
 });
 list.onchange = () => {
   element("pause").setAttribute("aria-pressed", list.paused);
-  element("pause").textContent = !list.paused
-    ? text("pause")
-    : list.waiting > 0
-      ? text("resumeWith", { count: list.waiting })
-      : text("resume");
+  const resume = list.waiting > 0 ? text("resumeWith", { count: list.waiting }) : text("resume");
+  element("pause").textContent = list.paused ? resume : text("pause");
 };
 window.addEventListener("pagehide", () => shownEvents.write());
 for (const view of ["live", "history"]) element(`view-${view}`).addEventListener("click", () => show(view));
@@ -55,6 +53,7 @@ for (const view of ["live", "history"]) element(`view-${view}`).addEventListener
 function filter() {
   const query = new URLSearchParams();
   const topics = words("topic");
+
   for (const topic of topics.length > 0 ? topics : [">"]) query.append("topic", topic);
   for (const type of words("type")) query.append("type", type);
   return query;
@@ -71,15 +70,19 @@ function matching() {
 function subscribe({ resumes = true } = {}) {
   if (!fieldError(element("topic"), words("topic").every(isPattern) ? null : text("badPattern")))
     return element("topic").focus();
+
   updateAddress();
   const query = filter();
   stream?.close();
+
   if (shownEvents?.query !== `${query}`) {
     if (shownEvents) list.clear();
     shownEvents = new ShownEvents(`${query}`);
   }
+
   const after = resumes ? shownEvents.position : shownEvents.forgetPosition();
   element("gap").hidden = true;
+
   // Tabs with the same filter share one connection.
   const opened = (stream = shareStream(`${streamApi}/v1/events/stream?${query}&envelope=true`));
   let head; // of the log when the stream was connected
@@ -87,29 +90,41 @@ function subscribe({ resumes = true } = {}) {
   let pending = after !== undefined ? [] : undefined; // live events that arrive while stored ones are read
   opened.on("*", (message) => {
     if (opened !== stream) return;
+
     const event = message.json();
+
     // Control frames have no topic; a published event of type "resync" has one.
     if (event.topic === undefined) {
-      if (message.type === "connected") [head, replayed] = [event.head, 0];
+      if (message.type === "connected") {
+        head = event.head;
+        replayed = 0;
+      }
+
       return control(message, event);
     }
+
     event.live = head !== undefined && isAfter(message.id, head);
     if (!event.live && ++replayed > REPLAYED) return continueWithNew();
+
     // The age of a replayed event says nothing about latency.
     if (event.live) event.latency = latencyOf(event);
+
     if (!pending) receive(event);
     else if (pending.push(event) > REPLAYED) {
       pending.shift();
       gap(text("missed"));
     }
   });
+
   opened.onState((now) => opened === stream && state.show(now));
+
   if (pending)
     catchUp(opened, query, after).finally(() => {
       const waiting = pending;
       pending = undefined;
       if (opened === stream) waiting.forEach(receive);
     });
+
   if (!element("history").hidden) storedEvents.open();
 }
 
@@ -130,11 +145,14 @@ async function catchUp(opened, query, after) {
   await new Promise((open) =>
     opened.onState(({ state: now }) => (now === "open" || now === "closed" || now === "waiting") && open()),
   );
+
   try {
     for (let pages = 0; after && opened === stream; pages++) {
       if (pages === PAGES) return gap(text("missed"));
+
       const { events, next } = await readHistory(query, after, PAGE);
       if (opened !== stream) return;
+
       for (const event of events) receive(event);
       after = next;
     }
@@ -155,8 +173,10 @@ function control({ type, id }, frame) {
     element("replica").textContent = frame.replica;
     shownEvents.start(id);
   }
+
   if (type === "resync")
     gap(text("resync", { reason: text(`stream.resync.${frame.reason}`), from: frame.resumedFrom }));
+
   if (type === "skipped") gap(text("skipped", { count: frame.count }));
 }
 
@@ -170,6 +190,7 @@ function show(view) {
     element(name).hidden = name !== view;
     element(`view-${name}`).setAttribute("aria-pressed", name === view);
   }
+
   if (view === "history") storedEvents.open();
 }
 
@@ -182,9 +203,11 @@ function words(id) {
 // Puts the filter into the address, so that a link subscribes to the same events.
 function updateAddress() {
   const url = new URL(location.href);
+
   for (const name of ["topic", "type"]) {
     if (words(name).length > 0) url.searchParams.set(name, words(name).join(" "));
     else url.searchParams.delete(name);
   }
+
   history.replaceState(null, "", url);
 }

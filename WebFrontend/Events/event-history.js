@@ -21,7 +21,8 @@ export class EventHistory {
   #asked = 0;
 
   constructor(query, text) {
-    [this.#query, this.#text] = [query, text];
+    this.#query = query;
+    this.#text = text;
     element("history-first").addEventListener("click", () => this.open());
     element("history-next").addEventListener("click", () => this.#read(this.#next));
   }
@@ -34,9 +35,11 @@ export class EventHistory {
     const asked = ++this.#asked;
     element("history-said").textContent = this.#text("reading");
     element("history-next").disabled = true;
+
     try {
       const { events, next, head } = await readHistory(this.#query(), after, PAGE);
       if (asked !== this.#asked) return; // a newer request replaces this one
+
       element("history-rows").replaceChildren(...events.map((event) => eventRow(event, this.#text)));
       element("history-said").textContent =
         events.length > 0 ? this.#text("page", { count: count(events.length), head }) : this.#text("noHistory");

@@ -18,7 +18,9 @@ export class EventList {
   onchange = () => {};
 
   constructor(rows, empty, text) {
-    [this.#rows, this.#empty, this.#text] = [rows, empty, text];
+    this.#rows = rows;
+    this.#empty = empty;
+    this.#text = text;
   }
 
   get waiting() {
@@ -27,10 +29,12 @@ export class EventList {
 
   add(event) {
     this.#waiting.push(event);
+
     if (this.#waiting.length > ROWS) {
       this.#waiting.shift();
       this.#dropped++;
     }
+
     this.#schedule();
   }
 
@@ -50,6 +54,7 @@ export class EventList {
 
   #schedule() {
     if (this.#drawing) return;
+
     this.#drawing = true;
     requestAnimationFrame(() => {
       this.#drawing = false;

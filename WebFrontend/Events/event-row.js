@@ -16,6 +16,7 @@ export function eventRow(event, text) {
   const summary = document.createElement("summary");
   const json = JSON.stringify(event.data);
   const at = new Date(event.time);
+
   summary.append(
     cell("time", time.format(at), "at"),
     cell("b", event.topic, "topic"),
@@ -23,16 +24,20 @@ export function eventRow(event, text) {
     cell("span", event.latency === undefined ? date.format(at) : text("latency", { ms: event.latency }), "latency"),
     cell("code", json.length > 200 ? `${json.slice(0, 200)}…` : json, "data"),
   );
+
   details.append(summary);
+
   // Builds the envelope when the row opens and removes it when the row closes.
   details.addEventListener("toggle", () => {
     while (summary.nextSibling) summary.nextSibling.remove();
     if (!details.open) return;
+
     const { live, latency, ...envelope } = event;
     const link = trace(event, text);
     if (link) details.append(link);
     details.append(cell("pre", JSON.stringify(envelope, null, 2), "envelope"));
   });
+
   row.append(details);
   return row;
 }
@@ -41,10 +46,12 @@ export function eventRow(event, text) {
 function trace({ traceparent }, text) {
   const id = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent ?? "")?.[1];
   if (!dashboard || !id) return null;
+
   const link = cell("a", text("trace"), "trace");
   link.href = `${dashboard}/traces/detail/${id}`;
   link.target = "_blank";
   link.rel = "noopener";
+
   return link;
 }
 

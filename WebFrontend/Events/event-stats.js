@@ -24,6 +24,7 @@ export class EventStats {
       this.#seconds.shift();
       this.#seconds.push(0);
     }, 1000);
+
     this.#bars();
   }
 
@@ -52,6 +53,7 @@ export class EventStats {
 
   #schedule() {
     if (this.#drawing) return;
+
     this.#drawing = true;
     requestAnimationFrame(() => {
       this.#drawing = false;
@@ -62,6 +64,7 @@ export class EventStats {
   #numbers() {
     const sorted = this.#samples.toSorted((a, b) => a - b);
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+
     element("received").textContent = count(this.#total);
     element("replayed").textContent =
       this.#replayed > 0 ? this.#text("replayed", { count: count(this.#replayed) }) : "";
@@ -73,14 +76,21 @@ export class EventStats {
     const canvas = this.#canvas;
     const picture = `${this.#seconds} ${canvas.clientWidth}`;
     if (picture === this.#drawn) return; // nothing changed
+
     this.#drawn = picture;
     element("peak").textContent = this.#text("rates", { count: count(Math.max(...this.#seconds)) });
+
     const scale = devicePixelRatio;
-    const [width, height] = [canvas.clientWidth * scale, canvas.clientHeight * scale];
-    [canvas.width, canvas.height] = [width, height];
+    const width = canvas.clientWidth * scale;
+    const height = canvas.clientHeight * scale;
+    canvas.width = width;
+    canvas.height = height;
+
     const pen = canvas.getContext("2d");
     pen.fillStyle = getComputedStyle(canvas).color;
-    const [most, step] = [Math.max(...this.#seconds, 1), width / SECONDS];
+    const most = Math.max(...this.#seconds, 1);
+    const step = width / SECONDS;
+
     this.#seconds.forEach((events, i) => {
       const bar = events === 0 ? scale : Math.max((events / most) * height, 2 * scale);
       pen.globalAlpha = events === 0 ? 0.35 : 1;

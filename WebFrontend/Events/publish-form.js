@@ -7,11 +7,13 @@ export function publishForm(form, text) {
   const { topic, type, data } = form.elements;
   let unanswered; // { id, content } of the last event until its answer is known
   const result = document.getElementById("publish-result");
+
   const checks = new Map([
     [topic, () => fieldError(topic, isTopic(topic.value.trim()) ? null : text("badTopic"))],
     [type, () => fieldError(type, type.value.trim() !== "" ? null : text("badType"))],
     [data, () => fieldError(data, jsonError(data.value))],
   ]);
+
   const jsonError = (value) => {
     try {
       JSON.parse(value);
@@ -25,9 +27,11 @@ export function publishForm(form, text) {
   // Typing only clears an error; submitting shows it. Shown on blur, it would move the button away from the pointer.
   for (const [field, check] of checks)
     field.addEventListener("input", () => field.hasAttribute("aria-invalid") && check());
+
   data.addEventListener("keydown", (key) => {
     if (key.key === "Enter" && (key.ctrlKey || key.metaKey)) form.requestSubmit();
   });
+
   form.addEventListener("submit", async (submit) => {
     submit.preventDefault();
     const wrong = [...checks].filter(([, check]) => !check());
@@ -40,8 +44,10 @@ export function publishForm(form, text) {
     // Sends the data as typed: a JSON round trip would change 10000000000000000001.
     const [topicJson, typeJson] = [topic, type].map(({ value }) => JSON.stringify(value.trim()));
     const content = `"topic":${topicJson},"type":${typeJson},"data":${data.value}`;
+
     // The same event again after a lost answer: the server stores it once.
     if (unanswered?.content !== content) unanswered = { id: newUuid(), content };
+
     try {
       const response = await fetch(`${streamApi}/v1/events`, {
         method: "POST",
@@ -49,9 +55,12 @@ export function publishForm(form, text) {
         body: `{"id":"${unanswered.id}",${content}}`,
         signal: AbortSignal.timeout(15_000),
       });
+
       unanswered = undefined;
+
       if (response.status === 202)
         return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
+
       const refusal = await refusalOf(response);
       for (const field of checks.keys()) if (refusal.errors[field.name]) fieldError(field, refusal.errors[field.name]);
       say(text("rejected", { reason: reasonOf(refusal, text) }), "bad");

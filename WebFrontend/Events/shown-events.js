@@ -12,6 +12,7 @@ export class ShownEvents {
 
   constructor(query) {
     this.query = query;
+
     try {
       const kept = JSON.parse(tabStorage.get(KEY));
       if (kept?.query === query) this.after = kept.after;
@@ -35,10 +36,12 @@ export class ShownEvents {
   /** Returns false if the event was shown before. */
   add({ id, position }) {
     if (this.#ids.has(id)) return false;
+
     this.#ids.add(id);
     this.#positions.push([id, position]);
     if (this.#positions.length > KNOWN) this.#ids.delete(this.#positions.shift()[0]);
     this.#keep();
+
     return true;
   }
 

@@ -11,10 +11,12 @@ export function topicList(choose, text) {
   let asked = 0;
   element("prefix").addEventListener("input", () => ((shown = PAGE), refresh()));
   element("topics-more").addEventListener("click", () => ((shown += PAGE), refresh()));
+
   const timer = setInterval(
     () => !document.hidden && !element("topic-rows").matches(":hover, :focus-within") && refresh(),
     REFRESH_INTERVAL,
   );
+
   refresh();
 
   async function refresh() {
@@ -22,13 +24,17 @@ export function topicList(choose, text) {
     try {
       const query = new URLSearchParams({ limit: shown });
       if (element("prefix").value) query.set("prefix", element("prefix").value.trim());
+
       const response = await fetch(`${streamApi}/v1/topics?${query}`, {
         signal: AbortSignal.timeout(REFRESH_INTERVAL),
       });
+
       if (response.status === 404) clearInterval(timer); // this StreamApi has no topic list
       if (!response.ok) return;
+
       const { topics, next } = await response.json();
       if (turn !== asked) return;
+
       element("topics").hidden = false;
       element("topic-rows").replaceChildren(...(topics.length > 0 ? topics.map(row) : [none()]));
       element("topics-more").hidden = !next;
@@ -42,13 +48,16 @@ export function topicList(choose, text) {
     button.type = "button";
     name.textContent = topic;
     number.textContent = compact(events);
+
     button.title = text("topic", {
       events: text("events", { count: count(events) }),
       subscribers: text("subscribers", { count: count(subscribers) }),
     });
+
     button.append(name, number);
     button.addEventListener("click", () => choose(topic));
     item.append(button);
+
     return item;
   }
 

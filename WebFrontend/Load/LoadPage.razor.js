@@ -10,7 +10,8 @@ const WINDOW = 0.25; // seconds per progress line
 const element = (id) => document.getElementById(id);
 const text = textsOf(element("load"));
 const reports = new LoadReports(text);
-const [latest, shortest] = [240, 10]; // seconds shown in the charts
+const latest = 240; // seconds shown in the charts
+const shortest = 10; // seconds that they show at the beginning of a run
 const charts = {
   published: new TimeChart(element("chart-published"), compact, latest, { shortest, whole: true }),
   delivered: new TimeChart(element("chart-delivered"), compact, latest, { shortest, whole: true }),
@@ -46,17 +47,22 @@ element("start").addEventListener("submit", async (submit) => {
   complain();
   const wrong = numbers.filter((field) => !check(field));
   if (wrong.length > 0) return wrong[0].focus();
+
   element("begin").disabled = true;
+
   try {
     const options = Object.fromEntries(
       numbers.filter(({ value }) => value !== "").map(({ name, value }) => [name, Number(value)]),
     );
+
     const response = await fetch("/load/runs", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ scenario: element("scenario").value, ...options }),
     });
+
     if (response.ok) return;
+
     const { message, errors } = await problemOf(response);
     for (const field of numbers) if (errors[field.name]) fieldError(field, errors[field.name]);
     complain(text("notStarted", { reason: message }));
@@ -89,6 +95,7 @@ function begin({ id, startedAt, request }) {
     request.rate && `--rate ${request.rate}`,
     request.seconds && `--seconds ${request.seconds}`,
   ].filter(Boolean);
+
   element("what").textContent = [request.scenario, ...options].join(" ");
   element("idle").hidden = true;
   element("run").hidden = element("now").hidden = element("stop").hidden = false;
@@ -106,24 +113,29 @@ function progress(now) {
   draw();
 }
 
+const timeLeft = ({ secondsLeft }) =>
+  secondsLeft > 0 ? text("seconds", { seconds: count(secondsLeft) }) : text("draining");
+
 // Draws once per animation frame: after a reload the whole run arrives at once.
 function draw() {
   if (drawing) return;
+
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
     const { windows } = run;
-    const [now, times] = [windows.at(-1), windows.map(({ time }) => time)];
+    const now = windows.at(-1);
+    const times = windows.map(({ time }) => time);
+
     put("open", now ? count(now.open) : "–");
     put("published", now ? rate(now.published) : "–");
     put("delivered", now ? rate(now.delivered) : "–");
     put("p99", now?.p99 ? `${milliseconds(now.p99)} ms` : "–");
-    put(
-      "left",
-      !now ? "–" : now.secondsLeft > 0 ? text("seconds", { seconds: count(now.secondsLeft) }) : text("draining"),
-    );
+    put("left", now ? timeLeft(now) : "–");
+
     for (const name of ["published", "delivered"])
       charts[name].show(times, [{ name: "", values: windows.map((window) => window[name]) }]);
+
     charts.latency.show(
       times,
       ["p50", "p99"].map((name) => ({ name, values: windows.map((window) => window[name] || null) })),
@@ -157,16 +169,21 @@ function result({
     p50: `${milliseconds(deliveryMs?.p50)} ms`,
     p99: `${milliseconds(deliveryMs?.p99)} ms`,
   };
+
   stats.append(
     ...Object.entries(all).map(([name, value]) => {
       const [row, term, definition] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
-      [term.textContent, definition.textContent] = [/^p\d+$/.test(name) ? name : text(`result.${name}`), value];
+      term.textContent = /^p\d+$/.test(name) ? name : text(`result.${name}`);
+      definition.textContent = value;
       if (name in faults) definition.dataset.ok = faults[name] === 0;
       row.append(term, definition);
+
       return row;
     }),
   );
+
   item.append(stats);
+
   if (failed.length === 0 && held)
     item.append(
       Object.assign(document.createElement("p"), {
@@ -174,6 +191,7 @@ function result({
         textContent: text("heldAll", { thresholds: held.join("; ") }),
       }),
     );
+
   if (failed.length > 0)
     item.append(
       Object.assign(document.createElement("p"), {
@@ -181,6 +199,7 @@ function result({
         textContent: failed.join("; "),
       }),
     );
+
   element("verdicts").append(item);
 }
 
@@ -212,6 +231,7 @@ function check(field) {
       (Number.isInteger(Number(field.value)) &&
         Number(field.value) >= Number(field.min) &&
         Number(field.value) <= Number(field.max)));
+
   return fieldError(field, fits ? null : text("range", { least: count(field.min), most: count(field.max) }));
 }
 

@@ -57,7 +57,7 @@ internal sealed class LoadRun(string id, LoadRequest request, DateTimeOffset sta
     public void End(string status) => Add("end", JsonSerializer.Serialize(new { status }, Json), ends: true);
 
     /// <summary>
-    /// Returns the events after a number, and a task that completes when there are more; null after the end.
+    /// Returns the events after a number, and a task that completes when there are more, or null after the end.
     /// </summary>
     public (IReadOnlyList<LoadRunEvent> Events, Task? More) After(int number)
     {

@@ -22,7 +22,7 @@ internal sealed class LoadRunner(LoadTestsProgram program, TimeProvider clock, I
     private CancellationTokenSource? _stop;
     private Task _running = Task.CompletedTask;
 
-    /// <summary>The current or last run; null before the first.</summary>
+    /// <summary>The current or last run, or null before the first.</summary>
     public LoadRun? Current { get; private set; }
 
     /// <summary>Completes when a run other than <paramref name="than"/> starts.</summary>

@@ -6,7 +6,7 @@ namespace WebFrontend.Load;
 /// The load generator of the same build (<c>artifacts/bin/LoadTests</c>) and its reports (<c>artifacts/load</c>).
 /// <c>LoadTests:Program</c> and <c>LoadTests:Reports</c> set other paths.
 /// </summary>
-/// <param name="Dll">The program to start; null outside Development, or if it was not built.</param>
+/// <param name="Dll">The program to start, or null outside Development, or if it was not built.</param>
 /// <param name="Reports">The folder of the reports; runs of the page write below <c>page/</c>.</param>
 /// <param name="Target">The URL of the system under load.</param>
 internal sealed record LoadTestsProgram(string? Dll, string Reports, string Target)

@@ -22,10 +22,12 @@ export class LoadReports {
     try {
       const response = await fetch("/load/reports", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
       if (!response.ok) throw new Error();
+
       const reports = await response.json();
       element("reports-said").textContent = "";
       element("reports").hidden = reports.length === 0;
       element("no-reports").hidden = reports.length > 0;
+
       element("report-rows").replaceChildren(
         ...reports.flatMap((report) => report.results.map((result) => this.#row(report, result))),
       );
@@ -37,6 +39,7 @@ export class LoadReports {
   #row({ id, at, pages }, result) {
     const text = this.#text;
     const row = document.createElement("tr");
+
     const {
       scenario,
       ok,
@@ -50,10 +53,12 @@ export class LoadReports {
       deliveredPerSecond,
       deliveryMs,
     } = result;
+
     const when = dateTime.format(new Date(at));
     const verdict = cell("td", "", "");
     verdict.append(verdictOf(ok ? "held" : stopped ? "stopped" : "broken", text));
     verdict.title = failed.join("\n");
+
     row.append(
       cell("td", when),
       Object.assign(cell("th", scenario), { scope: "row" }),
@@ -65,19 +70,25 @@ export class LoadReports {
       cell("td", rate(deliveredPerSecond ?? 0), "number"),
       ...["p50", "p95", "p99"].map((percent) => cell("td", milliseconds(deliveryMs?.[percent]), "number")),
     );
+
     const page = cell("td", pages.includes(scenario) ? "" : "–");
+
     if (pages.includes(scenario)) {
       const title = text("pageOf", { scenario, when });
       const button = document.createElement("button");
+
       button.type = "button";
       button.className = "button small";
       button.textContent = text("page");
       button.ariaLabel = title;
+
       button.addEventListener("click", () =>
         this.#open(`/load/reports/${encodeURIComponent(id)}/${encodeURIComponent(scenario)}`, title),
       );
+
       page.append(button);
     }
+
     row.append(page);
     return row;
   }
@@ -85,7 +96,8 @@ export class LoadReports {
   #open(address, title) {
     const frame = document.createElement("iframe");
     frame.sandbox = "allow-scripts"; // an opaque origin: no access to this page or its network
-    [frame.src, frame.title] = [address, title];
+    frame.src = address;
+    frame.title = title;
     element("report-place").replaceChildren(frame);
     element("report-title").textContent = title;
     element("report-tab").href = address;

@@ -43,21 +43,25 @@ for (;;) {
 async function refresh() {
   let status;
   signedOut = false;
+
   try {
     const response = await fetch(`/status?after=${Math.max(0, history.last - LATE)}`, {
       signal: AbortSignal.timeout(6000),
       cache: "no-store",
     });
+
     signedOut = response.status === 401;
     if (response.ok) status = await response.json();
   } catch {
     /* reported below */
   }
+
   const before = history.last;
   if (status) history.add(status.replicas);
   if (history.last > before) receivedAt = performance.now();
   showState(status);
   if (!status) return;
+
   names = status.replicas.map(({ name }) => name);
   tables(status);
   showTotals();
@@ -74,30 +78,35 @@ function showState(status) {
   const stale = !reachable || performance.now() - receivedAt > STALE;
   const named = (some) => ({ count: some.length, replicas: list(some.map(({ name }) => name)) });
   const problems = [];
+
   if (signedOut) problems.push(text(hasSignIn ? "signedOut" : "noSignIn"));
   else if (!status) problems.push(text("noFrontend"));
   else if (!reachable) problems.push(text("noStreamApi"));
   else {
     if (postgresFails) problems.push(text("postgresDown"));
     if (degraded.length > 0) problems.push(text("degradedMore", named(degraded)));
+
     if (degraded.length > 0 && broadcasters.length > 0 && !broadcasters.some(({ leader }) => leader))
       problems.push(text("noLeader"));
+
     if (lost.length > 0) problems.push(text("lostMore", named(lost)));
   }
+
   if (stale && history.last > 0)
     problems.push(text("stream.asOf", { time: clockTime(at ? Date.parse(at) : history.last * 1000) }));
-  const mode = !reachable
-    ? "unreachable"
-    : postgresFails
-      ? "broken"
-      : degraded.length > 0
-        ? "degraded"
-        : lost.length > 0
-          ? "lost"
-          : "live";
+
+  // The worst one counts.
+  let mode = "live";
+
+  if (!reachable) mode = "unreachable";
+  else if (postgresFails) mode = "broken";
+  else if (degraded.length > 0) mode = "degraded";
+  else if (lost.length > 0) mode = "lost";
+
+  const noStatus = signedOut ? "stream.closed" : "gone";
   element("mode").dataset.mode = mode;
   element("content").dataset.stale = stale;
-  put("mode-text", text(status ? mode : signedOut ? "stream.closed" : "gone"));
+  put("mode-text", text(status ? mode : noStatus));
   put("problems", problems.join(" "));
   element("trouble").hidden = problems.length === 0;
   element("sign-in").hidden = !signedOut || !hasSignIn;
@@ -113,16 +122,19 @@ function tables({ replicas, broadcasters }) {
     ),
     "noReplicas",
   );
+
   show(
     "broadcaster-rows",
     broadcasters.map((broadcaster) => broadcasterRow(broadcaster, text)),
     "noBroadcaster",
   );
+
   for (const [id, check] of [
     ["postgres", "sse-store"],
     ["redis", "sse-redis"],
   ])
     healthOf(element(id), worst(alive, check), text);
+
   if (alive.length > 0)
     put(
       "fanout",
@@ -160,34 +172,43 @@ function follow(published) {
 
 function draw() {
   const { times } = history;
+
   // Counts belong to their own second, so a carried-over value is not counted again.
   const counted = (of) =>
     history.together((stats, second) => stats.reduce((sum, entry) => sum + (entry.at === second ? of(entry) : 0), 0));
+
   const each = (of) =>
     names.length > 0
       ? names.map((name) => ({ name: shortOf(name), values: history.values(name, of) }))
       : [{ name: "…", values: [] }];
+
   const latency = history.together(latencyOf);
   const resyncs = ({ resyncs: by }) => Object.values(by ?? {}).reduce((all, many) => all + many, 0);
+
   charts.delivered.show(
     times,
     each(({ delivered = 0 }) => delivered),
   );
+
   charts.latency.show(
     times,
     ["p50", "p95", "p99"].map((name) => ({ name, values: latency.map((quantiles) => quantiles?.[name] ?? null) })),
   );
+
   charts.connections.show(
     times,
     each(({ connections }) => connections),
   );
+
   charts.appended.show(times, [
     { name: "", values: history.together((stats) => Math.max(...stats.map(({ appended = 0 }) => appended))) },
   ]);
+
   charts.returns.show(times, [
     { name: text("resumes"), values: counted(({ resumes = 0 }) => resumes) },
     { name: text("resyncs"), values: counted(resyncs) },
   ]);
+
   charts.lag.show(
     times,
     each(({ lag = 0 }) => lag),

@@ -18,7 +18,9 @@ export class StatsHistory {
       if (!this.#replicas.has(name)) this.#replicas.set(name, new Map());
       for (const entry of stats) this.#replicas.get(name).set(entry.at, entry);
     }
+
     const oldest = this.last - this.#seconds;
+
     for (const [name, stats] of this.#replicas) {
       for (const second of stats.keys()) if (second <= oldest) stats.delete(second);
       if (stats.size === 0) this.#replicas.delete(name);
@@ -67,6 +69,7 @@ export class StatsHistory {
   now(names = this.names) {
     const spread = new Quantiles();
     const sums = { delivered: 0, appended: 0 };
+
     for (const name of names) {
       let appended = 0;
       for (let second = this.last - MEAN_WINDOW + 1; second <= this.last; second++) {
@@ -76,19 +79,23 @@ export class StatsHistory {
         appended += (entry.appended ?? 0) / MEAN_WINDOW;
         if (entry.latencyMs) spread.add(entry.latencyMs, entry.delivered);
       }
+
       sums.appended = Math.max(sums.appended, appended); // every replica reports the same log
     }
+
     return { ...sums, latency: spread.quantiles() };
   }
 
   /** A replica's resumes, and its resyncs by reason, over the whole history. */
   counts(name) {
     const counts = { resumes: 0, resyncs: {} };
+
     for (const { resumes = 0, resyncs = {} } of this.#replicas.get(name)?.values() ?? []) {
       counts.resumes += resumes;
       for (const [reason, many] of Object.entries(resyncs))
         counts.resyncs[reason] = (counts.resyncs[reason] ?? 0) + many;
     }
+
     return counts;
   }
 

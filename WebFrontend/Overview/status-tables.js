@@ -28,6 +28,7 @@ export function replicaRow(replica, { delivered, latency, resumes, resyncs }, te
   row.dataset.lost = replica.lost;
   const mode = cell("td", replica.lost ? since(replica) : text(replica.mode), "mode");
   mode.dataset.mode = replica.lost ? "lost" : replica.mode;
+
   row.append(
     cell("th", replica.name),
     mode,
@@ -43,6 +44,7 @@ export function replicaRow(replica, { delivered, latency, resumes, resyncs }, te
       healthOf(cell("td", "", "health"), replica.lost ? undefined : partOf(replica, part), text),
     ),
   );
+
   return row;
 }
 
@@ -50,9 +52,11 @@ function resyncCell(resyncs, text) {
   const all = Object.entries(resyncs).sort(([, a], [, b]) => b - a);
   const node = cell("td", count(all.reduce((sum, [, many]) => sum + many, 0)), "number");
   if (all.length === 0) return node;
+
   const reasons = document.createElement("small");
   reasons.textContent = list(all.map(([reason, many]) => `${text(`stream.resync.${reason}`)} ${count(many)}`));
   node.append(" ", reasons);
+
   return node;
 }
 
@@ -61,6 +65,7 @@ export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
   row.dataset.name = name;
   const role = cell("td", text(leader ? "leader" : "standby"), "role");
   role.dataset.leader = leader;
+
   row.append(
     cell("th", name),
     role,
@@ -68,6 +73,7 @@ export function broadcasterRow({ name, leader, relayed, lag, fence }, text) {
       cell("td", value === null ? "–" : count(value), "number"),
     ),
   );
+
   return row;
 }
 

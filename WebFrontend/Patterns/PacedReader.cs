@@ -37,7 +37,7 @@ internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
     public int PerSecond { get; set; }
 
     /// <summary>Sends the question and returns the response with its body still unread.</summary>
-    /// <param name="credential">The signed-in visitor's credential; null without sign-in.</param>
+    /// <param name="credential">The signed-in visitor's credential, or null without sign-in.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="HttpRequestException">StreamApi does not answer.</exception>
     public async Task<HttpResponseMessage> ConnectAsync(string? credential, CancellationToken cancellationToken)

@@ -18,8 +18,11 @@ export function resilient(text) {
   const kept = restore();
   let client;
   let last = 0; // number of the last message
-  let [received, missing, retries] = [0, 0, 0];
+  let received = 0;
+  let missing = 0;
+  let retries = 0;
   let connections = 0;
+
   const state = new StreamState(text, () => (client.state.state === "closed" ? start() : client.reconnect()));
   element("session").textContent = `/sse/resilient/${kept.session}`;
 
@@ -30,26 +33,33 @@ export function resilient(text) {
   // Connects without a last id, which restarts a source that was given up.
   function start() {
     client?.close();
-    [last, retries, connections] = [0, 0, 0];
+    last = 0;
+    retries = 0;
+    connections = 0;
     element("restart").hidden = true;
     source("connecting");
+
     const opened = (client = openStream(`${streamApi}${path}`, { fetch: wire.fetch(readLine) }));
     opened.on("message", (message) => {
       const { id } = message.json();
       if (last > 0 && id > last + 1) missing += id - last - 1;
       if (last > 0 && id <= last) return;
-      [last, retries] = [id, 0];
+
+      last = id;
+      retries = 0;
       received++;
       timeline.message(id);
       source("speaks", { id: count(id) });
       showCounts();
     });
+
     opened.on("error", (message) => {
       timeline.fatal();
       source("fatal");
       element("source-said").textContent = text("givenUp", { reason: message.json().error });
       element("restart").hidden = false;
     });
+
     opened.onState((now) => {
       if (opened !== client) return;
       state.show(now);
@@ -62,9 +72,12 @@ export function resilient(text) {
   function readLine(line) {
     const retry = /^retry: ?(\d+)$/.exec(line)?.[1];
     if (retry === undefined) return;
+
     element("retry").textContent = text("seconds", { seconds: (Number(retry) / 1000).toFixed(1) });
+
     // The first one of a connection is its reconnection delay, not a retry of the source.
     if (wire.isOpening) return;
+
     retries++;
     timeline.retry(Number(retry));
     source("fails", { retry: retries });
@@ -82,6 +95,7 @@ export function resilient(text) {
 
   async function ask(method, body, broken) {
     element("source-said").textContent = "";
+
     try {
       await send(method, `${path}/failure`, body);
       pressed(broken);
@@ -102,8 +116,10 @@ export function resilient(text) {
   element("break").addEventListener("click", () =>
     kept.broken ? ask("DELETE", undefined, false) : ask("POST", undefined, true),
   );
+
   element("twice").addEventListener("click", () => ask("POST", { times: 2 }, false));
   element("cut").addEventListener("click", () => wire.cut());
+
   element("restart").addEventListener("click", async () => {
     if (kept.broken) await ask("DELETE", undefined, false);
     else element("source-said").textContent = "";
@@ -119,5 +135,6 @@ function restore() {
   } catch {
     /* written by an older version of this page */
   }
+
   return { session: `patterns-${newId().slice(0, 8)}`, broken: false };
 }

@@ -30,6 +30,7 @@ function follow() {
     read: (request) => fetch(`${streamApi}/v1/pets`, request),
     show,
   });
+
   for (const type of ["stock-change", "price-change"]) stream.on(type, change);
   stream.onState((now) => state.show(now));
 }
@@ -39,6 +40,7 @@ async function show(pets) {
   shelf.show(await pets.json());
   element("pets-loading").hidden = true;
   showStock();
+
   if (first) {
     orders.restore();
     score();
@@ -48,6 +50,7 @@ async function show(pets) {
 function change(message) {
   const { type } = message;
   const inventory = message.json();
+
   if (!shelf.change(type, inventory)) return;
   ticker.add(type, inventory);
   showStock();
@@ -77,6 +80,7 @@ function total() {
 function score() {
   const user = form.elements.userId.value;
   element("recommended-for").textContent = text("for", { user });
+
   recommendations.start(user, (said, { aloud = true } = {}) => {
     element("scored").textContent = said;
     if (aloud) element("scored-said").textContent = said;
@@ -87,8 +91,10 @@ form.elements.quantity.addEventListener("input", () => {
   if (form.elements.quantity.validity.valid) fieldError(form.elements.quantity);
   total();
 });
+
 form.elements.userId.addEventListener("change", score);
 element("score").addEventListener("click", score);
+
 // One order per intention: not two for a double click or a held key.
 form.querySelector("button").addEventListener("click", (click) => click.detail > 1 && click.preventDefault());
 form.addEventListener("keydown", (key) => key.key === "Enter" && key.repeat && key.preventDefault());
@@ -97,12 +103,15 @@ form.addEventListener("submit", async (submit) => {
   const { quantity, userId } = form.elements;
   if (!fieldError(quantity, quantity.validity.valid ? null : text("badQuantity"))) return quantity.focus();
   if (placing) return;
+
   say("");
   placing = true;
   const asked = { petId: chosen.id, quantity: Number(quantity.value), userId: userId.value };
+
   // The same order again after a lost answer: the server returns the one that it has placed.
   const body = JSON.stringify(asked);
   if (unanswered?.body !== body) unanswered = { key: newId(), body };
+
   try {
     const order = await send("POST", "/v1/orders", asked, unanswered.key);
     unanswered = undefined;

@@ -9,7 +9,9 @@ export class InventoryTicker {
   #text;
 
   constructor(list, shelf, text) {
-    [this.#list, this.#shelf, this.#text] = [list, shelf, text];
+    this.#list = list;
+    this.#shelf = shelf;
+    this.#text = text;
   }
 
   add(type, { petId, oldStock, newStock, oldPrice, newPrice }) {
@@ -23,17 +25,19 @@ export class InventoryTicker {
       node("span", "arrow", "→"),
       node("b", undefined, stock ? after : price(after)),
     );
-    const by = stock
-      ? `${after > before ? "+" : "−"}${Math.abs(after - before)}`
-      : `${after > before ? "+" : "−"}${Math.abs((after / before - 1) * 100).toFixed(1)}%`;
+
+    const sign = after > before ? "+" : "−";
+    const by = stock ? Math.abs(after - before) : `${Math.abs((after / before - 1) * 100).toFixed(1)}%`;
+
     row.append(
       icon(pet.species),
       node("span", "name", pet.name),
       node("span", "what", this.#text(stock ? "ofStock" : "ofPrice")),
       change,
-      node("span", "by", by),
+      node("span", "by", sign + by),
       node("time", undefined, time(Date.now())),
     );
+
     this.#list.prepend(row);
     while (this.#list.childElementCount > SHOWN) this.#list.lastElementChild.remove();
     document.getElementById("changes-none").hidden = true;

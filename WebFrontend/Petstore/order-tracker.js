@@ -18,7 +18,9 @@ export class OrderTracker {
   #orders = [];
 
   constructor(list, shelf, text) {
-    [this.#list, this.#shelf, this.#text] = [list, shelf, text];
+    this.#list = list;
+    this.#shelf = shelf;
+    this.#text = text;
   }
 
   /** Shows the orders of this browser, and those that its other tabs place later. */
@@ -26,6 +28,7 @@ export class OrderTracker {
     const show = () => {
       for (const order of kept().toReversed()) if (!this.#orders.some(({ id }) => id === order.id)) this.#add(order);
     };
+
     show();
     addEventListener("storage", ({ key }) => key === KEY && show());
   }
@@ -49,17 +52,20 @@ export class OrderTracker {
   #stream(order, row) {
     const client = openStream(`${streamApi}/v1/orders/${order.id}/status/stream`);
     order.close = () => client.close();
+
     const step = (status, more) => {
       order.steps[status] = more.timestamp ?? new Date().toISOString();
       if (more.trackingNumber) order.tracking = more.trackingNumber;
       row.show(order);
       this.#keep();
     };
+
     client.on("message", (message) => step(message.json().status, message.json()));
     client.on("complete", (message) => {
       step("shipped", message.json());
       client.close();
     });
+
     client.onState(({ state, reason, status }) => {
       row.waits(state === "waiting");
       // The order belongs to an earlier store.
@@ -102,27 +108,40 @@ function orderRow({ id, quantity, total }, pet, text) {
     node("span", "total", price(total)),
     tracking,
   );
+
   const steps = node("ol", "steps");
   const places = STEPS.map((status) => {
     const step = node("li");
-    const [name, at] = [node("span", "step", text(status)), node("time")];
+    const name = node("span", "step", text(status));
+    const at = node("time");
+
     step.append(node("span", "dot"), name, at);
     steps.append(step);
+
     return { step, at };
   });
+
   element.append(about, steps);
+
   return {
     element,
     waits: (waits) => element.classList.toggle("waits", waits),
     show({ steps: done, tracking: number }) {
       const reached = STEPS.findLastIndex((status) => done[status]);
       places.forEach(({ step, at }, i) => {
-        step.dataset.state = i < reached || number ? "done" : i === reached ? "now" : "later";
-        if (i === reached && !number) step.setAttribute("aria-current", "step");
+        const isDone = i < reached || !!number;
+        const isNow = i === reached && !isDone;
+        step.dataset.state = "later";
+        if (isDone) step.dataset.state = "done";
+        else if (isNow) step.dataset.state = "now";
+
+        if (isNow) step.setAttribute("aria-current", "step");
         else step.removeAttribute("aria-current");
+
         const when = done[STEPS[i]];
         at.textContent = when ? time(Date.parse(when)) : "";
       });
+
       element.dataset.status = number ? "shipped" : (STEPS[reached] ?? "");
       tracking.textContent = number ? text("tracking", { number }) : "";
     },

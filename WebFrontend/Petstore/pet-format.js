@@ -30,10 +30,12 @@ export const iconOf = (species) => `${icons}#${SPECIES.includes(species) ? speci
 export function icon(species) {
   const svg = document.createElementNS(SVG, "svg");
   const use = document.createElementNS(SVG, "use");
+
   svg.setAttribute("class", `icon ${species}`);
   svg.setAttribute("aria-hidden", "true");
   use.setAttribute("href", iconOf(species));
   svg.append(use);
+
   return svg;
 }
 
@@ -41,11 +43,13 @@ export function icon(species) {
 export function reasonIn(text, reason) {
   const species = /^Matches your preference for (cat|dog|rabbit|bird|fish)s?$/.exec(reason)?.[1];
   if (species) return text("reason.species", { species: text(species) });
+
   const known = {
     "You ordered this before": "reason.before",
     "Close to what you usually spend": "reason.price",
     "Popular with other customers": "reason.popular",
     "New in the shop": "reason.new",
   }[reason];
+
   return known ? text(known) : reason;
 }

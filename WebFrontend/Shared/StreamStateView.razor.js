@@ -24,16 +24,20 @@ export class StreamState {
     this.#element("state").dataset.state = name;
     document.getElementById("content").dataset.stream = name; // hides "Loading…" after a refusal
     this.#markStale(name, state);
+
     this.#element("reconnect").hidden = state.state !== "waiting" && state.state !== "closed";
     this.#element("reason").textContent = [explain(state, this.#text), this.#asOf].filter(Boolean).join(" ");
+
     const said = this.#text(SAID[name] ?? `stream.${name}`);
     if (this.#element("state-said").textContent !== said) this.#element("state-said").textContent = said;
+
     const tick = () => {
       const milliseconds = name === "quiet" ? Date.now() - state.quietSince : state.until - Date.now();
       const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
       this.#element("state-text").textContent = this.#text(`stream.${name}`, { seconds });
       if (name === "quiet" || (name === "waiting" && seconds > 0)) this.#countdown = setTimeout(tick, 250);
     };
+
     tick();
   }
 
@@ -41,6 +45,7 @@ export class StreamState {
   #markStale(name, { reason, quietSince = Date.now() }) {
     if (name === "open") this.#asOf = undefined;
     else if (this.#open) this.#asOf = this.#text("stream.asOf", { time: clockTime(quietSince) });
+
     this.#open = name === "open";
     if (reason === "closed" || reason === "nothing-more") this.#asOf = undefined; // a regular end
     document.getElementById("content").dataset.stale = this.#asOf !== undefined;

@@ -12,6 +12,7 @@ export async function watchStreamApi(back = () => {}) {
         if (!unreachable) back();
       }
     }
+
     await new Promise((resolve) => setTimeout(resolve, INTERVAL));
   }
 }
@@ -22,6 +23,7 @@ async function reachable() {
       signal: AbortSignal.timeout(INTERVAL),
       cache: "no-store",
     });
+
     // A 401 also shows that the server answers.
     return response.status === 401 || (response.ok && (await response.json()).reachable);
   } catch {

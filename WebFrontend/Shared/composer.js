@@ -3,16 +3,19 @@
 export function composer(form, ask) {
   const question = form.querySelector("textarea");
   const error = document.getElementById("ask-error");
+
   const fit = () => {
     question.style.height = "auto";
     question.style.height = `${Math.min(question.scrollHeight + 2, innerHeight / 3)}px`;
   };
+
   question.addEventListener("input", () => (fit(), complain()));
   question.addEventListener("keydown", (key) => {
     if (key.key !== "Enter" || key.shiftKey || key.isComposing || key.keyCode === 229) return;
     key.preventDefault();
     form.requestSubmit();
   });
+
   form.addEventListener("submit", (submit) => {
     submit.preventDefault();
     const text = question.value.trim();

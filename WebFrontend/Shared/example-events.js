@@ -12,6 +12,7 @@ export function exampleEvents(button, said, text, target, changed = () => {}) {
     button.disabled = true;
     said.textContent = "";
     changed(true);
+
     try {
       for (let n = 1; n <= COUNT; n++) {
         await send("POST", "/v1/events", { ...target(), data: { n, text: text("stream.example.hello") } });
@@ -20,6 +21,7 @@ export function exampleEvents(button, said, text, target, changed = () => {}) {
     } catch (error) {
       said.textContent = text("stream.example.failed", { reason: reasonOf(error, text) });
     }
+
     changed(false);
     button.disabled = false;
   });

@@ -28,29 +28,35 @@ export class ModelPicker {
     } catch {
       return; // the server chooses
     }
+
     const groups = Map.groupBy?.(models, ({ owned_by }) => owned_by) ?? new Map([["", models]]);
     const options = [...groups].map(([provider, of]) => {
       const group = document.createElement("optgroup");
       group.label = provider;
+
       group.append(
         ...of.map(({ id, owned_by }) => {
           const option = document.createElement("option");
-          [option.value, option.textContent, option.dataset.provider, option.dataset.model] = [
-            `${owned_by}/${id}`,
-            id,
-            owned_by,
-            id,
-          ];
+          option.value = `${owned_by}/${id}`;
+          option.textContent = id;
+          option.dataset.provider = owned_by;
+          option.dataset.model = id;
+
           return option;
         }),
       );
+
       return group;
     });
+
     if (options.length === 0) return;
+
     const kept = browserStorage.get(KEY);
     this.#select.replaceChildren(...options);
+
     if ([...this.#select.options].some(({ value }) => value === kept)) this.#select.value = kept;
     else this.#select.value = "demo/demo"; // free of charge; else the first
+
     if (this.#select.selectedIndex < 0) this.#select.selectedIndex = 0;
   }
 }

@@ -25,11 +25,12 @@ export const milliseconds = (value) =>
 
 export function age(since, now = Date.now()) {
   const seconds = Math.max(0, Math.floor((now - since) / 1000));
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600), Math.floor(seconds / 60)];
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor(seconds / 60);
   const two = (part) => String(part).padStart(2, "0");
-  return days > 0
-    ? `${inDays.format(days)} ${inHours.format(hours % 24)}`
-    : hours > 0
-      ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}`
-      : `${minutes}:${two(seconds % 60)}`;
+
+  if (days > 0) return `${inDays.format(days)} ${inHours.format(hours % 24)}`;
+  if (hours > 0) return `${hours}:${two(minutes % 60)}:${two(seconds % 60)}`;
+  return `${minutes}:${two(seconds % 60)}`;
 }

@@ -45,14 +45,19 @@ export class Recents {
   show(panel, list, link) {
     const entries = this.all();
     panel.hidden = entries.length === 0;
+
     list.replaceChildren(
       ...entries.map((entry) => {
         const { href, title, current } = link(entry);
         const [item, anchor, time] = ["li", "a", "time"].map((name) => document.createElement(name));
-        [anchor.href, anchor.textContent, anchor.title] = [href, title, title];
+
+        anchor.href = href;
+        anchor.textContent = title;
+        anchor.title = title;
         if (current) anchor.setAttribute("aria-current", "page");
         time.textContent = timeOrDay(entry.at);
         item.append(anchor, time);
+
         return item;
       }),
     );

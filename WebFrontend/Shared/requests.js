@@ -30,7 +30,9 @@ export async function send(method, path, body, key) {
     },
     body: JSON.stringify(body),
   });
+
   if (response.ok) return response.json();
+
   throw await refusalOf(response);
 }
 

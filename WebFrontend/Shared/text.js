@@ -21,7 +21,9 @@ export function fieldError(input, message) {
   const place = document.getElementById(`${input.id}-error`);
   place.textContent = message ?? "";
   place.hidden = !message;
+
   if (message) input.setAttribute("aria-invalid", "true");
   else input.removeAttribute("aria-invalid");
+
   return !message;
 }

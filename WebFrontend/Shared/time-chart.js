@@ -27,15 +27,14 @@ export class TimeChart {
    * `seconds`.
    */
   constructor(panel, format, seconds, { logarithmic = false, whole = false, shortest = 60, height = 168 } = {}) {
-    [this.#panel, this.#format, this.#seconds, this.#logarithmic, this.#whole, this.#shortest, this.#height] = [
-      panel,
-      format,
-      seconds,
-      logarithmic,
-      whole,
-      shortest,
-      height,
-    ];
+    this.#panel = panel;
+    this.#format = format;
+    this.#seconds = seconds;
+    this.#logarithmic = logarithmic;
+    this.#whole = whole;
+    this.#shortest = shortest;
+    this.#height = height;
+
     this.#place().hidden = !uPlot;
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place());
     dark.addEventListener("change", () => this.#plot?.redraw(false));
@@ -48,9 +47,11 @@ export class TimeChart {
     this.#names = names;
     this.#data = [times, ...lines.map(({ values }) => values)];
     this.#plot?.setData(this.#data, false);
+
     const now = times.at(-1) ?? Date.now() / 1000;
     const shown = Math.min(this.#seconds, Math.max(this.#shortest, now - (times[0] ?? now)));
     const values = lines.flatMap((line) => line.values).filter((value) => value !== null);
+
     this.#plot?.batch(() => {
       this.#plot.setScale("x", { min: now - shown, max: now });
       this.#plot.setScale(
@@ -58,6 +59,7 @@ export class TimeChart {
         this.#logarithmic ? decades(values) : { min: 0, max: roof(Math.max(...values, this.#whole ? 4 : 0)) },
       );
     });
+
     this.#updateLegend();
   }
 
@@ -67,16 +69,17 @@ export class TimeChart {
 
     const legend = this.#panel.querySelector(".legend");
     this.#values = [];
+
     legend.replaceChildren(
       ...lines.map(({ name }, i) => {
-        const [item, swatch, value] = [
-          document.createElement("li"),
-          document.createElement("span"),
-          document.createElement("b"),
-        ];
+        const item = document.createElement("li");
+        const swatch = document.createElement("span");
+        const value = document.createElement("b");
+
         swatch.className = `line line-${(i % 4) + 1}`;
         item.append(swatch, `${name} `, value);
         this.#values.push(value);
+
         return item;
       }),
     );
@@ -90,6 +93,35 @@ export class TimeChart {
       ticks: { show: false },
       font: "11px system-ui, sans-serif",
     };
+
+    const across = {
+      ...axis,
+      space: 70,
+      size: 26,
+      gap: 4,
+      incrs: TIMES,
+      values: (_, ticks) =>
+        ticks.map((tick) => (ticks.every((other) => other % 60 === 0) ? minutes : clock).format(tick * 1000)),
+    };
+
+    const up = {
+      ...axis,
+      size: 48,
+      space: 28,
+      grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) },
+      incrs: this.#whole ? WHOLE : undefined,
+      values: (_, ticks) => distinct(ticks, this.#format),
+    };
+
+    const series = lines.map((line, i) => ({
+      stroke: colour(`--series-${(i % 4) + 1}`),
+      width: 1.75,
+      dash: DASHES[i % DASHES.length],
+      points: { show: false },
+      spanGaps: false,
+      fill: lines.length === 1 ? colour("--series-1-faint") : undefined,
+    }));
+
     return new uPlot(
       {
         ...this.#size(),
@@ -97,36 +129,8 @@ export class TimeChart {
         padding: [8, 28, 0, 0],
         cursor: { sync: { key: sync.key }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
         scales: { x: { time: true, auto: false }, y: { auto: false, distr: this.#logarithmic ? 3 : 1 } },
-        axes: [
-          {
-            ...axis,
-            space: 70,
-            size: 26,
-            gap: 4,
-            incrs: TIMES,
-            values: (_, ticks) =>
-              ticks.map((tick) => (ticks.every((other) => other % 60 === 0) ? minutes : clock).format(tick * 1000)),
-          },
-          {
-            ...axis,
-            size: 48,
-            space: 28,
-            grid: { ...axis.grid, filter: (_, splits) => (this.#logarithmic ? splits.map(decade) : splits) },
-            incrs: this.#whole ? WHOLE : undefined,
-            values: (_, ticks) => distinct(ticks, this.#format),
-          },
-        ],
-        series: [
-          {},
-          ...lines.map((line, i) => ({
-            stroke: colour(`--series-${(i % 4) + 1}`),
-            width: 1.75,
-            dash: DASHES[i % DASHES.length],
-            points: { show: false },
-            spanGaps: false,
-            fill: lines.length === 1 ? colour("--series-1-faint") : undefined,
-          })),
-        ],
+        axes: [across, up],
+        series: [{}, ...series],
         hooks: { setCursor: [() => this.#updateLegend()] },
       },
       [[], ...lines.map(() => [])],
@@ -136,6 +140,7 @@ export class TimeChart {
 
   #updateLegend() {
     if (!this.#data) return;
+
     const index = this.#plot?.cursor.idx ?? this.#data[0].length - 1;
     this.#values.forEach((place, i) => {
       const value = this.#data[i + 1][index];
@@ -180,6 +185,7 @@ function distinct(ticks, format) {
       new Intl.NumberFormat(document.documentElement.lang, { notation: "compact", maximumFractionDigits: digits })
         .format,
     );
+
   return texts;
 }
 
@@ -189,7 +195,8 @@ const decade = (value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(va
 function decades(values) {
   const positive = values.filter((value) => value > 0);
   if (positive.length === 0) return { min: 1, max: 100 };
-  const [low, high] = [Math.floor(Math.log10(Math.min(...positive))), Math.ceil(Math.log10(Math.max(...positive)))];
+  const low = Math.floor(Math.log10(Math.min(...positive)));
+  const high = Math.ceil(Math.log10(Math.max(...positive)));
   return { min: 10 ** low, max: 10 ** Math.max(high, low + 1) };
 }
 

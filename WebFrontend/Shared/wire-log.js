@@ -3,6 +3,13 @@ const LINES = 90;
 // A frame ends with an empty line, a comment with its own.
 const ENDS = /(?<=\n\n)|(?<=(?<![^\n]):[^\n]*\n)/;
 
+// The style of a line by its beginning; the others have none.
+const STYLES = [
+  ["retry:", "retry"],
+  ["event: error", "bad"],
+  ["data:", "data"],
+];
+
 /** Logs a stream's lines beside the client that reads it, and can cut the connection. */
 export class WireLog {
   #place;
@@ -26,14 +33,18 @@ export class WireLog {
       const response = await fetch(url, { ...options, signal });
       this.#append(`< ${response.status}`, response.ok ? "sent" : "bad");
       if (response.status !== 200) return response; // not a stream: a problem or 204
-      const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
+
+      const decoder = new TextDecoder();
+      const encoder = new TextEncoder();
       let rest = "";
       this.isOpening = true;
+
       // Passes each frame to the client before the next is logged, so that both see the same order.
       const tap = new TransformStream({
         transform: async (bytes, passed) => {
           const frames = (rest + decoder.decode(bytes, { stream: true })).split(ENDS);
           rest = /\n\n$|(?<![^\n]):[^\n]*\n$/.test(frames.at(-1)) ? "" : frames.pop();
+
           for (const frame of frames) {
             if (signal.aborted) return; // the log may be another stream's by now
             passed.enqueue(encoder.encode(frame));
@@ -43,6 +54,7 @@ export class WireLog {
         },
         flush: (passed) => passed.enqueue(encoder.encode(rest)),
       });
+
       return new Response(response.body.pipeThrough(tap), response);
     };
   }
@@ -62,16 +74,7 @@ export class WireLog {
     if (line === "") this.isOpening = false;
     else {
       onLine(line);
-      this.#append(
-        line,
-        line.startsWith("retry:")
-          ? "retry"
-          : line.startsWith("event: error")
-            ? "bad"
-            : line.startsWith("data:")
-              ? "data"
-              : "",
-      );
+      this.#append(line, STYLES.find(([start]) => line.startsWith(start))?.[1] ?? "");
     }
   }
 
@@ -94,6 +97,7 @@ function yieldToTasks() {
       port1.close();
       resolve();
     };
+
     port2.postMessage(undefined);
   });
 }

@@ -1,6 +1,7 @@
 namespace WebFrontend.Shell;
 
-/// <summary>The origin of the Aspire dashboard (<c>Dashboard:Url</c>) for links to traces; null without one.</summary>
+/// <summary>The origin of the Aspire dashboard (<c>Dashboard:Url</c>) for links to traces, or null without
+/// one.</summary>
 internal sealed record DashboardAddress(string? Origin)
 {
     public static DashboardAddress From(IConfiguration configuration) =>

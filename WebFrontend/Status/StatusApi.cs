@@ -2,7 +2,7 @@ namespace WebFrontend.Status;
 
 /// <summary>
 /// <c>GET /status?after=</c>: health, stats after that second and the Broadcaster, for the overview. Only the server
-/// can read them: browsers cannot reach the replicas' own addresses.
+/// can read them, because browsers cannot reach the replicas' own addresses.
 /// </summary>
 internal static class StatusApi
 {

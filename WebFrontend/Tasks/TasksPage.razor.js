@@ -25,6 +25,7 @@ function follow() {
     read: (request) => fetch(`${streamApi}${newestOf(STATUSES[0])}`, request),
     show,
   });
+
   stream.on("message", change);
   stream.onState((now) => state.show(now));
 }
@@ -43,11 +44,13 @@ async function readMore(status) {
   const path = older.get(status);
   try {
     const { body, next } = await readPage(path);
+
     // Not if the column was read again meanwhile: the page may no longer follow what is loaded.
     if (older.get(status) === path) {
       board.add(body);
       setOlder(status, next);
     }
+
     showError();
     return true;
   } catch (error) {
@@ -59,11 +62,14 @@ async function readMore(status) {
 // Reads a column's newest tasks: one of them has come from elsewhere, and was not loaded.
 async function readNewest(status, delay = BURST) {
   if (behind.has(status)) return;
+
   behind.add(status);
   await new Promise((resolve) => setTimeout(resolve, delay));
   behind.delete(status);
+
   try {
     const { body, next } = await readPage(pathOf(status, PAGE));
+
     // If the last one is new, there may be more between it and those that are loaded.
     if (body.length > 0 && !board.get(body.at(-1).id)) setOlder(status, next);
     board.add(body);
@@ -92,7 +98,9 @@ function change(message) {
   const { event, data, timestamp } = message.json();
   if (event === "task_created")
     board.put({ id: data.task_id, title: data.title, status: data.status, createdAt: timestamp, updatedAt: timestamp });
+
   if (event !== "task_updated" || !moves.shows(data.task_id, data.status)) return;
+
   if (board.get(data.task_id)) board.change(data.task_id, data.status, timestamp);
   else readNewest(data.status);
 }
@@ -101,6 +109,7 @@ function change(message) {
 async function move(task, status) {
   board.change(task.id, status, new Date().toISOString());
   element("said").textContent = text("moved", { title: task.title, status: text(status) });
+
   try {
     await moves.send(task.id, status);
     showError();
@@ -115,10 +124,12 @@ element("create").addEventListener("submit", async (submit) => {
   submit.preventDefault();
   const { title } = submit.target.elements;
   if (!fieldError(title, title.value.trim() === "" ? text("noTitle") : null)) return title.focus();
+
   // Clears the field before the request, so that text typed in the meantime stays.
   const wanted = title.value;
   title.value = "";
   title.focus();
+
   try {
     board.put(await send("POST", "/tasks", { title: wanted }));
     element("said").textContent = text("created", { title: wanted.trim() });

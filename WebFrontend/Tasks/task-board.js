@@ -5,6 +5,11 @@ const CARDS = 40; // that a column shows, and that its button adds
 const TICK = 5_000; // milliseconds between updates of the times
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
+function lastChangedFirst(one, other) {
+  if (one.updatedAt !== other.updatedAt) return one.updatedAt < other.updatedAt ? 1 : -1;
+  return one.id < other.id ? 1 : -1;
+}
+
 /**
  * The columns, last changed first. A button, an arrow key or a drag calls `move(task, status)`; a column's button calls
  * `more(status)`, which adds older tasks and resolves with false if it could not.
@@ -20,21 +25,26 @@ export class TaskBoard {
   #scheduled = false;
 
   constructor(page, text, move, more) {
-    [this.#text, this.#move] = [text, move];
+    this.#text = text;
+    this.#move = move;
     setInterval(() => this.#cards.forEach(({ tick }) => tick()), TICK);
+
     for (const column of page.querySelectorAll(".column")) {
       this.#columns.set(column.dataset.status, column);
       column.querySelector(".more").addEventListener("click", () => this.#showMore(column, more));
+
       column.addEventListener("dragover", (over) => {
         if (!over.dataTransfer.types.includes("application/x-task")) return;
         over.preventDefault();
         over.dataTransfer.dropEffect = "move";
         column.classList.add("over");
       });
+
       column.addEventListener(
         "dragleave",
         (leave) => !column.contains(leave.relatedTarget) && column.classList.remove("over"),
       );
+
       column.addEventListener("drop", (drop) => {
         drop.preventDefault();
         column.classList.remove("over");
@@ -76,6 +86,7 @@ export class TaskBoard {
       status: known?.status ?? task.status,
       updatedAt: known?.updatedAt ?? task.updatedAt,
     });
+
     this.#schedule();
   }
 
@@ -95,11 +106,13 @@ export class TaskBoard {
     const { status } = column.dataset;
     const shown = this.#shown.get(status) + CARDS;
     this.#shown.set(status, shown);
+
     // A page may contain only tasks that are loaded already.
     let goesOn = true;
     while (goesOn && this.#of(status).length < shown && this.#older.has(status)) goesOn = await more(status);
     const last = column.querySelector(".cards").lastElementChild;
     this.#draw();
+
     // A button that has nothing more to show disappears, and the focus would be lost.
     const card = last?.nextElementSibling ?? last;
     if (column.querySelector(".more").hidden) card?.querySelector("button:enabled").focus();
@@ -112,6 +125,7 @@ export class TaskBoard {
   // Draws once per animation frame.
   #schedule() {
     if (this.#scheduled) return;
+
     this.#scheduled = true;
     requestAnimationFrame(() => {
       this.#scheduled = false;
@@ -123,34 +137,39 @@ export class TaskBoard {
     const focused = document.activeElement?.closest?.(".card") ? document.activeElement : undefined;
     const before = new Map([...this.#cards].map(([id, { element }]) => [id, element.getBoundingClientRect()]));
     const shown = new Set();
+
     for (const [status, column] of this.#columns) {
-      const tasks = this.#of(status).sort((a, b) =>
-        a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : a.id < b.id ? 1 : -1,
-      );
+      const tasks = this.#of(status).sort(lastChangedFirst);
       const list = column.querySelector(".cards");
-      const [most, older] = [this.#shown.get(status), this.#older.has(status)];
+      const most = this.#shown.get(status);
+      const older = this.#older.has(status);
+
       tasks.slice(0, most).forEach((task, i) => {
         shown.add(task.id);
         const card = this.#card(task);
         card.show(task);
         if (list.children[i] !== card.element) list.insertBefore(card.element, list.children[i] ?? null);
       });
+
       column.querySelector(".count").textContent = `${tasks.length}${older ? "+" : ""}`;
       column.querySelector(".none").hidden = tasks.length > 0 || older;
       column.querySelector(".none").removeAttribute("data-loading");
       column.querySelector(".none").textContent = this.#text("none");
       column.querySelector(".more").hidden = tasks.length <= most && !older;
     }
+
     for (const [id, { element }] of this.#cards) {
       if (shown.has(id)) continue;
       element.remove();
       this.#cards.delete(id);
     }
+
     // Moving a card takes the focus from its button; restore it, or focus the other button in the last column.
     if (focused?.isConnected && document.activeElement !== focused)
       (focused.disabled ? focused.parentElement.querySelector("button:enabled") : focused)?.focus({
         preventScroll: false,
       });
+
     if (!still.matches) this.#animate(before);
   }
 
@@ -162,13 +181,16 @@ export class TaskBoard {
           this.#request(id, STATUSES[STATUSES.indexOf(this.#tasks.get(id).status) + step]),
         ),
       );
+
     return this.#cards.get(task.id);
   }
 
   // Animates each card from its previous place.
   #animate(before) {
     for (const [id, { element }] of this.#cards) {
-      const [from, to] = [before.get(id), element.getBoundingClientRect()];
+      const from = before.get(id);
+      const to = element.getBoundingClientRect();
+
       if (!from) {
         if (before.size > 0)
           element.animate([{ opacity: 0, transform: "translateY(-8px)" }, {}], { duration: 250, easing: "ease-out" });
@@ -178,6 +200,7 @@ export class TaskBoard {
           easing: "cubic-bezier(.2, .7, .2, 1)",
         });
       }
+
       if (from && from.x !== to.x)
         element.animate([{ backgroundColor: "var(--fresh)" }, {}], { duration: 1600, easing: "ease-out" });
     }

@@ -17,6 +17,7 @@ export class TaskMoves {
     const before = this.#last.get(id) ?? Promise.resolve();
     const move = before.catch(() => {}).then(() => send("PUT", `/tasks/status/${id}?new_status=${status}`));
     this.#last.set(id, move);
+
     try {
       await move;
       setTimeout(() => this.#forget(id, echo), ECHO_TIMEOUT);

@@ -7,7 +7,7 @@ internal static class Problems
 {
     private const int MaxBytes = 64 * 1024;
 
-    /// <summary>Reads the problem details of a response; null if it has none or they cannot be read.</summary>
+    /// <summary>Reads the problem details of a response. Null if it has none or they cannot be read.</summary>
     public static async Task<ProblemDetails?> ReadAsync(
         HttpResponseMessage response,
         CancellationToken cancellationToken

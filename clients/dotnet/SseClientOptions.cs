@@ -27,7 +27,7 @@ public sealed record SseClientOptions
     public TimeSpan MaxServerDelay { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
-    /// Reconnections in a row without an event before the stream ends with <see cref="SseError.RetriesExhausted"/>;
+    /// Reconnections in a row without an event before the stream ends with <see cref="SseError.RetriesExhausted"/>, or
     /// null for no limit. <c>connected</c> and <c>unauthorized</c> do not count, a connection of more than five seconds
     /// does. With 0 the stream is read once, and its regular end ends the loop.
     /// </summary>
@@ -80,5 +80,5 @@ public sealed record SseClientOptions
 /// <summary>A reconnection that is about to start its wait.</summary>
 /// <param name="Attempt">1 for the first since the last event.</param>
 /// <param name="Delay">The chosen wait.</param>
-/// <param name="Reason">The failure; null if the server ended the stream regularly.</param>
+/// <param name="Reason">The failure, or null if the server ended the stream regularly.</param>
 public sealed record SseReconnect(int Attempt, TimeSpan Delay, Exception? Reason);

@@ -50,10 +50,10 @@ public sealed class SseException : Exception
     /// <summary>The kind of failure.</summary>
     public SseError Error { get; }
 
-    /// <summary>The server's status; null without a response.</summary>
+    /// <summary>The server's status, or null without a response.</summary>
     public HttpStatusCode? StatusCode { get; }
 
-    /// <summary>The server's problem details (RFC 9457); null if it sent none.</summary>
+    /// <summary>The server's problem details (RFC 9457), or null if it sent none.</summary>
     public ProblemDetails? Problem { get; }
 }
 

@@ -37,13 +37,13 @@ public sealed record SseRequest
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     /// <summary>
-    /// Called for each connection, and once more after a 401, for the bearer token (RFC 6750); null sends none.
+    /// Called for each connection, and once more after a 401, for the bearer token (RFC 6750). Null sends none.
     /// Redirects to another origin drop the token.
     /// </summary>
     public Func<CancellationToken, ValueTask<string?>>? BearerToken { get; init; }
 
     /// <summary>
-    /// Called for each connection, and once more after a 401, for the value of <c>?ticket=</c>; null sends none. A
+    /// Called for each connection, and once more after a 401, for the value of <c>?ticket=</c>. Null sends none. A
     /// ticket that another connection has taken over is not sent again.
     /// </summary>
     public Func<CancellationToken, ValueTask<string?>>? Ticket { get; init; }

@@ -21,7 +21,7 @@ internal static class BuiltStrings
                 ? Bare(expression)
                 : null;
 
-    /// <summary>Returns the same text as an interpolated string; null if the expression is none.</summary>
+    /// <summary>Returns the same text as an interpolated string, or null if the expression is none.</summary>
     public static ExpressionSyntax? InterpolatedOf(ExpressionSyntax made) =>
         Bare(made) switch
         {

@@ -28,7 +28,7 @@ public static class OutboxExtensions
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name, without CR and LF.</param>
     /// <param name="data">Any value; it is written now, as the application's endpoints write JSON.</param>
-    /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
     /// <exception cref="ArgumentException">A member is invalid (see <see cref="NewEvent"/>), or the data has more than
     /// 1,048,576 bytes.</exception>
     /// <exception cref="InvalidOperationException">The context's options lack <see cref="UseSse"/>.</exception>
@@ -92,7 +92,8 @@ public static class OutboxExtensions
         }
     }
 
-    /// <summary>Returns how the context's application writes JSON; null for a context that it did not make.</summary>
+    /// <summary>Returns how the context's application writes JSON, or null for a context that it did not
+    /// make.</summary>
     private static JsonSerializerOptions? JsonOf(DbContext context) =>
         context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.ApplicationServiceProvider
             is { } services

@@ -10,7 +10,7 @@ internal static class StoreAccess
 
     /// <summary>Runs a command on a connection of its own. On a server without an epoch it records one, and runs the
     /// command again.</summary>
-    /// <param name="sql">The command's text; null if <paramref name="ask"/> sets it.</param>
+    /// <param name="sql">The command's text, or null if <paramref name="ask"/> sets it.</param>
     /// <param name="ask">Runs the command and reads the answer. It must pass no cancellation to a command.</param>
     /// <param name="cancellationToken">Cancels the command, in Postgres too. Only for commands that only read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, refuses or does not replicate.</exception>

@@ -31,7 +31,7 @@ internal sealed class StoreContact(
     private volatile string? _mistake;
     private volatile StoreDurability? _durability;
 
-    /// <summary>The time since Postgres stopped answering as a primary; null while it answers.</summary>
+    /// <summary>The time since Postgres stopped answering as a primary, or null while it answers.</summary>
     public TimeSpan? AwayFor
     {
         get
@@ -50,7 +50,7 @@ internal sealed class StoreContact(
     /// <summary>The reason that no waiting mends; else null.</summary>
     public string? Mistake => _mistake;
 
-    /// <summary>The durability of an acknowledged event at the last check; null before the first.</summary>
+    /// <summary>The durability of an acknowledged event at the last check, or null before the first.</summary>
     internal StoreDurability? Durability => _durability;
 
     /// <exception cref="InvalidOperationException">The connection string's only host is a standby, or a

@@ -7,8 +7,8 @@ namespace EventStore;
 /// to no session of ours, and <see cref="NpgsqlConnection.ProcessID"/> is nobody's.</summary>
 internal static class StorePooler
 {
-    /// <summary>A row: the session's process, the settings that it began with, and where Postgres is. It locks no row:
-    /// pgpool-II begins a transaction before what locks.</summary>
+    /// <summary>A row of the session's process, the settings that it began with, and where Postgres is. It locks no
+    /// row, because pgpool-II begins a transaction before what locks.</summary>
     private const string Who = $"""
         select pg_backend_pid(), extract(epoch from current_setting('statement_timeout')::interval)::int,
             current_setting('default_transaction_isolation'), host(inet_server_addr()), inet_server_port(),

@@ -7,8 +7,8 @@ internal static class StoreTracing
 {
     private static readonly ActivitySource Source = new("AspireSse.EventStore");
 
-    /// <summary>The traceparent of the code that runs; null without one. An id of the older, hierarchical form may hold
-    /// any text of a request's header.</summary>
+    /// <summary>The traceparent of the code that runs, or null without one. An id of the older, hierarchical form may
+    /// hold any text of a request's header.</summary>
     public static string? Current => Activity.Current is { IdFormat: ActivityIdFormat.W3C } span ? span.Id : null;
 
     /// <summary>Starts the span of a batch: a child of <paramref name="parent"/>, or else of the first traced event,

@@ -7,7 +7,7 @@ namespace LlmGateway;
 /// <param name="what">Text for people; a sentence of its own if there is a code, else it follows the field's
 /// name.</param>
 /// <param name="status">HTTP status.</param>
-/// <param name="code">Machine-readable reason; null: the field is missing or invalid.</param>
+/// <param name="code">Machine-readable reason. Null if the field is missing or invalid.</param>
 internal sealed class InvalidChatException(
     string where,
     string what,

@@ -17,7 +17,7 @@ public sealed class LlmGatewayOptions
     /// <param name="function">Its code and its description. It gets the arguments that the model chooses, and as
     /// services a scope of its own (<see cref="AIFunctionArguments.Services"/>).</param>
     /// <param name="policy">Decides which callers may use it, with the request (<see cref="HttpContext"/>) as the
-    /// resource. Null: all who may ask the agents.</param>
+    /// resource. Null for all who may ask the agents.</param>
     /// <remarks>It runs with the rights of the application, not of the caller, so only callers who may see all of its
     /// results may use it.</remarks>
     /// <exception cref="ArgumentException">There is a tool of this name.</exception>

@@ -38,7 +38,7 @@ internal sealed partial class DebianPrograms(string what, string work, string do
     }
 
     /// <summary>Returns the folders of libraries of the unpacked packages, such as `usr/lib/x86_64-linux-gnu` or a
-    /// program's own `usr/lib/trafficserver`; null when nothing was unpacked.</summary>
+    /// program's own `usr/lib/trafficserver`, or null when nothing was unpacked.</summary>
     public static string? Libraries(string target)
     {
         var libraries = Path.Combine(target, "usr", "lib");

@@ -3,7 +3,7 @@ namespace LocalServices;
 /// <summary>A program installed on this machine, or unpacked from a Debian package into a folder of the
 /// clone.</summary>
 /// <param name="File">The program's path.</param>
-/// <param name="Libraries">Its LD_LIBRARY_PATH; null for the machine's own libraries.</param>
+/// <param name="Libraries">Its LD_LIBRARY_PATH, or null for the machine's own libraries.</param>
 internal sealed record LocalProgram(string File, string? Libraries)
 {
     /// <param name="tools">The folder that programs are unpacked to; created if needed.</param>

@@ -36,6 +36,6 @@ internal abstract class LoopbackHealthCheck(string server, int port) : IHealthCh
         }
     }
 
-    /// <summary>Returns what is wrong with the server's answer; null: nothing.</summary>
+    /// <summary>Returns what is wrong with the server's answer, or null if nothing is.</summary>
     protected abstract Task<string?> ProblemAsync(NetworkStream stream, CancellationToken cancellationToken);
 }

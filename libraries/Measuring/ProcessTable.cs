@@ -7,7 +7,8 @@ internal static class ProcessTable
 {
     private const string Listening = "0A";
 
-    /// <summary>Returns the process that listens on this port; null when there is none or it is not visible.</summary>
+    /// <summary>Returns the process that listens on this port, or null when there is none or it is not
+    /// visible.</summary>
     public static int? ListenerOf(int port)
     {
         var inodes = Listeners().Where(l => l.Port == port).Select(l => l.Inode).ToHashSet();

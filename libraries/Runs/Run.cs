@@ -18,7 +18,7 @@ internal readonly record struct RunEvent(string Type, string Data, string? Key =
 internal sealed record RunError(string? Type, string Error, bool Fatal, string Reason);
 
 /// <param name="Gone">True if there is nothing to run: only an error is stored.</param>
-/// <param name="Owner">The user whose request began it; null: none.</param>
+/// <param name="Owner">The user whose request began it, or null if there is none.</param>
 internal sealed record RunAnnouncement(bool? Gone = null, string? Owner = null);
 
 internal static class RunJson
@@ -56,7 +56,7 @@ internal readonly record struct RunName(string Kind, string Id)
     public string Topic => $"{Kind}.{Id}";
     public string Log => $"{Topic}.log";
 
-    /// <summary>Returns the run of a topic or of its log's; null if it can be no run's.</summary>
+    /// <summary>Returns the run of a topic or of its log's, or null if it can be no run's.</summary>
     public static RunName? Of(string topic)
     {
         var text = topic.EndsWith(".log", StringComparison.Ordinal) ? topic[..^".log".Length] : topic;
@@ -64,7 +64,7 @@ internal readonly record struct RunName(string Kind, string Id)
         return dot > 0 ? new RunName(text[..dot], text[(dot + 1)..]) : null;
     }
 
-    /// <summary>Returns the run of a topic; null if it is a pattern, another's log, too long, or has only one
+    /// <summary>Returns the run of a topic, or null if it is a pattern, another's log, too long, or has only one
     /// token or too many.</summary>
     public static RunName? Of(EventTopic topic) =>
         topic.IsValid
@@ -149,7 +149,7 @@ public sealed class Run : IDisposable
 
     internal RunStop StopReason => (RunStop)Volatile.Read(ref _stopReason);
 
-    /// <summary>Id of the last event that is known to be stored; null before the first.</summary>
+    /// <summary>Id of the last event that is known to be stored, or null before the first.</summary>
     internal Guid? LastStored { get; set; }
 
     /// <summary>Position of that event or an earlier one; before the first, one before the run.</summary>

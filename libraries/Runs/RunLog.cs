@@ -40,7 +40,8 @@ internal sealed class RunLog(RunRegistry registry, RunReader reader, TopicReader
             cancellationToken
         );
 
-    /// <summary>Reads the log's oldest event, its announcement until retention drops it; null: no such run.</summary>
+    /// <summary>Reads the log's oldest event, its announcement until retention drops it. Null if there is no such
+    /// run.</summary>
     public Task<RunEntry?> FirstOfLogAsync(RunName name, CancellationToken cancellationToken) =>
         reader.FirstOfLogAsync(name.Topic, cancellationToken);
 
@@ -65,7 +66,7 @@ internal sealed class RunLog(RunRegistry registry, RunReader reader, TopicReader
     public Task<RunEntry?> LastOfLogAsync(RunName name, CancellationToken cancellationToken) =>
         reader.LastAsync(name.Log, cancellationToken);
 
-    /// <summary>The user whose request began the run; null for an anonymous one.</summary>
+    /// <summary>The user whose request began the run, or null for an anonymous one.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
         registry.OwnerAsync(name.Topic, cancellationToken);
 

@@ -33,9 +33,10 @@ internal sealed class RunStore(
 
     /// <summary>Announces a run and acquires it; pass it to <see cref="LiveRuns"/>. If the store's answer is lost,
     /// <see cref="RunLeases"/> ends the run.</summary>
-    /// <param name="id">Its id; null creates one. A run with a known id is not begun again.</param>
-    /// <param name="closingEvents">Events that end the run if this replica fails; null: a fatal error.</param>
-    /// <param name="handled">What another replica starts again instead, if this one fails; null: nothing.</param>
+    /// <param name="id">Its id. Null creates one. A run with a known id is not begun again.</param>
+    /// <param name="closingEvents">Events that end the run if this replica fails, or null for a fatal error.</param>
+    /// <param name="handled">What another replica starts again instead, if this one fails. Null if there is
+    /// nothing.</param>
     /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<RunStart> BeginAsync(
@@ -100,7 +101,7 @@ internal sealed class RunStore(
         }
     }
 
-    /// <summary>Acquires an announced run for a part of its work; null if a replica already writes it.</summary>
+    /// <summary>Acquires an announced run for a part of its work. Null if a replica already writes it.</summary>
     /// <param name="after">Position of the event that the part answers.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<Run?> TryAcquireAsync(
@@ -248,5 +249,5 @@ internal sealed class RunStore(
 }
 
 /// <param name="Announced">Position of its announcement; a reader that starts after it gets the whole run.</param>
-/// <param name="Run">The run to write; null if it was begun before.</param>
+/// <param name="Run">The run to write, or null if it was begun before.</param>
 internal readonly record struct RunStart(RunName Name, StreamPosition Announced, Run? Run);

@@ -103,8 +103,8 @@ internal sealed class RunStreams(
             ? format
             : SecretIdFormat.Of(format);
 
-    /// <summary>Answers an id of no run: 204 if it is another stream's, else a resync and a fatal error. The error is
-    /// stored as a run: with its id a browser that reconnects gets 204 and stops.</summary>
+    /// <summary>Answers an id of no run, with 204 if it is another stream's, else a resync and a fatal error. The error
+    /// is stored as a run: with its id a browser that reconnects gets 204 and stops.</summary>
     private async Task EndAsync(HttpContext context, string kind, LastEventId last)
     {
         if (await MismatchAsync(last, context.RequestAborted) is not { } reason)
@@ -135,7 +135,8 @@ internal sealed class RunStreams(
         await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), seat: seat);
     }
 
-    /// <summary>Returns why the log cannot resume after an id; null if it can: the id is of another stream.</summary>
+    /// <summary>Returns why the log cannot resume after an id, or null if it can: the id is of another
+    /// stream.</summary>
     private async Task<ResyncReason?> MismatchAsync(LastEventId last, CancellationToken cancellationToken)
     {
         if (last.Id is not { } id)

@@ -7,7 +7,7 @@ public sealed class AdmissionOptions
     /// <summary>What <see cref="SparePercent"/> is by default: the others keep four fifths.</summary>
     public const int DefaultSparePercent = 20;
 
-    /// <summary>Percent of the processors that reads of the store may use while the processors are busy; null:
+    /// <summary>Percent of the processors that reads of the store may use while the processors are busy, or null for
     /// all.</summary>
     public int? ReadPercent { get; set; }
 
@@ -18,7 +18,8 @@ public sealed class AdmissionOptions
     /// <summary>Returns true while somebody would feel that work: an idle server does it at full speed.</summary>
     internal Func<bool> HasReaders { get; set; } = () => true;
 
-    /// <summary>Kilobytes that one client may send per second before it waits for turns; null: any number.</summary>
+    /// <summary>Kilobytes that one client may send per second before it waits for turns, or null for any
+    /// number.</summary>
     public int? KilobytesPerSecond { get; set; }
 
     /// <summary>Bytes of request bodies and answers that all clients together should hold; at most twice as

@@ -21,17 +21,17 @@ public static class EventStreamExtensions
 
         /// <summary>Streams the events of topics or patterns, in the order of the log.</summary>
         /// <param name="topics">Each as in the other overload.</param>
-        /// <param name="types">Event types wanted; null for all.</param>
-        /// <param name="keys">Event keys wanted; null for all.</param>
+        /// <param name="types">Event types wanted, or null for all.</param>
+        /// <param name="keys">Event keys wanted, or null for all.</param>
         /// <param name="format">How the stream shows an event.</param>
-        /// <param name="show">Forms each event, instead of <paramref name="format"/>; null, or an exception, which is
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>. Null, or an exception, which is
         /// logged, leaves only its place, as an event <c>position</c>. The id is the event's own. It is called for each
         /// stream, perhaps again, on a thread of its own: if it is slow, so is its stream alone.</param>
         /// <param name="greeting">The first event, instead of <c>connected</c>. Its id is the place where the stream
         /// starts.</param>
         /// <param name="bounds">Where the stream begins and ends, if not as usual.</param>
         /// <param name="hasConnected">False: the stream begins with its place alone, as an event <c>begin</c>, for
-        /// clients that expect no event of the stream's own. Null: what is usual for the format.</param>
+        /// clients that expect no event of the stream's own. Null for what is usual for the format.</param>
         /// <exception cref="ArgumentException">No topic is given, a list is empty (one that a request or a permission
         /// left without a value must not become all), or the greeting has no data.</exception>
         public static EventStreamResult EventStream(
@@ -71,8 +71,8 @@ public static class EventStreamExtensions
 
         /// <summary>Streams items as the other overload does, after a reconnection time and a comment.</summary>
         /// <param name="items">As in the other overload.</param>
-        /// <param name="retry">The reconnection time; null for the usual one.</param>
-        /// <param name="comment">A comment, sent first; null without one.</param>
+        /// <param name="retry">The reconnection time, or null for the usual one.</param>
+        /// <param name="comment">A comment, sent first, or null without one.</param>
         public static EventStreamResult EventStream<T>(
             IAsyncEnumerable<SseItem<T>> items,
             TimeSpan? retry,
@@ -81,8 +81,8 @@ public static class EventStreamExtensions
 
         /// <summary>Streams items as the other overloads do, and is listed as a stream of topics.</summary>
         /// <param name="items">As in the other overloads.</param>
-        /// <param name="retry">The reconnection time; null for the usual one.</param>
-        /// <param name="comment">A comment, sent first; null without one.</param>
+        /// <param name="retry">The reconnection time, or null for the usual one.</param>
+        /// <param name="comment">A comment, sent first, or null without one.</param>
         /// <param name="topics">What the list of connections says that it reads.</param>
         public static EventStreamResult EventStream<T>(
             IAsyncEnumerable<SseItem<T>> items,

@@ -156,7 +156,7 @@ public sealed class EventStreamResult
             ?? httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
     }
 
-    /// <summary>Refuses what the application's developer must change; null: nothing.</summary>
+    /// <summary>Refuses what the application's developer must change. Null if there is nothing.</summary>
     private Task? RefuseMistakeAsync(HttpContext context)
     {
         if (!IsGuarded(context))
@@ -174,7 +174,7 @@ public sealed class EventStreamResult
         return context.RefuseAsync(StatusCodes.Status500InternalServerError, "Endpoint not usable", mistake);
     }
 
-    /// <summary>Refuses topics that are none, or not the caller's; null: it may read them.</summary>
+    /// <summary>Refuses topics that are none, or not the caller's. Null if it may read them.</summary>
     private Task? RefuseTopicsAsync(HttpContext context)
     {
         // For an endpoint that did not say so.
@@ -263,8 +263,8 @@ public sealed class EventStreamResult
         return _topics.All(topic => access.MayRead(context, topic.ToString()));
     }
 
-    /// <summary>Returns what of the endpoint made middleware treat the stream as another answer, before it ran; null:
-    /// nothing.</summary>
+    /// <summary>Returns what of the endpoint made middleware treat the stream as another answer, before it ran, or null
+    /// if nothing did.</summary>
     private static string? MistakeOf(HttpContext context)
     {
         var endpoint = context.GetEndpoint();
@@ -283,8 +283,8 @@ public sealed class EventStreamResult
                 + "on it.";
     }
 
-    /// <summary>Returns what is wrong with topics of which one names another's topics, and one has all of them; null:
-    /// nothing.</summary>
+    /// <summary>Returns what is wrong with topics of which one names another's topics, and one has all of them, or null
+    /// if nothing is.</summary>
     private string? WideTopicOf(HttpContext context)
     {
         if (_topics.Count < 2)

@@ -266,7 +266,7 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
         public Flow Flow => flow;
         public Task Granted => _granted.Task;
 
-        /// <summary>The place among its client's waiting requests; null: it does not wait.</summary>
+        /// <summary>The place among its client's waiting requests, or null if it does not wait.</summary>
         public LinkedListNode<Seat>? Place { get; set; }
 
         public TimeSpan Took => gate.Clock.GetElapsedTime(_startedAt);

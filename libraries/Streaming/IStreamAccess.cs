@@ -18,8 +18,8 @@ public interface IStreamAccess
     /// <summary>Returns true if the caller may read every event of a topic or pattern.</summary>
     bool MayRead(HttpContext context, string topic);
 
-    /// <summary>Returns the caller as owner of what it begins, to be compared alone; null: anonymous, or a credential
-    /// only for named topics.</summary>
+    /// <summary>Returns the caller as owner of what it begins, to be compared alone, or null if the caller is
+    /// anonymous, or has a credential only for named topics.</summary>
     /// <exception cref="InvalidRequestException">403: the caller has signed in, but its credential names
     /// nobody.</exception>
     string? OwnerOf(HttpContext context);
@@ -27,7 +27,7 @@ public interface IStreamAccess
     /// <summary>Returns true if the caller may read a run: by the right to its topic, or as its owner.</summary>
     /// <param name="context">The request.</param>
     /// <param name="topic">The run's topic.</param>
-    /// <param name="ownerOf">Reads the run's owner; null: it has none.</param>
+    /// <param name="ownerOf">Reads the run's owner. Null if it has none.</param>
     /// <param name="namesIt">True if the request has the run's random id, which only its reader was told.</param>
     internal async ValueTask<bool> MayReadRunAsync(
         HttpContext context,

@@ -55,7 +55,7 @@ public static class JsonBody
     public static void CheckMembers(this JsonElement body, params string[] known) =>
         UnknownNames.Refuse(known, body.EnumerateObject().Select(member => member.Name), StringComparer.Ordinal);
 
-    /// <summary>Returns a text of at most this length; null if the field is missing or null.</summary>
+    /// <summary>Returns a text of at most this length, or null if the field is missing or null.</summary>
     /// <exception cref="InvalidRequestException">It is no string, too long, or has a NUL.</exception>
     public static string? Text(this JsonElement body, string name, int maxLength)
     {
@@ -82,7 +82,7 @@ public static class JsonBody
     public static string RequiredText(this JsonElement body, string name, int maxLength) =>
         body.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
-    /// <summary>Returns a whole number; null if the field is missing or null.</summary>
+    /// <summary>Returns a whole number, or null if the field is missing or null.</summary>
     /// <exception cref="InvalidRequestException">It is another value, or out of the range.</exception>
     public static int? Whole(this JsonElement body, string name, int min, int max)
     {

@@ -91,8 +91,8 @@ public static class JsonRequest
             || type.MediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
         );
 
-    /// <summary>Returns the body's type; null: none. Refuses charsets other than UTF-8 and compressed bodies
-    /// (RFC 9110 §8.4): 415.</summary>
+    /// <summary>Returns the body's type, or null if there is none. Refuses charsets other than UTF-8 and compressed
+    /// bodies (RFC 9110 §8.4): 415.</summary>
     /// <exception cref="InvalidRequestException">415.</exception>
     public static MediaTypeHeaderValue? TypeOf(HttpContext context)
     {

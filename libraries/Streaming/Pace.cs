@@ -16,7 +16,8 @@ public sealed class Pace<TClient>(double perSecond, double burst, TimeProvider c
 
     private TimeSpan Now => clock.GetElapsedTime(_started);
 
-    /// <returns>The wait that keeps the rate; null, and no charge, if it exceeds <paramref name="maxWait"/>.</returns>
+    /// <returns>The wait that keeps the rate, or null, and no charge, if it exceeds
+    /// <paramref name="maxWait"/>.</returns>
     public TimeSpan? Charge(TClient client, double cost, TimeSpan? maxWait = null)
     {
         if (Interlocked.Increment(ref _charges) % ChargesPerSweep == 0)

@@ -6,7 +6,7 @@ namespace AspireSse;
 /// its parameter, and none is taken for another wish.</summary>
 public static class QueryValues
 {
-    /// <summary>Returns a text of at most this length; null if it is missing or empty.</summary>
+    /// <summary>Returns a text of at most this length, or null if it is missing or empty.</summary>
     /// <exception cref="InvalidRequestException">It is given twice, too long, or has a NUL.</exception>
     public static string? Text(this IQueryCollection query, string name, int maxLength)
     {
@@ -21,7 +21,7 @@ public static class QueryValues
     public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
         query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
-    /// <summary>Returns what narrows a list; null if it is missing.</summary>
+    /// <summary>Returns what narrows a list, or null if it is missing.</summary>
     /// <exception cref="InvalidRequestException">It is empty, which is probably an unset variable, and no wish for
     /// everything.</exception>
     public static string? Filter(this IQueryCollection query, string name, int maxLength) =>
@@ -36,7 +36,7 @@ public static class QueryValues
         return values.Contains("") ? throw InvalidRequestException.Empty(name) : values;
     }
 
-    /// <summary>Returns <c>true</c> or <c>false</c>; null if it is missing or empty.</summary>
+    /// <summary>Returns <c>true</c> or <c>false</c>, or null if it is missing or empty.</summary>
     /// <exception cref="InvalidRequestException">It is another value.</exception>
     public static bool? Flag(this IQueryCollection query, string name) =>
         query[name].ToString() switch

@@ -16,7 +16,7 @@ public static class RefusalExtensions
     /// <param name="status">The status of the answer.</param>
     /// <param name="title">What is refused, in a few words.</param>
     /// <param name="detail">A sentence for the client's developer.</param>
-    /// <param name="retryAfter">Time after which to ask again; null: none.</param>
+    /// <param name="retryAfter">Time after which to ask again, or null if there is none.</param>
     public static Task RefuseAsync(
         this HttpContext context,
         int status,
@@ -36,8 +36,8 @@ public static class RefusalExtensions
     /// <summary>Waits before a refusal, and has the connection close with it: sent at once, the refusals of clients
     /// that ignore <c>Retry-After</c> would take the processors from others.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="delay">The wait; null: half a second to one and a half, at random, so that clients do not return
-    /// all at once.</param>
+    /// <param name="delay">The wait, or null for half a second to one and a half, at random, so that clients do not
+    /// return all at once.</param>
     public static Task DelayRefusalAsync(this HttpContext context, TimeSpan? delay = null)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -30,7 +30,7 @@ public sealed class RefusedException : Exception
     /// <summary>413, 429 or 503.</summary>
     public int Status { get; }
 
-    /// <summary>Time after which to ask again; null if that is in vain.</summary>
+    /// <summary>Time after which to ask again, or null if that is in vain.</summary>
     public TimeSpan? RetryAfter { get; }
 
     /// <summary>Refuses what is too large even for an idle server.</summary>

@@ -62,7 +62,8 @@ public sealed class RequestBudget
     /// <summary>Counts bytes that admitted work keeps after its response, until disposal; never refuses.</summary>
     internal IDisposable Keep(ClientKey client, long bytes) => _memory.Keep(client, bytes);
 
-    /// <summary>Charges for a body, accepted or not, and waits for a turn to parse it; null: none needed.</summary>
+    /// <summary>Charges for a body, accepted or not, and waits for a turn to parse it. Null if none is
+    /// needed.</summary>
     /// <exception cref="RefusedException">Too many bodies wait.</exception>
     /// <exception cref="InvalidRequestException">401: the credential has expired meanwhile.</exception>
     internal async ValueTask<IDisposable?> EnterParsingAsync(HttpContext context, long bytes)
@@ -114,7 +115,8 @@ public sealed class RequestBudget
         }
     }
 
-    /// <summary>Charges for a part of a long body, and waits for a turn beyond the rate; null: none needed.</summary>
+    /// <summary>Charges for a part of a long body, and waits for a turn beyond the rate. Null if none is
+    /// needed.</summary>
     /// <param name="context">The request.</param>
     /// <param name="kilobytes">Kilobytes that have arrived.</param>
     /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>

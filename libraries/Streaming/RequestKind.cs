@@ -2,7 +2,8 @@ namespace AspireSse;
 
 /// <summary>Kind of an endpoint's requests: metadata by which the host's rate limiter, if any, counts them.</summary>
 /// <param name="Name">The name under which they are counted.</param>
-/// <param name="MaxPerMinute">Requests of one client per minute, over all replicas; null: the host decides.</param>
+/// <param name="MaxPerMinute">Requests of one client per minute, over all replicas, or null if the host
+/// decides.</param>
 /// <param name="Excess">Reason of a refusal; it continues "You have".</param>
 /// <param name="IsFixed">True if requests beyond the maximum are refused even while nobody else waits.</param>
 public sealed record RequestKind(

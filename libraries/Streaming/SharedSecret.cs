@@ -60,7 +60,7 @@ public sealed class SharedSecret : IDisposable
         return Base64Url.EncodeToString(all);
     }
 
-    /// <summary>Decrypts a document; null if it was not sealed with this key for this purpose.</summary>
+    /// <summary>Decrypts a document. Null if it was not sealed with this key for this purpose.</summary>
     /// <param name="purpose">Context of the document.</param>
     /// <param name="text">The sealed document.</param>
     /// <param name="type">Its JSON.</param>

@@ -12,7 +12,7 @@ public sealed record SseConnection
     /// <summary>The address of its client.</summary>
     public required string Client { get; init; }
 
-    /// <summary>The name of its user; null: anonymous.</summary>
+    /// <summary>The name of its user, or null if it is anonymous.</summary>
     public string? User { get; init; }
 
     /// <summary>Its topics and patterns.</summary>
@@ -33,7 +33,7 @@ public sealed record SseConnection
     /// <summary>Positions of the log between the newest event and its last write; 0 if it has caught up.</summary>
     public long Lag { get; init; }
 
-    /// <summary>The round trip of the last network hop in milliseconds (Linux); null: unknown.</summary>
+    /// <summary>The round trip of the last network hop in milliseconds (Linux), or null if it is unknown.</summary>
     public double? RttMs { get; init; }
 
     /// <summary><c>live</c>, <c>catching-up</c> (it reads from the log) or <c>slow</c> (its client does not
@@ -41,7 +41,7 @@ public sealed record SseConnection
     public required string State { get; init; }
 }
 
-/// <summary>Delivery times in milliseconds, from the commit of an event to the socket; null before the first
+/// <summary>Delivery times in milliseconds, from the commit of an event to the socket, or null before the first
 /// delivery.</summary>
 /// <param name="P50">The median.</param>
 /// <param name="P95">The 95th percentile.</param>

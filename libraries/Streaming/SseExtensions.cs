@@ -20,9 +20,9 @@ public static class SseExtensions
     /// <see cref="IStreamAccess"/> was added before.</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="configure">Changes settings.</param>
-    /// <param name="redis">Name of the connection string of Redis; null: none.</param>
-    /// <param name="name">The name of this process in greetings, metrics and leases; null: its machine's name and its
-    /// id.</param>
+    /// <param name="redis">Name of the connection string of Redis, or null if there is none.</param>
+    /// <param name="name">The name of this process in greetings, metrics and leases, or null for its machine's name and
+    /// its id.</param>
     /// <exception cref="InvalidOperationException">No event log was added, or the streams were.</exception>
     public static TBuilder AddSse<TBuilder>(
         this TBuilder builder,

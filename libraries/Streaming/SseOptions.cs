@@ -43,7 +43,7 @@ public sealed class SseOptions
     public int DeadSeconds { get; set; } = 300;
 
     /// <summary>Seconds after which a stream is ended and its client asked to reconnect: the credential, the policy and
-    /// the endpoint's own code then decide again. 0: never.</summary>
+    /// the endpoint's own code then decide again. Never if 0.</summary>
     /// <remarks>Null, the default, is 1,800 for callers who have signed in, so that a key that was withdrawn reads no
     /// longer, and never for others; the host may have a default of its own. A load balancer that moves only new
     /// connections needs one for all.</remarks>

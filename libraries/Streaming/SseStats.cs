@@ -19,7 +19,7 @@ public sealed class SseStats
     /// <summary>Streams that were opened.</summary>
     public long Opened { get; internal init; }
 
-    /// <summary>The place through which events have been handed out; null until the log's head is known.</summary>
+    /// <summary>The place through which events have been handed out, or null until the log's head is known.</summary>
     public StreamPosition? Head { get; internal init; }
 
     /// <summary>Positions between the log's head and this process.</summary>
@@ -38,7 +38,7 @@ public sealed class SseStats
     public IReadOnlyDictionary<ResyncReason, long> Resyncs { get; internal init; } =
         new Dictionary<ResyncReason, long>();
 
-    /// <summary>Returns the times of the deliveries since an earlier moment; null without any.</summary>
+    /// <summary>Returns the times of the deliveries since an earlier moment, or null without any.</summary>
     public SseLatency? LatencySince(SseStats before)
     {
         ArgumentNullException.ThrowIfNull(before);

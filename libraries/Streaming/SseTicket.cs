@@ -11,6 +11,6 @@ public sealed record SseTicket(Guid Id, string? User, string? Key, IReadOnlyList
     /// <summary>The topics as grants; a ticket publishes nothing.</summary>
     public TopicGrants Grants { get; } = new(Topics, []);
 
-    /// <summary>The caller's claims, where policies ask for them; null: none.</summary>
+    /// <summary>The caller's claims, where policies ask for them, or null if there is none.</summary>
     internal byte[]? Principal { get; init; }
 }

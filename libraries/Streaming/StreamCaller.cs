@@ -3,14 +3,14 @@ namespace AspireSse;
 /// <summary>What a stream, or a ticket, keeps of its caller.</summary>
 public sealed record StreamCaller
 {
-    /// <summary>Its name, in its tickets (<see cref="SseTicket.User"/>); null: it needs none.</summary>
+    /// <summary>Its name, in its tickets (<see cref="SseTicket.User"/>), or null if it needs none.</summary>
     public string? User { get; init; }
 
     /// <summary>Names the key behind its credential, in its tickets (<see cref="SseTicket.Key"/>), so that they end
-    /// with the key; null: none.</summary>
+    /// with the key. Null if there is none.</summary>
     public string? Key { get; init; }
 
-    /// <summary>The end of its credential, and so of its streams and its tickets; null: none.</summary>
+    /// <summary>The end of its credential, and so of its streams and its tickets, or null if there is none.</summary>
     public DateTimeOffset? Until { get; init; }
 
     /// <summary>The time before that end at which a stream tells its client, unless it began within twice that
@@ -18,7 +18,7 @@ public sealed record StreamCaller
     public TimeSpan Notice { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The id of the ticket that it sent (<see cref="SseTicket.Id"/>): a new stream of a ticket replaces the
-    /// former one, on every process of the application. Null: none.</summary>
+    /// former one, on every process of the application. Null if there is none.</summary>
     public Guid? Ticket { get; init; }
 
     /// <summary>True if its credential may be withdrawn before its end, which bounds the age of its streams

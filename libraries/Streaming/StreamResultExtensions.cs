@@ -19,7 +19,7 @@ public static class StreamResultExtensions
         /// <param name="show">Forms each event, instead of <paramref name="format"/>, as in the other
         /// overload.</param>
         /// <param name="events">Number of events that a topic with an end has: if fewer are left, retention has dropped
-        /// the first, and no number can be resumed. Null: unknown.</param>
+        /// the first, and no number can be resumed. Null if it is unknown.</param>
         /// <exception cref="ArgumentException">No type of an end is given, or a pattern.</exception>
         public static EventStreamResult FiniteEventStream(
             EventTopic topic,

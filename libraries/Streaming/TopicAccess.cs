@@ -18,7 +18,8 @@ public sealed record TopicAccess(bool Publishes, string Template) : IAuthorizati
                 Template.Split('.').Select(t => NameIn(t) is not { } name ? t : TokenOf(context, name) ?? "*")
             );
 
-    /// <summary>Returns the name of the first route value that is not one token of a topic; null if all are.</summary>
+    /// <summary>Returns the name of the first route value that is not one token of a topic, or null if all
+    /// are.</summary>
     internal string? InvalidIn(HttpContext context) =>
         Template.Split('.').Select(NameIn).FirstOrDefault(name => name is not null && TokenOf(context, name) is null);
 

@@ -9,9 +9,9 @@ public static class EventStreamReaderExtensions
     /// <param name="client">A client of the application, such as that of <c>WebApplicationFactory</c> or of
     /// <c>DistributedApplication</c>.</param>
     /// <param name="uri">The stream.</param>
-    /// <param name="lastEventId">The id after which it resumes (HTML Living Standard §9.2.4); null: its
+    /// <param name="lastEventId">The id after which it resumes (HTML Living Standard §9.2.4), or null for its
     /// beginning.</param>
-    /// <param name="patience">Time for all that is read; null: 30 s.</param>
+    /// <param name="patience">Time for all that is read, or null for 30 s.</param>
     /// <exception cref="HttpRequestException">The answer is no event stream; the message has its status and
     /// body.</exception>
     public static async Task<EventStreamReader> OpenEventStreamAsync(

@@ -81,7 +81,7 @@ internal sealed class Api(Uri address) : IDisposable
         return [.. listing["connections"]!.AsArray().Select(c => c!)];
     }
 
-    /// <param name="replica">Address of the replica that answers; null for any.</param>
+    /// <param name="replica">Address of the replica that answers, or null for any.</param>
     public async Task<IReadOnlyList<JsonNode>> ReplicasAsync(Uri? replica = null) =>
         [.. (await _http.GetFromJsonAsync<JsonArray>(new Uri(replica ?? address, "/v1/replicas")))!.Select(r => r!)];
 

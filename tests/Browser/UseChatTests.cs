@@ -120,7 +120,7 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
         Assert.Equal((string?)answer["text"], await page.Locator(".assistant").TextContentAsync());
     }
 
-    /// <summary>Builds the example in a copy; null: npm is missing.</summary>
+    /// <summary>Builds the example in a copy. Null if npm is missing.</summary>
     private static async Task<string?> BuildAsync()
     {
         var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "use-chat")).FullName;

@@ -7,7 +7,7 @@ namespace Conformance;
 /// <param name="Stream">The body.</param>
 /// <param name="Events">Type, data and last id of each event.</param>
 /// <param name="LastId">The last id at the end.</param>
-/// <param name="Retry">The reconnection time in milliseconds; null without one.</param>
+/// <param name="Retry">The reconnection time in milliseconds, or null without one.</param>
 public sealed record ParsingCase(string Name, string Stream, string[][] Events, string LastId, int? Retry)
 {
     public static IReadOnlyDictionary<string, ParsingCase> All { get; } = Read();

@@ -48,7 +48,7 @@ internal sealed class NpmScripts(string source)
         return folder;
     }
 
-    /// <summary>Returns the exit code, and errors before the standard output; null if the program does not
+    /// <summary>Returns the exit code, and errors before the standard output, or null if the program does not
     /// exist.</summary>
     private static async Task<(int ExitCode, string Output)?> RunAsync(
         string folder,

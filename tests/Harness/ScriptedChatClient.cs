@@ -14,7 +14,7 @@ internal delegate IAsyncEnumerable<ChatResponseUpdate> ChatScript(
 
 /// <summary>A model that sends the updates of a script.</summary>
 /// <param name="script">Called once a request.</param>
-/// <param name="model">Name of the model in the client's metadata; null: it has none.</param>
+/// <param name="model">Name of the model in the client's metadata, or null if it has none.</param>
 internal sealed class ScriptedChatClient(ChatScript script, string? model = null) : IChatClient
 {
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(

@@ -72,7 +72,7 @@ internal sealed class Product : IAsyncDisposable
         response.EnsureSuccessStatusCode();
     }
 
-    /// <summary>The address that the replica has for the reader of a topic; null if it lists none.</summary>
+    /// <summary>The address that the replica has for the reader of a topic, or null if it lists none.</summary>
     public async Task<string?> ClientOfAsync(string topic)
     {
         var list = new Uri(Replica.Url, $"/v1/connections?filter={topic}");

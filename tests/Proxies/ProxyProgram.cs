@@ -14,7 +14,7 @@ internal sealed record ProxyProgram(string Name, string Package, string Program,
     /// <summary>Packages beside the main one and its libraries.</summary>
     public string[] Others { get; init; } = [];
 
-    /// <summary>True if HTTP/2 without TLS has a port of its own; false if it shares one; null without it.</summary>
+    /// <summary>True if HTTP/2 without TLS has a port of its own; false if it shares one. Null without it.</summary>
     public bool? HasOwnHttp2Port { get; init; }
 
     /// <summary>The age at which it ends a stream, whatever that sends; it takes too long to be measured each time

@@ -27,7 +27,7 @@ internal sealed class RunningProxy : IAsyncDisposable
 
     public Uri Url { get; }
 
-    /// <summary>The address at which it speaks HTTP/2 without TLS; null: none.</summary>
+    /// <summary>The address at which it speaks HTTP/2 without TLS, or null if there is none.</summary>
     public Uri? Http2 { get; }
 
     public static async Task<RunningProxy> StartAsync(

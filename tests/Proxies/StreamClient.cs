@@ -35,7 +35,7 @@ internal static class StreamClient
         };
     }
 
-    /// <summary>Opens a stream and waits for its first frame; null if it does not come in this time.</summary>
+    /// <summary>Opens a stream and waits for its first frame. Null if it does not come in this time.</summary>
     public static async Task<SseReader?> OpenAsync(HttpClient client, Uri url, string topic, TimeSpan within)
     {
         var opening = SseReader.OpenAsync(url, Product.Stream(topic), client: client);

@@ -51,7 +51,7 @@ internal sealed record ReliabilityOptions(
     /// <summary>True if a row that this machine cannot run is no failure.</summary>
     public bool AllowsSkipped { get; init; }
 
-    /// <summary>The commit from which the system is upgraded; null: that of the newest tag.</summary>
+    /// <summary>The commit from which the system is upgraded, or null for that of the newest tag.</summary>
     public string? From { get; init; }
 
     /// <summary>Readers under failovers.</summary>

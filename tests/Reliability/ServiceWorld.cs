@@ -21,7 +21,7 @@ internal static class ServiceWorld
     /// <param name="eventStore">The connection string of an empty database.</param>
     /// <param name="redis">The address of Redis.</param>
     /// <param name="kind">The kind of the system.</param>
-    /// <param name="clock">The processes' clocks; null: the machine's.</param>
+    /// <param name="clock">The processes' clocks, or null for the machine's.</param>
     /// <param name="stop">Cancels the start and later waits.</param>
     /// <param name="build">The programs; default: those built with this one.</param>
     public static async Task<World> StartAsync(

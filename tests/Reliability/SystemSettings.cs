@@ -13,7 +13,7 @@ internal static class SystemSettings
     /// <summary>An API key with every permission.</summary>
     public static string Key { get; } = Convert.ToHexString(RandomNumberGenerator.GetBytes(20));
 
-    /// <summary>The key with which a system of this kind is asked how it is; null: it asks for none.</summary>
+    /// <summary>The key with which a system of this kind is asked how it is, or null if it asks for none.</summary>
     public static string? KeyOf(SystemKind kind) => kind is SystemKind.Guarded or SystemKind.Verbose ? Key : null;
 
     public static string User(string name, string[] subscribe, string[] publish) =>

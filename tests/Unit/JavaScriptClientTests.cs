@@ -62,7 +62,7 @@ public class JavaScriptClientTests
 
     private sealed record Result(int ExitCode, string Output);
 
-    /// <summary>Path of a program; null if it does not exist.</summary>
+    /// <summary>Path of a program, or null if it does not exist.</summary>
     private static async Task<Result?> RunAsync(string folder, string program, params string[] arguments)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

@@ -26,9 +26,10 @@ internal sealed class ApiKeys
             ),
         ];
 
-    /// <summary>Finds a configured key by its user; null if there is none, or another key has this name now.</summary>
+    /// <summary>Finds a configured key by its user, or null if there is none, or another key has this name
+    /// now.</summary>
     /// <param name="user">The user of the key.</param>
-    /// <param name="fingerprint">The key's fingerprint; null: any.</param>
+    /// <param name="fingerprint">The key's fingerprint, or null for any.</param>
     public Caller? Find(string user, string? fingerprint) =>
         Array.Find(_keys, k => k.Caller.User == user && (fingerprint is null || k.Caller.Key == fingerprint)).Caller;
 

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace StreamApi.Security.Credentials;
 
 /// <summary>
-/// Verifies JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c> (RFC 7515, 7519). Follows
-/// RFC 8725: each key is bound to one algorithm, keys come from the configuration or its issuer only, and issuer,
+/// Verifies JSON Web Tokens: <c>base64url(header).base64url(claims).base64url(signature)</c> (RFC 7515, 7519). As in
+/// RFC 8725, each key is bound to one algorithm, keys come from the configuration or its issuer only, and issuer,
 /// audience, <c>exp</c> and <c>sub</c> are required.
 /// </summary>
 internal sealed class BearerTokens : IDisposable
@@ -77,7 +77,8 @@ internal sealed class BearerTokens : IDisposable
     private static InvalidCredentialException Untrusted =>
         new("The token is not signed with a key that this server trusts.");
 
-    /// <summary>Returns the caller; null if no known key signed the token, and the issuer may have a new one.</summary>
+    /// <summary>Returns the caller, or null if no known key signed the token, and the issuer may have a new
+    /// one.</summary>
     private Caller? Find(string token)
     {
         if (token.Length > MaxLength)

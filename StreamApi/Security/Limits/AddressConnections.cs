@@ -15,7 +15,7 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
     public bool IsEnabled => Max < LimitOptions.Unlimited;
 
     /// <summary>Counts a connection of the address. Return it with <see cref="Close"/>.</summary>
-    /// <returns>The counted client; null with false if it has as many open as it may, null with true for a
+    /// <returns>The counted client, or null with false if it has as many open as it may, null with true for a
     /// proxy.</returns>
     public bool TryOpen(IPAddress address, out IPAddress? client)
     {

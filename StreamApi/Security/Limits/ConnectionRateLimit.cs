@@ -35,7 +35,7 @@ internal sealed class ConnectionRateLimit(
     /// <summary>
     /// Reserves a turn for a connection of this address. One that would wait too long costs its address nothing.
     /// </summary>
-    /// <returns>The time to wait, ended with <see cref="EndWait"/>; null if the wait would be too long or too many
+    /// <returns>The time to wait, ended with <see cref="EndWait"/>, or null if the wait would be too long or too many
     /// wait.</returns>
     public TimeSpan? TakeTurn(IPAddress address)
     {

@@ -18,7 +18,7 @@ internal sealed class LimitOptions
     [Range(1, Unlimited)]
     public int? NewStreamsPerMinute { get; set; }
 
-    /// <summary>Resumed streams per minute: twice <see cref="NewStreamsPerMinute"/>. Beyond it the stream asks the
+    /// <summary>Resumed streams per minute, twice <see cref="NewStreamsPerMinute"/>. Beyond it the stream asks the
     /// client to return later: 429 would stop a browser.</summary>
     internal int? ResumesPerMinute { get; set; }
 

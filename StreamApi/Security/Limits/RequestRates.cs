@@ -29,7 +29,7 @@ internal sealed class RequestRates : IDisposable
     public ValueTask<RateLimitLease> AcquireAsync(HttpContext context) =>
         _limiter.AcquireAsync(context, permitCount: 1, context.RequestAborted);
 
-    /// <summary>The kind that the endpoint declares; null: a plain request, or an unknown path.</summary>
+    /// <summary>The kind that the endpoint declares, or null for a plain request, or an unknown path.</summary>
     public static RequestKind? KindOf(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<RequestKind>();
 

@@ -9,8 +9,8 @@ namespace StreamApi.Seeds.Resilient;
 /// Past failures of a source that was restarted only tell their position, because they neither end nor delay anything.
 /// </summary>
 /// <param name="named">The value of <c>?named=</c>.</param>
-/// <param name="restartedAfter">Position through which failures are past (<see cref="SessionState.RestartedAfter"/>);
-/// null: none.</param>
+/// <param name="restartedAfter">Position through which failures are past (<see cref="SessionState.RestartedAfter"/>),
+/// or null if there is none.</param>
 internal sealed class ResilientFormat(bool? named, long? restartedAfter)
 {
     public const string Message = "message",

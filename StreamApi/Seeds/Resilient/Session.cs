@@ -17,7 +17,7 @@ internal sealed class Session
     /// <summary>Time at which a replica last had a reader.</summary>
     public DateTimeOffset SeenAt { get; set; }
 
-    /// <summary>Time of the next read of the source; null while it is stopped.</summary>
+    /// <summary>Time of the next read of the source, or null while it is stopped.</summary>
     public DateTimeOffset? NextAt { get; set; }
 
     /// <summary>True after the fatal error. Only a reader without a last id restarts the source.</summary>

@@ -23,8 +23,8 @@ internal sealed class SessionDirectory(
     public ScheduledRows Due { get; } = new(work, "seeds.sessions", "next_at", ResilientOptions.MaxPause, clock);
 
     /// <summary>
-    /// Reads a session: first the log, so that a failure is not taken for one that is past. <paramref name="ordinal"/>
-    /// is the reader's last message; 0: none.
+    /// Reads a session, first the log, so that a failure is not taken for one that is past. <paramref name="ordinal"/>
+    /// is the reader's last message, or 0 if there is none.
     /// </summary>
     public async Task<SessionState> ReadAsync(string id, long ordinal, CancellationToken cancellationToken)
     {
@@ -77,7 +77,8 @@ internal sealed class SessionDirectory(
         Due.Changed();
     }
 
-    /// <summary>Makes the source fail the given number of times; -1: until repaired, 0: not at all.</summary>
+    /// <summary>Makes the source fail the given number of times, with -1 until it is repaired, with 0 not at
+    /// all.</summary>
     public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
         store.ChangeAsync(
             db =>
@@ -137,9 +138,9 @@ internal sealed class SessionDirectory(
 
 /// <summary>State of a session at one point in time.</summary>
 /// <param name="Head">Head of the log.</param>
-/// <param name="AtOrdinal">Position before the reader's first missing message that is kept; null if the reader claims a
-/// message that does not exist yet.</param>
-/// <param name="Resync">Reason for a resync; null: the reader misses nothing that retention has dropped.</param>
+/// <param name="AtOrdinal">Position before the reader's first missing message that is kept, or null if the reader
+/// claims a message that does not exist yet.</param>
+/// <param name="Resync">Reason for a resync, or null if the reader misses nothing that retention has dropped.</param>
 /// <param name="IsRunning">True if the source has a next read.</param>
 /// <param name="HasFailed">True if the last fatal error still holds.</param>
 /// <param name="Errors">The fatal errors among the newest retries and errors.</param>
@@ -152,18 +153,18 @@ internal sealed record SessionState(
     RecentEnds Errors
 )
 {
-    /// <summary>Position of the fatal error; null while the source works, and until the error has entered the
+    /// <summary>Position of the fatal error, or null while the source works, and until the error has entered the
     /// log.</summary>
     public long? FailedAt => HasFailed && Errors.Last == Errors.Newest ? Errors.Last : null;
 
-    /// <summary>Returns an id of this epoch that the log may have given; null for others.</summary>
+    /// <summary>Returns an id of this epoch that the log may have given, or null for others.</summary>
     public StreamPosition? Known(StreamPosition? id) =>
         id is { } known && known.Epoch == Head.Epoch && known.Position <= Head.Position ? known : null;
 
     /// <summary>Returns the position through which errors end nothing for a reader, because the source was restarted
-    /// after them; null if the reader meets none of them.</summary>
+    /// after them, or null if the reader meets none of them.</summary>
     /// <param name="isFresh">True for a reader that restarts a failed source.</param>
-    /// <param name="start">Position after which the reader begins; null: unknown.</param>
+    /// <param name="start">Position after which the reader begins, or null if it is unknown.</param>
     public long? RestartedAfter(bool isFresh, long? start)
     {
         var past = FailedAt is { } end && !isFresh ? end - 1 : Errors.Last ?? Errors.Since;

@@ -8,7 +8,7 @@ namespace StreamApi.Seeds.Storage;
 /// can are due at once.</remarks>
 /// <param name="store">The database.</param>
 /// <param name="table">Schema and table name.</param>
-/// <param name="column">Indexed column with the due time; null: never.</param>
+/// <param name="column">Indexed column with the due time, or null for never.</param>
 /// <param name="longest">Maximum time from a row's change to its due time.</param>
 /// <param name="clock">The clock of the pauses.</param>
 internal sealed class ScheduledRows(

@@ -9,8 +9,8 @@ namespace StreamApi.Seeds.Tasks;
 /// of one status, last changed first. The body is a plain array; <see cref="Link"/> leads to the next page.
 /// </summary>
 /// <param name="Limit">Maximum tasks of the page.</param>
-/// <param name="Status">Status of the tasks; null: any.</param>
-/// <param name="After">Id of the last task of the previous page; null: the first page.</param>
+/// <param name="Status">Status of the tasks, or null for any.</param>
+/// <param name="After">Id of the last task of the previous page, or null for the first page.</param>
 /// <param name="At">Time of that task when the page was read: of its creation, or with a status of its last change. The
 /// next page is found by it even if the task has been deleted or changed.</param>
 internal readonly record struct TaskPage(int Limit, string? Status, Guid? After, DateTime? At)

@@ -48,7 +48,7 @@ internal sealed class Connection : IDisposable
         _watch = client.Watchdog.Watch(options.IdleTimeout, _cancellation);
     }
 
-    /// <summary>The failure; null if the server ended the stream regularly.</summary>
+    /// <summary>The failure, or null if the server ended the stream regularly.</summary>
     public SseException? Failure { get; private set; }
 
     /// <summary>The server's <c>Retry-After</c>.</summary>

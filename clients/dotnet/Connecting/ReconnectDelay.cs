@@ -15,7 +15,7 @@ internal static class ReconnectDelay
     /// <param name="options">The limits.</param>
     /// <param name="failures">Connections in a row without an event, this one included; from 1.</param>
     /// <param name="retry">The server's last <c>retry:</c>.</param>
-    /// <param name="retryAfter">The server's <c>Retry-After</c>; null if it sent none.</param>
+    /// <param name="retryAfter">The server's <c>Retry-After</c>, or null if it sent none.</param>
     /// <param name="random">From 0 to below 1.</param>
     public static TimeSpan Next(
         SseClientOptions options,

@@ -7,7 +7,7 @@ namespace AspireSse.Client.Connecting;
 /// <param name="IsOwnOrigin">False once a redirect has led to another origin: it gets no header of the caller.</param>
 internal readonly record struct RequestTarget(Uri Uri, HttpMethod Method, bool HasBody, bool IsOwnOrigin)
 {
-    /// <summary>Returns the target of a redirect (Fetch standard, HTTP-redirect fetch); null for other
+    /// <summary>Returns the target of a redirect (Fetch standard, HTTP-redirect fetch), or null for other
     /// responses.</summary>
     public RequestTarget? After(HttpResponseMessage response)
     {

@@ -20,10 +20,10 @@ public sealed class PublishException : Exception
         Problem = problem;
     }
 
-    /// <summary>The server's status; null without a response.</summary>
+    /// <summary>The server's status, or null without a response.</summary>
     public HttpStatusCode? StatusCode { get; }
 
-    /// <summary>The server's problem details (RFC 9457); null if it sent none.</summary>
+    /// <summary>The server's problem details (RFC 9457), or null if it sent none.</summary>
     public ProblemDetails? Problem { get; }
 
     /// <summary>

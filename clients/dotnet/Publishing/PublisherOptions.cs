@@ -9,7 +9,7 @@ public sealed record PublisherOptions
     /// <summary>Longest wait for one answer before the same events are sent again. 10 s; at most one day.</summary>
     public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Retries of one request before <see cref="PublishException"/>; null for no limit. 8.</summary>
+    /// <summary>Retries of one request before <see cref="PublishException"/>, or null for no limit. 8.</summary>
     public int? MaxRetries { get; init; } = 8;
 
     /// <summary>
@@ -27,7 +27,7 @@ public sealed record PublisherOptions
     /// cref="AttemptTimeout"/> (<c>Limits:PublishKilobytesPerSecond</c>).</summary>
     public int StreamBatchBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>Called for each request for the bearer token (RFC 6750); null sends none.</summary>
+    /// <summary>Called for each request for the bearer token (RFC 6750). Null sends none.</summary>
     public Func<CancellationToken, ValueTask<string?>>? BearerToken { get; init; }
 
     internal void Validate()

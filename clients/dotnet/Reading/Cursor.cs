@@ -12,6 +12,6 @@ internal sealed class Cursor(string lastEventId)
         set => _lastEventId = value;
     }
 
-    /// <summary>The server's last <c>retry:</c>; null if it sent none.</summary>
+    /// <summary>The server's last <c>retry:</c>, or null if it sent none.</summary>
     public TimeSpan? Retry { get; set; }
 }

@@ -127,7 +127,7 @@ internal sealed class EventParser(Cursor cursor, int maxEvent) : IDisposable
         return line.IsEmpty;
     }
 
-    /// <summary>Returns the block's event; null for a block without data.</summary>
+    /// <summary>Returns the block's event, or null for a block without data.</summary>
     private SseEvent? EndBlock()
     {
         cursor.LastEventId = _id ?? cursor.LastEventId;

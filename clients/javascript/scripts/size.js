@@ -13,8 +13,11 @@ for (const [entry, limit] of [["index", LIMIT], ["tabs"], ["event-source"], ["re
     write: false,
     external: ["react"],
   });
-  const [minified, compressed] = [outputFiles[0].contents, gzipSync(outputFiles[0].contents, { level: 9 })];
+
+  const minified = outputFiles[0].contents;
+  const compressed = gzipSync(outputFiles[0].contents, { level: 9 });
   const allowed = limit ? ` (limit ${limit})` : "";
+
   console.log(`${entry.padEnd(13)} ${minified.length} bytes minified, ${compressed.length} compressed${allowed}`);
   if (compressed.length >= limit) process.exitCode = 1;
 }

@@ -29,6 +29,7 @@ export function backoff(
   after = 0,
 ): number {
   const least = Math.min(Math.max(retry ?? 0, after), LONGEST);
+
   // `retry: 0` allows one immediate reconnection, not a loop against a dead server.
   const first = attempt > 0 ? Math.max(retry ?? 0, initial) : (retry ?? initial);
   const step = Math.min(first * 2 ** Math.min(attempt, 30), max);

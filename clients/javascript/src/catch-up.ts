@@ -59,6 +59,7 @@ export class CatchUp {
     const ids = this.#ids;
     const ahead = ids.length - 1 - ids.lastIndexOf(mark.id);
     if (ahead < ids.length) return [{ run, seen: seen + ahead, id: ids.at(-1)! }];
+
     const last = this.#marks.at(-1)!;
     if (run !== last.run || countBefore(mark) > last.seen) this.#marks = [mark];
     else if (seen > last.seen || (mark.event && !mark.moved && seen === last.seen)) remember(this.#marks, mark);

@@ -93,14 +93,17 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
 
   constructor(url: string | URL, options: SseClientOptions = {}) {
     super();
+
     if (!((options.initial ?? 1) > 0 && (options.max ?? 1) > 0))
       throw new RangeError("initial and max must be above zero.");
+
     this.#url = String(url);
     this.#options = options;
     this.#parser = new EventStreamParser(options.lastEventId);
     const { signal } = options;
     if (signal?.aborted) this.close();
     else this.#listen(signal, "abort", () => this.close());
+
     // Connect after the caller has added handlers.
     if (!options.manual) queueMicrotask(() => this.open());
   }
@@ -117,8 +120,10 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
   /** Connects, unless already connected or closed. */
   open(): void {
     if (this.#running || this.#closed) return;
+
     this.#running = true;
     this.#listen(globalThis, "online", () => this.#retryLost());
+
     this.#detach.push(
       whileHidden(this.#options.pauseWhenHidden, (hidden) => {
         this.#hidden = hidden;
@@ -126,6 +131,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         else if (this.#mayResume()) this.#abort?.abort();
       }),
     );
+
     void this.#run();
   }
 
@@ -162,6 +168,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
 
   #finish({ reason, status, detail }: End, cause?: Reason): void {
     if (this.#closed) return;
+
     this.#closed = true;
     this.#abort?.abort();
     this.#wake?.();
@@ -176,15 +183,19 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         await this.#wait();
         continue;
       }
+
       this.enter({ state: "connecting", attempt: this.#attempt });
       if (this.#closed) return; // by a watcher
+
       const end = await this.#connect();
       if (this.#closed) return;
       if (end.final || !this.#mayRepeat(end)) return this.#finish(end);
       if (this.#hidden) continue;
+
       const { maxRetries = Infinity } = this.#options;
       if (maxRetries === 0 && end.reason === "ended") return this.#finish(end);
       if (this.#attempt >= maxRetries) return this.#finish({ ...end, reason: "gave-up" }, end.reason);
+
       const delay = backoff(this.#attempt++, this.#parser.retry, this.#options, end.after);
       this.enter({
         state: "waiting",
@@ -194,6 +205,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         status: end.status,
         detail: end.detail,
       });
+
       await this.#wait(delay);
     }
   }
@@ -223,35 +235,45 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     const abort = (this.#abort = new AbortController());
     const { heartbeat = 45_000, connectTimeout = 15_000, maxEventLength, quietAfter = 0, onPosition } = this.#options;
     let opened = 0;
+
     this.#sent = this.#begun = false;
     let silent = false;
-    const [watchdog, quiet] = [new Timer(), new Timer()];
+    const watchdog = new Timer();
+    const quiet = new Timer();
+
     const watch = (limit: number) =>
       watchdog.start(limit, () => {
         silent = true;
         abort.abort();
       });
+
     const received = () => {
       watch(heartbeat);
       if (this.state.state === "open" && this.state.quietSince !== undefined) this.enter({ state: "open" });
       const at = Date.now();
       quiet.start(quietAfter, () => this.enter({ state: "open", quietSince: at }));
     };
+
     try {
       watch(connectTimeout > 0 ? connectTimeout : heartbeat);
       const response = await this.#request(abort.signal);
       if (!isStream(response)) return await refusal(response);
+
       // A new parser drops the partial event of the lost connection.
       const { lastEventId, retry } = this.#parser;
       let reported = lastEventId;
       const parser = (this.#parser = new EventStreamParser(lastEventId, retry, maxEventLength));
+
       opened = Date.now();
       this.enter({ state: "open" });
       received();
+
       for (const reader = response.body!.getReader(); ; ) {
         const { done, value } = await reader.read();
+
         // Some proxies make a whole body of one that broke.
         if (done) return { reason: parser.isWithinEvent ? "broken" : "ended" };
+
         received();
         parser.push(value, (event) => {
           if (abort.signal.aborted || isPosition(event)) return; // closed by a handler
@@ -259,7 +281,9 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
           this.emit(event);
           if (!abort.signal.aborted && !NO_SUCCESS.includes(event.type)) this.#attempt = 0;
         });
+
         if (reported === parser.lastEventId || abort.signal.aborted) continue;
+
         reported = parser.lastEventId;
         if (onPosition) call(onPosition, reported);
       }
@@ -269,7 +293,9 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       if (error === TAKEN) return { reason: "refused", status: 401, detail: TAKEN.message, final: true };
       if (error instanceof Unusable) return { reason: "refused", detail, final: true };
       if (typeof abort.signal.reason === "string") return { reason: abort.signal.reason as Reason }; // dropped
-      return { reason: opened === 0 ? "unreachable" : silent ? "silent" : "broken", detail };
+
+      if (opened === 0) return { reason: "unreachable", detail };
+      return { reason: silent ? "silent" : "broken", detail };
     } finally {
       watchdog.stop();
       quiet.stop();
@@ -283,6 +309,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
     for (let first = true; ; first = false) {
       const next = (await resolve(ticket, signal)) || undefined;
       if (this.#taken && next === this.#ticket) throw TAKEN;
+
       this.#taken = false;
       this.#ticket = next;
       const own = await resolve(headers, signal);
@@ -290,9 +317,11 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       const secrets = secretsOf(sent);
       const bearer = await resolve(token, signal);
       if (bearer) sendable(() => sent.set("Authorization", `Bearer ${bearer}`));
+
       // Without a credential, a repetition would be refused as this request was.
       const mayRenew = [own && headers, bearer && token, next && ticket].some((value) => typeof value === "function");
       const refused = await this.prepare(new Headers(sent), signal);
+
       if (!sent.has("accept")) sent.set("Accept", "text/event-stream");
       if (body !== undefined && !sent.has("content-type")) sent.set("Content-Type", "application/json");
       if (this.lastEventId !== "") sent.set("Last-Event-ID", latin1(this.lastEventId));
@@ -300,11 +329,13 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       this.#sent = true;
       const address = next === undefined ? this.#url : withTicket(this.#url, next);
       const init = { method: this.#method, headers: sent, body, signal, credentials, cache: "no-store" } as const;
+
       // A `fetch` of the caller may know addresses that the global one does not.
       sendable(() => new Request(this.#options.fetch ? "http://localhost" : address, init));
       const [response, redirected] = refused ? [refused, false] : await follow(send, address, init, secrets);
       this.#begun = redirected;
       if (response.status !== 401 || !mayRenew || !first || (this.#begun && !this.#mayResume())) return response;
+
       await response.body?.cancel();
       this.#sent = false;
     }

@@ -28,15 +28,18 @@ export class SseEventSource extends Target implements EventSource {
     this.url = typeof location === "object" ? new URL(url, location.href).href : String(url);
     const { origin } = new URL(this.url); // throws for a relative address outside a page, before there is a client
     this.withCredentials = withCredentials;
+
     this.client = new SseClient(this.url, {
       ...options,
       credentials: withCredentials ? "include" : options.credentials,
     });
+
     this.client.on("*", ({ type, data, id }) => this.#fire(new MessageEvent(type, { data, lastEventId: id, origin })));
     let before: string | undefined;
     this.client.onState(({ state, ...rest }) => {
       const opens = state === "open" && before !== "open";
       before = state;
+
       if (opens) this.#fire(new Event("open"));
       else if (state === "waiting" || (state === "closed" && (rest as { reason: string }).reason !== "closed"))
         this.#fire(new Event("error"));
@@ -54,14 +57,12 @@ export class SseEventSource extends Target implements EventSource {
 
   #fire(event: Event): void {
     this.dispatchEvent(event);
-    const handler =
-      event.type === "open"
-        ? this.onopen
-        : event.type === "error"
-          ? this.onerror
-          : event.type === "message"
-            ? this.onmessage
-            : null;
-    (handler as EventSource["onerror"])?.call(this, event);
+    (this.#handlerOf(event.type) as EventSource["onerror"])?.call(this, event);
+  }
+
+  #handlerOf(type: string) {
+    if (type === "open") return this.onopen;
+    if (type === "error") return this.onerror;
+    return type === "message" ? this.onmessage : null;
   }
 }

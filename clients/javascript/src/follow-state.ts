@@ -56,6 +56,7 @@ class StateFollower<Events extends EventTypes> extends SseClient<Events> {
       if (wasOpen) this.#since = Date.now();
       wasOpen = state === "open";
     });
+
     this.on("resync", () => {
       this.#isStale = true;
       this.drop("resync");
@@ -70,6 +71,7 @@ class StateFollower<Events extends EventTypes> extends SseClient<Events> {
 
     const response = await resolve(() => read({ headers, credentials, signal, cache: "no-store" }), signal);
     if (!response.ok) return response;
+
     const position = response.headers.get("X-Sse-Position");
     if (!position) throw NO_POSITION;
 
@@ -82,9 +84,11 @@ class StateFollower<Events extends EventTypes> extends SseClient<Events> {
       this.drop("not-shown");
       throw error;
     }
+
     this.startAfter(position);
     this.#isStale = false;
     this.#since = Date.now();
+
     return undefined;
   }
 }

@@ -45,6 +45,7 @@ export class EventStreamParser {
   push(bytes: Uint8Array, dispatch: (event: ServerSentEvent) => void): void {
     let text = this.#decoder.decode(bytes, { stream: true });
     if (text === "") return; // part of a character
+
     if (this.#afterCarriageReturn && text[0] === "\n") text = text.slice(1); // second half of a split CRLF
     this.#afterCarriageReturn = text === "" ? false : text.endsWith("\r");
     const lines = text.split(/\r\n|\r|\n/);
@@ -61,11 +62,14 @@ export class EventStreamParser {
 
   #line(line: string, dispatch: (event: ServerSentEvent) => void): void {
     if (line === "") return this.#endOfBlock(dispatch);
+
     const colon = line.indexOf(":");
     if (colon === 0) return; // a comment
+
     const field = colon < 0 ? line : line.slice(0, colon);
     let value = colon < 0 ? "" : line.slice(colon + 1);
     if (value.startsWith(" ")) value = value.slice(1);
+
     if (field === "data") this.#check((this.#data += value + "\n"));
     else if (field === "event") this.#type = value;
     else if (field === "id" && !value.includes("\0")) this.#idOfBlock = value;
@@ -74,7 +78,8 @@ export class EventStreamParser {
 
   #endOfBlock(dispatch: (event: ServerSentEvent) => void): void {
     this.lastEventId = this.#idOfBlock;
-    const [data, type] = [this.#data, this.#type];
+    const data = this.#data;
+    const type = this.#type;
     this.#data = this.#type = "";
     if (data !== "") dispatch({ type: type || "message", data: data.slice(0, -1), id: this.lastEventId });
   }

@@ -67,6 +67,7 @@ export function useSSE<Data = unknown>(
     setCollected({ data: [], complete: false, error: undefined });
     setState(url ? CONNECTING : IDLE);
     if (!url) return;
+
     const { terminal = TERMINAL, limit = 1_000, ...rest } = latest.current;
     const opened = (client.current = new SseClient(url, { ...rest, ...credentials(latest), manual: true }));
     let waiting: Data[] = [];
@@ -76,44 +77,57 @@ export function useSSE<Data = unknown>(
       scheduled = false;
       const fresh = waiting;
       waiting = [];
+
       if (!gone && fresh.length > 0)
         setCollected((before) => ({ ...before, data: limit > 0 ? [...before.data, ...fresh].slice(-limit) : [] }));
     };
+
     opened.on("*", (message) => {
       const { events, onEvent, parse = JSON.parse as (data: string) => Data } = latest.current;
       onEvent?.(message);
+
       if (terminal.includes(message.type) || message.data === "[DONE]") {
         flush();
         setCollected((before) => ({ ...before, complete: true }));
         return opened.close();
       }
+
       const error = fatalError(message);
       if (error) {
         flush();
         setCollected((before) => ({ ...before, error }));
         return opened.close();
       }
+
       if (events ? !events.includes(message.type) : CONTROL.includes(message.type)) return;
+
       try {
         waiting.push(parse(message.data));
       } catch (error) {
         return setCollected((before) => ({ ...before, error }));
       }
+
       if (scheduled) return;
+
       scheduled = true; // one render per burst
       queueMicrotask(flush);
     });
+
     opened.onState((now) => {
       setState(now);
       if (now.state !== "closed" || now.reason === "closed") return;
+
       if (now.reason === "nothing-more" || now.reason === "ended")
         return setCollected((before) => ({ ...before, complete: true }));
+
       const { reason, status, detail } = now;
       const error = Object.assign(new Error(detail ?? reason), { reason, status });
       setCollected((before) => ({ ...before, error }));
     });
+
     // StrictMode mounts twice in the same task: only the remaining mount connects.
     queueMicrotask(() => !gone && opened.open());
+
     return () => {
       gone = true;
       opened.close();
@@ -126,6 +140,7 @@ export function useSSE<Data = unknown>(
     if (client.current?.state.state === "closed") setOpening((n) => n + 1);
     else client.current?.reconnect();
   }, []);
+
   return { ...collected, last: collected.data.at(-1), state, close, reconnect };
 }
 
@@ -139,6 +154,7 @@ const credentials = (latest: { readonly current: SseClientOptions }): SseClientO
 // The server's last word on a run that failed: a reconnection would get `204`, as after a complete run.
 function fatalError({ type, data }: Message): Error | undefined {
   if (type !== "error") return undefined;
+
   try {
     const { error, fatal, reason } = JSON.parse(data) as { error?: unknown; fatal?: unknown; reason?: unknown };
     return fatal === true ? Object.assign(new Error(String(error)), { reason }) : undefined;

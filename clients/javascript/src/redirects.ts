@@ -26,17 +26,21 @@ export async function follow(
   for (let hops = 0; ; hops++) {
     const response = await send(url, { ...init, redirect: secrets.length > 0 ? "manual" : "follow" });
     if (response.type === "opaqueredirect") throw REDIRECTED;
+
     const location = REDIRECTS.includes(response.status) ? response.headers.get("location") : null;
     if (location === null || hops === MAX_REDIRECTS) return [response, hops > 0 || response.redirected];
+
     await response.body?.cancel();
 
     const target = sendable(() => new URL(location, response.url));
     if (target.origin !== new URL(response.url).origin)
       for (const name of [...secrets, "authorization"]) init.headers.delete(name);
+
     if ((response.status === 303 && init.method !== "HEAD") || (response.status < 303 && init.method === "POST")) {
       init = { ...init, method: "GET", body: null };
       init.headers.delete("content-type");
     }
+
     url = target.href;
   }
 }

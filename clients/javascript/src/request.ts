@@ -31,11 +31,14 @@ export const SAFE = ["GET", "HEAD", "OPTIONS", "QUERY"];
 /** Returns the value for a connection. Rejects when the signal aborts, even if the function never ends. @internal */
 export async function resolve<Value>(value: PerConnection<Value>, signal: AbortSignal): Promise<Value> {
   if (typeof value !== "function") return value;
+
   signal.throwIfAborted();
   const called = (async () => (value as (signal: AbortSignal) => Value | Promise<Value>)(signal))();
+
   const aborted = new Promise<never>((_, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
   );
+
   return Promise.race([aborted, called]);
 }
 
@@ -58,6 +61,7 @@ export const isStream = (response: Response): boolean =>
 export async function refusal(response: Response): Promise<End> {
   const { status, headers } = response;
   if (status === 204) return { final: true, reason: "nothing-more" };
+
   const { message } = await problemOf(response);
   const busy = status === 408 || status === 425 || status === 429 || status >= 500;
   return {

@@ -69,15 +69,18 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     this.#options = options;
     this.#id = this.#resume = options.lastEventId ?? "";
     this.#name = nameOf(url, options);
+
     const { signal } = options;
     if (signal?.aborted) {
       this.close();
       return;
     }
+
     const abort = () => this.close();
     signal?.addEventListener("abort", abort);
     queueMicrotask(() => this.#join());
     this.#detach.push(() => signal?.removeEventListener("abort", abort));
+
     this.#detach.push(
       whileHidden(options.pauseWhenHidden, (hidden) => {
         this.#hidden = hidden;
@@ -85,12 +88,15 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
         else this.#queue();
       }),
     );
+
     if (typeof addEventListener !== "function") return;
+
     // A page in the back/forward cache does not lead; it resumes when it is shown again.
     const hide = () => this.#leave();
     const show = (event: Event) => (event as PageTransitionEvent).persisted && this.#join();
     addEventListener("pagehide", hide);
     addEventListener("pageshow", show);
+
     this.#detach.push(
       () => removeEventListener("pagehide", hide),
       () => removeEventListener("pageshow", show),
@@ -127,12 +133,15 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
 
   #join(): void {
     if (this.#joined || this.#closed) return;
+
     const locks = typeof navigator === "object" ? navigator.locks : undefined;
     const channel = locks && typeof BroadcastChannel === "function" ? openChannel(this.#name) : undefined;
     const joined: Membership = (this.#joined = { channel, turn: undefined, client: undefined, behind: undefined });
     if (!channel) return this.#lead(joined);
+
     channel.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#receive(data);
     if (!this.#hidden) return this.#queue();
+
     channel.postMessage({ kind: "hello" } satisfies TabMessage);
   }
 
@@ -140,8 +149,10 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #queue(): void {
     const joined = this.#joined;
     if (!joined?.channel || joined.turn) return;
+
     const turn = (joined.turn = new AbortController());
     joined.channel.postMessage({ kind: "hello" } satisfies TabMessage);
+
     navigator.locks
       .request(
         this.#name,
@@ -164,6 +175,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #stopLeading(): void {
     const joined = this.#joined;
     if (!joined?.channel) return;
+
     const { client, turn } = joined;
     joined.client = joined.turn = undefined;
     client?.close();
@@ -178,6 +190,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
     joined?.client?.close();
     if (joined) endCatchUp(joined);
     joined?.channel?.close();
+
     if (after > 0) setTimeout(() => joined?.turn?.abort(), after);
     else joined?.turn?.abort();
   }
@@ -196,25 +209,32 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   #lead(joined: Membership): void {
     endCatchUp(joined);
     this.#run ||= newRun();
+
     const client = (joined.client = this.#connect(!!joined.channel, (id) => {
       if (client !== this.#joined?.client || id === this.#resume) return;
       this.#resume = id;
       this.#postState(this.state);
     }));
+
     client.on("*", ({ type, data, id }) => {
       if (joined !== this.#joined || client !== joined.client) return;
+
       const event = { type, data, id };
       const moved = this.#move(event);
       this.#post({ kind: "event", event, moved, run: this.#run, seen: this.#seen, id });
+
       if (GAPS.includes(type)) {
         this.#run = newRun();
         this.#postState(this.state); // a tab at this id takes the new run
       }
+
       this.#deliver(event);
     });
+
     client.onState((state) => {
       if (joined !== this.#joined || client !== joined.client) return;
       this.#postState(state);
+
       if (state.state === "closed")
         this.#end(state); // the end applies to all tabs
       else this.enter(state);
@@ -230,12 +250,16 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   }
 
   #take({ run, seen, id }: Position): void {
-    [this.#run, this.#seen, this.#id, this.#resume] = [run, seen, id, id];
+    this.#run = run;
+    this.#seen = seen;
+    this.#id = id;
+    this.#resume = id;
   }
 
   #receive(message: TabMessage): void {
     const joined = this.#joined;
     if (!joined) return;
+
     if (message.kind === "hello") {
       if (this.leads) this.#postState(this.state);
     } else if (message.kind === "reconnect") {
@@ -248,10 +272,13 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       const { run, seen, id } = message;
       this.#follow(joined, { run, seen, id });
       if (!joined.behind && run === this.#run && seen === this.#seen) this.#resume = message.resume;
+
       if (message.connected !== undefined && message.connected !== this.#connected)
         this.#deliver({ type: "connected", data: message.connected, id: this.#id });
+
       if (joined !== this.#joined) return; // closed by a handler
       if (message.state.state !== "closed") return this.enter(message.state);
+
       // The end applies to this tab too, which cannot read what it has missed any more.
       if (this.#id !== "" && this.#id !== message.id) this.#miss(message.id);
       if (joined === this.#joined) this.#end(message.state);
@@ -265,7 +292,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       this.#take(mark);
       return this.#deliver(event);
     }
+
     if (joined.behind) return this.#meet(joined, joined.behind.until.addMark(mark));
+
     const before = countBefore(mark);
     if (run !== this.#run || before > this.#seen) {
       // A tab without a position starts at the leader's. At the same position both have the same events.
@@ -273,7 +302,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       else if (this.#id === id) this.#take(mark);
       else return this.#catchUp(joined, mark);
     }
+
     if (!event || seen < this.#seen || (moved && seen === this.#seen)) return;
+
     this.#take(mark);
     this.#deliver(event);
   }
@@ -282,6 +313,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   // is shown.
   #catchUp(joined: Membership, mark: Mark): void {
     if (this.#hidden) return;
+
     const client = this.#connect(true, (id) => joined.behind === behind && (this.#resume = id));
     const until = new CatchUp(this.#id, mark);
     const behind = (joined.behind = { client, until });
@@ -292,6 +324,7 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
       this.#deliver(event);
       if (joined.behind === behind) this.#meet(joined, type === "resync" ? until.marks : met);
     });
+
     client.onState(({ state }) => {
       if (state !== "closed" || joined.behind !== behind) return;
       this.#miss(until.marks[0]!.id);
@@ -307,7 +340,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   // Follows the leader again, from the first of its positions to the last.
   #meet(joined: Membership, marks: readonly Mark[] | undefined): void {
     if (!marks) return;
+
     endCatchUp(joined);
+
     for (const mark of marks) {
       if (joined !== this.#joined) return;
       this.#take(mark);
@@ -321,7 +356,9 @@ export class SharedStream<Events extends EventTypes = {}> extends Emitter<Events
   }
 
   #postState(state: ClientState): void {
-    const [run, seen, id] = [this.#run, this.#seen, this.#id];
+    const run = this.#run;
+    const seen = this.#seen;
+    const id = this.#id;
     this.#post({ kind: "state", state, run, seen, id, resume: this.#resume, connected: this.#connected });
   }
 

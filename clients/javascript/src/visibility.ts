@@ -7,20 +7,25 @@ export const LONGEST_TIMER = 2 ** 31 - 1;
  */
 export function whileHidden(pause: boolean | number | undefined, changed: (hidden: boolean) => void): () => void {
   if (pause === undefined || pause === false || typeof document !== "object") return () => {};
+
   const page = document;
   let reported = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+
   const report = (hidden: boolean) => {
     if (hidden !== reported) changed((reported = hidden));
   };
+
   const check = () => {
     clearTimeout(timer);
     if (!page.hidden) report(false);
     else if (typeof pause === "number") timer = setTimeout(report, Math.min(pause, LONGEST_TIMER), true);
     else report(true);
   };
+
   page.addEventListener("visibilitychange", check);
   check();
+
   return () => {
     clearTimeout(timer);
     page.removeEventListener("visibilitychange", check);

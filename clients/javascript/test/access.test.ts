@@ -10,6 +10,7 @@ const CONNECT_TIMEOUT = 15_001; // milliseconds; no other timer has this time
 test("a function that never ends is given up after the connect timeout, and called again", async () => {
   await using server = await serve(stream("data: a\n\n"));
   const hang = () => new Promise<string>(() => {});
+
   for (const option of ["token", "ticket", "headers"]) {
     using timeout = heldTimers(CONNECT_TIMEOUT);
     let signal: AbortSignal | undefined;
@@ -18,6 +19,7 @@ test("a function that never ends is given up after the connect timeout, and call
       signal ??= given;
       return ++calls === 1 ? hang() : option === "headers" ? {} : "t";
     };
+
     const { client, events, states } = collect(server.url, { [option]: value, connectTimeout: CONNECT_TIMEOUT });
     await until("the call", () => calls === 1);
     timeout.runOut();
@@ -36,6 +38,7 @@ test("an empty credential, or a function that returns none, is not sent and not 
     await using server = await serve(status(401), status(401));
     const { client } = collect(server.url, options);
     await until("the refusal", () => client.state.state === "closed");
+
     assert.deepEqual(
       server.exchanges.map(({ request }) => [request.headers.authorization, request.url!.includes("ticket")]),
       [[undefined, false]],
@@ -50,6 +53,7 @@ test("work is sent although its first token came after the connect timeout", asy
   const tokens = [new Promise<string>((resolve) => (arrive = resolve)), "t"];
   const options = { body: "{}", token: () => tokens.shift()!, connectTimeout: CONNECT_TIMEOUT };
   const { client, events } = collect(server.url, options);
+
   await until("the call", () => tokens.length === 1);
   timeout.runOut();
   arrive("late");
@@ -63,6 +67,7 @@ test("after 401 a ticket and headers of functions are requested once more, too",
     let calls = 0;
     const value = () => (option === "ticket" ? `t${++calls}` : { "X-User": `t${++calls}` });
     const { client, events } = collect(server.url, { [option]: value });
+
     await until("the event", () => events.length === 1);
     const sent = server.exchanges.map(({ request }) => request.headers["x-user"] ?? request.url!.split("ticket=")[1]);
     assert.deepEqual(sent, ["t1", "t2"]);
@@ -76,6 +81,7 @@ test("a ticket that was taken over is not sent again, and a new one is", async (
   const tickets = ["one", "two", "two"];
   const { client } = collect(server.url, { ticket: () => tickets.shift()! });
   const reasons: string[] = [];
+
   client.on("unauthorized", (message) => reasons.push(message.json().reason));
   await until("closed", () => client.state.state === "closed");
   const { reason, detail } = client.state as { reason: string; detail: string };
@@ -87,6 +93,7 @@ test("Retry-After may be a date", async () => {
   const date = new Date(Date.now() + 60_000).toUTCString();
   await using server = await serve(status(503, { "Retry-After": date }), stream("data: a\n\n"));
   const { client } = collect(server.url);
+
   await until("waiting", () => client.state.state === "waiting");
   const { until: end } = client.state as { until: number };
   assert.ok(end > Date.parse(date) - 1_000, `${end} is before ${date}`);
@@ -100,10 +107,13 @@ test("online again, lost connections are retried at once, and the server's time 
     addEventListener: page.addEventListener.bind(page),
     removeEventListener: page.removeEventListener.bind(page),
   });
+
   try {
     await using busy = await serve(status(503, { "Retry-After": "60" }));
     await using cut = await serve(({ response }) => response.destroy());
-    const [waits, lost] = [collect(busy.url), collect(cut.url, { random: () => 1, initial: 60_000, max: 60_000 })];
+    const waits = collect(busy.url);
+    const lost = collect(cut.url, { random: () => 1, initial: 60_000, max: 60_000 });
+
     for (const { client } of [waits, lost]) await until("waiting", () => client.state.state === "waiting");
     page.dispatchEvent(new Event("online"));
     await until("the second request", () => cut.exchanges.length === 2);
@@ -119,6 +129,7 @@ test("a rejected promise of a handler is reported, and a handler of * gets an ev
   await using server = await serve(stream("data: a\n\nevent: *\ndata: b\n\n"));
   const thrown: string[] = [];
   (globalThis as { reportError?: (error: Error) => void }).reportError = ({ message }) => thrown.push(message);
+
   try {
     const client = new SseClient(server.url);
     const seen: string[] = [];
@@ -126,6 +137,7 @@ test("a rejected promise of a handler is reported, and a handler of * gets an ev
       seen.push(data);
       await Promise.reject(new Error(data));
     });
+
     await until("both", () => thrown.length === 2);
     assert.deepEqual(
       [seen, thrown],
@@ -134,6 +146,7 @@ test("a rejected promise of a handler is reported, and a handler of * gets an ev
         ["a", "b"],
       ],
     );
+
     client.close();
   } finally {
     delete (globalThis as { reportError?: unknown }).reportError;
@@ -144,6 +157,7 @@ test("the position is reported after each event, and for frames with only an id"
   await using server = await serve(stream("id: 1\ndata: a\n\n"));
   const positions: string[] = [];
   const { client } = collect(server.url, { onPosition: (id) => positions.push(id) });
+
   await until("the event", () => positions.length === 1);
   server.exchanges[0]!.response.write("id: 5\n\n");
   await until("the frame", () => positions.length === 2);
@@ -160,6 +174,7 @@ test("without a first delay the client would retry in a loop, so it is refused",
 test("a time that no timer can wait does not end at once", async () => {
   await using server = await serve(stream("data: a\n\n"));
   const { client, events, states } = collect(server.url, { heartbeat: Infinity, connectTimeout: Infinity });
+
   await until("the event", () => events.length === 1);
   assert.ok(!states.some((state) => state.state === "waiting"));
   client.close();
@@ -168,6 +183,7 @@ test("a time that no timer can wait does not end at once", async () => {
 test("after its last retry the client says what the last attempt met", async () => {
   await using server = await serve(stream("", { end: true }));
   const { client } = collect(server.url, { maxRetries: 1 });
+
   await until("closed", () => client.state.state === "closed");
   const { reason, cause } = client.state as { reason: string; cause: string };
   assert.deepEqual([reason, cause], ["gave-up", "ended"]);

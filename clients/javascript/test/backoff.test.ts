@@ -6,6 +6,7 @@ test("the step doubles up to the maximum, with full jitter", () => {
   const longest = Array.from({ length: 8 }, (_, attempt) =>
     backoff(attempt, undefined, { initial: 100, max: 1_000, random: () => 1 }),
   );
+
   assert.deepEqual(longest, [100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000]);
   assert.equal(backoff(3, undefined, { random: () => 0 }), 0);
 });

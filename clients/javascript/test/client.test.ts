@@ -15,6 +15,7 @@ test("after a broken connection it resumes after the last complete event", async
     stream("id: 7-1\ndata: a\n\nid: 7-2\ndata: b\n\nid: 7-3\ndata: cut off", { end: true }),
     stream("id: 7-3\ndata: c\n\n"),
   );
+
   const { client, events } = collect(server.url);
   await until("all three", () => events.length === 3);
   assert.deepEqual(events, ["message a", "message b", "message c"]);
@@ -27,6 +28,7 @@ test("after a broken connection it resumes after the last complete event", async
 test("a frame with only an id moves the resume position", async () => {
   await using server = await serve(stream("id: 7-1\ndata: a\n\nid: 7-99\n\n", { end: true }), stream("data: b\n\n"));
   const { client, events } = collect(server.url);
+
   await until("both", () => events.length === 2);
   assert.equal(server.headers(1)["last-event-id"], "7-99");
   client.close();
@@ -35,6 +37,7 @@ test("a frame with only an id moves the resume position", async () => {
 test("it starts after a given id and sends any id as UTF-8", async () => {
   await using server = await serve(stream("data: a\n\n"));
   const { client, events } = collect(server.url, { lastEventId: "…" });
+
   await until("one", () => events.length === 1);
   assert.equal(Buffer.from(server.headers(0)["last-event-id"] as string, "latin1").toString("utf8"), "…");
   client.close();
@@ -47,7 +50,9 @@ test("each reconnection posts the body again and reads the headers again", async
     body: '{"topics":["a.>"]}',
     headers: () => ({ "X-Attempt": `${++asked}` }),
   });
+
   await until("both", () => events.length === 2);
+
   for (const i of [0, 1]) {
     assert.equal(server.exchanges[i]!.request.method, "POST");
     assert.equal(server.exchanges[i]!.body, '{"topics":["a.>"]}');
@@ -55,12 +60,14 @@ test("each reconnection posts the body again and reads the headers again", async
     assert.equal(server.headers(i)["accept"], "text/event-stream");
     assert.equal(server.headers(i)["x-attempt"], `${i + 1}`);
   }
+
   client.close();
 });
 
 test("an event beyond the limit ends the stream", async () => {
   await using server = await serve(stream(`data: ${"x".repeat(2_000)}`));
   const { client } = collect(server.url, { maxEventLength: 1_000 });
+
   await until("closed", () => client.state.state === "closed");
   const { reason, detail } = client.state as { reason: string; detail: string };
   assert.deepEqual([reason, server.exchanges.length], ["too-large", 1]);
@@ -70,6 +77,7 @@ test("an event beyond the limit ends the stream", async () => {
 test("204 stops for good", async () => {
   await using server = await serve(stream("id: 1\ndata: a\n\n", { end: true }), status(204));
   const { client, states } = collect(server.url);
+
   await until("closed", () => client.state.state === "closed");
   assert.equal((states.at(-1) as { reason: string }).reason, "nothing-more");
   assert.equal(server.exchanges.length, 2);
@@ -90,6 +98,7 @@ for (const [code, type] of [
         code === 400 ? '{"title":"Bad","detail":"topic is wrong","errors":{"topic":["is wrong"]}}' : "no",
       ),
     );
+
     const { client } = collect(server.url);
     await until("closed", () => client.state.state === "closed");
     const closed = client.state as { reason: string; status: number; detail: string };
@@ -101,6 +110,7 @@ for (const [code, type] of [
 test("429 and 5xx are retried, not before Retry-After", async () => {
   await using server = await serve(status(503), status(429, { "Retry-After": "240" }), stream("data: a\n\n"));
   const { client, events, states } = collect(server.url);
+
   await until("waiting for the second time", () => states.filter(({ state }) => state === "waiting").length === 2);
   const waiting = states.filter((s) => s.state === "waiting").at(-1) as { until: number; status: number };
   assert.equal(waiting.status, 429);
@@ -115,6 +125,7 @@ test("a type with parameters is a stream", async () => {
     response.writeHead(200, { "Content-Type": "text/event-stream;charset=windows-1252" });
     response.write("data: é\n\n");
   });
+
   const { client, events } = collect(server.url);
   await until("one", () => events.length === 1);
   assert.deepEqual(events, ["message é"]); // always UTF-8
@@ -124,6 +135,7 @@ test("a type with parameters is a stream", async () => {
 test("it gives up after the maximum number of retries", async () => {
   await using server = await serve(status(500));
   const { client } = collect(server.url, { maxRetries: 3 });
+
   await until("closed", () => client.state.state === "closed");
   assert.equal((client.state as { reason: string }).reason, "gave-up");
   assert.equal(server.exchanges.length, 4);
@@ -136,6 +148,7 @@ test("an event resets the retry count", async () => {
     response.writeHead(500);
     response.end();
   });
+
   const { client, events } = collect(server.url, { maxRetries: 2 });
   await until("more events than retries allow", () => events.length >= 5);
   client.close();
@@ -153,6 +166,7 @@ test("a connection without events and heartbeats counts as lost", async () => {
   using watchdog = heldTimers(HEARTBEAT);
   await using server = await serve(stream("retry: 1\n\n"), stream("data: a\n\n"));
   const { client, events, states } = collect(server.url, { heartbeat: HEARTBEAT });
+
   await until("open", () => client.state.state === "open");
   watchdog.runOut();
   await until("the event", () => events.length >= 1);
@@ -165,6 +179,7 @@ test("a connection without a byte says since when it is quiet, until the next by
   await using server = await serve(stream("data: a\n\n"));
   const { client, events, states } = collect(server.url, { quietAfter: QUIET });
   const opens = () => states.filter((state) => state.state === "open");
+
   await until("the event", () => events.length === 1);
   quiet.runOut();
   assert.ok(Date.now() - opens().at(-1)!.quietSince! < 60_000);
@@ -180,6 +195,7 @@ test("a request without an answer times out and is retried", async () => {
   using timeout = heldTimers(CONNECT_TIMEOUT);
   await using server = await serve(() => {}, stream("data: a\n\n"));
   const { client, events, states } = collect(server.url, { connectTimeout: CONNECT_TIMEOUT, initial: 1 });
+
   await until("the request", () => server.exchanges.length === 1);
   timeout.runOut();
   await until("the event", () => events.length >= 1);
@@ -192,11 +208,13 @@ test("each comment starts the time of a silent connection anew", async () => {
   await using server = await serve(stream(":\n\n"));
   const { client } = collect(server.url, { heartbeat: HEARTBEAT });
   await until("open, and its first comment", () => watchdog.started() === 2);
+
   for (const number of [3, 4, 5]) {
     server.exchanges[0]!.response.write(":\n\n");
     await until("a new time", () => watchdog.started() === number);
     assert.equal(watchdog.running(), 1);
   }
+
   client.close();
 });
 
@@ -204,6 +222,7 @@ test("closed by a watcher as it reconnects, it makes no request", async () => {
   await using server = await serve(stream("data: a\n\n", { end: true }), stream("data: b\n\n"));
   const { client, events } = collect(server.url);
   let attempts = 0;
+
   client.onState(({ state }) => state === "connecting" && ++attempts === 3 && client.close());
   await until("closed", () => client.state.state === "closed");
   const later = collect(server.url); // its request comes after one that the first client could make
@@ -219,8 +238,11 @@ test("resync and skipped are typed", async () => {
         'id: 8-9\nevent: skipped\ndata: {"from":"8-1","to":"8-9","count":9}\n\n',
     ),
   );
+
   const { client } = collect(server.url, { lastEventId: "7-1" });
-  let [reason, count] = ["", 0];
+  let reason = "";
+  let count = 0;
+
   client.on("resync", (message) => (reason = message.json().reason));
   client.on("skipped", (message) => (count = message.json().count));
   await until("both", () => count === 9);
@@ -232,6 +254,7 @@ test("handlers are typed by event name", async () => {
   await using server = await serve(stream('event: order\ndata: {"id":42}\n\n'));
   const client = new SseClient<{ order: { id: number } }>(server.url);
   let id = 0;
+
   client.on("order", (message) => (id = message.json().id));
   await until("the order", () => id === 42);
   client.close();
@@ -240,12 +263,15 @@ test("handlers are typed by event name", async () => {
 test("a handler that throws stops neither the others nor the stream", async () => {
   await using server = await serve(stream("data: a\n\ndata: b\n\n"));
   const thrown: unknown[] = [];
+
   (globalThis as { reportError?: (error: unknown) => void }).reportError = (error) => thrown.push(error);
   const client = new SseClient(server.url);
   const seen: string[] = [];
+
   client.on("message", () => {
     throw new Error("mine");
   });
+
   client.on("message", ({ data }) => seen.push(data));
   await until("both", () => seen.length === 2);
   assert.equal(thrown.length, 2);
@@ -259,10 +285,12 @@ test("an aborted signal closes the connection and stops the retries", async () =
     exchange.response.on("close", () => (closed = true));
     stream("data: a\n\n")(exchange);
   });
+
   const abort = new AbortController();
   const { client, events } = collect(server.url, { signal: abort.signal });
   await until("the event", () => events.length === 1);
   abort.abort();
+
   assert.deepEqual(client.state, {
     state: "closed",
     reason: "closed",
@@ -270,6 +298,7 @@ test("an aborted signal closes the connection and stops the retries", async () =
     detail: undefined,
     cause: undefined,
   });
+
   await until("the server sees it", () => closed);
   assert.equal(server.exchanges.length, 1);
 });
@@ -277,6 +306,7 @@ test("an aborted signal closes the connection and stops the retries", async () =
 test("no event is delivered after close, not even one in the same packet", async () => {
   await using server = await serve(stream("data: a\n\ndata: b\n\n"));
   const { client, events } = collect(server.url);
+
   client.on("message", () => client.close());
   await until("closed", () => client.state.state === "closed");
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -288,10 +318,12 @@ test("a token is requested once more after 401", async () => {
   let asked = 0;
   const { client, events } = collect(server.url, { token: async () => `t${++asked}` });
   await until("the event", () => events.length === 1);
+
   assert.deepEqual(
     server.exchanges.map(({ request }) => request.headers.authorization),
     ["Bearer t1", "Bearer t2"],
   );
+
   client.close();
 });
 
@@ -307,10 +339,12 @@ test("each connection gets its own ticket", async () => {
   let asked = 0;
   const { client, events } = collect(`${server.url}?topic=a`, { ticket: () => `t ${++asked}` });
   await until("both", () => events.length === 2);
+
   assert.deepEqual(
     server.exchanges.map(({ request }) => request.url),
     ["/stream?topic=a&ticket=t%201", "/stream?topic=a&ticket=t%202"],
   );
+
   client.close();
 });
 
@@ -318,6 +352,7 @@ test("it waits at least for the server's retry time", async () => {
   await using server = await serve(stream("retry: 240000\n\n", { end: true }), stream("data: a\n\n"));
   const { client, events } = collect(server.url, { random: () => 0, initial: 5_000, max: 5_000 });
   let wait = 0;
+
   client.onState((state) => state.state === "waiting" && (wait = state.until - Date.now()));
   await until("waiting", () => wait > 0);
   assert.ok(wait > 120_000 && wait <= 240_000, `${wait}`);
@@ -330,6 +365,7 @@ test("a hidden tab has no connection and resumes when it is shown", async () => 
   await using server = await serve(stream("id: 1\ndata: a\n\n"), stream("data: b\n\n"));
   const page = Object.assign(new EventTarget(), { hidden: false });
   (globalThis as { document?: unknown }).document = page;
+
   try {
     const { client, events } = collect(server.url, { pauseWhenHidden: true });
     await until("the first", () => events.length === 1);
@@ -351,13 +387,16 @@ test("a tab that is hidden briefly keeps its connection", async () => {
   await using server = await serve(stream("id: 1\ndata: a\n\n"));
   const page = Object.assign(new EventTarget(), { hidden: false });
   (globalThis as { document?: unknown }).document = page;
+
   try {
     const { client, states } = collect(server.url, { pauseWhenHidden: 60 });
     await until("open", () => client.state.state === "open");
+
     for (const hidden of [true, false, true]) {
       page.hidden = hidden;
       page.dispatchEvent(new Event("visibilitychange"));
     }
+
     assert.equal(client.state.state, "open");
     await until("paused", () => client.state.state === "paused");
     assert.equal(states.filter(({ state }) => state === "open").length, 1);

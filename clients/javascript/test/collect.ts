@@ -7,7 +7,9 @@ export function collect(url: string, options: SseClientOptions = {}) {
   const client = new SseClient(url, { ...QUICK, ...options });
   const events: string[] = [];
   const states: ClientState[] = [];
+
   client.on("*", ({ type, data }) => events.push(`${type} ${data}`));
   client.onState((state) => states.push(state));
+
   return { client, events, states };
 }

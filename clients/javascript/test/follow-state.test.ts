@@ -16,6 +16,7 @@ async function serveBoth(states: Answer[], streams: Answer[]) {
     const answers = path === "/state" ? states : streams;
     answers[Math.min(asked[path]++, answers.length - 1)]!(exchange);
   });
+
   const requests = (path: keyof typeof asked) =>
     server.exchanges.filter(({ request }) => request.url === path).map(({ request }) => request.headers);
   return Object.assign(server, {
@@ -28,6 +29,7 @@ async function serveBoth(states: Answer[], streams: Answer[]) {
 function follow(url: string, options: Partial<FollowStateOptions> = {}) {
   const log: string[] = [];
   const states: ClientState[] = [];
+
   const client = followState(url, {
     initial: 1,
     max: 5,
@@ -35,14 +37,17 @@ function follow(url: string, options: Partial<FollowStateOptions> = {}) {
     show: async (response) => void log.push(await response.text()),
     ...options,
   });
+
   client.on("message", ({ data }) => log.push(data));
   client.onState((now) => states.push(now));
+
   return { client, log, states };
 }
 
 test("a state is shown, then the events after its position", async () => {
   await using server = await serveBoth([state("tasks", "7-3")], [stream("id: 7-4\ndata: a\n\nid: 7-5\ndata: b\n\n")]);
   const { client, log } = follow(server.url);
+
   await until("both", () => log.length === 3);
   assert.deepEqual([log, server.positions()], [["tasks", "a", "b"], ["7-3"]]);
   client.close();
@@ -53,8 +58,10 @@ test("a lost stream resumes after its last event, without another state", async 
     [state("tasks", "7-3")],
     [stream("", { end: true }), stream("id: 7-4\ndata: a\n\n", { end: true }), stream("id: 7-5\ndata: b\n\n")],
   );
+
   const { client, log } = follow(server.url);
   await until("both", () => log.length === 3);
+
   assert.deepEqual(
     [log, server.positions()],
     [
@@ -62,6 +69,7 @@ test("a lost stream resumes after its last event, without another state", async 
       ["7-3", "7-3", "7-4"],
     ],
   );
+
   client.close();
 });
 
@@ -71,8 +79,10 @@ test("after a resync the state is read again, and no event of the stream with th
     [state("first", "7-3"), state("second", "8-2")],
     [stream(`id: 7-4\ndata: a\n\n${gap}`), stream("id: 8-3\ndata: b\n\n")],
   );
+
   const { client, log, states } = follow(server.url);
   await until("the event after the second state", () => log.includes("b"));
+
   assert.deepEqual(
     [log, server.positions()],
     [
@@ -80,6 +90,7 @@ test("after a resync the state is read again, and no event of the stream with th
       ["7-3", "8-2"],
     ],
   );
+
   assert.ok(states.some((now) => now.state === "waiting" && now.reason === "resync"));
   client.close();
 });
@@ -88,6 +99,7 @@ test("a server that only resyncs is asked after longer and longer waits", async 
   await using server = await serveBoth([state("tasks", "x")], [stream("id: 8-0\nevent: resync\ndata: {}\n\n")]);
   const { client, states } = follow(server.url);
   const attempts = () => states.flatMap((now) => (now.state === "waiting" ? [now.attempt] : []));
+
   await until("four waits", () => attempts().length >= 4);
   assert.deepEqual(attempts().slice(0, 4), [1, 2, 3, 4]);
   client.close();
@@ -99,9 +111,11 @@ test("a read that fails is repeated as a connection is", async () => {
     [cut, status(503), status(429, { "Retry-After": "240" }), state("tasks", "7-3")],
     [stream("data: a\n\n")],
   );
+
   const { client, log, states } = follow(server.url);
   const waits = () => states.flatMap((now) => (now.state === "waiting" ? [now] : []));
   await until("the third wait", () => waits().length === 3);
+
   assert.deepEqual(
     waits().map(({ attempt, reason, status }) => [attempt, reason, status]),
     [
@@ -110,6 +124,7 @@ test("a read that fails is repeated as a connection is", async () => {
       [3, "refused", 429],
     ],
   );
+
   assert.ok(waits()[2]!.until - Date.now() > 120_000);
   client.reconnect();
   await until("the event", () => log.length === 2);
@@ -125,12 +140,15 @@ test("a state that cannot be shown is reported and read again, and is no lost co
   const { client, log, states } = follow(server.url, {
     show: async (response) => void log.push(typeof (await response.json())),
   });
+
   await until("the event", () => log.length === 2);
   assert.deepEqual([log, server.positions(), thrown], [["object", "a"], ["7-3"], ["SyntaxError"]]);
+
   assert.deepEqual(
     states.flatMap((now) => (now.state === "waiting" ? [now.reason] : [])),
     ["not-shown"],
   );
+
   client.close();
 });
 
@@ -139,20 +157,24 @@ test("a state that breaks off is a lost connection, and is not shown", async () 
     response.writeHead(200, { "X-Sse-Position": "7-1", "Content-Length": "100" });
     response.write("half", () => response.socket!.end());
   };
+
   await using server = await serveBoth([half, state("tasks", "7-3")], [stream("data: a\n\n")]);
   const { client, log, states } = follow(server.url);
   await until("the event", () => log.length === 2);
   assert.deepEqual(log, ["tasks", "a"]);
+
   assert.deepEqual(
     states.flatMap((now) => (now.state === "waiting" ? [now.reason] : [])),
     ["unreachable"],
   );
+
   client.close();
 });
 
 test("a refused read closes the client and says why", async () => {
   await using server = await serveBoth([status(404, {}, '{"detail":"There is no such session."}')], [stream("")]);
   const { client, log } = follow(server.url);
+
   await until("closed", () => client.state.state === "closed");
   const { reason, status: code, detail } = client.state as ClientState & { state: "closed" };
   assert.deepEqual([reason, code, detail], ["refused", 404, "There is no such session."]);
@@ -162,6 +184,7 @@ test("a refused read closes the client and says why", async () => {
 test("a state without a position closes the client, because changes could be missed", async () => {
   await using server = await serveBoth([status(200, {}, "tasks")], [stream("")]);
   const { client, log } = follow(server.url);
+
   await until("closed", () => client.state.state === "closed");
   assert.match((client.state as { detail: string }).detail, /X-Sse-Position/);
   assert.deepEqual([log, server.positions()], [[], []]);
@@ -173,6 +196,7 @@ test("the read has the stream's headers and token, and a fresh token after a 401
     request.headers.set("Accept", "application/json");
     return fetch(new URL("/state", server.url), request);
   };
+
   let asked = 0;
   const { client, log } = follow(server.url, { read, token: () => `t${++asked}`, headers: { "X-Tenant": "cats" } });
   await until("the event", () => log.length === 2);
@@ -185,6 +209,7 @@ test("the read has the stream's headers and token, and a fresh token after a 401
       ["Bearer t2", "text/event-stream", "cats"],
     ],
   );
+
   client.close();
 });
 
@@ -193,8 +218,10 @@ test("after a long absence the state is read again", async () => {
     [state("first", "7-3"), state("second", "7-90")],
     [stream("id: 7-4\ndata: a\n\n", { end: true }), stream("id: 7-91\ndata: b\n\n")],
   );
+
   const { client, log } = follow(server.url, { replayFor: 0 });
   await until("the event after the second state", () => log.includes("b"));
+
   assert.deepEqual(
     [log, server.positions()],
     [
@@ -202,6 +229,7 @@ test("after a long absence the state is read again", async () => {
       ["7-3", "7-90"],
     ],
   );
+
   client.close();
 });
 
@@ -209,6 +237,7 @@ test("closed while it reads, it aborts the request and shows nothing", async () 
   await using server = await serveBoth([() => {}], [stream("data: a\n\n")]);
   const abort = new AbortController();
   const { client, log, states } = follow(server.url, { signal: abort.signal });
+
   await until("the request", () => server.exchanges.length === 1);
   let cut = false;
   server.exchanges[0]!.response.on("close", () => (cut = true));
@@ -221,6 +250,7 @@ test("closed while it reads, it aborts the request and shows nothing", async () 
 test("closed while it shows the state, it opens no stream", async () => {
   await using server = await serveBoth([state("tasks", "7-3"), status(404)], [stream("data: a\n\n")]);
   const { client, log } = follow(server.url, { show: () => client.close() });
+
   await until("closed", () => client.state.state === "closed");
   const other = follow(server.url); // its requests come after those that the first one could make
   await until("closed", () => other.client.state.state === "closed");

@@ -10,6 +10,7 @@ let useSSE: typeof import("../src/react.js").useSSE;
 before(async () => {
   const { Window } = await import("happy-dom");
   const window = new Window();
+
   Object.assign(globalThis, { window, document: window.document });
   Object.defineProperty(globalThis, "navigator", { value: window.navigator, configurable: true });
   react = await import("react");
@@ -25,10 +26,12 @@ function mount(url: string | null, options: Options = {}) {
     seen.push(useSSE(props.url, { initial: 1, max: 5, ...props.options }));
     return null;
   };
+
   const root = dom.createRoot(document.createElement("div"));
   const render = (url: string | null, options: Options = {}) =>
     root.render(react.createElement(react.StrictMode, null, react.createElement(Reader, { url, options })));
   render(url, options);
+
   return { root, render, now: () => seen.at(-1) };
 }
 
@@ -36,6 +39,7 @@ test("under StrictMode one request is sent and the data arrives in order", async
   await using server = await serve(
     stream('event: connected\ndata: {}\n\nid: 1\ndata: {"n":1}\n\nevent: other\ndata: {"n":2}\n\n'),
   );
+
   const { root, now } = mount(server.url);
   await until("both", () => now()?.data.length === 2);
   assert.deepEqual(now()?.data, [{ n: 1 }, { n: 2 }]);
@@ -50,6 +54,7 @@ test("complete ends the stream without another request", async () => {
     stream('data: {"n":1}\n\nevent: complete\ndata: {"total":1}\n\n', { end: true }),
     status(500),
   );
+
   const { root, now } = mount(server.url);
   await until("complete", () => now()?.complete === true);
   assert.deepEqual(now()?.data, [{ n: 1 }]);
@@ -66,6 +71,7 @@ test("a fatal error ends the stream with the error, not as complete", async () =
     ),
     status(204),
   );
+
   const { root, now } = mount(server.url);
   await until("the end", () => now()?.state.state === "closed" && now()?.error !== undefined);
   assert.deepEqual(now()?.data, [{ n: 1 }]);
@@ -83,6 +89,7 @@ test("what the server says about the stream is no item, and an error that is not
         'id: 1\ndata: {"n":1}\n\n',
     ),
   );
+
   const { root, now } = mount(server.url);
   await until("the item", () => now()?.data.length === 1);
   assert.deepEqual(now()?.data, [{ n: 1 }]);
@@ -94,6 +101,7 @@ test("what the server says about the stream is no item, and an error that is not
 test("another URL starts anew, and without a URL nothing is open", async () => {
   await using server = await serve(stream('data: {"n":1}\n\n'), stream('data: {"n":2}\n\n'));
   const { root, render, now } = mount(null);
+
   await until("a render", () => now() !== undefined);
   assert.deepEqual(now()?.state, { state: "closed", reason: "closed" });
   render(`${server.url}?1`);
@@ -115,6 +123,7 @@ test("a refusal is an error with its status, and reconnect starts the stream ane
     status(404, { "Content-Type": "application/problem+json" }, '{"title":"Not found","detail":"no such run"}'),
     stream('data: {"n":1}\n\n'),
   );
+
   const { root, now } = mount(server.url);
   await until("the error", () => now()?.error !== undefined);
   const { message, status: code, reason } = now()!.error as Error & { status: number; reason: string };
@@ -128,19 +137,24 @@ test("a refusal is an error with its status, and reconnect starts the stream ane
 test("the credentials and functions of the latest render are used", async () => {
   await using server = await serve(stream('data: {"n":1}\n\n'), stream('data: {"n":0}\n\n'));
   const { root, render, now } = mount(server.url, { token: () => "first" });
+
   await until("the first", () => now()?.data.length === 1);
   let received = 0;
   render(server.url, { token: () => "second", parse: (data) => `parsed ${data}`, onEvent: () => received++ });
+
   for (let n = 2; received === 0; n++) {
     server.exchanges[0]!.response.write('data: {"n":1}\n\n');
     await until("the next", () => now()?.data.length === n);
   }
+
   server.exchanges[0]!.response.end();
   await until("the second connection's", () => now()?.last === 'parsed {"n":0}');
+
   assert.deepEqual(
     server.exchanges.map(({ request }) => request.headers.authorization),
     ["Bearer first", "Bearer second"],
   );
+
   root.unmount();
 });
 
@@ -149,6 +163,7 @@ test("a credential that comes with a later render is sent, and one that is gone 
   await using server = await serve(one, one, one);
   const { root, render, now } = mount(server.url);
   await until("the first connection", () => now()?.data.length === 1);
+
   for (const options of [
     { token: "signed in", ticket: () => "t", headers: { "X-Api-Key": "k" } },
     { token: undefined, ticket: undefined, headers: undefined },
@@ -157,14 +172,17 @@ test("a credential that comes with a later render is sent, and one that is gone 
     const { response } = server.exchanges.at(-1)!;
     let received = false; // by this render
     render(server.url, { ...options, onEvent: () => (received = true) });
+
     while (!received) {
       const before = now()!.data.length;
       response.write('data: {"n":1}\n\n');
       await until("an event", () => now()!.data.length > before);
     }
+
     response.end();
     await until("the next connection", () => server.exchanges.length > connections);
   }
+
   assert.deepEqual(
     server.exchanges.map(({ request }) => [
       request.headers.authorization,
@@ -177,12 +195,14 @@ test("a credential that comes with a later render is sent, and one that is gone 
       [undefined, null, undefined],
     ],
   );
+
   root.unmount();
 });
 
 test("a refusal without a credential is not asked for twice", async () => {
   await using server = await serve(status(401), status(401));
   const { root, now } = mount(server.url, {});
+
   await until("the refusal", () => now()?.error !== undefined);
   assert.equal(server.exchanges.length, 1);
   root.unmount();
@@ -190,12 +210,14 @@ test("a refusal without a credential is not asked for twice", async () => {
 
 test("the newest items are kept, and with a limit of zero none", async () => {
   await using server = await serve(stream("data: 1\n\ndata: 2\n\ndata: 3\n\n"));
+
   for (const [limit, kept] of [
     [2, [2, 3]],
     [0, []],
   ] as const) {
     const received: string[] = [];
     const { root, now } = mount(server.url, { limit, onEvent: ({ data }) => received.push(data) });
+
     await until("all three", () => received.length === 3 && now()?.data.length === limit);
     assert.deepEqual(now()?.data, kept);
     root.unmount();

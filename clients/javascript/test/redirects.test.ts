@@ -16,6 +16,7 @@ for (const code of [301, 302, 303, 307, 308])
     await using other = await serve(done);
     await using server = await serve(status(code, { Location: other.url }));
     const { client, events } = collect(server.url, { headers: SECRET, token: "t", lastEventId: "e-1" });
+
     await until("the event", () => events.length > 0);
     client.close();
     assert.deepEqual(kept(server.exchanges[0]!), ["k", "a", "Bearer t"]);
@@ -27,6 +28,7 @@ for (const code of [301, 302, 303, 307, 308])
 test("a redirect to the same origin keeps the caller's headers", async () => {
   await using server = await serve(status(307, { Location: "/there" }), done);
   const { client, events } = collect(server.url, { headers: SECRET, token: "t" });
+
   await until("the event", () => events.length > 0);
   client.close();
   assert.equal(server.exchanges[1]!.request.url, "/there");
@@ -37,6 +39,7 @@ test("a way back from another origin gets no header either", async () => {
   let home = "";
   await using other = await serve((exchange) => status(307, { Location: `${home}/back` })(exchange));
   await using server = await serve(status(307, { Location: other.url }), done);
+
   home = server.url;
   const { client, events } = collect(server.url, { headers: SECRET });
   await until("the event", () => events.length > 0);
@@ -75,6 +78,7 @@ test("a browser, which hides the target of a redirect, does not follow it with t
     // As the Fetch standard filters the response to a request whose redirect mode is "manual".
     return Object.defineProperties(Response.error(), { type: { value: "opaqueredirect" } });
   };
+
   const { client } = collect("http://127.0.0.1:1/stream", { headers: SECRET, fetch: asBrowser as typeof fetch });
   await until("closed", () => client.state.state === "closed");
   const { reason, detail } = client.state as { reason: string; detail: string };

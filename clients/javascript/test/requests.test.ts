@@ -38,6 +38,7 @@ function answer(given: Answer): (exchange: Exchange) => void {
   if (typeof given === "string") return stream(given, { end: true });
   if ("redirect" in given) return status(given.redirect, { Location: "/result" });
   if ("length" in given) return stream(`data: ${"x".repeat(given.length)}\n\n`);
+
   return (exchange) => {
     exchange.response.writeHead(200, { "Content-Type": "text/event-stream", "Content-Length": "1000000" });
     exchange.response.write(given.cut, () => exchange.response.socket!.end());
@@ -62,15 +63,18 @@ for (const { name, method, credential, maxRetries = 50, maxEvent, ...expected } 
       maxRetries,
       maxEventLength: maxEvent,
     });
+
     await until("closed", () => client.state.state === "closed");
     const { reason } = client.state as { reason: Reason };
     assert.ok((ENDS[expected.end ?? "done"] as Reason[]).includes(reason), reason);
     const data = events.filter((event) => event.startsWith("message ")).map((event) => event.slice("message ".length));
     assert.deepEqual(data, expected.events ?? []);
+
     assert.deepEqual(
       server.exchanges.map(({ request }) => request.method),
       expected.requests,
     );
+
     if (expected.lastIds)
       assert.deepEqual(
         server.exchanges.map(({ request }) => request.headers["last-event-id"] ?? null),

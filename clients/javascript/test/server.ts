@@ -17,7 +17,9 @@ export async function serve(...answers: ((exchange: Exchange) => void)[]) {
     exchanges.push(exchange);
     answers[Math.min(exchanges.length, answers.length) - 1]!(exchange);
   });
+
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/stream`,
     exchanges,

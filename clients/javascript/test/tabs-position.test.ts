@@ -6,7 +6,9 @@ import { open, openInWindow } from "./tabs.js";
 
 test("the next leader resumes after the last frame, also one with only an id", async () => {
   await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 501\ndata: two\n\n"), stream(""));
-  const [a, b] = [openInWindow(server.url), openInWindow(server.url)];
+  const a = openInWindow(server.url);
+  const b = openInWindow(server.url);
+
   await until("both received the first", () => a.events.length === 1 && b.events.length === 1);
   server.exchanges[0]!.response.write("id: 500\n\n");
   await until("both are there", () => a.tab.lastEventId === "500" && b.tab.lastEventId === "500");
@@ -19,6 +21,7 @@ test("the next leader resumes after the last frame, also one with only an id", a
   a.show();
   await until("the third connection", () => server.exchanges.length === 3);
   assert.equal(server.headers(2)["last-event-id"], "600");
+
   assert.deepEqual(
     [a.events, b.events],
     [
@@ -26,6 +29,7 @@ test("the next leader resumes after the last frame, also one with only an id", a
       ["one", "two"],
     ],
   );
+
   a.tab.close();
 });
 
@@ -35,6 +39,7 @@ test("a tab that catches up on a quiet stream meets a leader that is at a frame 
     stream("id: 2\ndata: 2\n\nid: 50\n\n"),
     stream("id: 2\ndata: 2\n\n"),
   );
+
   const a = openInWindow(server.url);
   await until("the first", () => a.events.length === 1);
   a.hide();
@@ -47,6 +52,7 @@ test("a tab that catches up on a quiet stream meets a leader that is at a frame 
   assert.equal(server.headers(2)["last-event-id"], "1");
   server.exchanges[1]!.response.write("id: 51\ndata: 51\n\n");
   await until("the next", () => a.events.includes("51") && b.events.includes("51"));
+
   assert.deepEqual(
     [a.events, b.events],
     [
@@ -54,6 +60,7 @@ test("a tab that catches up on a quiet stream meets a leader that is at a frame 
       ["2", "51"],
     ],
   );
+
   a.tab.close();
   b.tab.close();
 });
@@ -62,6 +69,7 @@ test("tabs with different bodies, methods or addresses do not share", async () =
   await using server = await serve(stream("data: a\n\n"));
   const options = [{ body: "A" }, { body: "B" }, { method: "QUERY", body: "A" }, {}];
   const tabs = options.map((one) => open(server.url, one));
+
   await until("each has its event", () => tabs.every(({ events }) => events.length === 1));
   assert.equal(server.exchanges.length, options.length);
   for (const { tab } of tabs) tab.close();
@@ -75,6 +83,7 @@ test("relative addresses are those of their page", async () => {
     const send = (url: string | URL | Request) => (fetched.push(path), fetch(new URL(url as string, server.url)));
     return open("stream", { fetch: send as typeof fetch });
   });
+
   delete (globalThis as { location?: unknown }).location;
   await until("each has its event", () => tabs.every(({ events }) => events.length === 1));
   assert.deepEqual(fetched.sort(), ["/a/", "/b/"]);
@@ -92,6 +101,7 @@ test("where the page may not use locks, each tab has its own connection", async 
   const { locks } = navigator;
   const denied = { request: () => Promise.reject(new DOMException("The request was denied.", "SecurityError")) };
   Object.assign(navigator, { locks: denied });
+
   try {
     const tabs = [open(server.url), open(server.url)];
     await until("each has its event", () => tabs.every(({ events }) => events.length === 1));
@@ -109,6 +119,7 @@ test("a tab that was never opened or is closed leaves no listener behind", () =>
     addEventListener: (_: string, listener: unknown) => listening.add(listener),
     removeEventListener: (_: string, listener: unknown) => listening.delete(listener),
   });
+
   try {
     const tab = shareAcrossTabs("http://localhost/", { signal: AbortSignal.abort() });
     assert.equal(tab.state.state, "closed");
@@ -122,11 +133,13 @@ test("a tab that was never opened or is closed leaves no listener behind", () =>
 test("a tab that may not open a channel has a connection of its own", async () => {
   await using server = await serve(stream("id: 1\ndata: one\n\n"));
   const allowed = globalThis.BroadcastChannel;
+
   globalThis.BroadcastChannel = class {
     constructor() {
       throw new DOMException("The operation is insecure.", "SecurityError");
     }
   } as unknown as typeof BroadcastChannel;
+
   try {
     const { tab, events } = open(server.url);
     await until("the event", () => events.includes("one"));

@@ -10,15 +10,18 @@ async function lead(name: string) {
     const hold = () => new Promise<void>((resolve) => held(void (release = resolve)));
     void navigator.locks.request(`sse 3 ${name}`, { signal: new AbortController().signal }, hold);
   });
+
   const channel = new BroadcastChannel(`sse 3 ${name}`);
   const received: { kind: string; run: string; seen: number }[] = [];
   const joined = new Promise<void>((resolve) => {
     channel.onmessage = ({ data }) => resolve(void received.push(data));
   });
+
   const say = (n: number) => {
     const event = { type: "message", data: `${n}`, id: `${n}` };
     channel.postMessage({ kind: "event", event, run: "r", id: `${n}`, seen: n, moved: true });
   };
+
   const sayState = (id: string, seen: number) =>
     channel.postMessage({
       kind: "state",
@@ -29,13 +32,16 @@ async function lead(name: string) {
       seen,
       connected: undefined,
     });
+
   const close = () => release();
   return { channel, received, joined, say, sayState, close };
 }
 
 test("two tabs share one connection and both receive every event", async () => {
   await using server = await serve(stream(""));
-  const [a, b] = [open(server.url), open(server.url)];
+  const a = open(server.url);
+  const b = open(server.url);
+
   await until("both open", () => a.tab.state.state === "open" && b.tab.state.state === "open");
   server.exchanges[0]!.response.write("id: 1\ndata: one\n\nid: 2\ndata: two\n\n");
   await until("both received both", () => a.events.length === 2 && b.events.length === 2);
@@ -49,6 +55,7 @@ test("two tabs share one connection and both receive every event", async () => {
 test("a later tab gets the connected event and no earlier events", async () => {
   await using server = await serve(stream('id: 1\nevent: connected\ndata: {"replica":"r"}\n\nid: 2\ndata: before\n\n'));
   const a = open(server.url);
+
   await until("the first", () => a.events.includes("before"));
   const b = open(server.url);
   await until("connected", () => b.events.length === 1);
@@ -61,7 +68,9 @@ test("a later tab gets the connected event and no earlier events", async () => {
 
 test("when the leader closes, the next tab resumes after the last event", async () => {
   await using server = await serve(stream("id: 1\ndata: one\n\n"), stream("id: 2\ndata: two\n\n"));
-  const [a, b] = [open(server.url), open(server.url)];
+  const a = open(server.url);
+  const b = open(server.url);
+
   await until("both received the first", () => a.events.length === 1 && b.tab.lastEventId === "1");
   a.tab.close();
   await until("the second", () => b.events.includes("two"));
@@ -75,6 +84,7 @@ test("an event that a tab has seen is not delivered again by the next leader", a
   const leader = await lead("once");
   const follower = open("once");
   await leader.joined;
+
   // The second leader was behind this tab, so its replay contains events that this tab has seen.
   for (const n of [1, 2, 1, 2, 3]) leader.say(n);
   await until("the third", () => follower.events.includes("3"));
@@ -86,7 +96,9 @@ test("an event that a tab has seen is not delivered again by the next leader", a
 
 test("a refusal reaches every tab and is requested once", async () => {
   await using server = await serve(status(404));
-  const [a, b] = [open(server.url), open(server.url)];
+  const a = open(server.url);
+  const b = open(server.url);
+
   await until("both closed", () => a.tab.state.state === "closed" && b.tab.state.state === "closed");
   assert.equal((b.tab.state as { reason: string }).reason, "refused");
   assert.equal(server.exchanges.length, 1);
@@ -98,7 +110,10 @@ test("a hidden tab hands over its lead and keeps receiving; without a visible ta
     stream("id: 2\ndata: two\n\n"),
     stream("id: 3\ndata: three\n\n"),
   );
-  const [a, b] = [openInWindow(server.url), openInWindow(server.url)];
+
+  const a = openInWindow(server.url);
+  const b = openInWindow(server.url);
+
   await until("both received the first", () => a.events.length === 1 && b.events.length === 1);
   a.hide();
   await until("the other leads", () => b.tab.leads && !a.tab.leads);
@@ -123,8 +138,10 @@ test("a tab that was hidden while another began reads what it missed, and then s
     stream("id: 4\ndata: 4\n\n"),
     stream("id: 9\ndata: 9\n\n"),
   );
+
   const connected = () => server.exchanges.filter(({ response }) => !response.destroyed).length;
   const a = openInWindow(server.url);
+
   await until("three", () => a.events.length === 3);
   a.hide();
   await until("no tab is connected", () => connected() === 0);
@@ -154,6 +171,7 @@ test("a hidden tab that is behind another leader's run opens no connection until
     stream("id: 2\ndata: 2\n\n"),
     stream("id: 6\ndata: 6\n\n"),
   );
+
   const a = openInWindow(server.url);
   await until("the first", () => a.events.length === 1);
   a.hide();
@@ -179,6 +197,7 @@ test("a tab that was frozen reads what it missed itself, once, and then follows 
   await using server = await serve(stream("id: 3\ndata: 3\n\nid: 4\ndata: 4\n\nid: 5\ndata: 5\n\n"));
   const leader = await lead("was-away");
   const follower = open(server.url, { name: "was-away" });
+
   await leader.joined;
   for (const n of [1, 2, 5]) leader.say(n);
   await until("the fifth", () => follower.events.includes("5"));
@@ -197,6 +216,7 @@ test("a new tab on a busy stream follows from the first event that it receives",
   await using server = await serve(stream(""));
   const leader = await lead("busy");
   const follower = open(server.url, { name: "busy" });
+
   await leader.joined;
   leader.say(501);
   leader.sayState("501", 501);
@@ -214,6 +234,7 @@ test("a tab that may not read what it missed says so and follows the leader", as
   const leader = await lead("refused");
   const follower = open(server.url, { name: "refused" });
   let resync: unknown;
+
   follower.tab.on("resync", (message) => (resync = message.json()));
   await leader.joined;
   for (const n of [1, 2, 5]) leader.say(n);
@@ -232,6 +253,7 @@ test("a tab that has not caught up when the leader ends is told so", async () =>
   await using server = await serve(stream(""));
   const leader = await lead("ends");
   const follower = open(server.url, { name: "ends" });
+
   await leader.joined;
   for (const n of [1, 5]) leader.say(n);
   await until("its own connection", () => server.exchanges.length === 1);
@@ -247,6 +269,7 @@ test("a tab that leads before it has caught up counts what it has read", async (
   await using server = await serve(stream("id: 3\ndata: 3\n\nid: 4\ndata: 4\n\n"), stream("id: 5\ndata: 5\n\n"));
   const leader = await lead("early");
   const follower = open(server.url, { name: "early" });
+
   await leader.joined;
   for (const n of [1, 2, 9]) leader.say(n);
   await until("the fourth", () => follower.events.includes("4"));
@@ -262,9 +285,11 @@ test("a tab that leads before it has caught up counts what it has read", async (
 
 test("after a resync the tabs follow on in a new run", async () => {
   await using server = await serve(stream("id: 1\ndata: 1\n\n"));
-  const [a, b] = [open(server.url), open(server.url)];
+  const a = open(server.url);
+  const b = open(server.url);
   const channel = new BroadcastChannel(`sse 3 ${server.url}`);
   const runs = new Set<string>();
+
   channel.onmessage = ({ data }) => data.run && runs.add(data.run);
   await until("the first", () => b.events.length === 1);
   server.exchanges[0]!.response.write("id: 9\nevent: resync\ndata: {}\n\nid: 10\ndata: 10\n\n");

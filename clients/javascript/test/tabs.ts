@@ -25,11 +25,14 @@ export function open(url: string, options: ShareOptions = {}) {
 export function openInWindow(url: string) {
   const page = Object.assign(new EventTarget(), { hidden: false });
   (globalThis as { document?: unknown }).document = page;
+
   const set = (hidden: boolean) => {
     page.hidden = hidden;
     page.dispatchEvent(new Event("visibilitychange"));
   };
+
   const opened = open(url, { pauseWhenHidden: true });
   delete (globalThis as { document?: unknown }).document;
+
   return { ...opened, hide: () => set(true), show: () => set(false) };
 }

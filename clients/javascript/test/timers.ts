@@ -13,9 +13,11 @@ export function heldTimers(duration: number) {
     held.set(timer, () => callback(...args));
     return timer;
   };
+
   const release = (timer: NodeJS.Timeout) => {
     if (!held.delete(timer)) stop(timer);
   };
+
   Object.assign(globalThis, { setTimeout: hold, clearTimeout: release });
 
   return {

@@ -27,7 +27,7 @@ internal sealed class ScenarioRun(Session session, ScenarioProps props)
 
     public void Stop() => _over.Cancel();
 
-    /// <param name="step">The step's name; null for a whole iteration.</param>
+    /// <param name="step">The step's name, or null for a whole iteration.</param>
     public void Record(string? step, IResponse response, TimeSpan elapsed)
     {
         var measurements = step is null ? _whole : _steps.GetOrAdd(step, static _ => new MeasurementSeries());

@@ -6,7 +6,7 @@ namespace NBomber.Running;
 /// <summary>Copies that start together.</summary>
 /// <param name="Due">The time of the start, since the scenario's.</param>
 /// <param name="Count">The number of copies.</param>
-/// <param name="Until">The time until which the copies iterate; null when each runs once.</param>
+/// <param name="Until">The time until which the copies iterate, or null when each runs once.</param>
 internal sealed record CopyStart(TimeSpan Due, int Count, TimeSpan? Until);
 
 /// <summary>Computes when a scenario's simulations ask for copies. Pure arithmetic,

@@ -73,6 +73,7 @@ function menuSection(section) {
     const lead = cell.slice(2, cell.indexOf("[")).trim();
     return lead ? [{ text: lead, items: links }] : links;
   });
+
   return { text: section.split("\n")[0], items };
 }
 

@@ -19,7 +19,7 @@ public sealed class LeaderLease
     /// <param name="holder">The caller: unique per process.</param>
     /// <param name="ttl">Time after which it ends unless it is renewed, and the longest wait for Postgres.</param>
     /// <param name="cancellationToken">Ends the wait; the lease may be taken nevertheless.</param>
-    /// <returns>The fence, greater for each new holder; null while another process holds the lease.</returns>
+    /// <returns>The fence, greater for each new holder, or null while another process holds the lease.</returns>
     public Task<long?> HoldAsync(string name, string holder, TimeSpan ttl, CancellationToken cancellationToken) =>
         _store.RunAsync(
             "select eventstore.hold_lease($1, $2, $3)",

@@ -11,7 +11,7 @@ public static class LeadingExtensions
     /// <remarks>The event log must have been added before (<see cref="EventStoreExtensions.AddEventStore"/>).</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="redis">Name of the connection string of Redis.</param>
-    /// <param name="name">The process in logs, and in the lease with a random part; null: its machine and
+    /// <param name="name">The process in logs, and in the lease with a random part, or null for its machine and
     /// number.</param>
     /// <exception cref="InvalidOperationException">It was added already.</exception>
     public static TBuilder AddSseBroadcaster<TBuilder>(

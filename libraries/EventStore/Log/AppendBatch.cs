@@ -145,7 +145,7 @@ internal sealed class AppendBatch
     private static NpgsqlParameter<List<T>?> Of<T>(List<T> values, NpgsqlDbType type) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type };
 
-    /// <summary>Answers each request with its part of the positions; null is a refused event.</summary>
+    /// <summary>Answers each request with its part of the positions. Null is a refused event.</summary>
     public void Complete(string epoch, long?[] positions)
     {
         var at = 0;

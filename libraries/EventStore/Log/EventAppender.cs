@@ -90,7 +90,7 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to the others; null if none repeats.
+    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to the others. Null if none repeats.
     /// </summary>
     private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(NewEvent[] events)
     {
@@ -333,7 +333,7 @@ internal sealed class EventAppender(
         public long Bytes { get; }
         public Guid[] Ids { get; }
 
-        /// <summary>Digests of what must be equal for a retry; null for an event without a chosen id.</summary>
+        /// <summary>Digests of what must be equal for a retry, or null for an event without a chosen id.</summary>
         public byte[]?[] Digests { get; }
         public TaskCompletionSource<IReadOnlyList<AppendedEvent>> Completion { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -13,8 +13,8 @@ public sealed class EventFilter
     private TopicPatternSet? _patterns;
 
     /// <param name="topics">Topics or patterns.</param>
-    /// <param name="types">Event types wanted; null for all.</param>
-    /// <param name="keys">Event keys wanted; null for all.</param>
+    /// <param name="types">Event types wanted, or null for all.</param>
+    /// <param name="keys">Event keys wanted, or null for all.</param>
     /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>), or a list is empty:
     /// one that a request or a permission left without a value must not become all.</exception>
     public EventFilter(
@@ -127,6 +127,6 @@ internal sealed record SkippedRange(long From, long To, long Count);
 
 /// <summary>The newest event of each key in a part of the log, if they fit into a page.</summary>
 /// <param name="Page">The events; if it ends before <paramref name="Through"/>, the next page has more.</param>
-/// <param name="Skipped">Events of the part that have a newer one in it; null without any.</param>
+/// <param name="Skipped">Events of the part that have a newer one in it, or null without any.</param>
 /// <param name="Through">The end of the part.</param>
 internal sealed record NewestPage(EventPage Page, SkippedRange? Skipped, long Through);

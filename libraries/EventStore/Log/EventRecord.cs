@@ -6,7 +6,7 @@ namespace AspireSse;
 /// <summary>A committed event. Immutable; all readers of a replica share it.</summary>
 /// <param name="Position">Its place in the log. Positions grow in commit order and may have gaps.</param>
 /// <param name="Type">The SSE event name of its frames.</param>
-/// <param name="Key">The key by which <c>slow=latest</c> keeps the newest event; null without one.</param>
+/// <param name="Key">The key by which <c>slow=latest</c> keeps the newest event, or null without one.</param>
 /// <param name="Data">One compact line of JSON (UTF-8); empty if it was left out because of its size.</param>
 /// <param name="Time">When its batch was appended, by Postgres's clock (UTC).</param>
 public sealed record EventRecord(
@@ -60,8 +60,8 @@ public sealed record NewEvent
     /// themselves.</param>
     /// <param name="data">One compact line of JSON, at most 64 levels deep.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event: at most 256 characters without
-    /// NUL; null without one.</param>
-    /// <param name="id">The publisher's id, which makes the append idempotent for 24 h; null for a new id.</param>
+    /// NUL, or null without one.</param>
+    /// <param name="id">The publisher's id, which makes the append idempotent for 24 h, or null for a new id.</param>
     /// <param name="traceParent">The trace that it belongs to: at most 256 characters without NUL.</param>
     /// <exception cref="ArgumentException">A member is invalid, or has an unpaired surrogate.</exception>
     public NewEvent(
@@ -120,10 +120,10 @@ public sealed record NewEvent
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">The value, which is written now.</param>
-    /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
-    /// <param name="id">The id that makes a retry append nothing, for 24 h; null for a new one.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
+    /// <param name="id">The id that makes a retry append nothing, for 24 h, or null for a new one.</param>
     /// <param name="json">How the value is written: <see cref="IEventLog.Json"/> writes it as the application's
-    /// endpoints do. Null: names in camel case, by reflection.</param>
+    /// endpoints do. Null for names in camel case, by reflection.</param>
     /// <exception cref="ArgumentException">A member is invalid: see <see cref="NewEvent"/>.</exception>
     public static NewEvent Of<T>(
         EventTopic topic,

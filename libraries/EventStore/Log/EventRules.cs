@@ -137,7 +137,7 @@ internal static class EventRules
         return true;
     }
 
-    /// <summary>Returns the UTF-16 unit that a text begins with as <c>\u0000</c>; null without one.</summary>
+    /// <summary>Returns the UTF-16 unit that a text begins with as <c>\u0000</c>, or null without one.</summary>
     private static char? Escaped(ReadOnlySpan<byte> text) =>
         text.StartsWith("\\u"u8) && Utf8Parser.TryParse(text.Slice(2, 4), out ushort unit, out _, 'x')
             ? (char)unit

@@ -47,7 +47,7 @@ public struct EventTopic
     /// <summary>Returns true if the application's code has the first token, which then is no request's.</summary>
     internal readonly bool NamesItsRoot => _literal < 0 || _text.ToString(0, _literal).Contains('.');
 
-    /// <summary>Says why a string, or a first hole, is not taken, and how to ask for it; null if it is.</summary>
+    /// <summary>Says why a string, or a first hole, is not taken, and how to ask for it. Null if it is.</summary>
     internal readonly string? Refusal => _refusal ?? (IsSomebodyElses ? NotTheCodes : null);
 
     private readonly bool IsSomebodyElses => _text is not null && !NamesItsRoot && GatewayTopics.Have(_text.ToString());

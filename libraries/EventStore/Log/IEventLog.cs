@@ -38,7 +38,7 @@ public interface IEventLog
     /// <summary>Reads a page of the matching events after a position, in order; read on after
     /// <see cref="EventPage.Through"/> until that is the head.</summary>
     /// <param name="after">The last position that the caller has; 0 for the beginning.</param>
-    /// <param name="filter">The events wanted; null for all.</param>
+    /// <param name="filter">The events wanted, or null for all.</param>
     /// <exception cref="StoreUnavailableException">The log does not answer.</exception>
     /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
     Task<EventPage> ReadAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default);
@@ -66,8 +66,8 @@ public static class EventLogExtensions
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
-    /// <param name="key">The key by which a slow reader keeps only the newest event; null without one.</param>
-    /// <param name="id">The id that makes a retry append nothing, for 24 h; null for a new one.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
+    /// <param name="id">The id that makes a retry append nothing, for 24 h, or null for a new one.</param>
     /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
     /// <inheritdoc cref="IEventLog.AppendAsync" path="/exception"/>
     public static async Task<AppendedEvent> AppendAsync<T>(

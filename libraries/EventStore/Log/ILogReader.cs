@@ -6,8 +6,8 @@ internal interface ILogReader
     /// <summary>Reads a page of the matching events after a position. The caller reads on after
     /// <see cref="EventPage.Through"/> until that is the head.</summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">The events wanted; null for all.</param>
-    /// <param name="limit">Maximum events; null for <see cref="EventStoreOptions.PageEvents"/>.</param>
+    /// <param name="filter">The events wanted, or null for all.</param>
+    /// <param name="limit">Maximum events, or null for <see cref="EventStoreOptions.PageEvents"/>.</param>
     /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
     /// <param name="mostBytes">Maximum bytes of data of a page; its first event may exceed it. Null for
     /// <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
@@ -25,7 +25,7 @@ internal interface ILogReader
     /// <summary>Reads the newest event of each key in a part of the log, and the range of those that it leaves out. An
     /// event without a key counts by its topic.</summary>
     /// <param name="after">The last position that the caller has.</param>
-    /// <param name="filter">The events wanted; null for all.</param>
+    /// <param name="filter">The events wanted, or null for all.</param>
     /// <param name="mostBytes">Maximum bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
     /// <param name="through">To read the rest of a part that did not fit into a page: its
     /// <see cref="NewestPage.Through"/>. Null starts a new part.</param>

@@ -37,10 +37,12 @@ internal sealed class Lineage
     /// <summary>Returns true for the epoch and its ancestors.</summary>
     public bool Knows(string epoch) => epoch == Epoch || _shared.ContainsKey(epoch);
 
-    /// <summary>Returns the last position that an ancestor shares with this epoch; null for any other epoch.</summary>
+    /// <summary>Returns the last position that an ancestor shares with this epoch, or null for any other
+    /// epoch.</summary>
     public long? SharedWith(string ancestor) => _shared.TryGetValue(ancestor, out var shared) ? shared : null;
 
-    /// <summary>Returns the id of the same event in this epoch; null if this history lacks it or its epoch.</summary>
+    /// <summary>Returns the id of the same event in this epoch, or null if this history lacks it or its
+    /// epoch.</summary>
     public StreamPosition? Translate(StreamPosition id) =>
         id.Epoch == Epoch ? id
         : _shared.TryGetValue(id.Epoch, out var shared) && id.Position <= shared ? id with { Epoch = Epoch }

@@ -24,7 +24,8 @@ public sealed class LineageReader
             $"A server answered that does not have epoch {epoch}: the primary has changed. Try again."
         );
 
-    /// <summary>Returns an epoch's lineage; null if the server that answers lacks it, as during a promotion.</summary>
+    /// <summary>Returns an epoch's lineage, or null if the server that answers lacks it, as during a
+    /// promotion.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     internal async ValueTask<Lineage?> FindAsync(string epoch, CancellationToken cancellationToken)
     {
@@ -40,7 +41,7 @@ public sealed class LineageReader
         return lineage;
     }
 
-    /// <summary>Returns the id of the same event in the store's epoch; null if its log does not have it.</summary>
+    /// <summary>Returns the id of the same event in the store's epoch, or null if its log does not have it.</summary>
     /// <param name="id">The id.</param>
     /// <param name="epoch">The epoch that the store has, such as that of a page read before.</param>
     /// <param name="cancellationToken">Cancels the read.</param>

@@ -5,10 +5,10 @@ namespace AspireSse;
 
 /// <summary>A topic of numbered events: <c>id</c> in their data counts up, and retention removes the lowest.</summary>
 /// <param name="Head">The head of the log.</param>
-/// <param name="Start">Position before the topic's oldest event; null if it has none.</param>
-/// <param name="Oldest">Number of the oldest event; null without one.</param>
+/// <param name="Start">Position before the topic's oldest event, or null if it has none.</param>
+/// <param name="Oldest">Number of the oldest event, or null without one.</param>
 /// <param name="Newest">Number of the newest event.</param>
-/// <param name="At">Position of the event with the asked number; null if the topic does not have it.</param>
+/// <param name="At">Position of the event with the asked number, or null if the topic does not have it.</param>
 /// <param name="Other">What was found in the other topic.</param>
 public readonly record struct NumberedTopic(
     StreamPosition Head,
@@ -61,7 +61,7 @@ public readonly record struct NumberedTopic(
 }
 
 /// <summary>Positions among the newest hundred events of a topic.</summary>
-/// <param name="Newest">The newest one; null if the topic has none.</param>
-/// <param name="Last">The newest one of a type; null if none of them has it.</param>
-/// <param name="Since">The oldest of the hundred; null if there are fewer.</param>
+/// <param name="Newest">The newest one, or null if the topic has none.</param>
+/// <param name="Last">The newest one of a type, or null if none of them has it.</param>
+/// <param name="Since">The oldest of the hundred, or null if there are fewer.</param>
 public readonly record struct RecentEnds(long? Newest, long? Last, long? Since);

@@ -6,7 +6,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>
-/// Drops whole partitions: those whose events are all older than <see cref="EventStoreOptions.MaxAge"/>, and the oldest
+/// Drops whole partitions, those whose events are all older than <see cref="EventStoreOptions.MaxAge"/>, and the oldest
 /// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the head's (SQL: Schema/Functions/retire_partitions.sql;
 /// docs/decisions/0015). A reader before a dropped position gets a resync (<c>expired</c>). Thread-safe.
 /// </summary>

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>The topics in the directory that match a filter and have events after a position.</summary>
 /// <param name="Through">The directory is complete up to this position.</param>
-/// <param name="Topics">Each with a position before its first such event; null if too many to look up.</param>
+/// <param name="Topics">Each with a position before its first such event. Null if too many to look up.</param>
 internal sealed record TopicListing(
     LogState Store,
     long Through,

@@ -151,7 +151,7 @@ public sealed class TopicReader
             cancellationToken
         );
 
-    /// <summary>Returns the topic of an event; null if the log has no such event.</summary>
+    /// <summary>Returns the topic of an event, or null if the log has no such event.</summary>
     internal async Task<string?> TopicAtAsync(StreamPosition id, CancellationToken cancellationToken)
     {
         var (epoch, topic) = await _store.AskAsync<(string, string?)>(
@@ -170,7 +170,7 @@ public sealed class TopicReader
 
 /// <summary>A topic's positions in one snapshot of the log.</summary>
 /// <param name="Start">The position before the topic's first event; the head if it has none.</param>
-/// <param name="AtOrdinal">Position of the event with the asked ordinal; null without one, or if uncounted.</param>
+/// <param name="AtOrdinal">Position of the event with the asked ordinal, or null without one, or if uncounted.</param>
 /// <param name="IsCounted">False if the topic has more events than are counted, and the ordinal is beyond.</param>
-/// <param name="End">The position of the event that ended the topic; null while it goes on.</param>
+/// <param name="End">The position of the event that ended the topic, or null while it goes on.</param>
 internal sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, bool IsCounted, long? End);

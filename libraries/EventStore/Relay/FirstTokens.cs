@@ -8,7 +8,7 @@ internal static class FirstTokens
 
     public static string Of(string topic) => topic.IndexOf('.') is var dot && dot < 0 ? topic : topic[..dot];
 
-    /// <summary>Returns the first tokens of the topics; null if there are more than <see cref="Most"/>.</summary>
+    /// <summary>Returns the first tokens of the topics, or null if there are more than <see cref="Most"/>.</summary>
     public static IReadOnlyList<string>? Of(IReadOnlyList<EventRecord> events)
     {
         var tokens = new HashSet<string>(StringComparer.Ordinal);
@@ -19,7 +19,7 @@ internal static class FirstTokens
         return [.. tokens];
     }
 
-    /// <summary>Returns the first tokens that events for these topics can have; null if they can have any.</summary>
+    /// <summary>Returns the first tokens that events for these topics can have, or null if they can have any.</summary>
     public static IReadOnlyList<string>? Of(IReadOnlyCollection<string> topics)
     {
         var tokens = topics.Select(Of).Distinct(StringComparer.Ordinal).ToList();

@@ -7,7 +7,7 @@ namespace EventStore;
 /// <param name="Sent">A number that grows with each message of a leader; one that does not is a repetition.</param>
 internal sealed record RelayPage(string Epoch, long Fence, long Previous, long Last, long Sent)
 {
-    /// <summary>The first tokens of the events' topics; null: too many to name.</summary>
+    /// <summary>The first tokens of the events' topics, or null if they are too many to name.</summary>
     public IReadOnlyList<string>? FirstTokens { get; init; } = [];
 
     public string? TraceParent { get; init; }

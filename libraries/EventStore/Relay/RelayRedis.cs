@@ -109,7 +109,7 @@ internal static class RelayRedis
         return names > 0 ? null : "It names no server. Write host:port first.";
     }
 
-    /// <summary>Returns the number of endpoints; null if the client cannot parse the text.</summary>
+    /// <summary>Returns the number of endpoints, or null if the client cannot parse the text.</summary>
     private static int? EndpointsOf(string text)
     {
         try

@@ -40,7 +40,8 @@ internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlData
         return output;
     }
 
-    /// <summary>Returns the message without its signature; null if that is wrong or no secret has been read.</summary>
+    /// <summary>Returns the message without its signature, or null if that is wrong or no secret has been
+    /// read.</summary>
     public ReadOnlyMemory<byte>? Open(ReadOnlyMemory<byte> sealedMessage)
     {
         if (_key is not { } key || sealedMessage.Length <= TrailerBytes)

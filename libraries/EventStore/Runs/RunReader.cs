@@ -50,7 +50,7 @@ internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
             cancellationToken
         );
 
-    /// <summary>Returns the newest event of a run's stream; null if it has none.</summary>
+    /// <summary>Returns the newest event of a run's stream, or null if it has none.</summary>
     public Task<RunEntry?> LastAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
             $"select {Columns} from eventstore.events_of($1) order by topic desc, position desc limit 1",

@@ -11,7 +11,7 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
 {
     /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
     /// <param name="closingEvents">JSON array of the events that the store appends if the writer dies.</param>
-    /// <param name="handled">What another process starts again if the writer dies; null: nothing.</param>
+    /// <param name="handled">What another process starts again if the writer dies. Null if there is nothing.</param>
     /// <returns>Null if the writer's lease has expired.</returns>
     public Task<RunBeginning?> BeginAnnouncedAsync(
         string topic,
@@ -54,7 +54,7 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
             }
         );
 
-    /// <summary>Begins a part of a run that was announced before. False if the run has a writer already; null if it has
+    /// <summary>Begins a part of a run that was announced before. False if the run has a writer already. Null if it has
     /// none, so that the caller can try again: its lease has expired, or the run has just ended.</summary>
     public Task<bool?> BeginAsync(string topic, Guid writer, string closingEvents) =>
         store.AskAsync(
@@ -69,7 +69,7 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
 
     /// <summary>Lets a writer continue its run in a new epoch. False if the writer no longer has the run, or if the log
     /// has lost the last event that it wrote and the closing events end the run.</summary>
-    /// <param name="last">Id of the last event that the writer knows to be stored; null before the first.</param>
+    /// <param name="last">Id of the last event that the writer knows to be stored, or null before the first.</param>
     /// <param name="known">Position of that event, or of one before it: the log is searched from there on.</param>
     public Task<bool> ConfirmAsync(string topic, Guid writer, Guid? last, long known = 0) =>
         store.AskAsync<bool>(
@@ -112,7 +112,7 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
             command => command.With(topic).With(replica).ExecuteNonQueryAsync()
         );
 
-    /// <summary>Returns the start of a run's log; null if there is no such run.</summary>
+    /// <summary>Returns the start of a run's log, or null if there is no such run.</summary>
     public Task<LogStart?> LogStartAsync(string topic, CancellationToken cancellationToken) =>
         store.ReadAsync<LogStart?>(
             """
@@ -129,7 +129,7 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
             cancellationToken
         );
 
-    /// <summary>Returns the member <c>owner</c> of a run's announcement; null without one.</summary>
+    /// <summary>Returns the member <c>owner</c> of a run's announcement, or null without one.</summary>
     public Task<string?> OwnerAsync(string topic, CancellationToken cancellationToken) =>
         store.ReadAsync<string?>(
             """

@@ -20,7 +20,8 @@ internal sealed class RunWriterLeases(
         );
 
     /// <summary>Renews a lease, and waits for half a lease at most, which leaves time for another try.</summary>
-    /// <returns>The writer's cancelled runs; null if another process has swept the writer and ended its runs.</returns>
+    /// <returns>The writer's cancelled runs, or null if another process has swept the writer and ended its
+    /// runs.</returns>
     public Task<IReadOnlyList<string>?> RenewAsync(Guid writer, TimeSpan lease, CancellationToken cancellationToken) =>
         store.RunAsync<IReadOnlyList<string>?>(
             """

@@ -11,7 +11,7 @@ public static class EventStoreSchema
     /// <remarks>Whoever runs it owns what it makes. It is also the way to undo an upgrade: it puts this version's
     /// functions in the place of a newer version's.</remarks>
     /// <param name="role">A role that gets all rights that an application needs: it then owns nothing, and changes
-    /// only rows. Null: none.</param>
+    /// only rows. Null if there is none.</param>
     public static string Script(string? role = null)
     {
         var script = new StringBuilder("begin;\n").Append(

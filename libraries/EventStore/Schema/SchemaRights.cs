@@ -58,7 +58,7 @@ internal static partial class SchemaRights
     ];
 
     /// <summary>Checks that the session's role may change the schema.</summary>
-    /// <param name="refused">Postgres's own refusal; null if it was not asked yet.</param>
+    /// <param name="refused">Postgres's own refusal, or null if it was not asked yet.</param>
     /// <exception cref="InvalidOperationException">It may not: the message names the role, the right and the way
     /// out.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
@@ -86,7 +86,7 @@ internal static partial class SchemaRights
     }
 
     /// <summary>Returns a sentence for an error that no waiting mends: the schema is missing or old, or the role lacks
-    /// a right; null for another one.</summary>
+    /// a right, or null for another one.</summary>
     public static string? Mistake(Exception error) =>
         error is not PostgresException { SqlState: var state, MessageText: var text } ? null
         : state is PostgresErrorCodes.InsufficientPrivilege

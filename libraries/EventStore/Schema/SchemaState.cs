@@ -7,7 +7,7 @@ namespace EventStore;
 /// <summary>The schema that a database has, compared with this version's.</summary>
 /// <param name="Missing">This version's migrations that the database never had.</param>
 /// <param name="Newer">The functions of a newer version, or of one that this version does not know and that came after
-/// this one's; null if there are none.</param>
+/// this one's, or null if there are none.</param>
 /// <param name="AreReplaced">True if an older version, or another build of this one, has put its functions over this
 /// version's.</param>
 internal sealed partial record SchemaState(IReadOnlyList<string> Missing, string? Newer, bool AreReplaced)
@@ -58,7 +58,8 @@ internal sealed partial record SchemaState(IReadOnlyList<string> Missing, string
         return new SchemaState([.. names.Where(name => !applied.ContainsKey(name))], newer, areReplaced);
     }
 
-    /// <summary>Returns the number of a set of functions; null if this version does not know the name's form.</summary>
+    /// <summary>Returns the number of a set of functions, or null if this version does not know the name's
+    /// form.</summary>
     private static long? NumberOf(string name) =>
         Numbered().Match(name) is not { Success: true } match ? null
         // Sets had no number before the second one.

@@ -7,7 +7,7 @@ namespace EventStore;
 
 /// <summary>Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current
 /// texts, of which a lower version's replace a higher one's only if that is asked for. Several processes may run it at
-/// once: the first one migrates, the others wait for it.</summary>
+/// once; the first one migrates, the others wait for it.</summary>
 internal sealed class StoreMigrator(
     [FromKeyedServices(StorePool.Work)] NpgsqlDataSource store,
     TimeProvider clock,

@@ -178,7 +178,7 @@ internal sealed record ToolError(string Error);
 
 /// <summary>The input that the agent answers.</summary>
 /// <param name="Messages">The messages so far.</param>
-/// <param name="Tools">Names of the tools that it may use; null: only those for every caller.</param>
+/// <param name="Tools">Names of the tools that it may use, or null to allow only those for every caller.</param>
 /// <param name="Bytes">Bytes of memory of the messages.</param>
 internal sealed record AgentInput(IEnumerable<ChatMessage> Messages, string[]? Tools, long Bytes)
 {

@@ -15,7 +15,7 @@ internal sealed class PacedBuffer
     private readonly Channel<string> _items = Channel.CreateUnbounded<string>();
     private readonly Lock _gate = new();
 
-    /// <summary>Completes when the pause ends; null: the provider is not paused.</summary>
+    /// <summary>Completes when the pause ends. Null if the provider is not paused.</summary>
     private volatile TaskCompletionSource? _pause;
 
     public int Count => _items.Reader.Count;
@@ -34,7 +34,7 @@ internal sealed class PacedBuffer
         }
     }
 
-    /// <summary>Takes the next token, waiting for it; null after the last. For one reader.</summary>
+    /// <summary>Takes the next token, waiting for it. Null after the last. For one reader.</summary>
     public async Task<string?> TakeAsync(CancellationToken cancellationToken)
     {
         if (!await _items.Reader.WaitToReadAsync(cancellationToken))

@@ -34,8 +34,8 @@ internal sealed class Continuations(
             (services, run, input, _, _) => services.GetRequiredService<Generator>().ContinueAsync(run, input)
         );
 
-    /// <summary>Stores the prompt of a generation, and returns the work that is stored with the run; null: the provider
-    /// has no continuation tokens.</summary>
+    /// <summary>Stores the prompt of a generation, and returns the work that is stored with the run. Null if the
+    /// provider has no continuation tokens.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<HandledWork?> PrepareAsync(
         RunName name,
@@ -59,7 +59,7 @@ internal sealed class Continuations(
         return new HandledWork(Handler, EventRules.Data(RunJson.Write(input)), runs.Value.MaxAttempts);
     }
 
-    /// <summary>Returns the call that goes on with an answer; null: nobody can.</summary>
+    /// <summary>Returns the call that goes on with an answer, or null if nobody can.</summary>
     public async Task<ChatCall?> CallOfAsync(RunName name, string input, StoredAnswer stored)
     {
         var limit = options.Value.MaxRequestBytes;

@@ -67,7 +67,7 @@ internal static class GenerationEvents
             )
         );
 
-    /// <summary>Returns the update that an event is; null: it has nothing for a client of another API.</summary>
+    /// <summary>Returns the update that an event is, or null if it has nothing for a client of another API.</summary>
     /// <exception cref="UpstreamException">The event is the end of a generation that has failed.</exception>
     public static ChatResponseUpdate? UpdateOf(string type, ReadOnlyMemory<byte> data)
     {
@@ -162,13 +162,13 @@ internal sealed record StoredContinuation(byte[] Token);
 /// <summary>Data of a stored <c>done</c>.</summary>
 internal sealed record StoredDone(string FinishReason, GenerationUsage Usage, UsageDetail? Details);
 
-/// <summary>Counts that are a part of the others; null: the provider has not told.</summary>
+/// <summary>Counts that are a part of the others. Null if the provider has not told.</summary>
 internal sealed record UsageDetail(long? CachedInputTokens, long? ReasoningTokens);
 
 /// <summary>Data of a stored <c>error</c>.</summary>
 internal sealed record StoredError(string Error, bool Fatal, string Reason, ErrorDetail? Details = null);
 
 /// <param name="Status">HTTP status of the same error before a stream.</param>
-/// <param name="RetryAfterMs">Milliseconds to wait before a retry; null: not known.</param>
+/// <param name="RetryAfterMs">Milliseconds to wait before a retry, or null if it is not known.</param>
 /// <param name="MayRetry">See <see cref="UpstreamException.MayRetry"/>.</param>
 internal sealed record ErrorDetail(int Status, long? RetryAfterMs, bool MayRetry);

@@ -10,7 +10,7 @@ namespace LlmGateway.Generations;
 /// <param name="Provider">Name of the provider.</param>
 /// <param name="Model">Name of the model.</param>
 /// <param name="CreatedAt">Time of the request.</param>
-/// <param name="Owner">User whose request it was, who may read the answer; null for an anonymous one.</param>
+/// <param name="Owner">User whose request it was, who may read the answer, or null for an anonymous one.</param>
 internal sealed record GenerationStarted(string Provider, string Model, DateTimeOffset CreatedAt, string? Owner = null);
 
 /// <summary>Input and output tokens.</summary>
@@ -20,11 +20,11 @@ internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
 /// <param name="Id">Id of the generation.</param>
 /// <param name="Status"><c>running</c>, <c>done</c>, <c>cancelled</c>, <c>failed</c> or <c>interrupted</c>.</param>
 /// <param name="Text">Text so far.</param>
-/// <param name="Usage">Tokens; null before the end, and after an error.</param>
-/// <param name="FinishReason">The provider's reason for the end; null before it, and after an error.</param>
+/// <param name="Usage">Tokens, or null before the end, and after an error.</param>
+/// <param name="FinishReason">The provider's reason for the end, or null before it, and after an error.</param>
 /// <param name="Error">Error message.</param>
 /// <param name="Reason">Machine-readable reason of the error.</param>
-/// <param name="Reasoning">The model's reasoning so far; null if it shows none.</param>
+/// <param name="Reasoning">The model's reasoning so far, or null if it shows none.</param>
 /// <param name="ToolUses">Tool calls that the model requested.</param>
 /// <param name="Provider">Name of the provider.</param>
 /// <param name="Model">Name of the model.</param>
@@ -53,7 +53,7 @@ internal sealed record GenerationState(
     bool? Truncated = null
 )
 {
-    /// <summary>Reads the events of a generation; null if it does not exist.</summary>
+    /// <summary>Reads the events of a generation. Null if it does not exist.</summary>
     /// <param name="name">The generation.</param>
     /// <param name="stream">Path of its event stream.</param>
     /// <param name="runs">Reads them.</param>

@@ -28,7 +28,7 @@ internal sealed class Generator(
         "interrupted"
     );
 
-    /// <summary>Returns the generation of an id; null if it can be none's.</summary>
+    /// <summary>Returns the generation of an id, or null if it can be none's.</summary>
     public static RunName? NameOf(string id) =>
         id.Length == 32 && id.All(char.IsAsciiHexDigitLower) ? new RunName(Kind, id) : null;
 

@@ -10,7 +10,7 @@ namespace LlmGateway.Generations;
 /// <summary>The question of a run.</summary>
 /// <param name="Dialect">Name of the dialect of the request, which alone reads <paramref name="Asked"/>.</param>
 /// <param name="Messages">The request's own messages, without those of <paramref name="Previous"/>.</param>
-/// <param name="Previous">Id of the run that this one continues; null: it has no history.</param>
+/// <param name="Previous">Id of the run that this one continues, or null if it has no history.</param>
 /// <param name="Asked">What else that dialect shows of its request.</param>
 internal sealed record RunPrompt(
     string Dialect,
@@ -69,8 +69,8 @@ internal sealed class PromptStore(EventAppender appender, RunReader reader, RunU
         return await ReadAsync(name, context.RequestAborted);
     }
 
-    /// <summary>Returns the messages that a run answers, those before it included; null: there are none, or they are
-    /// more than a request may have.</summary>
+    /// <summary>Returns the messages that a run answers, those before it included, or null if there are none, or they
+    /// are more than a request may have.</summary>
     /// <inheritdoc cref="HistoryAsync"/>
     public async Task<List<ChatMessage>?> QuestionAsync(
         RunName name,
@@ -91,8 +91,8 @@ internal sealed class PromptStore(EventAppender appender, RunReader reader, RunU
             : null;
     }
 
-    /// <summary>Returns the messages of a conversation through this run's answer, oldest first; null: they are more
-    /// than a request may have.</summary>
+    /// <summary>Returns the messages of a conversation through this run's answer, oldest first, or null if they are
+    /// more than a request may have.</summary>
     /// <param name="most">Most messages.</param>
     /// <param name="mostBytes">About the most bytes of all.</param>
     public async Task<List<ChatMessage>?> HistoryAsync(

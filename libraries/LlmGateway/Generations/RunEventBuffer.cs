@@ -67,7 +67,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
 
     /// <summary>Adds a token. Waits while too much text waits for the store.</summary>
     /// <param name="text">The token.</param>
-    /// <param name="toEvent">Creates the event of another kind of text; null: of the usual one.</param>
+    /// <param name="toEvent">Creates the event of another kind of text. Null for the usual one.</param>
     public async ValueTask TextAsync(string text, Func<string, RunEvent>? toEvent = null)
     {
         Task? full = null;

@@ -18,7 +18,7 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
     public static bool IsRandom(string name) => name.Length >= RandomLength;
 
     /// <summary>Returns the id of what a client names: the same for the same names of the same owner.</summary>
-    /// <param name="owner">The user; null: anonymous.</param>
+    /// <param name="owner">The user, or null if it is anonymous.</param>
     /// <param name="names">The dialect's name, and the client's.</param>
     public static string IdOf(string? owner, params ReadOnlySpan<string> names)
     {
@@ -47,7 +47,7 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
             cancellationToken
         );
 
-    /// <summary>Returns the latest run of a thread; null: it has none.</summary>
+    /// <summary>Returns the latest run of a thread, or null if it has none.</summary>
     public async Task<RunName?> LatestAsync(string thread, CancellationToken cancellationToken) =>
         await runs.LastOfLogAsync(NameOf(thread), cancellationToken) is { } last
             ? Generator.NameOf(JsonSerializer.Deserialize(last.Data, RunJson.Options.TypeOf<ThreadRun>())!.Run)

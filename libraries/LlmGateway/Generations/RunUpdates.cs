@@ -12,8 +12,8 @@ namespace LlmGateway.Generations;
 
 /// <summary>Facts of a run before its first event; the same on every replica.</summary>
 /// <param name="At">Position before its first event.</param>
-/// <param name="Provider">Name of the provider; null: the run is an application's own.</param>
-/// <param name="Model">Name of the model; null: the run is an application's own.</param>
+/// <param name="Provider">Name of the provider, or null if the run is an application's own.</param>
+/// <param name="Model">Name of the model, or null if the run is an application's own.</param>
 internal sealed record RunHead(
     RunName Name,
     StreamPosition At,
@@ -26,7 +26,7 @@ internal sealed record RunHead(
 /// <param name="Updates">The updates so far.</param>
 /// <param name="At">Position through which they are read; <see cref="RunUpdates.ReadAsync"/> goes on there.</param>
 /// <param name="HasEnded">True if no more will come.</param>
-/// <param name="Failure">Why the run has failed; null: it has not.</param>
+/// <param name="Failure">Why the run has failed. Null if it has not.</param>
 internal sealed record RunSoFar(
     IReadOnlyList<ChatResponseUpdate> Updates,
     StreamPosition At,
@@ -75,7 +75,7 @@ internal sealed class RunUpdates(
 
     /// <summary>Reads a run to its end, as its updates come.</summary>
     /// <param name="client">The client whose share of the store's reads it uses.</param>
-    /// <param name="after">Position to go on from; null: its beginning.</param>
+    /// <param name="after">Position to go on from, or null for its beginning.</param>
     /// <exception cref="UpstreamException">The run has failed.</exception>
     /// <exception cref="StoreUnavailableException">The run cannot be read, but it may go on.</exception>
     public async IAsyncEnumerable<ChatResponseUpdate> ReadAsync(

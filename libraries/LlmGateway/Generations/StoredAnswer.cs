@@ -12,7 +12,8 @@ internal sealed class StoredAnswer
         _reasoning,
         _calls;
 
-    /// <summary>The provider's newest token; null: it has given none, and nobody can go on with the answer.</summary>
+    /// <summary>The provider's newest token, or null if it has given none, and nobody can go on with the
+    /// answer.</summary>
     public ResponseContinuationToken? Token { get; private set; }
 
     /// <summary>The stored answer, for what is counted of the whole.</summary>

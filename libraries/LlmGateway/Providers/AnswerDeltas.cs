@@ -109,8 +109,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     /// Takes a delta of a call. Servers number calls, or give ids, or both, or the same number to all; so a delta
     /// continues the call of its id or its number, unless it must be another one.
     /// </summary>
-    /// <param name="index">The call's number; null: the server has none.</param>
-    /// <param name="id">The call's id; null or blank: the server has none, or only in the first delta.</param>
+    /// <param name="index">The call's number, or null if the server has none.</param>
+    /// <param name="id">The call's id. Null or blank if the server sends none, or only in the first delta.</param>
     /// <param name="name">The tool's name, in the first delta at least.</param>
     /// <param name="arguments">A piece of the JSON as text, or the object itself.</param>
     public ToolCallDelta TakeCall(long? index, string? id, string? name, JsonNode? arguments)

@@ -33,7 +33,7 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         ("invalid|bad_?request|unsupported|policy|filter", 400),
     ];
 
-    /// <summary>Returns the failure in an event, with the status of the same refusal before the stream; null if the
+    /// <summary>Returns the failure in an event, with the status of the same refusal before the stream, or null if the
     /// event is none.</summary>
     public UpstreamException? In(JsonObject data)
     {

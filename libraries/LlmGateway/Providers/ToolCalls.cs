@@ -42,7 +42,7 @@ internal static class ToolCalls
     /// <inheritdoc cref="InputOrText(FunctionCallContent)"/>
     public static JsonNode InputOrText(string arguments) => (JsonNode?)Object(arguments) ?? arguments;
 
-    /// <summary>The arguments as an object; null if they are none.</summary>
+    /// <summary>The arguments as an object, or null if they are none.</summary>
     public static JsonObject? Object(string arguments)
     {
         try

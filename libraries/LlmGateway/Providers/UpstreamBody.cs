@@ -34,7 +34,7 @@ internal sealed class UpstreamBody(
     private Stream? _body;
     private int _addedLines;
 
-    /// <summary>True if the body is JSON, false if it is a stream; null before its first character.</summary>
+    /// <summary>True if the body is JSON, false if it is a stream. Null before its first character.</summary>
     private bool? _isJson;
 
     private bool _hasSkipped;
@@ -42,12 +42,12 @@ internal sealed class UpstreamBody(
     /// <summary>Lines of an event that is no JSON as a whole.</summary>
     private Queue<string> _lines = [];
 
-    /// <summary>Time left until the first event, all tries included; null after it.</summary>
+    /// <summary>Time left until the first event, all tries included, or null after it.</summary>
     public Func<TimeSpan>? Remaining { get; set; }
 
     public HttpResponseMessage? Response { get; set; }
 
-    /// <summary>Data of the current event; null after the last. That of an <c>event: error</c> has the member
+    /// <summary>Data of the current event, or null after the last. That of an <c>event: error</c> has the member
     /// <c>error</c>; OpenAI's end, <c>[DONE]</c>, is Anthropic's.</summary>
     public JsonObject? Current { get; private set; }
 

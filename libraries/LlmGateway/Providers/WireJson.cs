@@ -4,14 +4,14 @@ using System.Text.Json.Nodes;
 
 namespace LlmGateway.Providers;
 
-/// <summary>Reads members of foreign JSON; null if a member is missing or of another kind, or if the JSON is no
+/// <summary>Reads members of foreign JSON. Null if a member is missing or of another kind, or if the JSON is no
 /// object.</summary>
 internal static class WireJson
 {
     // A member twice in its object would be a failure at its first reader.
     private static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Parses text; null if it is no JSON.</summary>
+    /// <summary>Parses text. Null if it is no JSON.</summary>
     public static JsonNode? Parse(string text)
     {
         try

@@ -19,7 +19,7 @@ internal static class AnswerSchema
     /// <param name="target">The model.</param>
     /// <param name="path">Path of the form in the request.</param>
     /// <param name="format">The form.</param>
-    /// <param name="nested">Name of the member with the schema; null: the form itself has it.</param>
+    /// <param name="nested">Name of the member with the schema, or null if the form itself has it.</param>
     /// <param name="isStrict">True if a schema holds in this API unless the request says otherwise.</param>
     /// <exception cref="InvalidChatException">The form is invalid, or the provider has no equivalent.</exception>
     public static void Set(

@@ -100,7 +100,7 @@ internal static class ChatBody
             ? text
             : throw new InvalidChatException(path + name, missing);
 
-    /// <summary>A list of bounded length; null if the member is missing.</summary>
+    /// <summary>A list of bounded length, or null if the member is missing.</summary>
     public static JsonElement? List(JsonElement json, string name, int max, string typeError, string path = "")
     {
         if (Get(json, name) is not { } list)
@@ -143,7 +143,7 @@ internal static class ChatBody
                 : throw new InvalidChatException(name, "must be true or false.")
         );
 
-    /// <summary>A flag; null if the member is missing.</summary>
+    /// <summary>A flag, or null if the member is missing.</summary>
     public static bool? OptionalFlag(JsonElement json, string name) =>
         Get(json, name) is null ? null : Flag(json, name);
 
@@ -184,8 +184,8 @@ internal static class ChatBody
         };
 
     /// <summary>
-    /// Finds a member that occurs twice in its object, at any depth; null if there is none. Readers differ in which one
-    /// they take, so a provider might act on another value than the one that was checked.
+    /// Finds a member that occurs twice in its object, at any depth, or null if there is none. Readers differ in which
+    /// one they take, so a provider might act on another value than the one that was checked.
     /// </summary>
     /// <returns>Its path, <c>tools[0].name</c>.</returns>
     /// <exception cref="InvalidOperationException">A text or a name before it is not valid Unicode.</exception>

@@ -68,7 +68,7 @@ internal static class ChatOptionsReader
     /// <param name="body">The request.</param>
     /// <param name="options">Get them.</param>
     /// <param name="isNative">True: other kinds of tools are left out, for a provider that gets the body.</param>
-    /// <param name="nested">Name of the member that has a function's name and schema; null: the tool itself has
+    /// <param name="nested">Name of the member that has a function's name and schema, or null if the tool itself has
     /// them.</param>
     /// <exception cref="InvalidChatException">A member is invalid, or another kind of tool.</exception>
     public static void ReadTools(JsonElement body, CallOptions options, bool isNative, string? nested)
@@ -96,7 +96,7 @@ internal static class ChatOptionsReader
         return [ChatBody.Name(body, "stop", max: ChatBody.MaxStopCharacters)!];
     }
 
-    /// <summary>Reads a function; null: another kind of tool, for a provider with the same API.</summary>
+    /// <summary>Reads a function. Null for another kind of tool, for a provider with the same API.</summary>
     private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative, string? nested)
     {
         var path = $"tools[{index}].";

@@ -11,7 +11,7 @@ namespace LlmGateway.Requests;
 internal sealed class RunStates(ReadGate turns, RequestBudget budget)
 {
     /// <param name="context">The request.</param>
-    /// <param name="readAsync">Reads the state and its position; null: there is no such run.</param>
+    /// <param name="readAsync">Reads the state and its position. Null if there is no such run.</param>
     /// <returns>Null if there is no such run.</returns>
     /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or no turn became free.</exception>

@@ -2,10 +2,11 @@ namespace LlmGateway.VendorApis;
 
 /// <summary>An error for a vendor's client. Its status, code and field decide its format; its text does not.</summary>
 /// <param name="Status">HTTP status.</param>
-/// <param name="Code">Machine-readable reason, OpenAI's word if it has one; null: the status says all.</param>
+/// <param name="Code">Machine-readable reason, OpenAI's word if it has one. Null if the status says all.</param>
 /// <param name="Message">Text for people.</param>
 /// <param name="Field">The wrong member of the request.</param>
-/// <param name="RetryAfter">Time to wait before the next try; null: not known. 429 and 503 always name one.</param>
+/// <param name="RetryAfter">Time to wait before the next try, or null if it is not known. 429 and 503 always name
+/// one.</param>
 /// <param name="MayRetry">False where the client's retries would only multiply the requests, as those after the
 /// gateway's own.</param>
 internal sealed record VendorError(

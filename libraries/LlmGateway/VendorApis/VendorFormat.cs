@@ -30,7 +30,7 @@ internal abstract class VendorFormat
     /// <summary>Frame of a stream whose provider is silent.</summary>
     public virtual byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
 
-    /// <summary>Frame that follows a complete answer; null: the answer has its own end.</summary>
+    /// <summary>Frame that follows a complete answer, or null if the answer has its own end.</summary>
     public virtual byte[]? Done => null;
 
     /// <summary>Reads a request; of an API without runs.</summary>

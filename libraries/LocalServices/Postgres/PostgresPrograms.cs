@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace LocalServices.Postgres;
 
 /// <param name="Folder">The folder with `postgres` and `initdb`.</param>
-/// <param name="Libraries">The folder of the libraries that were unpacked with them; null: the system's.</param>
+/// <param name="Libraries">The folder of the libraries that were unpacked with them, or null for the system's.</param>
 internal sealed partial record PostgresPrograms(string Folder, int Major, string? Libraries)
 {
     private const int OldestMajor = 14;
@@ -16,7 +16,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major, string
     public string InitDb => Path.Combine(Folder, "initdb");
 
     /// <param name="major">The major version that wrote the data,
-    /// which no other version can read; null without data.</param>
+    /// which no other version can read, or null without data.</param>
     public static PostgresPrograms Find(LocalFolder folder, int? major, string data)
     {
         var found = Installed(folder.Tools);

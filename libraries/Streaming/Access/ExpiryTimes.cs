@@ -3,7 +3,7 @@ namespace Streaming.Access;
 /// <summary>When the right to read a stream ends, and when its client is told.
 /// <see cref="Connections.ConnectionTimers"/> looks once a second, <see cref="Connections.ConnectionWriter"/> before
 /// events are written.</summary>
-/// <param name="Until">Time at which the right ends; null: never.</param>
+/// <param name="Until">Time at which the right ends, or null for never.</param>
 /// <param name="EndsAt">The same time in <see cref="ElapsedTime.Milliseconds"/>.</param>
 /// <param name="RenewAt">Time at which the client is notified, on the same clock.</param>
 internal sealed record ExpiryTimes(DateTimeOffset? Until, long EndsAt, long RenewAt)

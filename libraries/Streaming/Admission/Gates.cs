@@ -57,12 +57,12 @@ internal sealed class Gates
     /// <summary>Parsing of bodies above <see cref="RequestBudget.SmallBytes"/>.</summary>
     public FairGate Bodies { get; }
 
-    /// <summary>Requests beyond their client's rate; null: they wait for it. Others would feel more at once than
+    /// <summary>Requests beyond their client's rate, or null if they wait for it. Others would feel more at once than
     /// processors; at least two, since a client alone has half of the seats.</summary>
     public FairGate? Spare { get; }
 
     /// <param name="busyShare">Part of all processors that the work may use while they are busy.</param>
-    /// <param name="hasReaders">False while nobody would feel the work; null: somebody does.</param>
+    /// <param name="hasReaders">False while nobody would feel the work. Null if somebody does.</param>
     private FairGate Gate(string work, int seats, double busyShare, Func<bool>? hasReaders = null) =>
         new(work, seats, MaxWaiting, _clock)
         {

@@ -4,7 +4,7 @@ namespace Streaming.Admission;
 
 /// <summary>Measures processors in use: by the machine, since the store may run on it, and by this process, which may
 /// be allowed less than the machine has. Thread-safe.</summary>
-/// <param name="used">Processor time used so far; null: that of the machine and of this process.</param>
+/// <param name="used">Processor time used so far, or null for that of the machine and of this process.</param>
 internal sealed class ProcessorUse(TimeProvider clock, Func<TimeSpan>? used = null)
 {
     /// <summary>Part of all processors above which work rests if it can wait: half is for what cannot.</summary>

@@ -14,7 +14,8 @@ internal static class CallerIdentity
     public static bool IsSignedIn(ClaimsPrincipal user) => SignedIn(user).Any();
 
     /// <summary>Returns an opaque text that is equal for equal callers: of the issuer and the subject (OpenID Connect
-    /// Core §2), or the name where there is no subject. Null: anonymous, or a credential that names nobody.</summary>
+    /// Core §2), or the name where there is no subject. Null for an anonymous caller, and for a credential that names
+    /// nobody.</summary>
     /// <remarks>A caller with several identities is all of them: one of them alone may be shared by many. A name is no
     /// part of a caller with a subject, because it changes.</remarks>
     public static string? IdOf(ClaimsPrincipal user)

@@ -11,7 +11,7 @@ internal sealed class CatchUp
     public ReplayPage? Page;
     public int PageIndex;
 
-    /// <summary>True if the last page was a search that has to go on; null before the first page.</summary>
+    /// <summary>True if the last page was a search that has to go on. Null before the first page.</summary>
     public bool? IsSearching;
 
     /// <summary>True if a page was released because the client did not read: the next ones are small.</summary>

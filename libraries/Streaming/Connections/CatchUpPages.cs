@@ -118,7 +118,7 @@ internal sealed class CatchUpPages(
         ReleasePage(connection);
     }
 
-    /// <summary>Returns the frame that announces a gap, and marks the gap as announced; null without one.</summary>
+    /// <summary>Returns the frame that announces a gap, and marks the gap as announced, or null without one.</summary>
     public static byte[]? Skipped(StreamConnection connection, ReplayPage page)
     {
         if (page.Skipped is not { } skipped)

@@ -18,7 +18,7 @@ internal sealed class ConnectionGroup
 
     public void BeginPass() => Left = Ready;
 
-    /// <summary>Returns the next; null at the end. Backwards: parking and removing move later ones only.</summary>
+    /// <summary>Returns the next, or null at the end. Backwards: parking and removing move later ones only.</summary>
     public StreamConnection? TakeNext()
     {
         Left = Math.Min(Left, Ready);

@@ -299,7 +299,7 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    /// <summary>Takes the requested page; null: it cannot be read.</summary>
+    /// <summary>Takes the requested page. Null if it cannot be read.</summary>
     public void TakePage(StreamConnection connection, ReplayWaiter waiter, ReplayPage? page)
     {
         // An answer to a withdrawn request: it was made in an epoch that has ended since.

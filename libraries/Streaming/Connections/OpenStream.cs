@@ -41,7 +41,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 
     public void Replace() => RequestEnd(EndReason.Replaced);
 
-    /// <summary>Why it has ended; null: it has not.</summary>
+    /// <summary>Why it has ended. Null if it has not.</summary>
     public EndReason? End { get; private set; }
 
     public bool HasEnded => End is not null;
@@ -61,7 +61,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 
 /// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
 /// <param name="User">Its user, to be shown alone.</param>
-/// <param name="Socket">Asked for the round-trip time of the kernel; null: none.</param>
+/// <param name="Socket">Asked for the round-trip time of the kernel. Null if there is none.</param>
 /// <param name="Key">Key of the client (<see cref="IStreamAccess.ClientOf"/>), for turns among clients.</param>
 internal sealed record StreamClient(string Address, string? User, string Endpoint, Socket? Socket, string Key)
 {

@@ -11,7 +11,7 @@ internal sealed class PendingWrite(ReadOnlyMemory<byte> bytes, long size)
     /// <summary>Guarded by the lock of <see cref="PendingWriteBudget"/>.</summary>
     public HashSet<StreamOutput> Holders { get; } = [];
 
-    /// <summary>Node in the list by age; null while no output holds the write.</summary>
+    /// <summary>Node in the list by age, or null while no output holds the write.</summary>
     public LinkedListNode<PendingWrite>? Node;
 }
 

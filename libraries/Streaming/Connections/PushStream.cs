@@ -4,16 +4,16 @@ namespace Streaming.Connections;
 
 /// <summary>Settings of a stream that its endpoint writes.</summary>
 /// <param name="Grace">Time that it may go on after the server begins to stop, for results that its end would lose.
-/// Null: it can be resumed, so it ends when the server stops, its credential ends or it is old.</param>
+/// Null if it can be resumed, so it ends when the server stops, its credential ends or it is old.</param>
 /// <param name="SendBuffer">Bytes that the socket may buffer, where the client's pace must reach the producer.</param>
 /// <param name="Bare">Sends only the endpoint's frames and <c>Heartbeat</c>; no credential or age ends it.</param>
-/// <param name="Retry">Reconnection time in milliseconds; null: the usual one.</param>
+/// <param name="Retry">Reconnection time in milliseconds, or null for the usual one.</param>
 /// <param name="CutShort">Frames sent if it is ended early, for clients that could take a part for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
 /// <param name="Breaks">An early end breaks the body, for clients that take a proper end for the whole and would not
 /// come back.</param>
-/// <param name="MaxStall">Limit of all waits for the client together, for a producer that occupies a shared resource;
-/// null: only <see cref="SseOptions.DeadSeconds"/> for each write.</param>
+/// <param name="MaxStall">Limit of all waits for the client together, for a producer that occupies a shared resource,
+/// or null for only <see cref="SseOptions.DeadSeconds"/> for each write.</param>
 internal sealed record PushSettings(
     TimeSpan? Grace = null,
     int? SendBuffer = null,

@@ -16,7 +16,7 @@ internal sealed class StreamConnection(
     public FilterRing Ring => ring;
     public StreamOutput Output => output;
 
-    /// <summary>Forms its events by a function of the application; null: its ring has frames.</summary>
+    /// <summary>Forms its events by a function of the application. Null if its ring has frames.</summary>
     public ShownEvents? Shown { get; init; }
 
     public WriterLoop? Loop;
@@ -51,7 +51,7 @@ internal sealed class StreamConnection(
     /// <summary>Bytes to write before events, framed: a resync, a gap.</summary>
     public byte[]? BeforeEvents;
 
-    /// <summary>Takes what must be written before events; null: nothing.</summary>
+    /// <summary>Takes what must be written before events. Null if there is nothing.</summary>
     public byte[]? TakeBeforeEvents()
     {
         var bytes = Greeting ?? BeforeEvents;
@@ -61,7 +61,7 @@ internal sealed class StreamConnection(
         return bytes;
     }
 
-    /// <summary>State of a lagging connection; null while it is fed from memory.</summary>
+    /// <summary>State of a lagging connection, or null while it is fed from memory.</summary>
     public CatchUp? CatchUp;
 
     /// <summary>True while the events that were kept of a skipped range are still to be sent.</summary>

@@ -36,7 +36,8 @@ internal static class StreamSocket
         catch (Exception e) when (IsGone(e)) { }
     }
 
-    /// <summary>Returns the kernel's smoothed round-trip time to the last hop in ms; null: not available.</summary>
+    /// <summary>Returns the kernel's smoothed round-trip time to the last hop in ms, or null if it is not
+    /// available.</summary>
     public static double? RoundTrip(Socket? socket)
     {
         if (socket is null || !OperatingSystem.IsLinux())

@@ -174,7 +174,7 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
     }
 
     /// <summary>Advances past events after <see cref="Settled"/>, or returns false if a filter may need one.</summary>
-    /// <param name="firstTokens">The first tokens of their topics; null: any.</param>
+    /// <param name="firstTokens">The first tokens of their topics, or null for any.</param>
     public bool TryLeaveOut(IReadOnlyList<string>? firstTokens, long through)
     {
         lock (_publishing)

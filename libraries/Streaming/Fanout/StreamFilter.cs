@@ -42,7 +42,7 @@ internal sealed class StreamFilter : IEquatable<StreamFilter>
     public EventFilter Events { get; }
     public FrameFormat Format { get; }
 
-    /// <summary>The first tokens of the topics that it selects; null: any.</summary>
+    /// <summary>The first tokens of the topics that it selects, or null for any.</summary>
     public IReadOnlyList<string>? FirstTokens => EventStore.FirstTokens.Of(Events.Topics);
 
     /// <summary>Returns the id of a place in a stream of this filter.</summary>

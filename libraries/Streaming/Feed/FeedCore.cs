@@ -115,7 +115,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
     /// <summary>Publishes a page. If it begins an epoch that has everything published here, streams continue; else the
     /// rings start again after the last shared position, and streams beyond it get a resync.</summary>
     /// <param name="page">The page after <see cref="FilterRingRegistry.Settled"/>.</param>
-    /// <param name="lineage">The lineage of a new epoch; null if the server that was asked does not have it.</param>
+    /// <param name="lineage">The lineage of a new epoch, or null if the server that was asked does not have it.</param>
     public PageFit Take(EventPage page, Lineage? lineage)
     {
         var isNewEpoch = page.Epoch != rings.Epoch;

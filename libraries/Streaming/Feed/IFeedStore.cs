@@ -5,17 +5,17 @@ namespace Streaming.Feed;
 /// <summary>The log for the feed; all but <see cref="TryHeadAsync"/> waits until it answers.</summary>
 internal interface IFeedStore
 {
-    /// <summary>Time since it stopped answering; null while it answers.</summary>
+    /// <summary>Time since it stopped answering, or null while it answers.</summary>
     TimeSpan? AwayFor { get; }
 
     /// <summary>Reads a page, however long it takes: no later event may be delivered first.</summary>
     Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken);
 
-    /// <summary>Reads the head; null if the log does not answer.</summary>
+    /// <summary>Reads the head. Null if the log does not answer.</summary>
     Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken);
 
     IAsyncEnumerable<EventPage> FollowAsync(long after, CancellationToken cancellationToken);
 
-    /// <summary>Reads a lineage, however long it takes; null if a server answers that lacks the epoch.</summary>
+    /// <summary>Reads a lineage, however long it takes. Null if a server answers that lacks the epoch.</summary>
     Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken);
 }

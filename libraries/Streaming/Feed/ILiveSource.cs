@@ -6,7 +6,7 @@ namespace Streaming.Feed;
 /// <summary>Brings events ahead of the store. <see cref="LiveFeed"/> reads pages that it loses from there.</summary>
 internal interface ILiveSource
 {
-    /// <summary>Time without a page after which the store is read instead; null: it has none, the store is the
+    /// <summary>Time without a page after which the store is read instead, or null if it has none and the store is the
     /// source.</summary>
     TimeSpan? Silence { get; }
 

@@ -10,7 +10,7 @@ internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options,
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private readonly SharedRead<EventPage?> _reads = new(clock, apart: TimeSpan.FromMilliseconds(5));
 
-    /// <summary>Returns the head, as a page without events; null if the store does not answer in time.</summary>
+    /// <summary>Returns the head, as a page without events, or null if the store does not answer in time.</summary>
     public async Task<EventPage?> ReadAsync(CancellationToken cancellationToken)
     {
         try

@@ -9,7 +9,7 @@ namespace Streaming.Frames;
 internal static class ItemFrames
 {
     /// <summary>Returns an item as one frame.</summary>
-    /// <param name="id">The frame's id, instead of the item's own; null: none.</param>
+    /// <param name="id">The frame's id, instead of the item's own, or null if there is none.</param>
     /// <param name="json">How data become JSON.</param>
     /// <exception cref="ArgumentException">CR, LF or NUL in the id.</exception>
     public static byte[] ToBytes<T>(string? id, SseItem<T> item, JsonSerializerOptions json)

@@ -17,8 +17,8 @@ internal static class SseFrame
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
 
     /// <summary>Writes one <c>data: </c> line per line of text: CR, LF and CRLF all end a line.</summary>
-    /// <param name="name">The event's name; null: a message.</param>
-    /// <param name="retry">The reconnection time in milliseconds; null: none.</param>
+    /// <param name="name">The event's name, or null for a message.</param>
+    /// <param name="retry">The reconnection time in milliseconds, or null if there is none.</param>
     /// <exception cref="ArgumentException">CR or LF in the name; CR, LF or NUL in the id.</exception>
     public static void Write(
         IBufferWriter<byte> output,
@@ -61,7 +61,7 @@ internal static class SseFrame
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>Returns frames with a reconnection time in the first one, unless that has its own; null if there are
+    /// <summary>Returns frames with a reconnection time in the first one, unless that has its own, or null if there are
     /// only comments.</summary>
     public static byte[]? WithRetry(ReadOnlySpan<byte> frames, int milliseconds)
     {

@@ -29,10 +29,10 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
 
     /// <param name="topic">Not a pattern.</param>
     /// <param name="format">Ends at exactly the <paramref name="endTypes"/> (<see cref="FrameFormat.Ends"/>).</param>
-    /// <param name="start">Start of a client without an id; null: before the topic's first event.</param>
+    /// <param name="start">Start of a client without an id. Null for the place before the topic's first event.</param>
     /// <param name="isShortened">True if retention may have dropped the topic's first events.</param>
-    /// <param name="events">Number of events of a topic with an end; null: unknown. If it has fewer, retention has
-    /// dropped the first.</param>
+    /// <param name="events">Number of events of a topic with an end, or null if it is unknown. If it has fewer,
+    /// retention has dropped the first.</param>
     /// <param name="shown">See <see cref="StreamRequest"/>.</param>
     public async Task OpenAsync(
         HttpContext context,

@@ -3,10 +3,11 @@ using System.Text;
 namespace Streaming.Opening;
 
 /// <summary>A client's last id: header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c>.</summary>
-/// <param name="Text">As sent; null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
+/// <param name="Text">As sent. Null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
 /// and ends in "…", so that no stream parses it as a number or echoes more than an id's length.</param>
-/// <param name="Id">The parsed id; null if the text is not in our format.</param>
-/// <param name="Secret">The secret of an anonymous run's id (<see cref="WithSecret"/>); null: none.</param>
+/// <param name="Id">The parsed id, or null if the text is not in our format.</param>
+/// <param name="Secret">The secret of an anonymous run's id (<see cref="WithSecret"/>), or null if there is
+/// none.</param>
 internal readonly record struct LastEventId(string? Text, StreamPosition? Id, string? Secret = null)
 {
     private const char SecretMark = '~';

@@ -24,7 +24,8 @@ internal sealed class PushOpener(
         bool MayAge
     );
 
-    /// <summary>Takes a seat before the work begins; null: refused. Dispose it if no stream follows.</summary>
+    /// <summary>Takes a seat before the work begins. Null if it is refused, else to be disposed if no stream
+    /// follows.</summary>
     public Task<IDisposable?> EnterAsync(HttpContext context)
     {
         LongResponse.Announce(context);

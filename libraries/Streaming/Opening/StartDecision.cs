@@ -26,8 +26,8 @@ internal readonly record struct StartDecision(
             : new(settled, given, given, StartKind.Fresh);
     }
 
-    /// <summary>Returns the start; null if only the store could tell and it did not answer.</summary>
-    /// <param name="stored">The store's head; null if it did not answer.</param>
+    /// <summary>Returns the start, or null if only the store could tell and it did not answer.</summary>
+    /// <param name="stored">The store's head, or null if it did not answer.</param>
     public static StartDecision? WithStore(
         StreamRequest request,
         StreamPosition settled,

@@ -9,12 +9,12 @@ namespace Streaming.Opening;
 
 /// <summary>A stream to open for a request.</summary>
 /// <param name="FromEarliest">True: a client without an id starts at the oldest event instead of the head.</param>
-/// <param name="StartAfter">Start without a valid id, also after <paramref name="Ordinal"/>; null: the head.</param>
+/// <param name="StartAfter">Start without a valid id, also after <paramref name="Ordinal"/>. Null for the head.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
-/// <param name="ResyncAfter">Start after a resync; null: the head. A finite stream sets its beginning, because its
+/// <param name="ResyncAfter">Start after a resync. Null for the head. A finite stream sets its beginning, because its
 /// client has no other state to read again.</param>
 /// <param name="Ordinal">Reason for a resync if the last id is an ordinal that the stream lacks; else null.</param>
-/// <param name="Shown">Forms the events of a <see cref="ShownFormat"/>; null for other formats.</param>
+/// <param name="Shown">Forms the events of a <see cref="ShownFormat"/>. Null for other formats.</param>
 internal sealed record StreamRequest(
     StreamFilter Filter,
     LastEventId Last,

@@ -273,7 +273,7 @@ internal sealed class StoreReplay(
     {
         public List<Place> Waiting { get; } = [new Place(first)];
 
-        /// <summary>Turn of the present attempt; null before the first, which asks for all who wait.</summary>
+        /// <summary>Turn of the present attempt, or null before the first, which asks for all who wait.</summary>
         public SharedTurn? Turn { get; set; }
 
         /// <summary>Never disposed: it may be cancelled after the read, and has no timer or link to release.</summary>

@@ -26,7 +26,7 @@ internal sealed class OneStreamPerTicket(
     /// <summary>The open connection of each ticket on this replica.</summary>
     private readonly ConcurrentDictionary<Guid, Held> _held = new();
 
-    /// <summary>Time of the last note that was read, by Postgres's clock; null: none yet.</summary>
+    /// <summary>Time of the last note that was read, by Postgres's clock, or null if there is none yet.</summary>
     private DateTimeOffset? _seen;
     private DateTimeOffset _idleAt = clock.GetUtcNow();
     private string _epoch = "";

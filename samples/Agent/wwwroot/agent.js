@@ -9,6 +9,7 @@ document.getElementById("form").addEventListener("submit", async (event) => {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ text: new FormData(event.target).get("text") }),
   });
+
   if (!asked.ok) return (status.textContent = `The question was refused (${asked.status}).`);
 
   location.hash = id; // a reload, or another browser, continues with this address

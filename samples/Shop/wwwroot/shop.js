@@ -10,6 +10,7 @@ document.getElementById("sign-in").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { email, password } = Object.fromEntries(new FormData(event.target));
   const answer = await post(event.submitter.value, { email, password });
+
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
     status.textContent =
@@ -35,6 +36,7 @@ document.getElementById("order").addEventListener("submit", async (event) => {
 function follow(id, ticket) {
   const row = document.getElementById("orders").appendChild(document.createElement("li"));
   const text = row.appendChild(document.createElement("span"));
+
   text.textContent = "Waiting…";
   const query = new URLSearchParams({ from: "earliest", ...(ticket && { ticket }) });
   const stream = new EventSource(`/orders/${id}/events?${query}`);
@@ -42,16 +44,19 @@ function follow(id, ticket) {
     const { article, state } = JSON.parse(data);
     text.textContent = `${article}: ${state} `;
   });
+
   if (ticket) return;
 
   const share = row.appendChild(document.createElement("button"));
   share.textContent = "Share";
+
   share.addEventListener("click", async () => {
     const answer = await post("/stream-tickets", { topics: [`orders.${id}.>`] });
     if (!answer.ok) return (status.textContent = `The order cannot be shared (${answer.status}).`);
 
     const { ticket } = await answer.json();
     const link = document.createElement("a");
+
     link.href = `/?order=${id}&ticket=${encodeURIComponent(ticket)}`;
     link.textContent = "link to this order";
     share.replaceWith(link);

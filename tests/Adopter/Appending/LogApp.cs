@@ -5,7 +5,7 @@ namespace Adopter.Appending;
 /// <summary>An application with nothing but the log and its streams.</summary>
 internal static class LogApp
 {
-    /// <param name="connectionString">Null: the log is in memory.</param>
+    /// <param name="connectionString">Null if the log is in memory.</param>
     /// <param name="before">Adds services before the log.</param>
     public static WebApplication Build(string? connectionString, Action<IServiceCollection>? before = null)
     {

@@ -23,7 +23,7 @@ internal sealed class CallersApp : IAsyncDisposable
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     /// <param name="isOpen">True: the gateway takes anybody.</param>
-    /// <param name="connectionString">The log; null: a new one.</param>
+    /// <param name="connectionString">The log, or null for a new one.</param>
     /// <param name="configure">Settings of its streams.</param>
     /// <param name="agents">Settings of its agents.</param>
     /// <param name="services">Services of its own.</param>

@@ -14,7 +14,7 @@ internal sealed class LogApp : IAsyncDisposable
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    /// <param name="log">The connection string <c>log</c>; null: none.</param>
+    /// <param name="log">The connection string <c>log</c>, or null if there is none.</param>
     /// <param name="settings">Keys and values.</param>
     public static WebApplicationBuilder Builder(string? log, params string[] settings) =>
         WebApplication.CreateBuilder([

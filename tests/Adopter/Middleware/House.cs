@@ -7,9 +7,9 @@ namespace Adopter.Middleware;
 /// <param name="Name">The middleware.</param>
 /// <param name="Add">Adds its services.</param>
 /// <param name="Use">Adds it to the pipeline.</param>
-/// <param name="Routes">Returns what the endpoints are mapped on; null: the application.</param>
+/// <param name="Routes">Returns what the endpoints are mapped on, or null for the application.</param>
 /// <param name="Prefix">What the paths of the endpoints begin with, seen from outside.</param>
-/// <param name="Url">The server's address; null: it has no sockets.</param>
+/// <param name="Url">The server's address, or null if it has no sockets.</param>
 /// <param name="Version">The version of HTTP.</param>
 public sealed record House(
     string Name,
@@ -27,7 +27,7 @@ public sealed record House(
     /// <summary>Builds the application in Production.</summary>
     /// <param name="takesOver">True if streams take over their connections.</param>
     /// <param name="addLog">Adds the event log.</param>
-    /// <param name="addMore">Adds what needs the streams; null: nothing.</param>
+    /// <param name="addMore">Adds what needs the streams. Null if there is nothing.</param>
     public WebApplication Build(
         bool takesOver,
         Action<WebApplicationBuilder> addLog,

@@ -14,7 +14,7 @@ public static class OrdersApp
         Staff = "staff";
 
     /// <param name="args">Settings.</param>
-    /// <param name="model">Answers questions; null: there are none.</param>
+    /// <param name="model">Answers questions. Null if there are none.</param>
     public static WebApplication Build(string[] args, IChatClient? model = null)
     {
         var builder = WebApplication.CreateBuilder(args);

@@ -30,7 +30,7 @@ internal sealed class SmallApp : IAsyncDisposable
 
     /// <param name="map">Maps the endpoints.</param>
     /// <param name="add">Adds services.</param>
-    /// <param name="connectionString">The log's Postgres; null: the log is in memory.</param>
+    /// <param name="connectionString">The log's Postgres, or null if the log is in memory.</param>
     /// <param name="settings">Command line arguments.</param>
     public static async Task<SmallApp> StartAsync(
         Action<WebApplication> map,

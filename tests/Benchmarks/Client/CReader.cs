@@ -15,7 +15,7 @@ internal static class CReader
         .FirstOrDefault(File.Exists);
     private static string? _program;
 
-    /// <summary>The reason why there is none; null when it can be built.</summary>
+    /// <summary>The reason why there is none, or null when it can be built.</summary>
     public static string? Missing =>
         Compiler is null ? "a C compiler is not installed (Debian: apt-get install -y gcc libc6-dev)" : null;
 

@@ -82,7 +82,7 @@ internal sealed class PublisherConnections : IDisposable
         _epoll.Dispose();
     }
 
-    /// <summary>The time at which the next request is due; null without a rate.</summary>
+    /// <summary>The time at which the next request is due, or null without a rate.</summary>
     private long? DueAt(long begun) =>
         _order.Rate > 0 ? begun + (long)(Sent * TimeSpan.TicksPerSecond / _order.Rate) : null;
 

@@ -6,7 +6,7 @@ namespace Benchmarks.Client;
 /// <param name="Expect">The events that each stream receives before the reader ends. 0: reads until its input
 /// closes.</param>
 /// <param name="LimitSeconds">The time limit, from the start.</param>
-/// <param name="LastEventIds">The id to resume after, for each URL; null for new streams.</param>
+/// <param name="LastEventIds">The id to resume after, for each URL, or null for new streams.</param>
 internal sealed record ReadOrder(
     Uri[] Urls,
     int Connections,
@@ -50,7 +50,7 @@ internal sealed record ReadResult(
 
 /// <summary>The order for a publisher process.</summary>
 /// <param name="Url">The address to POST to.</param>
-/// <param name="Topic">The event's topic for StreamApi; null for servers that take the data alone.</param>
+/// <param name="Topic">The event's topic for StreamApi, or null for servers that take the data alone.</param>
 /// <param name="Connections">The maximum number of concurrent requests.</param>
 /// <param name="Rate">Requests a second by the clock, independent of the server. 0: each connection as fast as it is
 /// answered.</param>

@@ -33,7 +33,7 @@ internal sealed class ModelChannel(ModelChance chance)
             _underWay.Add(message);
     }
 
-    /// <summary>Takes the next message; null: none is under way.</summary>
+    /// <summary>Takes the next message. Null if none is under way.</summary>
     public byte[]? Take()
     {
         if (_underWay.Count == 0)

@@ -22,7 +22,7 @@ internal sealed class ModelLeader
 
     public long Fence { get; }
 
-    /// <summary>A former primary that it still reads, because it has not noticed the change; null: the current
+    /// <summary>A former primary that it still reads, because it has not noticed the change, or null for the current
     /// one.</summary>
     public ModelHistory? CutOff { get; set; }
 

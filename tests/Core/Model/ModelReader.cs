@@ -18,12 +18,12 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
 
     public string[] Topics => topics;
 
-    /// <summary>The open stream and its replica; null without one.</summary>
+    /// <summary>The open stream and its replica, or null without one.</summary>
     public ModelReplica? Replica { get; private set; }
     private StreamConnection? _stream;
     private ModelOutput? _output;
 
-    /// <summary>The last id that came; null before the first.</summary>
+    /// <summary>The last id that came, or null before the first.</summary>
     public StreamPosition? Last { get; private set; }
 
     /// <summary>The last event or resync that came, or the id with which the stream began.</summary>

@@ -59,7 +59,7 @@ internal sealed class ModelReplica : IDisposable
     public ModelReplay Replay { get; }
     public ModelChannel Channel { get; }
 
-    /// <summary>A former primary to which some connections of this replica still lead; null: none does.</summary>
+    /// <summary>A former primary to which some connections of this replica still lead, or null if none does.</summary>
     public ModelHistory? CutOff { get; set; }
 
     /// <summary>True while the store does not answer this replica.</summary>
@@ -74,7 +74,7 @@ internal sealed class ModelReplica : IDisposable
     /// <summary>Reads that were given up, so that other readers did not wait for a large event.</summary>
     public int GivenUp { get; private set; }
 
-    /// <summary>Returns where a stream with this id starts; null if its client is to come back.</summary>
+    /// <summary>Returns where a stream with this id starts, or null if its client is to come back.</summary>
     public StartDecision? Open(StreamRequest request)
     {
         var (lineage, settled) = Rings.Now;

@@ -14,7 +14,8 @@ internal sealed class ModelHistory(string epoch, ModelHistory? parent, long comm
         parent is null ? [] : [.. parent.Events.Where(e => e.Position <= common)];
     public long Head => Events.Count == 0 ? common : Math.Max(common, Events[^1].Position);
 
-    /// <summary>The last position that an earlier epoch has in common; null for an epoch that is no ancestor.</summary>
+    /// <summary>The last position that an earlier epoch has in common, or null for an epoch that is no
+    /// ancestor.</summary>
     public long? SharedWith(string earlier)
     {
         var shared = long.MaxValue;

@@ -13,10 +13,10 @@ public class StartDecisionTests
     private static readonly Lineage Current = Lineage.Of("e1", [new("e1", "e0", 60), new("e0", null, 0)]);
     private static readonly StreamFilter Everything = new([], [], [], EnvelopeFormat.Instance);
 
-    /// <param name="last">The client's id; null: it sent none.</param>
-    /// <param name="stored">The store's head; null: the store did not answer.</param>
+    /// <param name="last">The client's id, or null if it sent none.</param>
+    /// <param name="stored">The store's head, or null if the store did not answer.</param>
     /// <param name="asks">True if this replica, which has everything up to e1-100, must ask the store.</param>
-    /// <param name="start">The id of the greeting, the position from which the stream reads, and the head; null if a
+    /// <param name="start">The id of the greeting, the position from which the stream reads, and the head, or null if a
     /// later answer of the store must decide.</param>
     [Theory]
     [InlineData(null, "e1-120", true, "Fresh e1-120 e1-120 e1-120")]

@@ -87,7 +87,7 @@ internal sealed class BaseCommit : IAsyncDisposable
             : throw new BenchmarkException($"The build of commit {Name} wrote no {program}: '{dll.Trim()}'.");
     }
 
-    /// <summary>Returns the newest tag <c>v*</c> before this commit; null if there is none.</summary>
+    /// <summary>Returns the newest tag <c>v*</c> before this commit, or null if there is none.</summary>
     public static async Task<string?> PreviousReleaseAsync(CancellationToken cancellationToken)
     {
         var tags = await GitAsync(

@@ -38,7 +38,7 @@ internal sealed class ServiceHost : RunningService
     /// <param name="service">The program's name.</param>
     /// <param name="environment">Its settings, named as environment variables.</param>
     /// <param name="url">The address to listen on.</param>
-    /// <param name="clock">Its clock; null: the machine's.</param>
+    /// <param name="clock">Its clock, or null for the machine's.</param>
     /// <param name="cancellationToken">Cancels the start.</param>
     /// <exception cref="InvalidOperationException">The service does not start; contains its log.</exception>
     public static async Task<ServiceHost> StartAsync(

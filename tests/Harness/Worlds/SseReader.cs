@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Harness.Worlds;
 
-/// <summary>A frame as received; null for a missing field.</summary>
+/// <summary>A frame as received. A missing field is null.</summary>
 internal sealed record Frame(string? Id, string? Event, string? Data, string? Retry, string? Comment);
 
 /// <summary>The notice that an id cannot be honoured.</summary>

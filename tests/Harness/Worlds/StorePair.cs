@@ -9,7 +9,7 @@ internal sealed class StorePair : IAsyncDisposable
     private readonly LocalFolder _folder = StoreServer.Folder();
 
     /// <param name="durable">True to make Postgres wait for the disk.</param>
-    /// <param name="disk">A small disk for Postgres's data; null: a folder beside Redis's.</param>
+    /// <param name="disk">A small disk for Postgres's data, or null for a folder beside Redis's.</param>
     /// <param name="variables">Variables of Postgres's environment.</param>
     public StorePair(bool durable = true, string? disk = null, IReadOnlyDictionary<string, string>? variables = null)
     {

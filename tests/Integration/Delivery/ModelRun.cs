@@ -286,7 +286,7 @@ internal sealed class ModelReader(string filter, Func<ModelEvent, bool> matches)
     private string? _lastId;
     private bool _isStalled;
 
-    /// <summary>The replica that it reads; null while it is away.</summary>
+    /// <summary>The replica that it reads, or null while it is away.</summary>
     public Uri? Server { get; private set; }
 
     public bool IsReading => _open is not null && !_isStalled;

@@ -57,7 +57,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     public static Task<RedisNode> StartNodeAsync(int? port = null) =>
         RedisNode.StartAsync(port ?? Ports(1)[0], Options);
 
-    /// <summary>The master of a key or channel, as a node other than <paramref name="gone"/> knows it; null if its hash
+    /// <summary>The master of a key or channel, as a node other than <paramref name="gone"/> knows it. Null if its hash
     /// slot has none now.</summary>
     public async Task<RedisNode?> MasterAsync(string key, RedisNode? gone = null)
     {

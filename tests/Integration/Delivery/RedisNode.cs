@@ -36,7 +36,7 @@ internal sealed class RedisNode : IAsyncDisposable
     /// <summary>The server through the link, as the services name it.</summary>
     public string LinkedAddress => $"127.0.0.1:{Link.Port}";
 
-    /// <summary>The reason that no server can run here; null if one can. Downloads it as the AppHost does.</summary>
+    /// <summary>The reason that no server can run here, or null if one can. Downloads it as the AppHost does.</summary>
     public static async Task<string?> MissingAsync()
     {
         try

@@ -178,7 +178,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
 /// <summary>A tab that shows one page.</summary>
 internal sealed class BrowserPage(Func<JsonElement?> result, Func<Task> close) : IAsyncDisposable
 {
-    /// <summary>The page's last report; null before the first.</summary>
+    /// <summary>The page's last report, or null before the first.</summary>
     public JsonElement? Result => result();
 
     /// <summary>The page's last report that meets the condition; waits for it.</summary>

@@ -28,7 +28,7 @@ internal sealed class NginxProxy : IAsyncDisposable
     public Uri Url { get; }
 
     /// <param name="server">Where it passes requests on to.</param>
-    /// <param name="spoil">Makes the configuration wrong; null leaves it as it is.</param>
+    /// <param name="spoil">Makes the configuration wrong. Null leaves it as it is.</param>
     public static async Task<NginxProxy> StartAsync(Uri server, Func<string, string>? spoil = null)
     {
         var nginx = Find();

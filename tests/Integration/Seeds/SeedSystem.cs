@@ -129,7 +129,7 @@ internal static class SeedRequests
 
     public static IEnumerable<JsonElement> Items(this JsonElement json, string path) => json.At(path).EnumerateArray();
 
-    /// <summary>The data of the only resync; null without one.</summary>
+    /// <summary>The data of the only resync, or null without one.</summary>
     public static JsonElement? Resync(this SseReader reader) =>
         reader.Frames.SingleOrDefault(f => f.Event == "resync")?.Json();
 }

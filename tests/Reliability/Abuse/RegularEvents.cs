@@ -92,7 +92,7 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
         public long From => from;
         public long[] ReceivedAt => receivedAt;
 
-        /// <summary>Null: not answered yet.</summary>
+        /// <summary>Null until the answer.</summary>
         public bool? IsAcknowledged { get; set; }
 
         public long AnsweredAt { get; set; }

@@ -6,7 +6,7 @@ namespace Reliability.Citizens;
 /// somebody who does too much. Nothing of it may be refused.</summary>
 /// <param name="citizen">Who it is, and what they do.</param>
 /// <param name="act">Does it.</param>
-/// <param name="beside">Who does too much meanwhile; null: nobody.</param>
+/// <param name="beside">Who does too much meanwhile. Null for nobody.</param>
 internal sealed class CitizenCheck(
     string citizen,
     Func<CitizenClient, CancellationToken, Task<CitizenResult>> act,

@@ -58,7 +58,7 @@ internal sealed record ComposeEngine(string Program, IReadOnlyList<string> Compo
         image.StartsWith("aspire-sse/", StringComparison.Ordinal)
         && !image.StartsWith("aspire-sse/base-", StringComparison.Ordinal);
 
-    /// <summary>Returns what a command prints; null if it fails, prints nothing, or is not installed.</summary>
+    /// <summary>Returns what a command prints, or null if it fails, prints nothing, or is not installed.</summary>
     private static string? Answer(IReadOnlyList<string> command) =>
         Command.Run(command[0], command.Skip(1), timeout: TimeSpan.FromSeconds(20))
             is { ExitCode: 0, Answer: { Length: > 0 } answer }

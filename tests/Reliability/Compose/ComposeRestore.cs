@@ -11,7 +11,7 @@ internal sealed class ComposeRestore(ComposeStack stack, HttpClient http)
     private const string Topic = "compose.restored";
     private static readonly string[] Services = ["streamapi-1", "streamapi-2", "broadcaster-1", "broadcaster-2"];
 
-    /// <summary>Returns what was wrong; null if nothing.</summary>
+    /// <summary>Returns what was wrong, or null if nothing.</summary>
     public async Task<string?> RunAsync(CancellationToken cancellationToken)
     {
         var kept = await PublishAsync("kept", cancellationToken);

@@ -32,6 +32,23 @@ public sealed partial class CommentTests
             select $"{SourceFiles.PathOf(file)}: {sentences} sentences"
         );
 
+    [Fact]
+    public void A_comment_says_what_null_means_in_words() =>
+        SourceFiles.AssertNone(
+            from file in SourceFiles.CSharp(".")
+            from Match hidden in HiddenNull().Matches(File.ReadAllText(file.FullName))
+            select $"{SourceFiles.PathOf(file)}: {hidden.Value.Trim()} Write \", or null if …\", or a sentence."
+        );
+
+    [Fact]
+    public void A_summary_has_at_most_one_colon_besides_its_code() =>
+        SourceFiles.AssertNone(
+            from file in SourceFiles.CSharp(SourceFiles.Products)
+            from Match summary in Summary().Matches(File.ReadAllText(file.FullName))
+            where Colon().Count(Code().Replace(summary.Groups[1].Value, " ")) > 1
+            select $"{SourceFiles.PathOf(file)}: {summary.Groups[1].Value.Trim()}"
+        );
+
     private static int Sentences(string comment) =>
         SentenceEnd()
             .Split(Markup().Replace(comment, " "))
@@ -40,12 +57,22 @@ public sealed partial class CommentTests
     [GeneratedRegex("<summary>(.*?)</summary>", RegexOptions.Singleline)]
     private static partial Regex Summary();
 
+    /// <summary>A meaning of null behind a semicolon, also one at the end of the line before, or a colon.</summary>
+    [GeneratedRegex(@"^\s*///.*(;( |\s*///\s*)null\b|\bNull: ).*", RegexOptions.Multiline)]
+    private static partial Regex HiddenNull();
+
     /// <summary>A line of text, not of an argument, which is indented.</summary>
     [GeneratedRegex(@"^-- \S")]
     private static partial Regex SqlSentence();
 
     [GeneratedRegex(@"<code>.*?</code>|^\s*(///|--)", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Markup();
+
+    [GeneratedRegex("<code>.*?</code>|<c>.*?</c>", RegexOptions.Singleline)]
+    private static partial Regex Code();
+
+    [GeneratedRegex(@":(?=\s|$)")]
+    private static partial Regex Colon();
 
     [GeneratedRegex(@"(?<=[.!?])\s+(?=[A-Z0-9<(`""'])")]
     private static partial Regex SentenceEnd();

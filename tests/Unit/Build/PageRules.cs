@@ -29,8 +29,13 @@ internal static partial class PageRules
 
     private static IEnumerable<string> SolidMethods(string[] lines) =>
         from method in SourceMethod.In(lines)
-        where method.Body.Length >= ParagraphLines && !method.Body.Any(SeparatesParagraphs)
-        select $"{method.Number}: {method.Body.Length} lines without a blank line or a comment. Separate the steps.";
+        where IsSolid(method.Body)
+        select Solid(method.Number, method.Body.Length);
+
+    public static bool IsSolid(string[] body) => body.Length >= ParagraphLines && !body.Any(SeparatesParagraphs);
+
+    public static string Solid(int number, int lines) =>
+        $"{number}: {lines} lines without a blank line or a comment. Separate the steps.";
 
     private static bool SeparatesParagraphs(string line) =>
         string.IsNullOrWhiteSpace(line) || line.TrimStart().StartsWith("//", StringComparison.Ordinal);
@@ -41,7 +46,7 @@ internal static partial class PageRules
         where assignment.Success && !IsSwap(assignment)
         select $"{line.Number}: a tuple packs several assignments. Write one statement for each.";
 
-    private static bool IsSwap(Match assignment)
+    public static bool IsSwap(Match assignment)
     {
         var left = assignment.Groups["left"].Value.Split(", ");
         var right = assignment.Groups["right"].Value.Split(", ");

@@ -38,9 +38,9 @@ internal static partial class ServiceSettings
 
     private static readonly Setting Pool = new(typeof(int), [new RangeAttribute(1, StreamSeats.MaxOfPool)]);
 
-    /// <summary>Returns what is wrong with a variable; null if a service reads it and takes the value.</summary>
+    /// <summary>Returns what is wrong with a variable, or null if a service reads it and takes the value.</summary>
     /// <param name="name">The variable's name.</param>
-    /// <param name="value">Its value; null or empty if it comes from elsewhere.</param>
+    /// <param name="value">Its value, null or empty if it comes from elsewhere.</param>
     public static string? Problem(string name, string? value)
     {
         if (Others().IsMatch(name))

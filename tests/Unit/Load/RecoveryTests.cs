@@ -30,7 +30,7 @@ public class RecoveryTests
 
     private static readonly HistoryWindow Waiting = Good with { Published = 0, Acknowledged = 0, Delivered = 0 };
 
-    /// <summary>The seconds after a fault, and how long the recovery took; null: until after the end.</summary>
+    /// <summary>The seconds after a fault, and how long the recovery took, or null until after the end.</summary>
     private static readonly (string Case, HistoryWindow[] Seconds, int? Took)[] Cases =
     [
         ("a fault without effect", [Good, Good], 0),

@@ -17,7 +17,7 @@ public sealed class ContainerRuntimeTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <param name="runtimes">The runtimes, in the order in which they are asked.</param>
-    /// <param name="chosen">The one that starts the containers; null: the stores are processes.</param>
+    /// <param name="chosen">The one that starts the containers, or null if the stores are processes.</param>
     /// <param name="reason">What is printed.</param>
     [Theory]
     [InlineData(nameof(LocalServicesMode.Auto), false, Running, 0, "")]

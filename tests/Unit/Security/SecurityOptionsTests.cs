@@ -19,7 +19,7 @@ public sealed class SecurityOptionsTests
         NoRsa = "Keys:0: PublicKey is not an RSA public key",
         Algorithm = "Keys:0: Algorithm must be HS256 or RS256";
 
-    /// <summary>Changes of settings with which the server starts in Production, and what it says to them; null: it
+    /// <summary>Changes of settings with which the server starts in Production, and what it says to them. Null if it
     /// still starts.</summary>
     private static readonly (string What, string? Wrong, Action<SecurityOptions> Change)[] Table =
     [

@@ -21,7 +21,7 @@ internal static class Budgets
                 provider.GetRequiredService<TimeProvider>()
             ));
 
-    /// <param name="kilobytesPerSecond">The rate of each client; null: none.</param>
+    /// <param name="kilobytesPerSecond">The rate of each client, or null if there is none.</param>
     /// <param name="clock">The clock.</param>
     public static RequestBudget Of(int? kilobytesPerSecond, TimeProvider clock)
     {

@@ -13,7 +13,7 @@ internal sealed class Order
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; set; }
 
-    /// <summary>Time at which the next step is due; null after the last.</summary>
+    /// <summary>Time at which the next step is due, or null after the last.</summary>
     public DateTimeOffset? NextStepAt { get; set; }
 
     /// <summary>Trace of the request that placed the order; later steps continue it.</summary>

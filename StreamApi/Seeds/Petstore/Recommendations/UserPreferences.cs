@@ -3,7 +3,7 @@ namespace StreamApi.Seeds.Petstore;
 /// <summary>Preferences derived from a user's orders.</summary>
 /// <param name="Pets">Ordered quantity of each pet.</param>
 /// <param name="Species">Share of each species, 0 to 1.</param>
-/// <param name="MeanPrice">Mean price per pet; null without orders.</param>
+/// <param name="MeanPrice">Mean price per pet, or null without orders.</param>
 internal sealed record UserPreferences(
     IReadOnlyDictionary<string, int> Pets,
     IReadOnlyDictionary<string, double> Species,

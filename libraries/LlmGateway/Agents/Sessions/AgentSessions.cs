@@ -103,8 +103,8 @@ internal sealed class AgentSessions(
     /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
     /// the store answers, because no other replica starts the answer to an acknowledged message.</summary>
     /// <param name="name">The session.</param>
-    /// <param name="client">The client whose share of the provider and whose turns to read the answer uses; null: the
-    /// session's owner.</param>
+    /// <param name="client">The client whose share of the provider and whose turns to read the answer uses, or null for
+    /// the session's owner.</param>
     public void Wake(RunName name, ClientKey? client)
     {
         if (!_waking.AddOrUpdate(name, false, (_, _) => true))
@@ -274,6 +274,6 @@ internal sealed class AgentSessions(
 }
 
 /// <summary>The creator of a session.</summary>
-/// <param name="User">Its owner; null: anonymous.</param>
+/// <param name="User">Its owner, or null if it is anonymous.</param>
 /// <param name="Client">The client, for its share.</param>
 internal readonly record struct SessionOwner(string? User, ClientKey Client);

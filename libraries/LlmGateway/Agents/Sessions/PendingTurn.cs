@@ -7,7 +7,7 @@ namespace LlmGateway.Agents.Sessions;
 /// <summary>Input of a session's next answer.</summary>
 /// <param name="Key">Key of the message.</param>
 /// <param name="Client">The client that the answer counts for.</param>
-/// <param name="Session">Provider and model; null if retention has dropped them.</param>
+/// <param name="Session">Provider and model, or null if retention has dropped them.</param>
 /// <param name="Input">The message, and what precedes it.</param>
 internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted? Session, AgentInput Input)
 {
@@ -15,7 +15,7 @@ internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted?
         MaxDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Reads the turn of an acquired run; null if another run has answered the message. Retries while the store is
+    /// Reads the turn of an acquired run, or null if another run has answered the message. Retries while the store is
     /// unavailable, because the message is acknowledged, and no other replica answers it while this one has the run.
     /// </summary>
     /// <param name="run">The run of the session.</param>

@@ -18,7 +18,7 @@ internal sealed record SessionStarted(
     private const string Member = "announced";
 
     /// <summary>
-    /// Reads a session; null if it does not exist. The oldest event is the announcement or a message; a message of an
+    /// Reads a session. Null if it does not exist. The oldest event is the announcement or a message; a message of an
     /// earlier version does not repeat it, but the newest one may.
     /// </summary>
     public static async Task<SessionStarted?> ReadAsync(

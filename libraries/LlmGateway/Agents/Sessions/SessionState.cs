@@ -5,8 +5,8 @@ namespace LlmGateway.Agents.Sessions;
 
 /// <summary>The history of a session.</summary>
 /// <param name="SessionId">Id of the session.</param>
-/// <param name="Provider">Requested provider; null: the default.</param>
-/// <param name="Model">Requested model; null: the provider's default.</param>
+/// <param name="Provider">Requested provider, or null for the default.</param>
+/// <param name="Model">Requested model, or null for the provider's default.</param>
 /// <param name="CreatedAt">Time of its creation.</param>
 /// <param name="Turns">Its newest turns, oldest first.</param>
 /// <param name="Truncated">True if earlier turns are left out (<c>RunOptions.MaxReadBytes</c>); the stream has
@@ -20,7 +20,7 @@ internal sealed record SessionState(
     bool? Truncated = null
 )
 {
-    /// <summary>Reads a session; null if it does not exist.</summary>
+    /// <summary>Reads a session. Null if it does not exist.</summary>
     public static async Task<(SessionState State, StreamPosition Position)?> ReadAsync(
         RunName name,
         RunLog runs,

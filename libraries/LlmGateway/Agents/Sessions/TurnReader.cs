@@ -25,7 +25,7 @@ internal sealed class TurnReader
     private readonly StringBuilder _text = new();
     private List<JsonElement> _events = [];
 
-    /// <summary>Names of the tools of the newest message's sender; null in messages of an earlier version.</summary>
+    /// <summary>Names of the tools of the newest message's sender, or null in messages of an earlier version.</summary>
     public string[]? Tools { get; private set; }
 
     public void Take(RunEntry entry)

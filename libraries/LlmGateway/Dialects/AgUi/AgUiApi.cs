@@ -105,7 +105,7 @@ internal static class AgUiApi
     /// <param name="updates">Reads it.</param>
     /// <param name="known">The run.</param>
     /// <param name="body">The client's.</param>
-    /// <param name="promptAsync">Reads what it was asked; null: its client alone knows, and needs no snapshot before
+    /// <param name="promptAsync">Reads what it was asked. Null if its client alone knows, and needs no snapshot before
     /// the first update.</param>
     public static async Task JoinAsync(
         HttpContext context,
@@ -168,7 +168,7 @@ internal static class AgUiApi
     public static VendorError NotFound { get; } =
         new(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
 
-    /// <summary>Returns the run that the client's names stand for; null if others may have guessed them, so that the
+    /// <summary>Returns the run that the client's names stand for, or null if others may have guessed them, so that the
     /// run can be neither joined nor cancelled.</summary>
     private static async ValueTask<RunName?> NameAsync(
         HttpContext context,

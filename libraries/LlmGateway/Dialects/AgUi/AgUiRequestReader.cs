@@ -7,7 +7,7 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Reads the input of an AG-UI run: <c>forwardedProps</c> is as in OpenAI's Chat Completions API, and the context
+/// Reads the input of an AG-UI run, where <c>forwardedProps</c> is as in OpenAI's Chat Completions API, and the context
 /// precedes the messages. Refused is what only an agent with a state of its own can answer: <c>state</c>, and
 /// <c>resume</c> after an interrupt.
 /// </summary>
@@ -71,7 +71,7 @@ internal static class AgUiRequestReader
     private static string Entry(JsonElement json, string path) =>
         $"{ChatBody.Text(ChatBody.Object(json, path), "description", path)}: {ChatBody.Text(json, "value", path)}";
 
-    /// <summary>Reads a message; null: it is for the client alone.</summary>
+    /// <summary>Reads a message. Null if it is for the client alone.</summary>
     private static ChatMessage? Message(JsonElement json, string path)
     {
         var contents = new List<AIContent>();

@@ -20,7 +20,7 @@ namespace LlmGateway.Dialects.AgUi;
 /// <param name="run">The run.</param>
 /// <param name="threadId">The client's name of the thread.</param>
 /// <param name="runId">The client's name of the run.</param>
-/// <param name="soFar">The updates of the snapshot; null: the client is the first.</param>
+/// <param name="soFar">The updates of the snapshot, or null if the client is the first.</param>
 /// <param name="history">The snapshot's messages before the run's own.</param>
 internal sealed class AgUiResponse(
     RunHead run,

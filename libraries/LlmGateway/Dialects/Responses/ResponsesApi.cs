@@ -25,7 +25,7 @@ internal static class ResponsesApi
 
     public static string IdOf(RunName name) => Prefix + name.Id;
 
-    /// <summary>Returns the run of a response's id; null if it can be none's.</summary>
+    /// <summary>Returns the run of a response's id, or null if it can be none's.</summary>
     public static RunName? NameOf(string id) =>
         id.StartsWith(Prefix, StringComparison.Ordinal) ? Generator.NameOf(id[Prefix.Length..]) : null;
 
@@ -211,7 +211,7 @@ internal static class ResponsesApi
             _ => throw new InvalidChatException(name, "must be true or false"),
         };
 
-    /// <summary>Reads a number of the query; null: it has none of this name.</summary>
+    /// <summary>Reads a number of the query. Null if it has none of this name.</summary>
     private static int? Number(HttpContext context, string name, int least, int most) =>
         context.Request.Query[name].ToString() is not { Length: > 0 } text ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

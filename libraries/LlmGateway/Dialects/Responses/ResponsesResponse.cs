@@ -18,7 +18,7 @@ namespace LlmGateway.Dialects.Responses;
 ///   response.content_part.done, response.output_item.done
 /// response.completed, or response.incomplete; after a failure: error
 /// </code>
-/// Only these types and those of reasoning and tool calls: OpenAI's JavaScript client dies of any other one.
+/// Only these types and those of reasoning and tool calls, because OpenAI's JavaScript client dies of any other one.
 /// </summary>
 internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendorResponse, IJoinedAnswer
 {

@@ -13,7 +13,7 @@ namespace LlmGateway.Dialects.Responses;
 
 /// <summary>Earlier runs and items that a request refers to.</summary>
 /// <param name="Messages">The conversation before it.</param>
-/// <param name="Previous">Id of the run that it continues; null: none.</param>
+/// <param name="Previous">Id of the run that it continues, or null if there is none.</param>
 /// <param name="Items">Outputs of earlier responses, by their ids.</param>
 /// <param name="Bytes">Estimated memory.</param>
 internal sealed record ResponsesPast(
@@ -37,8 +37,8 @@ internal sealed class ResponsesRuns(
     /// <summary>Most responses that the items of one request refer to: each is read.</summary>
     private const int MaxReferences = 100;
 
-    /// <summary>Returns a run, and what it was asked but for its messages; null: there is none, it was deleted, or it
-    /// is not kept for later.</summary>
+    /// <summary>Returns a run, and what it was asked but for its messages, or null if there is none, it was deleted, or
+    /// it is not kept for later.</summary>
     public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(HttpContext context, RunName name)
     {
         if (await updates.FindAsync(name, context.RequestAborted) is not { } run)

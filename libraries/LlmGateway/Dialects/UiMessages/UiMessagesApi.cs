@@ -174,7 +174,7 @@ internal static class UiMessagesApi
             }
         );
 
-    /// <summary>Returns the latest answer of a chat; null: the caller has no such chat.</summary>
+    /// <summary>Returns the latest answer of a chat, or null if the caller has no such chat.</summary>
     private static async Task<RunName?> LatestAsync(
         string chat,
         HttpContext context,

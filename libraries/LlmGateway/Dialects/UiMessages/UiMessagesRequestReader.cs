@@ -94,7 +94,7 @@ internal static class UiMessagesRequestReader
     public static bool IsTool(string type) =>
         type == "dynamic-tool" || type.StartsWith("tool-", StringComparison.Ordinal);
 
-    /// <summary>Reads a part; null: it is for the page alone.</summary>
+    /// <summary>Reads a part. Null if it is for the page alone.</summary>
     private static AIContent? Content(JsonElement part, string type, string path) =>
         type switch
         {

@@ -17,7 +17,8 @@ namespace LlmGateway.Dialects.UiMessages;
 /// </code>
 /// </summary>
 /// <param name="run">The run.</param>
-/// <param name="continued">The client's message that the answer continues; null: it is a message of its own.</param>
+/// <param name="continued">The client's message that the answer continues, or null if it is a message of its
+/// own.</param>
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the
 /// continued one too.</param>
 internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, bool replays = false) : IVendorResponse

@@ -11,7 +11,7 @@ internal sealed class DemoStops(IEnumerable<string>? sequences)
     /// <summary>Searches the next token.</summary>
     /// <param name="token">The token.</param>
     /// <param name="before">The part of the token before the sequence.</param>
-    /// <returns>The first sequence; null: the answer continues.</returns>
+    /// <returns>The first sequence, or null if the answer continues.</returns>
     public string? Find(string token, out string before)
     {
         before = token;

@@ -51,7 +51,7 @@ internal static class DemoText
 
     /// <summary>The tokens of an answer.</summary>
     /// <param name="prompt">Seed of the text; its language sets the answer's.</param>
-    /// <param name="length">Number of tokens; null: whole sentences, at least 60 to 89 tokens.</param>
+    /// <param name="length">Number of tokens, or null for whole sentences, at least 60 to 89 tokens.</param>
     /// <param name="opening">Text before the answer.</param>
     public static IReadOnlyList<string> Tokens(string prompt, int? length = null, string opening = "")
     {

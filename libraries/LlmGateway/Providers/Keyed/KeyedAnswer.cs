@@ -31,7 +31,7 @@ internal sealed class KeyedAnswer(
     private long _bytes;
     private bool _hasBegun;
 
-    /// <summary>Reads the next update; null after the last.</summary>
+    /// <summary>Reads the next update. Null after the last.</summary>
     /// <param name="timeout">Longest wait for it.</param>
     /// <exception cref="UpstreamException">The client failed, is silent, or sends too much.</exception>
     /// <exception cref="OperationCanceledException">The caller's cancellation.</exception>

@@ -226,7 +226,7 @@ internal static class MessagesRequestReader
         }
     }
 
-    /// <summary>Reads a tool; null: one of the vendor's own, for a provider with the same API.</summary>
+    /// <summary>Reads a tool. Null for one of the vendor's own, for a provider with the same API.</summary>
     private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative)
     {
         if (tool.ValueKind != JsonValueKind.Object)

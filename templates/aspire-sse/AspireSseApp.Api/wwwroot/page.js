@@ -21,6 +21,7 @@ form.addEventListener("submit", async (event) => {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ text: text.value }),
   }).catch(() => null); // no answer: the API is away
+
   if (answer?.ok) form.reset();
   else status.textContent = `The message was not sent (${answer?.status ?? "no answer"}). Try again.`;
 });

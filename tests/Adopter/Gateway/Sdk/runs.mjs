@@ -32,34 +32,41 @@ async function responses() {
   const [first, second] = [here, there].map(
     (url) => new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 }),
   );
+
   const textOf = (events) => events.map((e) => (e.type === "response.output_text.delta" ? e.delta : "")).join("");
 
   const events = [];
   const asked = { model: "own", input: "responses", stream: true, background: true };
   for await (const event of await first.responses.create(asked))
     if (events.push(event) && textOf(events) === half) break;
-  const [{ response }, last] = [events[0], events.at(-1).sequence_number];
+
+  const { response } = events[0];
+  const last = events.at(-1).sequence_number;
   const begun = await second.responses.retrieve(response.id);
   assert.deepEqual([begun.status, begun.output_text], ["in_progress", half]);
 
   const rest = await second.responses.retrieve(response.id, { stream: true, starting_after: last });
   await more("responses");
   for await (const event of rest) events.push(event);
+
   assert.deepEqual(
     events.map((e) => e.sequence_number),
     events.map((_, i) => i),
   );
+
   assert.equal(textOf(events), whole);
   const { usage } = events.at(-1).response;
   assert.deepEqual([usage.input_tokens, usage.output_tokens], [7, 11]);
 
   const helped = await second.responses.stream({ response_id: response.id }).finalResponse();
   assert.deepEqual([helped.status, helped.model, helped.output_text], ["completed", "own-model", whole]);
+
   // A call that the application has answered is none of the client's.
   assert.deepEqual(
     helped.output.map((item) => item.type),
     ["reasoning", "message"],
   );
+
   assert.equal(await ownText(response.id.slice("resp_".length)), whole);
 }
 
@@ -67,6 +74,7 @@ async function responses() {
 async function uiMessages() {
   const [first, second] = [here, there].map((url) => new DefaultChatTransport({ api: `${url}/api/chat` }));
   const textOf = (chunks) => chunks.map((c) => (c.type === "text-delta" ? c.delta : "")).join("");
+
   const read = async (stream, isEnough = () => false) => {
     const chunks = [];
     for await (const chunk of stream) if (chunks.push(chunk) && isEnough(chunks)) break;
@@ -75,12 +83,14 @@ async function uiMessages() {
 
   const chatId = crypto.randomUUID();
   const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "chat" }] }];
+
   assert.equal(await second.reconnectToStream({ chatId }), null);
   const sent = await first.sendMessages({ chatId, messages, trigger: "submit-message" });
   const had = await read(sent, (chunks) => textOf(chunks) === half);
 
   const resumed = await second.reconnectToStream({ chatId });
   const reading = read(resumed);
+
   await more("chat");
   const replay = await reading;
   assert.deepEqual(replay.slice(0, had.length), had);
@@ -93,10 +103,12 @@ async function uiMessages() {
 
 /** AG-UI's agent, whose verifier refuses a wrong order. */
 async function agUi() {
-  const [threadId, runId] = [crypto.randomUUID(), crypto.randomUUID()];
+  const threadId = crypto.randomUUID();
+  const runId = crypto.randomUUID();
   const run = (url, messages, isEnough = () => false) => {
     const agent = new HttpAgent({ url: `${url}/agent`, threadId, initialMessages: messages });
-    const [events, failures] = [[], []];
+    const events = [];
+    const failures = [];
     const subscriber = {
       onEvent({ event }) {
         events.push(structuredClone(event)); // the client goes on with its messages
@@ -106,10 +118,13 @@ async function agUi() {
         failures.push(error);
       },
     };
+
     const ended = agent.runAgent({ runId }, subscriber).catch((error) => failures.push(error));
     return { agent, events, failures, ended };
   };
+
   const deltasOf = (events) => events.filter((e) => e.type === "TEXT_MESSAGE_CONTENT").map((e) => e.delta);
+
   // The first words may have come before their reader.
   const snapshotOf = (events) =>
     events.find((e) => e.type === "MESSAGES_SNAPSHOT")?.messages.findLast((m) => m.role === "assistant")?.content ?? "";
@@ -121,14 +136,17 @@ async function agUi() {
 
   let opened;
   const hasSnapshot = new Promise((resolve) => (opened = resolve));
+
   const back = run(there, cut.agent.messages, (events) => {
     if (events.at(-1).type === "MESSAGES_SNAPSHOT") opened();
     return false;
   });
+
   await hasSnapshot;
   await more("agent");
   await back.ended;
   assert.deepEqual(back.failures, []);
+
   assert.deepEqual(
     back.agent.messages.map((m) => [m.role, m.content]),
     [
@@ -139,6 +157,7 @@ async function agUi() {
       ["assistant", whole],
     ],
   );
+
   assert.deepEqual([snapshotOf(back.events), deltasOf(back.events)], [half, [...words.slice(5), "end"]]);
   const last = back.events.at(-1);
   assert.deepEqual([last.type, last.outcome, last.usage[0].model], ["RUN_FINISHED", { type: "success" }, "own-model"]);

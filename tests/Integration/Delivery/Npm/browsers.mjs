@@ -31,6 +31,7 @@ async function browse(start) {
     ask = asked;
     setTimeout(() => failed(new Error("A browser has not started within 60 s.")), 60_000).unref();
   });
+
   const http = createServer(async (asked, answer) => {
     if (asked.url === "/asked") ask(answer.writeHead(200, { "content-type": "text/event-stream" }));
     else if (asked.url === "/said") {
@@ -40,6 +41,7 @@ async function browse(start) {
       answer.end();
     } else answer.writeHead(200, { "content-type": "text/html" }).end(page);
   });
+
   await new Promise((listening) => http.listen(0, "127.0.0.1", listening));
 
   const home = mkdtempSync(join(tmpdir(), "browser-"));
@@ -48,6 +50,7 @@ async function browse(start) {
     started.kill("SIGKILL");
     rmSync(home, { recursive: true, force: true, maxRetries: 3 });
   });
+
   const answer = await asking;
   return (url, got, closed) => {
     const number = streams.push({ got, closed }) - 1;
@@ -75,8 +78,10 @@ function startFirefox(url, home) {
     "network.connectivity-service.enabled": false,
     "services.settings.server": "data:,",
   };
+
   const lines = Object.entries(settings).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`);
   writeFileSync(join(home, "user.js"), lines.join(""));
+
   return run(firefox, ["--headless", "--no-remote", "--profile", home, url], home);
 }
 
@@ -84,6 +89,7 @@ async function startWebKit(url, home) {
   const screen = spawn("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
+
   process.on("exit", () => screen.kill());
   const display = await new Promise((named) => screen.stdio[3].once("data", (line) => named(`:${line}`.trim())));
   return run(webkit, [url], home, { DISPLAY: display, WEBKIT_DISABLE_COMPOSITING_MODE: "1" });

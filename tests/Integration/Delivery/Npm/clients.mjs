@@ -24,6 +24,7 @@ const standard = (Source, options) => (url, got, closed) => {
 };
 const fetching = (options) => (url, got, closed) => {
   const abort = new AbortController();
+
   // As their readers do: a frame without data would throw here.
   const onmessage = ({ event, data }) => typeof JSON.parse(data) === "number" && event === "message" && got(data);
   fetchEventSource(url, { openWhenHidden: true, signal: abort.signal, onmessage, ...options }).then(closed, closed);
@@ -47,6 +48,7 @@ const clients = {
       url,
       onMessage: ({ event = "message", data }) => event === "message" && got(data),
     });
+
     return () => source.close();
   },
   "fetch-event-source": fetching({}),

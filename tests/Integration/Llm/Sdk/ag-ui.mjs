@@ -15,7 +15,8 @@ const openai = { provider: "openai", model: "gpt-4o" };
 
 /** Runs, or rejoins a run. Cuts the connection once isEnough. */
 async function run(agent, runId, { isEnough = () => false, forwardedProps = openai, ...rest } = {}) {
-  const [events, failures] = [[], []];
+  const events = [];
+  const failures = [];
   const subscriber = {
     onEvent({ event }) {
       events.push(event);
@@ -25,6 +26,7 @@ async function run(agent, runId, { isEnough = () => false, forwardedProps = open
       failures.push(error);
     },
   };
+
   await agent.runAgent({ runId, forwardedProps, ...rest }, subscriber).catch((error) => failures.push(error));
   return { events, failures, last: events.at(-1) };
 }
@@ -34,7 +36,8 @@ const contents = (events) => events.filter((e) => e.type === "TEXT_MESSAGE_CONTE
 
 /** An answer of the demo model, cut again and again; returns the client's text and the server's. */
 async function cutOff(index) {
-  const [threadId, runId] = [`thread-${crypto.randomUUID()}`, `run/${index}`];
+  const threadId = `thread-${crypto.randomUUID()}`;
+  const runId = `run/${index}`;
   const forwardedProps = { model: "demo", max_tokens: 60 + (index % 40) };
   let messages = [user(`Question ${index}: what does a reader have after a cut?`)];
   for (let cut = 0; ; cut++) {
@@ -42,6 +45,7 @@ async function cutOff(index) {
     const isLast = cut === Number(cuts);
     const isEnough = (events) => !isLast && contents(events) > cut % 2;
     const { events, failures, last } = await run(agent, runId, { isEnough, forwardedProps });
+
     assert.equal(events[0].type, "RUN_STARTED");
     messages = agent.messages;
     assert.equal(ownOf(agent).length, 1, JSON.stringify(events));

@@ -52,6 +52,7 @@ for (const thought of [await generateText({ ...upstream, messages }), streamText
       { role: "user", content: prompts.next },
     ],
   });
+
   assert.equal(next.text, "short");
 }
 

@@ -24,6 +24,7 @@ for (const message of [
     { type: "text", text: "It is", citations: [{ type: "char_location", cited_text: "こ" }] },
     { type: "tool_use", id: "t1", name: "look", input: { a: [1] } },
   ]);
+
   assert.equal(message.stop_reason, "pause_turn");
   assert.deepEqual([message.usage.input_tokens, message.usage.output_tokens], [7, 9]);
   assert.equal(message.usage.cache_read_input_tokens, 100);
@@ -43,6 +44,7 @@ for (const choice of [whole, final]) {
     choice.logprobs.content.map((c) => c.token),
     ["It", " is"],
   );
+
   assert.equal(choice.finish_reason, "tool_calls");
   assert.equal(choice.message.tool_calls[0].id, "t1");
   assert.deepEqual(choice.message.tool_calls[0].function.arguments, "{}");

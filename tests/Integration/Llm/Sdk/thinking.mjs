@@ -12,6 +12,7 @@ const proxy = http.createServer((request, response) => {
     answer.pipe(response);
     answer.on("error", () => response.destroy());
   });
+
   onward.setTimeout(6_000, () => onward.destroy(new Error("The proxy timed out.")));
   onward.on("error", () => response.destroy());
   request.pipe(onward);

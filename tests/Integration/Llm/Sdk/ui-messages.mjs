@@ -16,10 +16,12 @@ const resume = (replica, chatId) => transportOf(replica).reconnectToStream({ cha
 /** Reads chunks until one satisfies the condition, or to the end; then cuts the connection. */
 async function read(stream, isEnough = () => false) {
   const chunks = [];
+
   for await (const chunk of stream) {
     chunks.push(chunk);
     if (isEnough(chunk, chunks)) break;
   }
+
   return chunks;
 }
 
