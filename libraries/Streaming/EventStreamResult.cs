@@ -214,9 +214,11 @@ public sealed class EventStreamResult
             await _open(context);
     }
 
-    /// <summary>Returns true for a ticket at which no policy has looked: anybody may read.</summary>
+    /// <summary>Returns true for a ticket that says nothing of the caller yet: no policy, and no access of the
+    /// application's own, has looked at it.</summary>
     private static bool HasUnreadTicket(HttpContext context) =>
-        context.Features.Get<SseTicket>() is null && context.Request.Query["ticket"].Count > 0;
+        context.Request.Query["ticket"].Count > 0
+        && context.RequestServices.GetRequiredService<IStreamAccess>().CallerOf(context).Ticket is null;
 
     private static async Task<bool> IsTicketAsync(HttpContext context)
     {
