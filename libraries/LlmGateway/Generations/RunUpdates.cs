@@ -154,7 +154,12 @@ internal sealed class RunUpdates(
             if (record.Type != Type || JsonSerializer.Deserialize(record.Data.Span, Json) is not { } update)
                 return null;
 
-            update.Contents = [.. update.Contents.Select(Shown)];
+            update.Contents =
+            [
+                .. update.Contents.Select(content =>
+                    ProviderFailure.Read(content, "The answer is incomplete: its model failed.")
+                ),
+            ];
             return update;
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
@@ -163,17 +168,4 @@ internal sealed class RunUpdates(
             return null;
         }
     }
-
-    /// <summary>As of a provider's client: OpenAI's one has refusals and failures as errors, and an answer that has
-    /// failed must not look complete.</summary>
-    private static AIContent Shown(AIContent content) =>
-        content switch
-        {
-            ErrorContent { ErrorCode: "Refusal" } refusal => new TextContent(refusal.Message),
-            ErrorContent error => throw ProviderFailure.Of(
-                error.ErrorCode,
-                "The answer is incomplete: its model failed."
-            ),
-            _ => content,
-        };
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.AI;
 using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers;
@@ -75,6 +76,19 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         var details = new JsonObject { ["code"] = code };
         return UpstreamException.OfStatus(StatusOf(details) ?? 502, message, code: CodeOf(details));
     }
+
+    /// <summary>Returns content of a chat client as it is meant: OpenAI's package has refusals and failures as errors,
+    /// and an answer that has failed must not look complete.</summary>
+    /// <param name="content">The content.</param>
+    /// <param name="message">Stands for the error's own, which may quote a key.</param>
+    /// <exception cref="UpstreamException">The answer has failed.</exception>
+    public static AIContent Read(AIContent content, string message) =>
+        content switch
+        {
+            ErrorContent { ErrorCode: "Refusal" } refusal => new TextContent(refusal.Message),
+            ErrorContent error => throw Of(error.ErrorCode, message),
+            _ => content,
+        };
 
     private UpstreamException Of(int status, string message, JsonObject? details, TimeSpan? retryAfter) =>
         UpstreamException.OfStatus(

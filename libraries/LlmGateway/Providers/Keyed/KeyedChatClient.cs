@@ -12,6 +12,8 @@ namespace LlmGateway.Providers.Keyed;
 internal sealed class KeyedChatClient(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : StreamedChatClient
 {
+    private readonly string _failure = $"{provider} failed. The answer is incomplete.";
+
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? chat = null,
@@ -61,7 +63,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
 
     private void Take(AIContent content, AnswerDeltas deltas)
     {
-        switch (content)
+        switch (ProviderFailure.Read(content, _failure))
         {
             case TextContent text:
                 deltas.NewText.Append(text.Text);
@@ -74,13 +76,6 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
                 deltas.TakeCall(id is null ? deltas.Calls : null, id, call.Name, ToolCalls.Arguments(call));
                 break;
 
-            // OpenAI's client sends a refusal so.
-            case ErrorContent { ErrorCode: "Refusal" } refusal:
-                deltas.NewText.Append(refusal.Message);
-                break;
-            // Without its message, which may quote a key.
-            case ErrorContent error:
-                throw ProviderFailure.Of(error.ErrorCode, $"{provider} failed. The answer is incomplete.");
             // The client has tools of its own, and has run this one.
             case FunctionResultContent result:
                 deltas.Answer(result.CallId);
