@@ -108,7 +108,8 @@ internal static class StorePool
         return builder;
     }
 
-    /// <summary>Where the log's address stands: without a connection string the application's code has it.</summary>
+    /// <summary>Names the place of the log's address: the application's code, if there is no connection
+    /// string.</summary>
     private static string Source(IServiceProvider services, string connectionName) =>
         string.IsNullOrWhiteSpace(services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName))
             ? "the address that 'configure' of AddEventStore sets"

@@ -31,7 +31,7 @@ internal static class StorePooler
 
     private const int Seconds = 5;
 
-    /// <summary>Where the address of each pool stands.</summary>
+    /// <summary>The place of each pool's address.</summary>
     private static readonly ConditionalWeakTable<NpgsqlDataSource, string> Sources = [];
 
     /// <summary>Refuses a pooler at each new connection. An initializer that the application sets later replaces

@@ -3,7 +3,7 @@ using Microsoft.Extensions.AI;
 
 namespace AspireSse;
 
-/// <summary>What an application gives the gateway's agents: <c>/stream</c> and the sessions.</summary>
+/// <summary>Instructions and tools of the gateway's agents: <c>/stream</c> and the sessions.</summary>
 public sealed class LlmGatewayOptions
 {
     private readonly List<AgentTool> _tools = [];

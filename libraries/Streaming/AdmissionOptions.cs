@@ -4,7 +4,7 @@ namespace AspireSse;
 /// default nothing has to wait, and only memory is bounded.</summary>
 public sealed class AdmissionOptions
 {
-    /// <summary>What <see cref="SparePercent"/> is by default: the others keep four fifths.</summary>
+    /// <summary>The default of <see cref="SparePercent"/>: the others keep four fifths.</summary>
     public const int DefaultSparePercent = 20;
 
     /// <summary>Percent of the processors that reads of the store may use while the processors are busy, or null for

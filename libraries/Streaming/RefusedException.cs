@@ -24,7 +24,7 @@ public sealed class RefusedException : Exception
     /// <summary>Time after which other requests have ended, or a store answers again.</summary>
     internal static TimeSpan UsualDelay { get; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>What is refused, in a few words.</summary>
+    /// <summary>Names what is refused, in a few words.</summary>
     public string Title { get; }
 
     /// <summary>413, 429 or 503.</summary>

@@ -1,6 +1,6 @@
 namespace AspireSse;
 
-/// <summary>What a stream, or a ticket, keeps of its caller.</summary>
+/// <summary>A caller, as a stream or a ticket keeps it.</summary>
 public sealed record StreamCaller
 {
     /// <summary>Its name, in its tickets (<see cref="SseTicket.User"/>), or null if it needs none.</summary>

@@ -54,7 +54,7 @@ internal sealed class StreamTickets(
             : ticket.Key is null || tokens.Trusts(ticket.Key);
 }
 
-/// <summary>What a replica shows to another.</summary>
+/// <summary>The pass that a replica shows to another.</summary>
 /// <param name="To">The name of the recipient.</param>
 /// <param name="E">Its end in milliseconds of Unix time.</param>
 internal sealed record ReplicaPass(string To, long E);

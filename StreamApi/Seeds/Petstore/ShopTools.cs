@@ -6,7 +6,7 @@ using StreamApi.Seeds.Storage;
 
 namespace StreamApi.Seeds.Petstore;
 
-/// <summary>What the agents know of the shop: their instructions, and the tools with which they query it.</summary>
+/// <summary>The agents' knowledge of the shop: their instructions, and the tools with which they query it.</summary>
 internal sealed class ShopTools(SeedsStore store)
 {
     private const int MaxPets = 5;

@@ -19,7 +19,7 @@ internal sealed record RunPrompt(
     JsonObject? Asked = null
 )
 {
-    /// <summary>What replaces the prompt of a run that was deleted: it is no part of a conversation from then
+    /// <summary>The prompt in place of that of a run that was deleted: it is no part of a conversation from then
     /// on.</summary>
     public static RunPrompt Deleted { get; } = new("deleted", []);
 

@@ -3,7 +3,7 @@ using Streaming.Tickets;
 
 namespace Streaming.Opening;
 
-/// <summary>What a stream keeps of its caller, with the session of its ticket.</summary>
+/// <summary>Makes a stream's grant of its caller, with the session of its ticket.</summary>
 internal static class CallerGrant
 {
     public static StreamGrant Of(HttpContext context, StreamCaller caller)

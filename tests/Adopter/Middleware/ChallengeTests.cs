@@ -130,7 +130,7 @@ public sealed class ChallengeTests
         static void Staff(AuthorizationPolicyBuilder policy) => policy.RequireRole("staff");
     }
 
-    private static void AddOAuth(IServiceCollection services, string challenge) =>
+    internal static void AddOAuth(IServiceCollection services, string challenge) =>
         services
             .AddAuthentication(options =>
             {

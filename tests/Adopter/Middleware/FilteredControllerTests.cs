@@ -49,24 +49,7 @@ public sealed class FilteredControllerTests
     private static void Add(IServiceCollection services, string challenge)
     {
         services.AddAuthorization();
-        services
-            .AddAuthentication(options =>
-            {
-                options.DefaultScheme = "cookie";
-                options.DefaultChallengeScheme = challenge;
-            })
-            .AddCookie("cookie")
-            .AddOAuth(
-                "oauth",
-                oauth =>
-                {
-                    oauth.ClientId = "shop";
-                    oauth.ClientSecret = "secret";
-                    oauth.CallbackPath = "/signed-in";
-                    oauth.AuthorizationEndpoint = "https://idp.example/authorize";
-                    oauth.TokenEndpoint = "https://idp.example/token";
-                }
-            );
+        ChallengeTests.AddOAuth(services, challenge);
         services
             .AddControllers(controllers => controllers.Filters.Add(new AuthorizeFilter()))
             .AddApplicationPart(typeof(FilteredControllerTests).Assembly);
