@@ -47,13 +47,7 @@ public sealed class WriterLoopTests
     private StreamConnection Attach(WriterLoopPool loops, StreamOutput output)
     {
         var ring = _rig.Log("t");
-        var stream = new StreamConnection(
-            "c",
-            ring,
-            _rig.Rings,
-            output,
-            new StreamClient("", null, "", null, "")
-        )
+        var stream = new StreamConnection("c", ring, _rig.Rings, output, new StreamClient("", null, "", null, ""))
         {
             Epoch = ring.Epoch,
             Sequence = ring.Next,

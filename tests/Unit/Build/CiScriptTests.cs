@@ -29,6 +29,7 @@ public sealed class CiScriptTests : IDisposable
         Assert.True(code == expected, output);
         Assert.EndsWith("1 passed, 0 failed\n", output, StringComparison.Ordinal);
         Assert.Equal(restore == "1", output.Contains("is not checked", StringComparison.Ordinal));
+        Assert.Equal(expected == 1, output.Contains("Failed: NuGet could not", StringComparison.Ordinal));
     }
 
     /// <summary>The runner does not count a result that it cannot read, so a failure would pass.</summary>

@@ -15,10 +15,7 @@ namespace Unit.Llm;
 public sealed class GatewayJsonTests
 {
     private static readonly DateTimeOffset Time = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
-    private static readonly JsonSerializerOptions Bare = new(RunJson.Options)
-    {
-        TypeInfoResolver = GatewayJson.Types,
-    };
+    private static readonly JsonSerializerOptions Bare = new(RunJson.Options) { TypeInfoResolver = GatewayJson.Types };
 
     /// <summary>A native application has no reflection, and nothing else would find a type that is missing.</summary>
     [Fact]
