@@ -25,6 +25,7 @@ internal static class Suite
         new ResumeStorm("resume-from-memory", fromStore: false),
         new ResumeStorm("resume-from-store", fromStore: true),
         new Connects(),
+        new Generations(),
         new Allocation(),
         new Bookkeeping(),
         new TakeoverGain(),

@@ -35,7 +35,7 @@ internal sealed class Agreement : Measurement
 
         await using var _ = readers;
         var result = await LoadTestsProgram.RunAsync(
-            run,
+            run.StreamApi.Address,
             ["--topics", topics, "--clients", $"{Clients}", "--rate", $"{Rate}", "--seconds", $"{Seconds}", "fanout"],
             cancellationToken
         );

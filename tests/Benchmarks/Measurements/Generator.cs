@@ -27,7 +27,7 @@ internal sealed class Generator : Measurement
 
         // The first half is LoadTests' ramp and warm-up, the second half its steady window.
         var result = await LoadTestsProgram.RunAsync(
-            run,
+            run.StreamApi.Address,
             ["--clients", $"{Clients}", "--rate", $"{Rate}", "--seconds", $"{2 * Seconds}", "fanout"],
             cancellationToken
         );

@@ -4,12 +4,12 @@ using Harness.Builds;
 
 namespace Benchmarks.Measurements;
 
-/// <summary>Runs one scenario of LoadTests against the replica under test.</summary>
+/// <summary>Runs one scenario of LoadTests against one replica.</summary>
 internal static class LoadTestsProgram
 {
     /// <returns>The JSON line of the result.</returns>
     public static async Task<JsonElement> RunAsync(
-        BenchmarkRun run,
+        Uri target,
         IEnumerable<string> arguments,
         CancellationToken cancellationToken
     )
@@ -23,7 +23,7 @@ internal static class LoadTestsProgram
                     "dotnet",
                     ServiceProcess.PathOf("LoadTests"),
                     "--target",
-                    run.StreamApi.Address.ToString(),
+                    target.ToString(),
                     "--reports",
                     reports,
                     .. arguments,

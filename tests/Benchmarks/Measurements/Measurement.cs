@@ -64,6 +64,8 @@ internal static class MetricCatalog
         AppendP99 = new("answered p99", "ms"),
         RelayedAfter = new("replica caught up after the last append", "s"),
         Seconds = new("all caught up after", "s"),
+        TokenCpu = new("server CPU", "µs/token", Judgement.Cost),
+        TokenFrontCpu = new("CPU of the delivering process", "µs/token", Judgement.Cost),
         Connects = new("connects", "1/s", Judgement.Rate),
         ConnectCpu = new("server CPU", "µs/connect", Judgement.Cost),
         ConnectFrontCpu = new("CPU of the delivering process", "µs/connect", Judgement.Cost),

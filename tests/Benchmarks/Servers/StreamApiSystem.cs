@@ -10,7 +10,14 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
     private OtlpReceiver? _telemetry;
     private World? _world;
 
+    // Named as the builds of two versions expect it.
+    private static readonly string[] LocalProvider = ["AspireSse:Llm:Providers:Local", "Llm:Providers:Local"];
+
     public ServiceBuild Build => build;
+
+    /// <summary>The port where the replicas expect the model server of their provider <c>local</c>.</summary>
+    public int ModelPort { get; } = FreePort.Take();
+
     public StorePair Stores { get; } = new(durable);
     public World World => _world!;
     public IReadOnlyList<int> Processes =>
@@ -70,6 +77,10 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
                 .Set("AspireSse:EventStore:Channel", new EventStoreOptions().Channel);
             // Exported early, so that telemetry of connecting is sent before deliveries are measured.
             options.Set(_telemetry.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 500).Set("OTEL_BLRP_SCHEDULE_DELAY", 500);
+            foreach (var provider in LocalProvider)
+                options
+                    .Set($"{provider}:BaseUrl", $"http://127.0.0.1:{ModelPort}/v1")
+                    .Set($"{provider}:MaxConcurrent", 1_000);
             options.Set(settings);
         });
     }
