@@ -314,7 +314,7 @@ public sealed class RunRestartTests : IAsyncLifetime
     private sealed class Model
     {
         private readonly Lock _gate = new();
-        private TaskCompletionSource _more = new();
+        private TaskCompletionSource _more = New();
         private int _pages;
 
         public Model(int pages)
@@ -327,13 +327,18 @@ public sealed class RunRestartTests : IAsyncLifetime
 
         public void Allow(int pages)
         {
+            TaskCompletionSource waited;
             lock (_gate)
             {
                 _pages = pages;
-                _more.SetResult();
-                _more = new TaskCompletionSource();
+                waited = _more;
+                _more = New();
             }
+
+            waited.SetResult();
         }
+
+        private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         private async IAsyncEnumerable<ChatResponseUpdate> WriteAsync(
             string question,
