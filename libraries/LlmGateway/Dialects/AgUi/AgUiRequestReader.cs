@@ -68,8 +68,11 @@ internal static class AgUiRequestReader
             ? string.Join("\n\n", items.EnumerateArray().Select((c, i) => Entry(c, $"context[{i}].")))
             : "";
 
-    private static string Entry(JsonElement json, string path) =>
-        $"{ChatBody.Text(ChatBody.Object(json, path), "description", path)}: {ChatBody.Text(json, "value", path)}";
+    private static string Entry(JsonElement json, string path)
+    {
+        var description = ChatBody.RequiredText(ChatBody.Object(json, path), "description", path);
+        return $"{description}: {ChatBody.RequiredText(json, "value", path)}";
+    }
 
     /// <summary>Reads a message. Null if it is for the client alone.</summary>
     private static ChatMessage? Message(JsonElement json, string path)

@@ -14,6 +14,11 @@ internal static class ResponsesRequestReader
     /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it thrice.</summary>
     private const int MaxEcho = 16 * 1024;
 
+    /// <summary>OpenAI's own limits of <c>metadata</c>.</summary>
+    private const int MaxMetadata = 16,
+        MaxMetadataName = 64,
+        MaxMetadataText = 512;
+
     /// <summary>Members that the response repeats.</summary>
     private static readonly string[] Echoed = (
         "background instructions max_output_tokens metadata parallel_tool_calls reasoning service_tier store "
@@ -39,6 +44,7 @@ internal static class ResponsesRequestReader
             ?? throw new InvalidChatException("model", "you must provide a model parameter");
         var target = providers.Resolve(ChatBody.Name(body, "provider"), model);
         RefuseUntranslatable(body, target);
+        CheckRepeated(body);
 
         var input = ResponsesInput.Read(body, past.Items);
         List<ChatMessage> messages = [.. past.Messages, .. input];
@@ -93,6 +99,28 @@ internal static class ResponsesRequestReader
         foreach (var item in include?.EnumerateArray() ?? [])
             if (item.ValueKind == JsonValueKind.String && item.ValueEquals("message.output_text.logprobs"))
                 throw InvalidChatException.Untranslatable("include", target.Provider);
+    }
+
+    /// <summary>Checks what nothing else reads, since a client could not read a response that has it in another
+    /// form.</summary>
+    private static void CheckRepeated(JsonElement body)
+    {
+        if (ChatBody.Get(body, "metadata") is { } metadata)
+        {
+            var members = ChatBody.Object(metadata, "metadata").EnumerateObject().ToList();
+            if (members.Count > MaxMetadata || members.Any(m => m.Name.Length > MaxMetadataName))
+                throw new InvalidChatException(
+                    "metadata",
+                    $"has at most {MaxMetadata} names of at most {MaxMetadataName} characters."
+                );
+            foreach (var member in members)
+                ChatBody.Name(metadata, member.Name, "metadata.", MaxMetadataText);
+        }
+
+        if (ChatBody.Get(body, "reasoning") is { } reasoning)
+            ChatBody.Object(reasoning, "reasoning");
+        ChatBody.Name(body, "service_tier");
+        ChatBody.Name(body, "user");
     }
 
     private static JsonObject EchoOf(JsonElement body)

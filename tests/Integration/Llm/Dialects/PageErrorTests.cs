@@ -27,6 +27,8 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             { Agent, """ "runId":"" """, "runId" },
             { Agent, """ "state":{"a":1}""", "state" },
             { Agent, """ "messages":[]""", "messages" },
+            { Agent, """ "context":[{}]""", "context[0].description" },
+            { Agent, """ "context":[{"description":"a","value":1}]""", "context[0].value" },
             { Agent, """ "messages":[{"id":"1","role":"user","content":[{"type":"audio"}]}]""", "content[0].type" },
             { Agent, Tool("""{"name":"f","parameters":"none"}"""), "tools[0].parameters" },
             { Agent, Tool($$"""{"name":"{{new string('f', 65)}}"}"""), "tools[0].name" },

@@ -39,6 +39,13 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
             { Hi("tools", """[{"type":"function","name":"f","parameters":[]}]"""), "tools[0].parameters" },
             { Hi("tool_choice", "\"x\""), "tool_choice" },
             { Hi("store", "\"no\""), "store" },
+            // Clients of other languages could not read a response that repeats them.
+            { Hi("metadata", "\"x\""), "metadata" },
+            { Hi("metadata", """{"a":1}"""), "metadata.a" },
+            { Hi("metadata", $$"""{"{{new string('n', 65)}}":"x"}"""), "metadata" },
+            { Hi("reasoning", "\"high\""), "reasoning" },
+            { Hi("service_tier", "1"), "service_tier" },
+            { Hi("user", "{}"), "user" },
             { Hi("tool_choice", """{"type":"allowed_tools"},""" + Function), "tool_choice" },
             { Hi("tool_choice", "\"x\"," + Function), "tool_choice" },
             { Hi("previous_response_id", "\"resp_x\""), "previous_response_id" },
