@@ -81,6 +81,9 @@ public sealed class ContinuationTests : IAsyncLifetime
         var generation = await BeginAsync(leaving, provider, "Go on, whatever happens.", tokens: 200);
         await using var reader = await SseReader.OpenAsync(staying.Server, generation + "/stream");
         await reader.WaitForEventsAsync(20);
+        var dialects = await Task.WhenAll(
+            DialectsOf(generation).Select(path => SseReader.OpenAsync(staying.Server, path).ToEventsAsync(5))
+        );
         if (isKilled)
             link.Cut();
         else
@@ -95,15 +98,21 @@ public sealed class ContinuationTests : IAsyncLifetime
         var usage = JsonNode.Parse(reader.Events.Last().Data!)!["usage"]!;
         Assert.Equal(200, (int)usage["outputTokens"]!);
 
-        // A reader from the start gets the same, and the dialects nothing of the way it came.
-        await using var again = await SseReader.OpenAsync(staying.Server, generation + "/stream");
-        await again.WaitForEndAsync();
+        // A reader from the start gets the same.
+        await using var again = await SseReader.OpenAsync(staying.Server, generation + "/stream").ToEndAsync();
         Assert.Equal(reader.Events, again.Events);
-        var response = await staying.Client.GetStringAsync(
-            generation.Replace("generations/", "responses/resp_", StringComparison.Ordinal) + "?stream=true",
-            Stop
-        );
-        Assert.DoesNotContain("continuation", response, StringComparison.Ordinal);
+
+        // Those of the dialects have seen one answer, and nothing of the way it came.
+        foreach (var (dialect, path) in dialects.Zip(DialectsOf(generation)))
+        {
+            await dialect.WaitForEndAsync();
+            Assert.True(dialect.EndedProperly, path);
+            Assert.DoesNotContain(dialect.Events, e => e.Data!.Contains("continuation", StringComparison.Ordinal));
+            await using var whole = await SseReader.OpenAsync(staying.Server, path).ToEndAsync();
+            Assert.Equal(whole.Events, dialect.Events);
+            await dialect.DisposeAsync();
+        }
+
         Assert.Equal(provider == "demo" ? 0 : 1, _begun.Count);
         link.Heal();
     }
@@ -229,6 +238,14 @@ public sealed class ContinuationTests : IAsyncLifetime
             processes.Add((await StartAsync(through, speed), link));
         }
     }
+
+    /// <summary>The paths of a generation's stream in the protocols that join it at its start. AG-UI joins it with a
+    /// snapshot.</summary>
+    private static IEnumerable<string> DialectsOf(string generation) =>
+        [
+            generation.Replace("generations/", "responses/resp_", StringComparison.Ordinal) + "?stream=true",
+            generation + "/stream?format=ui-messages",
+        ];
 
     private Task<SmallApp> StartAsync(string database, int speed = 80) =>
         StartAsync(
