@@ -20,11 +20,16 @@ public static partial class DescribedEndpoints
     private static TBuilder Refuses<TBuilder>(this TBuilder endpoints, Func<HttpRequest, bool> hasEffects)
         where TBuilder : IEndpointConventionBuilder =>
         endpoints.AddEndpointFilter(
-            async (invocation, next) =>
-                hasEffects(invocation.HttpContext.Request) && await invocation.HttpContext.RefuseCrossSiteAsync()
-                    ? Results.Empty
-                    : await next(invocation)
+            (invocation, next) =>
+                hasEffects(invocation.HttpContext.Request) && IsOfOtherOrigin(invocation.HttpContext.Request)
+                    ? RefuseOrGoOnAsync(invocation, next)
+                    : next(invocation)
         );
+
+    private static async ValueTask<object?> RefuseOrGoOnAsync(
+        EndpointFilterInvocationContext invocation,
+        EndpointFilterDelegate next
+    ) => await invocation.HttpContext.RefuseCrossSiteAsync() ? Results.Empty : await next(invocation);
 
     /// <summary>Refuses a request that a page of another origin made a browser send. False: it is none.</summary>
     internal static async Task<bool> RefuseCrossSiteAsync(this HttpContext context)

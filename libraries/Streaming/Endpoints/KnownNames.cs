@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Streaming.Requests;
 
 namespace Streaming.Endpoints;
@@ -17,6 +18,9 @@ internal static class KnownNames
     /// <summary>Names that clients add to the address of any stream.</summary>
     private static readonly string[] OfStreams = ["from", "slow", "last_event_id", "lastEventId", "ticket"];
 
+    // Of each endpoint, since every connect asks. The metadata of an endpoint never change, and go with it.
+    private static readonly ConditionalWeakTable<EndpointMetadataCollection, string[]> Names = [];
+
     /// <summary>Returns the parameters that an endpoint describes.</summary>
     public static IReadOnlyList<RequestParameter> ParametersOf(IEnumerable<object> metadata) =>
         [
@@ -29,17 +33,15 @@ internal static class KnownNames
     /// <exception cref="InvalidRequestException">A name is unknown; the error has the known ones.</exception>
     public static void Check(EndpointMetadataCollection metadata, IEnumerable<string> names)
     {
-        var isStream = metadata.GetMetadata<StreamMetadata>() is not null;
-        if (isStream || metadata.GetOrderedMetadata<RequestParameter>().Any(p => !p.InHeader))
-            UnknownNames.Refuse(
-                [
-                    .. ParametersOf(metadata)
-                        .Where(p => !p.InHeader)
-                        .SelectMany(p => p.Also is { } also ? (string[])[p.Name, also] : [p.Name]),
-                    .. isStream ? OfStreams : [],
-                ],
-                names,
-                StringComparer.OrdinalIgnoreCase
-            );
+        if (Names.GetValue(metadata, NamesOf) is { Length: > 0 } known)
+            UnknownNames.Refuse(known, names, StringComparer.OrdinalIgnoreCase);
     }
+
+    private static string[] NamesOf(EndpointMetadataCollection metadata) =>
+        [
+            .. ParametersOf(metadata)
+                .Where(p => !p.InHeader)
+                .SelectMany(p => p.Also is { } also ? (string[])[p.Name, also] : [p.Name]),
+            .. metadata.GetMetadata<StreamMetadata>() is null ? [] : OfStreams,
+        ];
 }
