@@ -60,7 +60,7 @@ internal sealed class RunStore(
                 writer,
                 RunJson.Write(closingEvents ?? Interrupted),
                 JsonSerializer.Serialize(announcement, RunJson.Options.GetTypeInfo(announcement.GetType())),
-                StoreTracing.Current,
+                EventTracing.Current,
                 handled
             ) ?? throw NoLease();
 
@@ -176,7 +176,7 @@ internal sealed class RunStore(
         CancellationToken cancellationToken
     ) =>
         appender.AppendAsync(
-            [NewEvent.Own(name.Log, written.Type, written.Data, written.Key, id, StoreTracing.Current)],
+            [NewEvent.Own(name.Log, written.Type, written.Data, written.Key, id, EventTracing.Current)],
             client,
             cancellationToken
         );

@@ -136,7 +136,7 @@ public sealed record NewEvent
     {
         var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf<T>());
         // Checked, since converters of the application may write any text.
-        return new NewEvent(topic, type, written, key, id, StoreTracing.Current);
+        return new NewEvent(topic, type, written, key, id, EventTracing.Current);
     }
 
     /// <summary>Creates an event of the system's own, whose type may be one that streams send of themselves.</summary>

@@ -105,7 +105,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         if (page.Epoch != rings.Epoch)
             return;
 
-        using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events, page.TraceParent);
+        using var span = EventTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events, page.TraceParent);
         rings.Publish(events, page.Last);
     }
 
