@@ -103,6 +103,7 @@ public sealed class Run : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunStore _store;
+    private readonly RunTail _tail;
     private int _stopReason,
         _appending;
 
@@ -115,11 +116,9 @@ public sealed class Run : IDisposable
     internal Run(RunName name, Guid writer, StreamPosition announced, long after, string client, RunStore store)
     {
         Name = name;
-        Writer = writer;
         Announced = announced;
-        Known = after;
-        Client = client;
         _store = store;
+        _tail = new RunTail(name.Topic, writer, client, known: after);
     }
 
     /// <summary>The topic of its events.</summary>
@@ -135,11 +134,16 @@ public sealed class Run : IDisposable
 
     internal string Id => Name.Id;
 
-    internal Guid Writer { get; }
+    internal Guid Writer => _tail.Writer;
 
     internal StreamPosition Announced { get; }
 
-    internal string Client { get; set; }
+    /// <summary>The client whose share of the log its events use.</summary>
+    internal string Client
+    {
+        get => _tail.Client;
+        set => _tail.Client = value;
+    }
 
     /// <summary>Cancelled when the work must stop; <see cref="StopReason"/> says why.</summary>
     internal CancellationToken Stopping => _stop.Token;
@@ -149,11 +153,8 @@ public sealed class Run : IDisposable
 
     internal RunStop StopReason => (RunStop)Volatile.Read(ref _stopReason);
 
-    /// <summary>Id of the last event that is known to be stored, or null before the first.</summary>
-    internal Guid? LastStored { get; set; }
-
-    /// <summary>Position of that event or an earlier one; before the first, one before the run.</summary>
-    internal long Known { get; set; }
+    /// <summary>True once an event of this process is known to be stored.</summary>
+    internal bool HasStored => _tail.LastStored is not null;
 
     /// <summary>True after the last event, whichever replica stored it.</summary>
     internal bool Ended { get; private set; }
@@ -200,6 +201,9 @@ public sealed class Run : IDisposable
     {
         if (Interlocked.CompareExchange(ref _stopReason, (int)reason, 0) != 0)
             return;
+
+        if (reason == RunStop.Fenced)
+            _tail.Fence();
         _stopped.SetResult();
         _ = CancelAsync();
     }
@@ -237,7 +241,7 @@ public sealed class Run : IDisposable
         Interlocked.Increment(ref _appending);
         try
         {
-            await _store.AppendAsync(this, events, ends);
+            await _store.AppendAsync(_tail, events, ends);
             Ended |= ends;
         }
         catch (RunFencedException)

@@ -25,9 +25,6 @@ internal sealed class AgentAnswers(
     /// <summary>Most requests to the model for one answer; the last one offers no tools.</summary>
     private const int MaxRounds = 8;
 
-    /// <summary>The time of all waits.</summary>
-    public TimeProvider Clock => clock;
-
     /// <summary>Returns the names of the tools that the caller of a request may use.</summary>
     public async Task<string[]> ToolsForAsync(HttpContext context)
     {

@@ -41,6 +41,7 @@ internal static class AgentsApi
             .ValidateOnStart();
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
+        builder.Services.AddSingleton<SessionLog>();
         builder.Services.AddSingleton<AgentSessions>();
     }
 
