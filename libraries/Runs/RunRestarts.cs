@@ -4,12 +4,6 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <param name="Work">Gets its input as JSON, and the options to read it.</param>
-internal sealed record NamedWork(
-    string Name,
-    Func<IServiceProvider, Run, string, JsonSerializerOptions, CancellationToken, Task> Work
-);
-
 /// <summary>Starts the work of handlers, also of runs that this process has taken over from one that was lost
 /// (Schema/Functions/take_over_runs.sql).</summary>
 internal sealed class RunRestarts : IHostedService

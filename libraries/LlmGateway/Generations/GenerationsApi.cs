@@ -221,6 +221,3 @@ internal sealed record GenerationWaits(string State, string Reason, int? Attempt
 internal sealed record GenerationRestarted(int Attempt);
 
 internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);
-
-/// <summary>An error inside a stream.</summary>
-internal sealed record StreamError(string Error, bool Fatal, string Reason);
