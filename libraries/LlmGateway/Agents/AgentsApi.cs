@@ -129,7 +129,7 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         RunLog runs,
-        RunStates states,
+        RunStateAnswers states,
         IStreamAccess access
     ) =>
         !await MayUseAsync(sessionId, context, runs, access) ? RefusedPrograms.Forbidden

@@ -108,7 +108,7 @@ internal static class GenerationsApi
         string id,
         HttpContext context,
         RunLog runs,
-        RunStates states,
+        RunStateAnswers states,
         RunStreams access
     ) =>
         await MayReadAsync(id, context, access)
@@ -160,7 +160,7 @@ internal static class GenerationsApi
         string id,
         HttpContext context,
         RunLog runs,
-        RunStates states,
+        RunStateAnswers states,
         RunStreams access,
         TimeProvider clock
     )
@@ -174,7 +174,12 @@ internal static class GenerationsApi
         return await StateAsync(id, context, runs, states);
     }
 
-    private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs, RunStates states) =>
+    private static async Task<IResult> StateAsync(
+        string id,
+        HttpContext context,
+        RunLog runs,
+        RunStateAnswers states
+    ) =>
         Generator.NameOf(id) is { } name
             ? await states.AnswerAsync(
                 context,
