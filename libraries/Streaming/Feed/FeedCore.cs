@@ -242,18 +242,6 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
     }
 }
 
-internal enum FeedMode
-{
-    /// <summary>No message has come yet.</summary>
-    Starting,
-
-    /// <summary>Events come from the source, and the store fills gaps.</summary>
-    Live,
-
-    /// <summary>Redis or the Broadcaster is down, and events come from Postgres alone.</summary>
-    Degraded,
-}
-
 /// <summary>The feed's next step for a message.</summary>
 /// <param name="Events">The events of a message with large ones.</param>
 internal readonly record struct FeedStep(FeedAct Act, IReadOnlyList<EventRecord>? Events = null, string Reason = "");
