@@ -46,7 +46,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         var history = new RunHistory(run);
         using var progress = new Progress(scenario.Name, run, lasts, options.JsonProgress);
 
-        var bombing = Task.Factory.StartNew(
+        var driving = Task.Factory.StartNew(
             () =>
                 NBomberRunner
                     .RegisterScenarios(props)
@@ -62,15 +62,15 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default
         );
-        await BeginAsync(run, bombing, cancellationToken);
+        await BeginAsync(run, driving, cancellationToken);
 
-        var watching = WatchAsync(run, history, progress, bombing);
+        var watching = WatchAsync(run, history, progress, driving);
         run.IsPublishing = true;
         var broken = faults.RunAsync(history, progress.Report, run.Reading);
-        var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, bombing, servers);
+        var steady = await PublishAsync(run, scenario.Ramp(scale), lasts, driving, servers);
 
-        var (drained, unanswered) = await FinishAsync(run, loads, bombing, progress);
-        var (stats, problem) = await StatsAsync(bombing);
+        var (drained, unanswered) = await FinishAsync(run, loads, driving, progress);
+        var (stats, problem) = await StatsAsync(driving);
         await watching;
 
         var stopped = cancellationToken.IsCancellationRequested;
@@ -89,11 +89,11 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
 
     /// <summary>Returns NBomber's statistics, or the reason why there are none: its page could not be written, or
     /// it failed. The ledger and the latencies are known without them.</summary>
-    private static async Task<(NodeStats? Stats, string? Problem)> StatsAsync(Task<NodeStats> bombing)
+    private static async Task<(NodeStats? Stats, string? Problem)> StatsAsync(Task<NodeStats> driving)
     {
         try
         {
-            return (await bombing, null);
+            return (await driving, null);
         }
         catch (Exception e)
         {
@@ -113,17 +113,17 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         return false;
     }
 
-    private static async Task BeginAsync(LoadRun run, Task bombing, CancellationToken cancellationToken)
+    private static async Task BeginAsync(LoadRun run, Task driving, CancellationToken cancellationToken)
     {
-        var first = await Task.WhenAny(run.HasStarted, bombing, Task.Delay(ConnectLimit, cancellationToken));
+        var first = await Task.WhenAny(run.HasStarted, driving, Task.Delay(ConnectLimit, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
         if (first == run.HasStarted)
             return;
 
-        if (first == bombing)
+        if (first == driving)
         {
             // NBomber's package replaces the exception by its own.
-            var cause = run.ConnectFailure ?? bombing.Exception?.InnerException;
+            var cause = run.ConnectFailure ?? driving.Exception?.InnerException;
             throw new LoadTestException(
                 cause?.Message ?? "The load generator ended before a client had started.",
                 cause
@@ -137,11 +137,11 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         );
     }
 
-    private static async Task WatchAsync(LoadRun run, RunHistory history, Progress progress, Task bombing)
+    private static async Task WatchAsync(LoadRun run, RunHistory history, Progress progress, Task driving)
     {
-        while (!bombing.IsCompleted)
+        while (!driving.IsCompleted)
         {
-            await Task.WhenAny(bombing, Task.Delay(RunHistory.Window));
+            await Task.WhenAny(driving, Task.Delay(RunHistory.Window));
             progress.Show(history.Take());
         }
     }
@@ -150,15 +150,15 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         LoadRun run,
         TimeSpan ramp,
         TimeSpan lasts,
-        Task bombing,
+        Task driving,
         ServerUsage servers
     )
     {
         var started = Stopwatch.GetTimestamp();
-        await Task.WhenAny(bombing, Task.Delay(ramp, run.Reading));
+        await Task.WhenAny(driving, Task.Delay(ramp, run.Reading));
         var begun = SteadyWindow.Begin(run, servers);
         var left = lasts - Stopwatch.GetElapsedTime(started);
-        await Task.WhenAny(bombing, Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, run.Reading));
+        await Task.WhenAny(driving, Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, run.Reading));
         return begun.End(run, servers);
     }
 
@@ -167,12 +167,12 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
     private async Task<(TimeSpan? Drained, long Unanswered)> FinishAsync(
         LoadRun run,
         IReadOnlyList<ILoad> loads,
-        Task bombing,
+        Task driving,
         Progress progress
     )
     {
         // The last publishes start slightly late.
-        await Task.WhenAny(bombing, Task.Delay(TimeSpan.FromMilliseconds(300), run.Reading));
+        await Task.WhenAny(driving, Task.Delay(TimeSpan.FromMilliseconds(300), run.Reading));
         run.IsPublishing = false;
 
         if (options.PlantLoss)

@@ -48,42 +48,6 @@ internal sealed class SecurityOptions
     public bool IsConfigured => Jwt.IsConfigured || ApiKeys.Count > 0;
 }
 
-/// <summary>
-/// Accepted JSON Web Tokens (RFC 7519). Issuer and audience must match exactly; <c>exp</c> and <c>sub</c> are required.
-/// </summary>
-internal sealed class JwtOptions
-{
-    /// <summary>The only accepted issuer (<c>iss</c>).</summary>
-    public string Issuer { get; set; } = "";
-
-    /// <summary>The audience (<c>aud</c>) that a token must name.</summary>
-    public string Audience { get; set; } = "";
-
-    /// <summary>Address of the issuer, which publishes its RS256, PS256 or ES256 keys under
-    /// <c>/.well-known/openid-configuration</c>.</summary>
-    public string Authority { get; set; } = "";
-
-    public IList<JwtKeyOptions> Keys { get; } = [];
-
-    public bool IsConfigured => Keys.Count > 0 || Authority.Length > 0;
-}
-
-/// <summary>A signing key, bound to one algorithm.</summary>
-internal sealed class JwtKeyOptions
-{
-    /// <summary>Key id (<c>kid</c>); empty: tried for every token of its algorithm.</summary>
-    public string Id { get; set; } = "";
-
-    /// <summary><c>HS256</c> or <c>RS256</c>.</summary>
-    public string Algorithm { get; set; } = "";
-
-    /// <summary>For HS256: the shared secret, at least 32 bytes.</summary>
-    public string Secret { get; set; } = "";
-
-    /// <summary>For RS256: the public key, PEM, at least 2,048 bits.</summary>
-    public string PublicKey { get; set; } = "";
-}
-
 /// <summary>An API key: the holder's name and the hash of the key. The key itself is in no configuration.</summary>
 internal sealed class ApiKeyOptions
 {

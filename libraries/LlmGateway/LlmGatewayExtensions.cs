@@ -59,7 +59,7 @@ public static class LlmGatewayExtensions
                 (admission, llm) => admission.OutgoingConnections += llm.Value.Providers.MaxConnections()
             );
         GatewayJson.AddToRuns();
-        builder.Services.AddSingleton<RunStates>();
+        builder.Services.AddSingleton<RunStateAnswers>();
         builder.AddProviders();
         builder.AddChat();
         builder.AddGenerations();

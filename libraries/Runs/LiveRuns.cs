@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Microsoft.Extensions.Options;
 
 namespace Runs;
 
@@ -11,9 +10,6 @@ namespace Runs;
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
-    /// <summary>Time for the runs that are stopped to store their end.</summary>
-    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(2);
-
     private static readonly ActivitySource Source = new("AspireSse.StreamApi");
 
     /// <summary>Time for work to return after it was cancelled, or asked to stop by a process that ends.</summary>
@@ -21,54 +17,23 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         StopGrace = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Run, Task> _live = new();
-    private readonly RunLeases _leases;
-    private readonly ILogger<LiveRuns> _logger;
+    private readonly Shutdown _shutdown;
     private readonly TimeProvider _clock;
-    private readonly TimeSpan _grace;
-    private readonly CancellationTokenRegistration _stopping;
-    private readonly CancellationTokenSource _graceOver;
+    private readonly ILogger<LiveRuns> _logger;
+    private readonly CancellationTokenRegistration _interrupting;
 
-    public LiveRuns(
-        RunLeases leases,
-        IOptions<RunOptions> options,
-        IOptions<HostOptions> host,
-        IHostApplicationLifetime lifetime,
-        TimeProvider clock,
-        ILogger<LiveRuns> logger
-    )
+    public LiveRuns(Shutdown shutdown, TimeProvider clock, ILogger<LiveRuns> logger)
     {
-        _leases = leases;
-        _logger = logger;
+        _shutdown = shutdown;
         _clock = clock;
-        _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        _grace = Grace(TimeSpan.FromSeconds(options.Value.DrainSeconds), host.Value.ShutdownTimeout);
-        leases.Cancelled += topic => Stop(topic, RunStop.Cancelled);
-        leases.LiveTopics = () => _live.Keys.Select(run => run.Name.Topic).ToHashSet();
-        leases.Lost += writer =>
-        {
-            foreach (var run in _live.Keys)
-                if (run.Writer == writer)
-                    run.Stop(RunStop.Fenced);
-        };
-
-        // The grace begins with the shutdown, not with StopAsync of this service: open requests may take as long.
-        _stopping = lifetime.ApplicationStopping.Register(() =>
-        {
-            leases.IsLeaving = true;
-            _graceOver.CancelAfter(_grace);
-        });
-
-        _graceOver.Token.Register(() =>
-        {
-            foreach (var run in _live.Keys)
-                run.Stop(RunStop.Interrupted);
-        });
+        _logger = logger;
+        _interrupting = shutdown.GraceExpired.Register(() => Stop(RunStop.Interrupted, _ => true));
     }
 
-    /// <summary>Cancelled at the end of the grace, when all work must stop.</summary>
-    public CancellationToken GraceExpired => _graceOver.Token;
-
     public int Count => _live.Count;
+
+    /// <summary>Returns the topics of the runs that this process writes.</summary>
+    public HashSet<string> Topics() => [.. _live.Keys.Select(run => run.Name.Topic)];
 
     /// <summary>Returns true if this process writes the run.</summary>
     public bool Has(RunName run) => _live.Any(live => live.Key.Name == run);
@@ -92,27 +57,23 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
         _live[run] = task;
 
-        if (_graceOver.IsCancellationRequested)
+        if (_shutdown.GraceExpired.IsCancellationRequested)
             run.Stop(RunStop.Interrupted);
 
         begun.SetResult();
         return task;
     }
 
-    /// <summary>Returns how long runs may go on: no longer than the host waits, and not until it stops
-    /// waiting.</summary>
-    private static TimeSpan Grace(TimeSpan wanted, TimeSpan shutdown)
-    {
-        if (shutdown == Timeout.InfiniteTimeSpan || wanted + EndTime <= shutdown)
-            return wanted;
+    /// <summary>Stops a run that was cancelled, if this process writes it.</summary>
+    public void Cancel(string topic) => Stop(RunStop.Cancelled, run => run.Name.Topic == topic);
 
-        return shutdown > EndTime ? shutdown - EndTime : TimeSpan.Zero;
-    }
+    /// <summary>Stops the runs of a writer that has lost its lease.</summary>
+    public void Fence(Guid writer) => Stop(RunStop.Fenced, run => run.Writer == writer);
 
-    private void Stop(string topic, RunStop reason)
+    private void Stop(RunStop reason, Func<Run, bool> stops)
     {
         foreach (var run in _live.Keys)
-            if (run.Name.Topic == topic)
+            if (stops(run))
                 run.Stop(reason);
     }
 
@@ -197,9 +158,5 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     public Task StopAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_live.Values).WaitAsync(cancellationToken).ContinueWith(_ => { }, TaskScheduler.Default);
 
-    public void Dispose()
-    {
-        _stopping.Dispose();
-        _graceOver.Dispose();
-    }
+    public void Dispose() => _interrupting.Dispose();
 }

@@ -1,93 +1,8 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Runs;
 
 namespace AspireSse;
-
-/// <summary>An event of a run before it is stored. The key is internal; frames do not contain it.</summary>
-internal readonly record struct RunEvent(string Type, string Data, string? Key = null)
-{
-    public static RunEvent Of<T>(string type, T data) => new(type, RunJson.Write(data));
-
-    public static RunEvent Failed(string error, string reason) => Of("error", new RunError(null, error, true, reason));
-}
-
-/// <param name="Type">For readers who get only the data.</param>
-internal sealed record RunError(string? Type, string Error, bool Fatal, string Reason);
-
-/// <param name="Gone">True if there is nothing to run: only an error is stored.</param>
-/// <param name="Owner">The user whose request began it, or null if there is none.</param>
-internal sealed record RunAnnouncement(bool? Gone = null, string? Owner = null);
-
-internal static class RunJson
-{
-    /// <summary>The types of the libraries that add to runs, for programs without reflection.</summary>
-    public static volatile IJsonTypeInfoResolver? MoreTypes;
-
-    public static readonly JsonSerializerOptions Options = new(ReadableJsonEncoder.Web)
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        TypeInfoResolverChain = { RunTypes.Default, new Later() },
-    };
-
-    /// <summary>As an application writes its values, without nulls.</summary>
-    public static JsonSerializerOptions Of(IServiceProvider application) =>
-        new(ApplicationJson.Of(application)) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
-
-    public static string Write<T>(T value) => JsonSerializer.Serialize(value, Options.TypeOf<T>());
-
-    private sealed class Later : IJsonTypeInfoResolver
-    {
-        public JsonTypeInfo? GetTypeInfo(Type type, JsonSerializerOptions options) =>
-            MoreTypes?.GetTypeInfo(type, options);
-    }
-}
-
-/// <summary>Writes the types of runs as JSON without reflection.</summary>
-[JsonSerializable(typeof(RunError))]
-[JsonSerializable(typeof(RunAnnouncement))]
-[JsonSerializable(typeof(IReadOnlyList<RunEvent>))]
-internal sealed partial class RunTypes : JsonSerializerContext;
-
-internal readonly record struct RunName(string Kind, string Id)
-{
-    public string Topic => $"{Kind}.{Id}";
-    public string Log => $"{Topic}.log";
-
-    /// <summary>Returns the run of a topic or of its log's, or null if it can be no run's.</summary>
-    public static RunName? Of(string topic)
-    {
-        var text = topic.EndsWith(".log", StringComparison.Ordinal) ? topic[..^".log".Length] : topic;
-        var dot = text.IndexOf('.');
-        return dot > 0 ? new RunName(text[..dot], text[(dot + 1)..]) : null;
-    }
-
-    /// <summary>Returns the run of a topic, or null if it is a pattern, another's log, too long, or has only one
-    /// token or too many.</summary>
-    public static RunName? Of(EventTopic topic) =>
-        topic.IsValid
-        && topic.ToString() is var text
-        && Of(text) is { } name
-        && name.Topic == text
-        && EventRules.IsTopic(name.Log)
-            ? name
-            : null;
-}
-
-internal enum RunStop
-{
-    None,
-
-    Cancelled,
-
-    /// <summary>The server stops, and the grace has ended.</summary>
-    Interrupted,
-
-    /// <summary>The replica lost its lease, so another one ended the run.</summary>
-    Fenced,
-}
 
 /// <summary>A run that this process writes. Appends wait while the store is unavailable, and nothing can follow the end
 /// of a run, even if another process ended it.</summary>
@@ -103,6 +18,7 @@ public sealed class Run : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunStore _store;
+    private readonly RunTail _tail;
     private int _stopReason,
         _appending;
 
@@ -115,11 +31,9 @@ public sealed class Run : IDisposable
     internal Run(RunName name, Guid writer, StreamPosition announced, long after, string client, RunStore store)
     {
         Name = name;
-        Writer = writer;
         Announced = announced;
-        Known = after;
-        Client = client;
         _store = store;
+        _tail = new RunTail(name.Topic, writer, client, known: after);
     }
 
     /// <summary>The topic of its events.</summary>
@@ -135,11 +49,16 @@ public sealed class Run : IDisposable
 
     internal string Id => Name.Id;
 
-    internal Guid Writer { get; }
+    internal Guid Writer => _tail.Writer;
 
     internal StreamPosition Announced { get; }
 
-    internal string Client { get; set; }
+    /// <summary>The client whose share of the log its events use.</summary>
+    internal string Client
+    {
+        get => _tail.Client;
+        set => _tail.Client = value;
+    }
 
     /// <summary>Cancelled when the work must stop; <see cref="StopReason"/> says why.</summary>
     internal CancellationToken Stopping => _stop.Token;
@@ -149,11 +68,8 @@ public sealed class Run : IDisposable
 
     internal RunStop StopReason => (RunStop)Volatile.Read(ref _stopReason);
 
-    /// <summary>Id of the last event that is known to be stored, or null before the first.</summary>
-    internal Guid? LastStored { get; set; }
-
-    /// <summary>Position of that event or an earlier one; before the first, one before the run.</summary>
-    internal long Known { get; set; }
+    /// <summary>True once an event of this process is known to be stored.</summary>
+    internal bool HasStored => _tail.LastStored is not null;
 
     /// <summary>True after the last event, whichever replica stored it.</summary>
     internal bool Ended { get; private set; }
@@ -200,6 +116,9 @@ public sealed class Run : IDisposable
     {
         if (Interlocked.CompareExchange(ref _stopReason, (int)reason, 0) != 0)
             return;
+
+        if (reason == RunStop.Fenced)
+            _tail.Fence();
         _stopped.SetResult();
         _ = CancelAsync();
     }
@@ -237,7 +156,7 @@ public sealed class Run : IDisposable
         Interlocked.Increment(ref _appending);
         try
         {
-            await _store.AppendAsync(this, events, ends);
+            await _store.AppendAsync(_tail, events, ends);
             Ended |= ends;
         }
         catch (RunFencedException)

@@ -10,6 +10,8 @@ namespace Runs;
 /// </summary>
 internal sealed class RunLeases(
     RunWriterLeases writers,
+    LiveRuns live,
+    Shutdown shutdown,
     IOptions<RunOptions> options,
     IOptions<SseOptions> streaming,
     TimeProvider clock,
@@ -23,28 +25,11 @@ internal sealed class RunLeases(
 
     private TimeSpan Lease => TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 
-    /// <summary>True after the lease was released, at shutdown.</summary>
-    public bool Stopped { get; private set; }
-
-    /// <summary>True once the shutdown begins. This replica then leaves runs without a writer to the other replicas,
-    /// which continue their sessions.</summary>
-    public bool IsLeaving { get; set; }
-
-    /// <summary>Raised when a run is cancelled at any replica, with its topic: by the store's notification, or, if it
-    /// was lost, by the next renewal.</summary>
-    public event Action<string>? Cancelled;
-
-    /// <summary>Raised when this replica lost its lease, with the writer whose runs have ended.</summary>
-    public event Action<Guid>? Lost;
-
     /// <summary>
     /// Raised with the topics of the runs that this replica ended: those of failed replicas, and its own without a
     /// writer.
     /// </summary>
     public event Action<IReadOnlyList<string>>? Swept;
-
-    /// <summary>Returns the topics of the runs that this process writes.</summary>
-    public Func<IReadOnlySet<string>> LiveTopics { get; set; } = () => new HashSet<string>();
 
     /// <summary>Names of the handlers that this process can start again.</summary>
     public string[] Handlers { get; set; } = [];
@@ -56,7 +41,7 @@ internal sealed class RunLeases(
     /// <exception cref="StoreUnavailableException">The server stops, or Postgres did not answer in 5 s.</exception>
     public async Task<Guid> WriterAsync(CancellationToken cancellationToken)
     {
-        if (Stopped)
+        if (shutdown.IsStopped)
             throw new StoreUnavailableException("The server is stopping.");
         try
         {
@@ -79,7 +64,7 @@ internal sealed class RunLeases(
             try
             {
                 await RenewAsync(stoppingToken);
-                if (!IsLeaving)
+                if (!shutdown.IsLeaving)
                 {
                     await SweepAsync(stoppingToken);
                     await TakeOverAsync(stoppingToken);
@@ -106,7 +91,7 @@ internal sealed class RunLeases(
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        Stopped = true;
+        shutdown.Stop();
         await base.StopAsync(cancellationToken);
 
         if (!_writer.Task.IsCompletedSuccessfully)
@@ -137,12 +122,12 @@ internal sealed class RunLeases(
                 "This replica lost its lease, so another one has ended its runs. It continues with a new lease"
             );
             Volatile.Write(ref _writer, New());
-            Lost?.Invoke(writer);
+            live.Fence(writer);
             return;
         }
 
         foreach (var run in cancelled)
-            Cancelled?.Invoke(run);
+            live.Cancel(run);
 
         Renewed();
     }
@@ -231,8 +216,10 @@ internal sealed class RunLeases(
         var writer = _writer.Task.Result;
         // Younger ones may be about to start.
         var old = await writers.OlderThanAsync(writer, lease, cancellationToken);
-        var live = old.Count == 0 ? null : LiveTopics();
-        string[] orphans = [.. old.Where(run => !live!.Contains(run))];
+        if (old.Count == 0)
+            return;
+
+        string[] orphans = [.. old.Except(live.Topics())];
         if (orphans.Length == 0)
             return;
 
@@ -254,7 +241,7 @@ internal sealed class RunLeases(
         {
             try
             {
-                await writers.ListenAsync(run => Cancelled?.Invoke(run), stoppingToken);
+                await writers.ListenAsync(live.Cancel, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {

@@ -3,12 +3,34 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <summary>Reads the runs of all replicas, at most <see cref="RunOptions.MaxReadBytes"/> of events at once.</summary>
-internal sealed class RunLog(RunRegistry registry, RunReader reader, TopicReader topics, IOptions<RunOptions> options)
+/// <summary>Reads the runs of all replicas, at most <see cref="RunOptions.MaxReadBytes"/> of events at once, and
+/// appends to their logs.</summary>
+internal sealed class RunLog(
+    RunRegistry registry,
+    RunReader reader,
+    TopicReader topics,
+    EventAppender appender,
+    IOptions<RunOptions> options
+)
 {
     public const string Announcement = "announced";
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CancelPollInterval = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Appends to a run's log, also without its lease. An event with a known id is stored once.</summary>
+    /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
+    public Task AppendAsync(
+        RunName name,
+        string client,
+        RunEvent written,
+        Guid? id,
+        CancellationToken cancellationToken
+    ) =>
+        appender.AppendAsync(
+            [NewEvent.Own(name.Log, written.Type, written.Data, written.Key, id, EventTracing.Current)],
+            client,
+            cancellationToken
+        );
 
     public async Task<RunName?> FindAsync(string kind, StreamPosition id, CancellationToken cancellationToken) =>
         await topics.TopicAtAsync(id, cancellationToken) is { } topic

@@ -4,25 +4,21 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <param name="Work">Gets its input as JSON, and the options to read it.</param>
-internal sealed record NamedWork(
-    string Name,
-    Func<IServiceProvider, Run, string, JsonSerializerOptions, CancellationToken, Task> Work
-);
-
 /// <summary>Starts the work of handlers, also of runs that this process has taken over from one that was lost
 /// (Schema/Functions/take_over_runs.sql).</summary>
 internal sealed class RunRestarts : IHostedService
 {
     private readonly Dictionary<string, NamedWork> _handlers;
     private readonly IServiceScopeFactory _scopes;
-    private readonly RunStore _store;
+    private readonly RunAcquisition _runs;
+    private readonly JsonSerializerOptions _json;
     private readonly LiveRuns _live;
     private readonly int _maxAttempts;
 
     public RunRestarts(
         IEnumerable<NamedWork> handlers,
         IServiceScopeFactory scopes,
+        RunAcquisition runs,
         RunStore store,
         LiveRuns live,
         RunLeases leases,
@@ -31,13 +27,14 @@ internal sealed class RunRestarts : IHostedService
     {
         _handlers = handlers.ToDictionary(handler => handler.Name, StringComparer.Ordinal);
         _scopes = scopes;
-        _store = store;
+        _runs = runs;
+        _json = store.Json;
         _live = live;
         _maxAttempts = options.Value.MaxAttempts;
         leases.Handlers = [.. _handlers.Keys];
-        leases.Restart = (writer, runs) =>
+        leases.Restart = (writer, handled) =>
         {
-            foreach (var taken in runs)
+            foreach (var taken in handled)
                 Restart(taken, writer);
         };
     }
@@ -51,7 +48,7 @@ internal sealed class RunRestarts : IHostedService
                 nameof(handler)
             );
 
-        var json = JsonSerializer.Serialize(input, _store.Json.TypeOf<TInput>());
+        var json = JsonSerializer.Serialize(input, _json.TypeOf<TInput>());
         return new HandledWork(handler, EventRules.Data(json), _maxAttempts);
     }
 
@@ -64,7 +61,7 @@ internal sealed class RunRestarts : IHostedService
 
     private void Restart(HandledRun taken, Guid writer)
     {
-        var run = _store.TakenOver(taken, writer);
+        var run = _runs.TakenOver(taken, writer);
         if (taken.IsCancelled)
             run.Stop(RunStop.Cancelled);
 
@@ -74,7 +71,7 @@ internal sealed class RunRestarts : IHostedService
     private async Task DoAsync(Run run, HandledWork work, CancellationToken stop)
     {
         await using var scope = _scopes.CreateAsyncScope();
-        await _handlers[work.Handler].Work(scope.ServiceProvider, run, work.Input, _store.Json, stop);
+        await _handlers[work.Handler].Work(scope.ServiceProvider, run, work.Input, _json, stop);
     }
 
     // A service of the host, so that runs are taken over in a process that starts none.

@@ -1,11 +1,11 @@
 namespace Runs;
 
 /// <summary>Announces runs, and has <see cref="LiveRuns"/> do their work.</summary>
-internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log, RunRestarts restarts) : IRuns
+internal sealed class RunStarter(RunAcquisition runs, LiveRuns live, RunLog log, RunRestarts restarts) : IRuns
 {
     /// <summary>Starts a run, unless it was begun before; the work does not end with its request.</summary>
-    /// <inheritdoc cref="RunStore.BeginAsync"/>
-    public async Task<RunStart> StartAsync(
+    /// <inheritdoc cref="RunAcquisition.BeginAsync"/>
+    public async Task<BegunRun> StartAsync(
         string kind,
         string client,
         object announcement,
@@ -15,7 +15,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log, RunR
         CancellationToken cancellationToken = default
     )
     {
-        var start = await store.BeginAsync(kind, client, announcement, id, closingEvents, null, cancellationToken);
+        var start = await runs.BeginAsync(kind, client, announcement, id, closingEvents, null, cancellationToken);
         if (start.Run is { } run)
             _ = live.Start(run, work);
         return start;
@@ -50,7 +50,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log, RunR
     {
         var name = NameOf(topic);
         var work = restarts.WorkOf(handler, input);
-        var start = await store.BeginAsync(
+        var start = await runs.BeginAsync(
             name.Kind,
             client: name.Topic,
             new RunAnnouncement(),
@@ -75,7 +75,7 @@ internal sealed class RunStarter(RunStore store, LiveRuns live, RunLog log, RunR
         RunName.Of(topic) is { } name && await log.CancelAsync(name, cancellationToken);
 
     /// <summary>Starts a run with an id of its own.</summary>
-    public Task<RunStart> StartAsync(
+    public Task<BegunRun> StartAsync(
         string kind,
         string client,
         string? owner,

@@ -7,7 +7,7 @@ namespace Runs;
 /// <summary>Opens the streams of runs, also those whose request starts one.</summary>
 internal sealed class RunStreams(
     RunLog runs,
-    RunStore store,
+    RunAcquisition acquisition,
     FiniteStreams finite,
     PushOpener streams,
     IStreamAccess access,
@@ -58,7 +58,7 @@ internal sealed class RunStreams(
         string kind,
         FrameFormat format,
         IReadOnlyCollection<string> endTypes,
-        Func<Task<RunStart>> begin
+        Func<Task<BegunRun>> begin
     )
     {
         var last = LastEventId.Of(context.Request);
@@ -159,7 +159,7 @@ internal sealed class RunStreams(
         CancellationToken cancellationToken
     )
     {
-        var start = await store.BeginAsync(
+        var start = await acquisition.BeginAsync(
             kind,
             client,
             new RunAnnouncement(Gone: true),
@@ -172,7 +172,7 @@ internal sealed class RunStreams(
         }
         catch (RunFencedException e)
         {
-            throw RunStore.NoLease(e);
+            throw RunAcquisition.NoLease(e);
         }
 
         var stored = await reader.ReadAsync(

@@ -38,10 +38,11 @@ public static class SseRunsExtensions
         services.AddOptions<RunOptions>().BindConfiguration("AspireSse:Runs").ValidateAnnotations().ValidateOnStart();
         services.AddFormerSection<RunOptions>("Runs");
 
+        services.AddSingleton<Shutdown>();
         services.AddSingleton<RunLeases>();
         services.AddSingleton<RunLog>();
-        services.AddSingleton<RunSettings>();
         services.AddSingleton<RunStore>();
+        services.AddSingleton<RunAcquisition>();
         services.AddSingleton<LiveRuns>();
         services.AddSingleton<RunRestarts>();
         services.AddSingleton<RunStarter>();

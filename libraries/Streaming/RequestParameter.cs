@@ -23,8 +23,3 @@ public sealed record RequestParameter(
     public static IReadOnlyList<RequestParameter> Of(IEnumerable<object> metadata) =>
         Streaming.Endpoints.KnownNames.ParametersOf(metadata);
 }
-
-/// <summary>Describes the JSON body of an endpoint: metadata for an OpenAPI document.</summary>
-/// <param name="Body">The type of the body.</param>
-/// <param name="Lines">Description of a line, if NDJSON is accepted as well; else null.</param>
-public sealed record BodyDescription(Type Body, string? Lines = null);

@@ -40,10 +40,3 @@ public sealed record SseConnection
     /// read).</summary>
     public required string State { get; init; }
 }
-
-/// <summary>Delivery times in milliseconds, from the commit of an event to the socket, or null before the first
-/// delivery.</summary>
-/// <param name="P50">The median.</param>
-/// <param name="P95">The 95th percentile.</param>
-/// <param name="P99">The 99th percentile.</param>
-public sealed record SseLatency(double? P50, double? P95, double? P99);

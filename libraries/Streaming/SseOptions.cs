@@ -93,7 +93,7 @@ public sealed class SseOptions
     internal int RecentBytes { get; set; } = 32 * 1024 * 1024;
 
     /// <summary>Time for which a filter's ring outlives its last connection.</summary>
-    internal TimeSpan IdleLogLifetime { get; set; } = TimeSpan.FromSeconds(60);
+    internal TimeSpan IdleRingLifetime { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Maximum bytes of events in one write.</summary>
     internal int WriteBatchBytes { get; set; } = 64 * 1024;

@@ -3,16 +3,6 @@ using Streaming.Endpoints;
 
 namespace AspireSse;
 
-/// <summary>An event that a stream sends.</summary>
-/// <param name="Name">Its type.</param>
-/// <param name="Data">The type whose JSON is its data.</param>
-public sealed record StreamEvent(string Name, Type Data)
-{
-    /// <summary>Returns the event that is described.</summary>
-    public static implicit operator StreamEvent((string Name, Type Data) described) =>
-        new(described.Name, described.Data);
-}
-
 /// <summary>Marks an endpoint that streams, and describes its stream. It has no HTTP metrics, because a stream's length
 /// is no latency, and no output cache, which would let its second reader wait for the first to leave.</summary>
 /// <param name="Summary">A sentence for an OpenAPI document.</param>

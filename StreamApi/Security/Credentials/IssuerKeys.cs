@@ -118,6 +118,3 @@ internal sealed class IssuerKeys : IDisposable
             : throw new InvalidOperationException($"It has no key for {string.Join(", ", Algorithms)}.");
     }
 }
-
-/// <summary>The issuer's keys are needed, and it does not answer.</summary>
-internal sealed class IssuerUnavailableException() : Exception("The issuer of the tokens does not answer.");

@@ -56,11 +56,11 @@ internal sealed class RequestRates : IDisposable
                 {
                     PermitLimit = limit,
                     Window = TimeSpan.FromMinutes(1),
-                    SegmentsPerWindow = SharedLimit.Segments,
+                    SegmentsPerWindow = RedisRate.Segments,
                     AutoReplenishment = false,
                 }
             ),
-            static limit => SharedLimit.Window(limit, TimeSpan.FromMinutes(1))
+            static limit => RedisRate.Window(limit, TimeSpan.FromMinutes(1))
         );
 
     private RateLimitPartition<string> Bucket(HttpContext context, string name, int perSecond) =>
@@ -69,7 +69,7 @@ internal sealed class RequestRates : IDisposable
             name,
             perSecond,
             static limit => new TokenBucketRateLimiter(BucketOf(limit)),
-            static limit => SharedLimit.Bucket(limit, 2 * limit)
+            static limit => RedisRate.Bucket(limit, 2 * limit)
         );
 
     /// <summary>Each replica counts for itself, so that plain reads do not wait for Redis.</summary>
@@ -96,7 +96,7 @@ internal sealed class RequestRates : IDisposable
         string name,
         int limit,
         Func<int, ReplenishingRateLimiter> local,
-        Func<int, SharedLimit> shared
+        Func<int, RedisRate> shared
     ) =>
         limit >= LimitOptions.Unlimited
             ? Unlimited

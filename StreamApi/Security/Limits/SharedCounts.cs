@@ -29,7 +29,7 @@ internal sealed class SharedCounts(
     private readonly long[] _retryAt = new long[Parts];
 
     /// <summary>Takes permits. Null if this replica counts for itself.</summary>
-    public async ValueTask<Permits?> TakeAsync(SharedLimit limit, string key)
+    public async ValueTask<Permits?> TakeAsync(RedisRate limit, string key)
     {
         // Systems that share a Redis have separate channels and counts. A script has one key: a cluster needs no hash
         // tag.

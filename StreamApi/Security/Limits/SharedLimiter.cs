@@ -7,7 +7,7 @@ namespace StreamApi.Security.Limits;
 /// in blocks. While Redis is unavailable, only its own count applies.</summary>
 internal sealed class SharedLimiter(
     ReplenishingRateLimiter local,
-    SharedLimit limit,
+    RedisRate limit,
     SharedCounts counts,
     string key,
     TimeProvider clock

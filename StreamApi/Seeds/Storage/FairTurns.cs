@@ -61,11 +61,6 @@ internal class FairTurns(string work, int seats, int ofClient, TimeProvider cloc
         );
 }
 
-/// <summary>Lets the changes of one row follow one another before they take a connection.</summary>
-/// <remarks>Otherwise the changes of one busy row, waiting for its lock in Postgres, would use every connection of the
-/// pool.</remarks>
-internal sealed class RowTurns(TimeProvider clock) : FairTurns("changes of the same row", seats: 1, ofClient: 1, clock);
-
 /// <summary>Lets some reads at once, so that none waits for a connection in Npgsql.</summary>
 internal sealed class ReadTurns(TimeProvider clock)
     : FairTurns("reads", SeedsPool.ReadConnections, ofClient: SeedsPool.ReadConnections / 2, clock)

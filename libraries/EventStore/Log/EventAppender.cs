@@ -86,7 +86,7 @@ internal sealed class EventAppender(
         }
         finally
         {
-            StoreMetrics.Published(Clock.GetElapsedTime(start));
+            AppendMetrics.Published(Clock.GetElapsedTime(start));
         }
     }
 
@@ -194,7 +194,7 @@ internal sealed class EventAppender(
     {
         var reusable = batch;
         var start = Clock.GetTimestamp();
-        using var span = StoreTracing.StartBatch(
+        using var span = EventTracing.StartBatch(
             "eventstore append",
             ActivityKind.Client,
             batch.TraceParents,
@@ -220,7 +220,7 @@ internal sealed class EventAppender(
                 Logger.LogInformation("Postgres stores events again");
             _failing = false;
 
-            StoreMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
+            AppendMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
 
             // 5. The streams of this process get the new events; there are none if all were retries, or refused.
             if (Committed is { } publish && first is { } firstNew)
@@ -236,7 +236,7 @@ internal sealed class EventAppender(
             // The command may still read this batch.
             reusable = new AppendBatch(options.Value);
 
-            var mistake = SchemaRights.Mistake(e);
+            var mistake = StoreMistake.In(e);
             // Logged once per outage: every append fails until it ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(

@@ -103,30 +103,3 @@ public sealed class EventFilter
     internal bool Passes(string type, string? key) =>
         _types?.Contains(type) != false && (_keys is null || (key is not null && _keys.Contains(key)));
 }
-
-/// <summary>A page of a reader's events, in position order.</summary>
-/// <param name="Head">The newest position, in the same snapshot as the events.</param>
-/// <param name="DroppedThrough">Retention has dropped every position up to here; 0 if none.</param>
-/// <param name="Through">The page has every matching event after the asked position and up to here.</param>
-/// <param name="IsSearch">True if far more rows were read than events found, and more of the log remains.</param>
-public sealed record EventPage(
-    string Epoch,
-    long Head,
-    long DroppedThrough,
-    IReadOnlyList<EventRecord> Events,
-    long Through,
-    bool IsSearch = false
-)
-{
-    /// <summary>The position to read on after; a lower head means another history, of another epoch.</summary>
-    public long Next => Math.Min(Through, Head);
-}
-
-/// <summary>Events that a reader did not get: the positions of the first and the last, and their number.</summary>
-internal sealed record SkippedRange(long From, long To, long Count);
-
-/// <summary>The newest event of each key in a part of the log, if they fit into a page.</summary>
-/// <param name="Page">The events; if it ends before <paramref name="Through"/>, the next page has more.</param>
-/// <param name="Skipped">Events of the part that have a newer one in it, or null without any.</param>
-/// <param name="Through">The end of the part.</param>
-internal sealed record NewestPage(EventPage Page, SkippedRange? Skipped, long Through);

@@ -129,8 +129,7 @@ internal sealed class StoredEventLog(
         {
             return await reading;
         }
-        catch (StoreUnavailableException e)
-            when (e.InnerException is { } refusal && SchemaRights.Mistake(refusal) != null)
+        catch (StoreUnavailableException e) when (e.InnerException is { } refusal && StoreMistake.In(refusal) != null)
         {
             throw new InvalidOperationException(e.Message, refusal);
         }

@@ -103,7 +103,7 @@ internal sealed class Relay(
         CancellationToken cancellationToken
     )
     {
-        using var span = StoreTracing.StartBatch("broadcaster relay", ActivityKind.Producer, events);
+        using var span = EventTracing.StartBatch("broadcaster relay", ActivityKind.Producer, events);
         await redis.PublishAsync(message with { TraceParent = span?.Id }, events, cancellationToken);
         metrics.Relayed(events.Count, clock.GetUtcNow() - events[0].Time);
     }

@@ -160,11 +160,6 @@ internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlData
 /// <param name="IsNew">False if the run was announced before.</param>
 internal readonly record struct RunBeginning(bool IsNew, StreamPosition Announced);
 
-/// <summary>The work of a run that a process of the same handler may start again.</summary>
-/// <param name="Input">JSON that the handler gets.</param>
-/// <param name="Attempts">The most attempts that may be made.</param>
-internal sealed record HandledWork(string Handler, string Input, int Attempts);
-
 /// <summary>The oldest event of a run's log. A reader that starts after an announcement gets the whole run.</summary>
 /// <param name="IsAnnouncement">False if retention has dropped the announcement, and perhaps more of the run.</param>
 internal readonly record struct LogStart(StreamPosition At, bool IsAnnouncement);

@@ -85,21 +85,6 @@ internal static partial class SchemaRights
         await CheckAsync(command, "is up to date, but the role '{0}' may not use it", null, cancellationToken);
     }
 
-    /// <summary>Returns a sentence for an error that no waiting mends: the schema is missing or old, or the role lacks
-    /// a right, or null for another one.</summary>
-    public static string? Mistake(Exception error) =>
-        error is not PostgresException { SqlState: var state, MessageText: var text } ? null
-        : state is PostgresErrorCodes.InsufficientPrivilege
-            ? $"The role of the event log lacks a right ({text}): let the schema's owner run the script that "
-                + "EventStoreSchema.Script(role) returns."
-        : state
-            is PostgresErrorCodes.InvalidSchemaName
-                or PostgresErrorCodes.UndefinedTable
-                or PostgresErrorCodes.UndefinedFunction
-            ? $"The database has no event log, or an older one ({text}): call EnsureSchemaAsync first, and check which "
-                + "database the connection string names."
-        : null;
-
     private static async Task CheckAsync(
         NpgsqlCommand command,
         string problem,

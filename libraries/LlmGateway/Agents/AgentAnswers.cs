@@ -25,9 +25,6 @@ internal sealed class AgentAnswers(
     /// <summary>Most requests to the model for one answer; the last one offers no tools.</summary>
     private const int MaxRounds = 8;
 
-    /// <summary>The time of all waits.</summary>
-    public TimeProvider Clock => clock;
-
     /// <summary>Returns the names of the tools that the caller of a request may use.</summary>
     public async Task<string[]> ToolsForAsync(HttpContext context)
     {
@@ -175,14 +172,3 @@ internal sealed class AgentAnswers(
 
 /// <summary>The result of a tool that failed.</summary>
 internal sealed record ToolError(string Error);
-
-/// <summary>The input that the agent answers.</summary>
-/// <param name="Messages">The messages so far.</param>
-/// <param name="Tools">Names of the tools that it may use, or null to allow only those for every caller.</param>
-/// <param name="Bytes">Bytes of memory of the messages.</param>
-internal sealed record AgentInput(IEnumerable<ChatMessage> Messages, string[]? Tools, long Bytes)
-{
-    /// <summary>One question.</summary>
-    public static AgentInput Of(string question, string[] tools) =>
-        new([new ChatMessage(ChatRole.User, question)], tools, sizeof(char) * (long)question.Length);
-}

@@ -66,7 +66,7 @@ internal sealed class AgentRuns(
         );
     }
 
-    private async Task<RunStart> BeginAsync(HttpContext context, Question question)
+    private async Task<BegunRun> BeginAsync(HttpContext context, Question question)
     {
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, () => question.Text);
         return await runs.StartAsync(

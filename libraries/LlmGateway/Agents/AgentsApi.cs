@@ -41,6 +41,7 @@ internal static class AgentsApi
             .ValidateOnStart();
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
+        builder.Services.AddSingleton<SessionLog>();
         builder.Services.AddSingleton<AgentSessions>();
     }
 
@@ -128,7 +129,7 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         RunLog runs,
-        RunStates states,
+        RunStateAnswers states,
         IStreamAccess access
     ) =>
         !await MayUseAsync(sessionId, context, runs, access) ? RefusedPrograms.Forbidden
@@ -253,5 +254,3 @@ internal sealed record AgentContent(string Type, string Content, string Data);
 internal sealed record AgentToolUse(string Type, string Id, string Tool, JsonNode Input);
 
 internal sealed record AgentToolResult(string Type, string Id, string Tool, object? Output, double DurationMs);
-
-internal sealed record AgentEnd(string Type);

@@ -6,16 +6,6 @@ using Runs;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Data of the event that announces a generation.</summary>
-/// <param name="Provider">Name of the provider.</param>
-/// <param name="Model">Name of the model.</param>
-/// <param name="CreatedAt">Time of the request.</param>
-/// <param name="Owner">User whose request it was, who may read the answer, or null for an anonymous one.</param>
-internal sealed record GenerationStarted(string Provider, string Model, DateTimeOffset CreatedAt, string? Owner = null);
-
-/// <summary>Input and output tokens.</summary>
-internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
-
 /// <summary>State of a generation, computed from its events; nothing else is stored.</summary>
 /// <param name="Id">Id of the generation.</param>
 /// <param name="Status"><c>running</c>, <c>done</c>, <c>cancelled</c>, <c>failed</c> or <c>interrupted</c>.</param>

@@ -108,7 +108,7 @@ internal static class GenerationsApi
         string id,
         HttpContext context,
         RunLog runs,
-        RunStates states,
+        RunStateAnswers states,
         RunStreams access
     ) =>
         await MayReadAsync(id, context, access)
@@ -160,7 +160,7 @@ internal static class GenerationsApi
         string id,
         HttpContext context,
         RunLog runs,
-        RunStates states,
+        RunStateAnswers states,
         RunStreams access,
         TimeProvider clock
     )
@@ -174,7 +174,12 @@ internal static class GenerationsApi
         return await StateAsync(id, context, runs, states);
     }
 
-    private static async Task<IResult> StateAsync(string id, HttpContext context, RunLog runs, RunStates states) =>
+    private static async Task<IResult> StateAsync(
+        string id,
+        HttpContext context,
+        RunLog runs,
+        RunStateAnswers states
+    ) =>
         Generator.NameOf(id) is { } name
             ? await states.AnswerAsync(
                 context,
@@ -221,6 +226,3 @@ internal sealed record GenerationWaits(string State, string Reason, int? Attempt
 internal sealed record GenerationRestarted(int Attempt);
 
 internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);
-
-/// <summary>An error inside a stream.</summary>
-internal sealed record StreamError(string Error, bool Fatal, string Reason);

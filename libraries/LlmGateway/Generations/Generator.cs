@@ -9,7 +9,7 @@ namespace LlmGateway.Generations;
 /// lost, another one goes on from the provider's continuation token, if it has given one.
 /// </summary>
 internal sealed class Generator(
-    RunStore runs,
+    RunAcquisition runs,
     RunUpdates updates,
     LiveRuns live,
     AnswerWriters writers,

@@ -7,7 +7,7 @@ using Runs;
 namespace LlmGateway.Generations;
 
 /// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
-internal sealed class RunThreads(RunStore store, RunLog runs)
+internal sealed class RunThreads(RunLog runs)
 {
     /// <summary>Characters of a name that a client has not thought up: AI SDK's random ones have 16, of 62; a UUID has
     /// 36.</summary>
@@ -39,7 +39,7 @@ internal sealed class RunThreads(RunStore store, RunLog runs)
     /// <param name="client">The client whose share of the log it uses.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task AddAsync(string thread, RunName run, string client, CancellationToken cancellationToken) =>
-        store.AppendToLogAsync(
+        runs.AppendAsync(
             NameOf(thread),
             client,
             RunEvent.Of("run", new ThreadRun(run.Id)),

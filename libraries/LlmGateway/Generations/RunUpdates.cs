@@ -10,18 +10,6 @@ using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Facts of a run before its first event; the same on every replica.</summary>
-/// <param name="At">Position before its first event.</param>
-/// <param name="Provider">Name of the provider, or null if the run is an application's own.</param>
-/// <param name="Model">Name of the model, or null if the run is an application's own.</param>
-internal sealed record RunHead(
-    RunName Name,
-    StreamPosition At,
-    DateTimeOffset CreatedAt,
-    string? Provider,
-    string? Model
-);
-
 /// <summary>The part of a run that there is.</summary>
 /// <param name="Updates">The updates so far.</param>
 /// <param name="At">Position through which they are read; <see cref="RunUpdates.ReadAsync"/> goes on there.</param>

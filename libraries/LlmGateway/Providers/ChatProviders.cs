@@ -8,10 +8,6 @@ using Microsoft.Extensions.Options;
 
 namespace LlmGateway.Providers;
 
-/// <summary>A model and the provider that serves it.</summary>
-/// <param name="MayContinue">True if it may give continuation tokens.</param>
-internal sealed record ChatTarget(IChatClient Client, string Provider, string Model, bool MayContinue = false);
-
 /// <summary>The providers, configured or registered by the host; a request selects one by name or by model.</summary>
 internal sealed class ChatProviders : IDisposable
 {

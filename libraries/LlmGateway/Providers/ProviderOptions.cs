@@ -3,25 +3,6 @@ using Microsoft.Extensions.Options;
 
 namespace LlmGateway.Providers;
 
-/// <summary>The model providers, section <c>AspireSse:Llm:Providers</c>.</summary>
-internal sealed class ProvidersOptions
-{
-    [ValidateObjectMembers]
-    public ProviderOptions OpenAi { get; set; } = new() { BaseUrl = "https://api.openai.com/v1" };
-
-    [ValidateObjectMembers]
-    public ProviderOptions Anthropic { get; set; } = new() { BaseUrl = "https://api.anthropic.com" };
-
-    [ValidateObjectMembers]
-    public ProviderOptions Local { get; set; } = new();
-
-    [ValidateObjectMembers]
-    public DemoOptions Demo { get; set; } = new() { MaxConcurrent = 10_000, AllowBackgroundResponses = true };
-
-    /// <summary>Returns the most connections to providers at once; the demo model needs none.</summary>
-    public int MaxConnections() => OpenAi.MaxConcurrent + Anthropic.MaxConcurrent + Local.MaxConcurrent;
-}
-
 /// <summary>Address, key and limits of one provider. Of a keyed chat client's: its limits and its models.</summary>
 internal class ProviderOptions
 {
@@ -81,14 +62,6 @@ internal class ProviderOptions
         get => field > 0 ? field : FirstTokenSeconds + 60;
         set;
     }
-}
-
-/// <summary>Options of the built-in provider.</summary>
-internal sealed class DemoOptions : ProviderOptions
-{
-    /// <summary>Speed of an answer; 0: as fast as it is read.</summary>
-    [Range(0, 1_000_000)]
-    public double TokensPerSecond { get; set; } = 40;
 }
 
 [OptionsValidator]

@@ -25,15 +25,3 @@ internal interface IVendorResponse
     /// <summary>Creates the answer without streaming, to which the frames are added; of an API that has one.</summary>
     IJoinedAnswer Join() => throw new NotSupportedException();
 }
-
-/// <summary>An answer without streaming, joined from the frames of a stream.</summary>
-internal interface IJoinedAnswer
-{
-    /// <summary>Estimated bytes of memory of the answer so far.</summary>
-    long Bytes { get; }
-
-    /// <summary>Adds a frame, which belongs to the answer from then on.</summary>
-    void Add(JsonObject frame);
-
-    JsonObject ToJson();
-}

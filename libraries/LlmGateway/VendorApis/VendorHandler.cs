@@ -18,7 +18,7 @@ internal sealed class VendorHandler(
     RunUpdates runs,
     PushOpener streams,
     IStreamAccess access,
-    LiveRuns live,
+    Shutdown shutdown,
     IOptions<LlmOptions> options,
     TimeProvider clock,
     ILogger<VendorHandler> logger
@@ -57,7 +57,7 @@ internal sealed class VendorHandler(
             await format.WriteAsync(context, VendorError.NoStore);
         }
         catch (OperationCanceledException)
-            when (live.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
+            when (shutdown.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
         {
             await format.WriteAsync(context, VendorError.Stopping);
         }
@@ -222,7 +222,7 @@ internal sealed class VendorHandler(
         new(HeartbeatSeconds: options.Value.PingSeconds, Bare: true, Heartbeat: format.Heartbeat);
 
     private AwaitedAnswer Ask(HttpContext context, ChatCall call) =>
-        new(call.From(access.ClientOf(context)).StreamAsync, context.RequestAborted, live.GraceExpired);
+        new(call.From(access.ClientOf(context)).StreamAsync, context.RequestAborted, shutdown.GraceExpired);
 
     private AwaitedAnswer Read(HttpContext context, RunHead run)
     {
@@ -230,7 +230,7 @@ internal sealed class VendorHandler(
         return new(
             stop => runs.ReadAsync(run, client, cancellationToken: stop),
             context.RequestAborted,
-            live.GraceExpired
+            shutdown.GraceExpired
         );
     }
 

@@ -45,7 +45,7 @@ internal sealed class ConnectionTimers(
         }
 
         var until = clock.GetTimestamp() + _slice;
-        // Read before the connections are visited: one that is then caught up with its log has every match up to here.
+        // Read before the connections are visited: one that is then caught up with its ring has every match up to here.
         var settled = rings.Now.Settled;
         byte[]? position = null;
         for (; IsUnderWay; NextGroup())

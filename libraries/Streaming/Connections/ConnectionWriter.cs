@@ -164,8 +164,7 @@ internal sealed class ConnectionWriter(
 
         // 3. Take what the ring has: the connection is no longer behind.
         connection.CatchUp = null;
-        var taken = Batch.Take(connection.Ring, connection.Sequence);
-        if (taken == FilterRing.MovedOn)
+        if (Batch.Take(connection.Ring, connection.Sequence) is not { } taken)
         {
             connection.LosePlace();
             return true;

@@ -9,7 +9,7 @@ using Streaming.Requests;
 namespace Streaming.Connections;
 
 /// <summary>An open stream, fed by a filter ring or written by its endpoint. Safe to read from any thread.</summary>
-internal abstract class OpenStream(string id, StreamClient client) : ISessionStream
+internal abstract class OpenStream(string id, StreamClient client) : IReplaceableStream
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -20,7 +20,7 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
 
     public ExpiryTimes Expiry { get; init; } = ExpiryTimes.Endless;
 
-    public IStreamSession? Session { get; init; }
+    public ITicketSession? Session { get; init; }
 
     /// <summary>True if its caller's credential may be withdrawn, which bounds its age.</summary>
     public bool IsSignedIn { get; init; }

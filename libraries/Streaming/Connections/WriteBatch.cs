@@ -102,19 +102,20 @@ internal sealed class WriteBatch(int maxBytes)
     }
 
     /// <summary>
-    /// Takes frames of the ring from <paramref name="sequence"/> on. Returns their number, 0 at the end, or
-    /// <see cref="FilterRing.MovedOn"/>.
+    /// Takes frames of the ring from <paramref name="sequence"/> on. Returns their number, 0 at the end, or null if
+    /// they have left the ring.
     /// </summary>
-    public int Take(FilterRing ring, long sequence)
+    public int? Take(FilterRing ring, long sequence)
     {
         if (ReferenceEquals(_ring, ring) && _from == sequence && Count > 0)
             return Count;
         if (sequence == ring.Next)
             return 0;
 
-        var number = ring.Read(sequence, _read, maxBytes);
-        if (number <= 0)
-            return number;
+        if (ring.Read(sequence, _read, maxBytes) is not { } number)
+            return null;
+        if (number == 0)
+            return 0;
 
         _ring = ring;
         _from = sequence;

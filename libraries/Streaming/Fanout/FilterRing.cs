@@ -60,9 +60,6 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     /// <summary>The sequence number of a cursor without a place in the ring.</summary>
     public const long NoPlace = -1;
 
-    /// <summary>Returned instead of a number of frames: those asked for have left the ring.</summary>
-    public const int MovedOn = -1;
-
     private const int MinCapacity = 4,
         FramesPerUser = 8,
         // A page of the log for one connection: 8 kB of references, until it is quiet.
@@ -207,13 +204,13 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
         }
     }
 
-    /// <summary>Copies frames, and returns their number, or <see cref="MovedOn"/>.</summary>
-    public int Read(long sequence, Span<LogFrame> into, int maxBytes)
+    /// <summary>Copies frames, and returns their number, or null if those asked for have left the ring.</summary>
+    public int? Read(long sequence, Span<LogFrame> into, int maxBytes)
     {
         lock (_gate)
         {
             if (sequence < _first)
-                return MovedOn;
+                return null;
 
             var number = 0;
             for (var bytes = 0; sequence + number < _next && number < into.Length; number++)

@@ -248,7 +248,7 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
             {
                 var isKept =
                     filter.Tokens <= MaxIdleTokens
-                    && clock.GetElapsedTime(ring.IdleSince) < options.Value.IdleLogLifetime;
+                    && clock.GetElapsedTime(ring.IdleSince) < options.Value.IdleRingLifetime;
                 if (ring.Users > 0 || isKept)
                 {
                     ring.Trim(_floor.Position);

@@ -105,7 +105,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         if (page.Epoch != rings.Epoch)
             return;
 
-        using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events, page.TraceParent);
+        using var span = EventTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events, page.TraceParent);
         rings.Publish(events, page.Last);
     }
 
@@ -240,18 +240,6 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 
         return false;
     }
-}
-
-internal enum FeedMode
-{
-    /// <summary>No message has come yet.</summary>
-    Starting,
-
-    /// <summary>Events come from the source, and the store fills gaps.</summary>
-    Live,
-
-    /// <summary>Redis or the Broadcaster is down, and events come from Postgres alone.</summary>
-    Degraded,
 }
 
 /// <summary>The feed's next step for a message.</summary>

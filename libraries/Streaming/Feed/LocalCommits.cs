@@ -34,7 +34,7 @@ internal sealed class LocalCommits : RestartingService
             if (events[0].Position != _rings.Settled + 1)
                 continue;
 
-            using var span = StoreTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events);
+            using var span = EventTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events);
             _rings.TryPublishNext(epoch, events);
         }
     }

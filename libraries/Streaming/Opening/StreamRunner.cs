@@ -57,7 +57,7 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
 
 /// <summary>Runs streams from their first frame until they have ended or their clients have gone.</summary>
 internal sealed class StreamRunner(
-    FilterRingRegistry logs,
+    FilterRingRegistry rings,
     WriterLoopPool loops,
     PendingWriteBudget pending,
     ConnectionRegistry registry,
@@ -138,7 +138,7 @@ internal sealed class StreamRunner(
 
     private StreamConnection Connect(StreamOpening opening, StreamOutput output, ReadOnlySpan<byte> head = default)
     {
-        var connection = opening.Connect(logs, output, head, options.Value, clock);
+        var connection = opening.Connect(rings, output, head, options.Value, clock);
         try
         {
             registry.Add(connection);
@@ -154,6 +154,6 @@ internal sealed class StreamRunner(
     private void Disconnect(StreamConnection connection)
     {
         registry.Remove(connection);
-        logs.Release(connection.Ring);
+        rings.Release(connection.Ring);
     }
 }

@@ -34,13 +34,13 @@ internal sealed class OneStreamPerTicket(
     private long? _sweptAt;
 
     /// <param name="after">Time of the connection that it replaced here, which its own follows; 0: unknown.</param>
-    private sealed class Held(ISessionStream stream, long after, TimeProvider clock)
+    private sealed class Held(IReplaceableStream stream, long after, TimeProvider clock)
     {
         private readonly DateTimeOffset _openedAt = clock.GetUtcNow();
         private readonly long _opened = clock.GetTimestamp();
         private long _last = after;
 
-        public ISessionStream Stream => stream;
+        public IReplaceableStream Stream => stream;
 
         /// <summary>Time of its opening by Postgres's clock in UTC ticks, once <see cref="IsTimed"/>; before, that of
         /// the connection that it replaced.</summary>
@@ -75,9 +75,9 @@ internal sealed class OneStreamPerTicket(
     }
 
     /// <summary>The session that a stream of this ticket enters and leaves.</summary>
-    public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
+    public ITicketSession SessionOf(Guid ticket) => new Session(this, ticket);
 
-    private void Enter(Guid ticket, ISessionStream stream)
+    private void Enter(Guid ticket, IReplaceableStream stream)
     {
         Held? replaced = null;
         _held.AddOrUpdate(
@@ -92,17 +92,17 @@ internal sealed class OneStreamPerTicket(
         replaced?.Stream.Replace();
     }
 
-    private void Release(Guid ticket, ISessionStream stream)
+    private void Release(Guid ticket, IReplaceableStream stream)
     {
         if (_held.TryGetValue(ticket, out var held) && held.Stream == stream)
             _held.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
     }
 
-    private sealed class Session(OneStreamPerTicket sessions, Guid ticket) : IStreamSession
+    private sealed class Session(OneStreamPerTicket sessions, Guid ticket) : ITicketSession
     {
-        public void Enter(ISessionStream stream) => sessions.Enter(ticket, stream);
+        public void Enter(IReplaceableStream stream) => sessions.Enter(ticket, stream);
 
-        public void Leave(ISessionStream stream) => sessions.Release(ticket, stream);
+        public void Leave(IReplaceableStream stream) => sessions.Release(ticket, stream);
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)

@@ -128,7 +128,7 @@ internal sealed class ModelReplica : IDisposable
 
     public void Sweep()
     {
-        _clock.Advance(Options.IdleLogLifetime);
+        _clock.Advance(Options.IdleRingLifetime);
         Rings.Sweep();
     }
 

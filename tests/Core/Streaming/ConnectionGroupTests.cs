@@ -114,11 +114,11 @@ public class ConnectionGroupTests
 
     private static StreamConnection Connection(string id)
     {
-        var logs = TestLogs.Create();
+        var rings = TestRings.Create();
         return new StreamConnection(
             id,
-            logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
-            logs,
+            rings.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
+            rings,
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWriteBudget(1_000, _ => { })),
             new StreamClient("", null, "", null, "")
         );

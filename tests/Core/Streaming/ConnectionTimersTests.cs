@@ -12,10 +12,10 @@ public sealed class ConnectionTimersTests
     [Theory]
     [InlineData(1, 40)]
     [InlineData(40, 1)]
-    public void Heartbeats_of_many_quiet_streams_are_written_in_slices(int logs, int streamsOfEach)
+    public void Heartbeats_of_many_quiet_streams_are_written_in_slices(int rings, int streamsOfEach)
     {
         var outputs = new List<MillisecondOutput>();
-        for (var i = 0; i < logs; i++)
+        for (var i = 0; i < rings; i++)
         for (var j = 0; j < streamsOfEach; j++)
             outputs.Add(Add($"t{i}"));
 
@@ -35,7 +35,7 @@ public sealed class ConnectionTimersTests
     [Fact]
     public void A_tick_ends_and_writes_to_no_new_stream_if_its_log_empties_between_two_slices()
     {
-        var (ring, outputs) = (_loop.Log("t0"), Enumerable.Range(0, 40).Select(_ => Add("t0")).ToList());
+        var (ring, outputs) = (_loop.RingOf("t0"), Enumerable.Range(0, 40).Select(_ => Add("t0")).ToList());
         Assert.True(_loop.Connections.TryGet(ring, out var group));
 
         // On a busy machine a slice may be over before its first visit.
@@ -64,7 +64,7 @@ public sealed class ConnectionTimersTests
     /// <summary>Adds a stream whose heartbeat is due.</summary>
     private MillisecondOutput Add(string topic)
     {
-        var (ring, output) = (_loop.Log(topic), new MillisecondOutput(_loop.Pending));
+        var (ring, output) = (_loop.RingOf(topic), new MillisecondOutput(_loop.Pending));
         _loop.Connections.Add(
             new StreamConnection("c", ring, _loop.Rings, output, new StreamClient("", null, "", null, ""))
             {

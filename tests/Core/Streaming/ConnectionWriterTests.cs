@@ -78,7 +78,7 @@ public sealed class ConnectionWriterTests
     {
         var output = new PipeOutput(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
         var client = new StreamClient("", null, "", null, "");
-        var connection = new StreamConnection("c", _loop.Log("t"), _loop.Rings, output, client)
+        var connection = new StreamConnection("c", _loop.RingOf("t"), _loop.Rings, output, client)
         {
             Epoch = "e1",
             Position = position,

@@ -12,7 +12,7 @@ public sealed class FeedCoreTests
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
 
     private readonly ManualTime _clock = new();
-    private readonly FilterRingRegistry _rings = TestLogs.Create();
+    private readonly FilterRingRegistry _rings = TestRings.Create();
     private readonly FeedCore _feed;
 
     public FeedCoreTests()

@@ -12,7 +12,7 @@ public class FilterRingRegistryTests
     {
         var clock = new ManualTime();
         var options = new SseOptions { Writers = 1 };
-        var rings = TestLogs.Create(options, clock);
+        var rings = TestRings.Create(options, clock);
         var open = rings.Acquire(Topic("open"));
 
         for (var i = 0; i < 100; i++)
@@ -21,7 +21,7 @@ public class FilterRingRegistryTests
         rings.Sweep();
         // Kept for a client that returns soon.
         Assert.Equal(101, rings.Count);
-        clock.Advance(options.IdleLogLifetime);
+        clock.Advance(options.IdleRingLifetime);
         rings.Sweep();
         Assert.Equal(1, rings.Count);
         Assert.Same(open, rings.Acquire(Topic("open")));
@@ -42,7 +42,7 @@ public class FilterRingRegistryTests
     [Fact]
     public void Nothing_is_taken_before_it_is_known_where_the_log_stands()
     {
-        var rings = TestLogs.Create();
+        var rings = TestRings.Create();
         Assert.False(rings.TryPublishNext("e", [Event(1)]));
     }
 
@@ -153,7 +153,7 @@ public class FilterRingRegistryTests
         Assert.Equal([11], page.Frames.Select(f => f.Position));
         Assert.Equal(11, page.Through);
         Assert.Equal([13], rings.ReadRecent(Topic("t"), after: 12, "e", most: 1_000)!.Frames.Select(f => f.Position));
-        Assert.Equal(-1, ring.Read(level, new LogFrame[4], 1_000));
+        Assert.Null(ring.Read(level, new LogFrame[4], 1_000));
         // It was released, and nobody waits for it.
         rings.Release(ring);
         Assert.False(rings.AnyWantsMore([large with { Position = 14, Topic = "t.a" }]));
@@ -194,7 +194,7 @@ public class FilterRingRegistryTests
     [Fact]
     public void Only_the_readers_who_get_an_event_are_its_audience_and_each_counts_once()
     {
-        var rings = TestLogs.Create();
+        var rings = TestRings.Create();
         rings.Reset(Lineage.Alone("e"), 10);
         var reader = rings.Acquire(new StreamFilter(["t", "*", ">"], [], [], NamedFormat.Always));
 
@@ -262,7 +262,7 @@ public class FilterRingRegistryTests
     [Fact]
     public void Events_that_no_filter_needs_are_left_out_and_who_asks_for_them_later_is_not_served_from_memory()
     {
-        var rings = TestLogs.Create();
+        var rings = TestRings.Create();
         rings.Reset(Lineage.Alone("e"), 10);
         var needed = rings.Acquire(Topic("a.*"));
 
@@ -291,7 +291,7 @@ public class FilterRingRegistryTests
     [Fact]
     public void More_tokens_than_are_remembered_count_as_left_out_together()
     {
-        var rings = TestLogs.Create();
+        var rings = TestRings.Create();
         rings.Reset(Lineage.Alone("e"), 10);
 
         for (var position = 11; position <= 20_000; position++)
@@ -307,7 +307,7 @@ public class FilterRingRegistryTests
     {
         var clock = new ManualTime();
         var options = new SseOptions { Writers = 1 };
-        var rings = TestLogs.Create(options, clock);
+        var rings = TestRings.Create(options, clock);
 
         rings.Reset(Lineage.Alone("e"), 10);
         var one = rings.Acquire(Topic("a.1"));
@@ -327,7 +327,7 @@ public class FilterRingRegistryTests
         {
             foreach (var ring in unused)
                 rings.Release(ring);
-            clock.Advance(options.IdleLogLifetime);
+            clock.Advance(options.IdleRingLifetime);
             rings.Sweep();
         }
     }
@@ -336,7 +336,7 @@ public class FilterRingRegistryTests
     /// that patterns overlap).</summary>
     private static (FilterRingRegistry, FilterRing[]) WithUsers(int count, SseOptions? options = null)
     {
-        var rings = TestLogs.Create(options);
+        var rings = TestRings.Create(options);
         rings.Reset(Lineage.Alone("e"), 10);
 
         var shared = Enumerable
@@ -355,7 +355,7 @@ public class FilterRingRegistryTests
 
     private static (FilterRingRegistry, FilterRing) Started()
     {
-        var rings = TestLogs.Create(new SseOptions { Writers = 1, RingEvents = 100_000 });
+        var rings = TestRings.Create(new SseOptions { Writers = 1, RingEvents = 100_000 });
         rings.Reset(Lineage.Alone("e"), 10);
         var ring = rings.Acquire(Topic("t"));
         ring.Users = 100_000; // a ring that keeps everything

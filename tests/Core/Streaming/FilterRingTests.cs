@@ -38,7 +38,7 @@ public class FilterRingTests
         Append(1);
         Assert.True(_ring.TrySeek(0, settled: 100, out var cursor));
         Append([.. Enumerable.Range(2, 20).Select(n => (long)n)]);
-        Assert.Equal(-1, _ring.Read(cursor, new LogFrame[4], 1_000));
+        Assert.Null(_ring.Read(cursor, new LogFrame[4], 1_000));
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public class FilterRingTests
         Assert.True(_ring.TrySeek(1, settled: 100, out var cursor));
         _ring.Reset(Lineage.Alone("new"), 50);
         Append(51);
-        Assert.Equal(-1, _ring.Read(cursor, new LogFrame[4], 1_000));
+        Assert.Null(_ring.Read(cursor, new LogFrame[4], 1_000));
         Assert.False(_ring.TrySeek(49, settled: 100, out _));
         Assert.Equal([51], PositionsAfter(50));
     }
@@ -113,6 +113,6 @@ public class FilterRingTests
     {
         Assert.True(_ring.TrySeek(position, settled: 100, out var sequence));
         var frames = new LogFrame[64];
-        return [.. frames.Take(_ring.Read(sequence, frames, 1_000_000)).Select(f => f.Position)];
+        return [.. frames.Take(_ring.Read(sequence, frames, 1_000_000)!.Value).Select(f => f.Position)];
     }
 }

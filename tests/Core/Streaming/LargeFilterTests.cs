@@ -9,7 +9,7 @@ public class LargeFilterTests
     [Fact]
     public void A_large_filter_is_forgotten_as_soon_as_its_last_reader_leaves()
     {
-        var rings = TestLogs.Create(clock: new ManualTime());
+        var rings = TestRings.Create(clock: new ManualTime());
         FilterRing Open(int patterns) =>
             rings.Acquire(
                 new StreamFilter(
@@ -46,7 +46,7 @@ public class LargeFilterTests
             index.Add(ring);
 
         var parts = TopicIndex.Parts(rings).ToList();
-        Assert.All(parts, part => Assert.InRange(part.Sum(log => log.Filter.Tokens), 1, 10_000));
+        Assert.All(parts, part => Assert.InRange(part.Sum(ring => ring.Filter.Tokens), 1, 10_000));
 
         foreach (var part in parts)
             index.Remove(part);

@@ -45,5 +45,5 @@ internal sealed class LoopRig
     /// <summary>Starts the threads that write the streams attached to them.</summary>
     public WriterLoopPool StartThreads() => new(Rings, _replay, _options, UnreadMetrics.Shared, _time, Pending);
 
-    public FilterRing Log(string topic) => Rings.Acquire(new StreamFilter([topic], [], [], NamedFormat.Always));
+    public FilterRing RingOf(string topic) => Rings.Acquire(new StreamFilter([topic], [], [], NamedFormat.Always));
 }

@@ -17,11 +17,11 @@ internal sealed class LoopStream
     {
         var sent = new MemoryStream();
         _text = () => Encoding.UTF8.GetString(sent.ToArray());
-        var log = loop.Rings.Acquire(new StreamFilter(["t"], [], [], format));
+        var ring = loop.Rings.Acquire(new StreamFilter(["t"], [], [], format));
 
         Connection = new StreamConnection(
             "c",
-            log,
+            ring,
             loop.Rings,
             output ?? new PipeOutput(PipeWriter.Create(sent), settings.Chunked, loop.Pending),
             new StreamClient("192.0.2.1:1", null, "/events", null, "")
@@ -30,11 +30,11 @@ internal sealed class LoopStream
             SlowPolicy = settings.Slow,
             IsFinite = settings.IsFinite,
             Expiry = settings.Expiry ?? ExpiryTimes.Endless,
-            Epoch = log.Epoch,
+            Epoch = ring.Epoch,
             Position = loop.Rings.Settled,
             IdSent = loop.Rings.Settled,
             EventSent = loop.Rings.Settled,
-            Sequence = log.Next,
+            Sequence = ring.Next,
         };
         Connection.WrittenAt = Connection.TakenAt = Connection.IdSentAt = TimeProvider.System.Milliseconds();
         loop.Connections.Add(Connection);

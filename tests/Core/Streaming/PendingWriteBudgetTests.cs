@@ -71,12 +71,12 @@ public class PendingWriteBudgetTests
 
     private static PipeOutput Output(PendingWriteBudget pending)
     {
-        var logs = TestLogs.Create();
+        var rings = TestRings.Create();
         var output = new PipeOutput(new Pipe().Writer, chunked: false, pending);
         output.Stream = new StreamConnection(
             "id",
-            logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
-            logs,
+            rings.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
+            rings,
             output,
             new StreamClient("", null, "", null, "")
         );

@@ -141,7 +141,7 @@ public sealed class RecentEventsTests
 
     private static FilterRingRegistry Logs(SseOptions options)
     {
-        var rings = TestLogs.Create(options, new ManualTime());
+        var rings = TestRings.Create(options, new ManualTime());
         rings.Reset(Lineage.Alone("e"), 10);
         return rings;
     }

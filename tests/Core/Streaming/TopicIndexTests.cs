@@ -52,7 +52,7 @@ public class TopicIndexTests
             .Select(_ => Tokens(random, tokens) + (random.Next(4) == 0 ? ".>" : ""))
             .Append(">")
             .Distinct()
-            .Select(p => Log(p))
+            .Select(p => RingOf(p))
             .ToList();
         var index = new TopicIndex();
         foreach (var ring in rings)
@@ -65,7 +65,7 @@ public class TopicIndexTests
         }
 
         // In the places of those that have left.
-        foreach (var added in Enumerable.Range(0, 20).Select(_ => Log(Tokens(random, tokens) + ".*.*")).ToList())
+        foreach (var added in Enumerable.Range(0, 20).Select(_ => RingOf(Tokens(random, tokens) + ".*.*")).ToList())
         {
             index.Add(added);
             rings.Add(added);
@@ -77,16 +77,16 @@ public class TopicIndexTests
             var found = new List<FilterRing>();
             index.Match(topic, found);
 
-            string Pattern(FilterRing log) => log.Filter.Events.Topics[0];
+            string Pattern(FilterRing ring) => ring.Filter.Events.Topics[0];
 
             Assert.Equal(
-                rings.Where(l => TopicPattern.Matches(Pattern(l), topic)).Select(Pattern).Order(StringComparer.Ordinal),
+                rings.Where(r => TopicPattern.Matches(Pattern(r), topic)).Select(Pattern).Order(StringComparer.Ordinal),
                 found.Select(Pattern).Order(StringComparer.Ordinal)
             );
-            Assert.Equal(found.Count, rings.Count(l => Regex.IsMatch(topic, Expression(Pattern(l)))));
+            Assert.Equal(found.Count, rings.Count(r => Regex.IsMatch(topic, Expression(Pattern(r)))));
 
-            foreach (var log in rings)
-                Assert.Equal(found.Contains(log), new TopicPatternSet([Pattern(log)]).Matches(topic));
+            foreach (var ring in rings)
+                Assert.Equal(found.Contains(ring), new TopicPatternSet([Pattern(ring)]).Matches(topic));
         }
     }
 
@@ -94,7 +94,7 @@ public class TopicIndexTests
     public void An_index_that_all_have_left_is_empty_again()
     {
         var index = new TopicIndex();
-        var rings = new[] { "a.b.c", "a.*.c", "*.*.c", "a.*.*.>", "a.>", ">" }.Select(p => Log(p)).ToList();
+        var rings = new[] { "a.b.c", "a.*.c", "*.*.c", "a.*.*.>", "a.>", ">" }.Select(p => RingOf(p)).ToList();
         foreach (var ring in rings)
             index.Add(ring);
 
@@ -114,7 +114,7 @@ public class TopicIndexTests
             Depth = 31;
         var index = new TopicIndex();
         for (var client = 0; client < Clients; client++)
-            index.Add(Log([.. Enumerable.Range(0, Patterns).Select(_ => Branching(random, Depth) + ".never")]));
+            index.Add(RingOf([.. Enumerable.Range(0, Patterns).Select(_ => Branching(random, Depth) + ".never")]));
 
         var topic = string.Join('.', Enumerable.Repeat("a", Depth)) + ".b";
         var found = new List<FilterRing>();
@@ -126,7 +126,7 @@ public class TopicIndexTests
     private static string Branching(Random random, int depth) =>
         string.Join('.', Enumerable.Range(0, depth).Select(_ => random.Next(2) == 0 ? "a" : "*"));
 
-    private static FilterRing Log(params string[] patterns) =>
+    private static FilterRing RingOf(params string[] patterns) =>
         new(new StreamFilter(patterns, [], [], NamedFormat.Always), 16, 1_000);
 
     private static string Expression(string pattern) =>

@@ -11,7 +11,7 @@ public class WriteBatchTests
     [Fact]
     public void Frames_that_wait_become_one_write_and_one_chunk()
     {
-        var ring = Log("data: 1\n\n", "data: 22\n\n");
+        var ring = RingOf("data: 1\n\n", "data: 22\n\n");
         var join = new WriteBatch(1_024);
         Assert.Equal(2, join.Take(ring, 0));
         Assert.Equal("data: 1\n\ndata: 22\n\n", Text(join.Bytes(chunked: false)));
@@ -22,7 +22,7 @@ public class WriteBatchTests
     [Fact]
     public void A_frame_longer_than_a_batch_is_written_alone_and_whole()
     {
-        var ring = Log("data: 1\n\n", new string('x', 5_000), "data: 3\n\n");
+        var ring = RingOf("data: 1\n\n", new string('x', 5_000), "data: 3\n\n");
         var join = new WriteBatch(1_024);
         Assert.Equal(1, join.Take(ring, 0));
         Assert.Equal(1, join.Take(ring, 1));
@@ -34,7 +34,7 @@ public class WriteBatchTests
     [Fact]
     public void A_shared_batch_records_each_connections_own_write_time()
     {
-        var ring = Log("data: 1\n\n", "data: 2\n\n");
+        var ring = RingOf("data: 1\n\n", "data: 2\n\n");
         var join = new WriteBatch(1_024);
 
         foreach (var ms in (int[])[1, 2, 4, 40])
@@ -55,7 +55,7 @@ public class WriteBatchTests
     public void Latency_of_older_events_counts_from_the_start_of_the_connection()
     {
         var join = new WriteBatch(1_024);
-        join.Take(Log("data: 1\n\n", "data: 2\n\n"), 0);
+        join.Take(RingOf("data: 1\n\n", "data: 2\n\n"), 0);
         var (hour, ms) = (TimeSpan.TicksPerHour, TimeSpan.TicksPerMillisecond);
         Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, connectedTicks: 0));
         Assert.Equal(Two(LatencyBuckets.BucketOf(5_000)), join.BucketsAt(hour, connectedTicks: hour - 5 * ms));
@@ -68,7 +68,7 @@ public class WriteBatchTests
     [Fact]
     public void Nothing_follows_the_frame_that_ends_a_stream()
     {
-        var ring = Log("data: 1\n\n");
+        var ring = RingOf("data: 1\n\n");
         ring.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k", Ends: true, Epoch: "e"));
         ring.Append(new LogFrame(3, "data: 3\n\n"u8.ToArray(), 0, "k"));
 
@@ -92,7 +92,7 @@ public class WriteBatchTests
     [Fact]
     public void Connections_of_a_log_share_a_write_that_they_do_not_take_and_those_of_a_page_do_not()
     {
-        var (ring, batch) = (Log("data: 1\n\n"), new WriteBatch(1_024));
+        var (ring, batch) = (RingOf("data: 1\n\n"), new WriteBatch(1_024));
         batch.Take(ring, 0);
         var pending = batch.Pending();
 
@@ -109,7 +109,7 @@ public class WriteBatchTests
     [Fact]
     public void A_batch_that_has_begun_gets_newer_frames_only_after_it_was_emptied()
     {
-        var (ring, batch) = (Log("data: 1\n\n"), new WriteBatch(1_024));
+        var (ring, batch) = (RingOf("data: 1\n\n"), new WriteBatch(1_024));
         batch.Take(ring, 0);
         ring.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k"));
         Assert.Equal(1, batch.Take(ring, 0));
@@ -122,7 +122,7 @@ public class WriteBatchTests
     [Fact]
     public void Filters_that_share_their_frames_share_the_bytes_and_others_do_not()
     {
-        var (one, same, other) = (Log(), Log(), Log("data: x\n\n"));
+        var (one, same, other) = (RingOf(), RingOf(), RingOf("data: x\n\n"));
 
         foreach (var frame in Frames(2))
         {
@@ -144,7 +144,7 @@ public class WriteBatchTests
 
     [Fact]
     public void The_end_of_the_log_is_nothing_to_write() =>
-        Assert.Equal(0, new WriteBatch(1_024).Take(Log("data: 1\n\n"), 1));
+        Assert.Equal(0, new WriteBatch(1_024).Take(RingOf("data: 1\n\n"), 1));
 
     [Fact]
     public void Quantiles_are_within_a_fifth_of_the_true_ones()
@@ -187,7 +187,7 @@ public class WriteBatchTests
     private static List<LogFrame> Frames(int count) =>
         [.. Enumerable.Range(1, count).Select(n => new LogFrame(n, "111"u8.ToArray(), 0, "k"))];
 
-    private static FilterRing Log(params string[] frames)
+    private static FilterRing RingOf(params string[] frames)
     {
         var ring = new FilterRing(new StreamFilter(["a"], [], [], NamedFormat.Always), 100, 1_000_000);
         ring.Reset(Lineage.Alone("e"), 0);

@@ -21,7 +21,7 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_for_few_is_written_before_the_rest_of_an_event_for_thousands()
     {
-        var (few, many) = (Log(), Log());
+        var (few, many) = (NewRing(), NewRing());
         _work[many] = 5 * Slice;
         Grow(many);
         Turn();
@@ -36,7 +36,7 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_for_few_does_not_wait_for_the_pause_after_an_event_for_thousands()
     {
-        var (few, many) = (Log(), Log());
+        var (few, many) = (NewRing(), NewRing());
         _work[many] = 8 * Slice;
         Grow(many);
         WriteAll();
@@ -50,7 +50,7 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_for_few_waits_for_no_round_of_events_for_thousands_even_right_after_another_one()
     {
-        var (few, many) = (Log(), Enumerable.Range(0, 8).Select(_ => Log(audience: 1_000)).ToList());
+        var (few, many) = (NewRing(), Enumerable.Range(0, 8).Select(_ => NewRing(audience: 1_000)).ToList());
         Assert.All(many, ring => _work[ring] = Slice);
         _inbox.Grown([few, .. many]);
         Turn();
@@ -58,14 +58,14 @@ public sealed class WriteRoundsTests : IDisposable
         Grow(few);
         Turn();
         Turn();
-        Assert.Equal(2, _written.Count(log => log == few));
+        Assert.Equal(2, _written.Count(ring => ring == few));
         Assert.InRange(_written.Count, 2, 5);
     }
 
     [Fact]
     public void The_log_that_has_waited_longest_begins_the_next_round()
     {
-        var (first, others) = (Log(), Enumerable.Range(0, 5).Select(_ => Log()).ToList());
+        var (first, others) = (NewRing(), Enumerable.Range(0, 5).Select(_ => NewRing()).ToList());
         _inbox.Grown([first, .. others]);
         WriteAll();
         _written.Clear();
@@ -78,7 +78,7 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_waits_only_for_the_remaining_pause_of_its_log()
     {
-        var ring = Log();
+        var ring = NewRing();
         _work[ring] = 8 * Slice;
         Grow(ring);
         WriteAll();
@@ -95,7 +95,7 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_for_thousands_is_written_despite_many_events_for_few()
     {
-        var (many, few) = (Log(), Enumerable.Range(0, 20).Select(_ => Log()).ToList());
+        var (many, few) = (NewRing(), Enumerable.Range(0, 20).Select(_ => NewRing()).ToList());
         _work[many] = 3 * Slice;
         Grow(many);
 
@@ -112,7 +112,7 @@ public sealed class WriteRoundsTests : IDisposable
     public void No_order_of_events_and_time_leaves_an_event_waiting()
     {
         var random = new Random(11);
-        var rings = Enumerable.Range(0, 5).Select(_ => Log()).ToList();
+        var rings = Enumerable.Range(0, 5).Select(_ => NewRing()).ToList();
 
         for (var round = 0; round < 5_000; round++)
         {
@@ -127,14 +127,14 @@ public sealed class WriteRoundsTests : IDisposable
             }
 
             WriteAll();
-            Assert.All(grown, log => Assert.Equal(0, log.Loops[0].IsListed));
+            Assert.All(grown, ring => Assert.Equal(0, ring.Loops[0].IsListed));
             Assert.Equal(1_000, _rounds.SleepMilliseconds);
         }
     }
 
     public void Dispose() => _inbox.Dispose();
 
-    private static FilterRing Log(int audience = 1) =>
+    private static FilterRing NewRing(int audience = 1) =>
         new(new StreamFilter(["t"], [], [], NamedFormat.Always), maxFrames: 16, maxBytes: 1_000)
         {
             Loops = [new LoopUse { Users = 1 }],
@@ -161,7 +161,7 @@ public sealed class WriteRoundsTests : IDisposable
         }
     }
 
-    /// <summary>Takes the time that the log needs, in slices.</summary>
+    /// <summary>Takes the time that the ring needs, in slices.</summary>
     private bool Write(FilterRing ring, long until, out int batched)
     {
         batched = 1;

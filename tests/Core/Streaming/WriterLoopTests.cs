@@ -10,7 +10,7 @@ public sealed class WriterLoopTests
 
     /// <summary>Thousands of streams share the thread.</summary>
     /// <param name="writes">Events that the stream takes before it fails: the first may be written when it is
-    /// attached, a later one when its log has grown.</param>
+    /// attached, a later one when its ring has grown.</param>
     [Theory(Timeout = 30_000)]
     [InlineData(0)]
     [InlineData(1)]
@@ -46,7 +46,7 @@ public sealed class WriterLoopTests
 
     private StreamConnection Attach(WriterLoopPool loops, StreamOutput output)
     {
-        var ring = _rig.Log("t");
+        var ring = _rig.RingOf("t");
         var stream = new StreamConnection("c", ring, _rig.Rings, output, new StreamClient("", null, "", null, ""))
         {
             Epoch = ring.Epoch,

@@ -22,7 +22,7 @@ public sealed class ChangingFilterTests(ChangingFilterTests.TwoThatForgetSoon fi
             new()
             {
                 ["AspireSse__Streaming__StoreCheckSeconds"] = "600",
-                ["AspireSse__Streaming__IdleLogLifetime"] = "00:00:01",
+                ["AspireSse__Streaming__IdleRingLifetime"] = "00:00:01",
             };
 
         /// <summary>Starts a Broadcaster with a way of its own to Redis: what the tests do to the replicas' does not

@@ -23,7 +23,7 @@ public sealed class ModelTests
             ["AspireSse__Streaming__RingEvents"] = "32",
             ["AspireSse__Streaming__RecentEvents"] = "64",
             // Soon after its last reader a replica leaves a topic's events out.
-            ["AspireSse__Streaming__IdleLogLifetime"] = "00:00:01",
+            ["AspireSse__Streaming__IdleRingLifetime"] = "00:00:01",
         };
         await using var system = await World.Start(o => o.Replicas(0).Broadcasters(0).Set(settings));
 

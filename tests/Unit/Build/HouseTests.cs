@@ -123,7 +123,7 @@ public sealed partial class HouseTests
             SourceFiles
                 .CSharp([.. Servers, "clients/dotnet"])
                 // It replaces Npgsql's command timeout, and a data source has no clock.
-                .Where(file => SourceFiles.PathOf(file) != "libraries/EventStore/RunningCommands.cs"),
+                .Where(file => SourceFiles.PathOf(file) != "libraries/EventStore/Postgres/RunningCommands.cs"),
             SystemClock()
         );
 
@@ -164,7 +164,7 @@ public sealed partial class HouseTests
             "libraries/EventStore/Schema/",
             "libraries/EventStore/Log/Retention",
             "libraries/EventStore/Outbox/Outbox.cs",
-            "libraries/EventStore/StoreNotifications.cs",
+            "libraries/EventStore/Postgres/StoreNotifications.cs",
         ];
         AssertNoLine(
             SourceFiles

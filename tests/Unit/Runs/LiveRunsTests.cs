@@ -11,15 +11,20 @@ public sealed class LiveRunsTests : IDisposable
 {
     private readonly ManualTime _time = new();
     private readonly ApplicationLifetime _host = new(NullLogger<ApplicationLifetime>.Instance);
+    private readonly Shutdown _shutdown;
     private readonly LiveRuns _runs;
 
     public LiveRunsTests()
     {
-        var options = Options.Create(new RunOptions { DrainSeconds = 600 });
-        _runs = RunsOf(NewLeases(options), options, shutdownSeconds: 602);
+        _shutdown = ShutdownWithin(602);
+        _runs = RunsOf(_shutdown);
     }
 
-    public void Dispose() => _runs.Dispose();
+    public void Dispose()
+    {
+        _runs.Dispose();
+        _shutdown.Dispose();
+    }
 
     [Fact(Timeout = 30_000)]
     public async Task A_run_goes_on_for_the_grace_of_a_shutdown_and_is_interrupted_at_its_end()
@@ -29,9 +34,9 @@ public sealed class LiveRunsTests : IDisposable
         _time.Advance(TimeSpan.FromHours(1));
         _host.StopApplication();
         _time.Advance(TimeSpan.FromSeconds(599));
-        Assert.Equal((RunStop.None, false), (run.StopReason, _runs.GraceExpired.IsCancellationRequested));
+        Assert.Equal((RunStop.None, false), (run.StopReason, _shutdown.GraceExpired.IsCancellationRequested));
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal((RunStop.Interrupted, true), (run.StopReason, _runs.GraceExpired.IsCancellationRequested));
+        Assert.Equal((RunStop.Interrupted, true), (run.StopReason, _shutdown.GraceExpired.IsCancellationRequested));
         await working;
         Assert.Equal(0, _runs.Count);
     }
@@ -43,8 +48,8 @@ public sealed class LiveRunsTests : IDisposable
     [InlineData(3_600, 599)]
     public async Task The_grace_is_over_before_the_host_stops_waiting(double shutdownSeconds, int within)
     {
-        var options = Options.Create(new RunOptions { DrainSeconds = 600 });
-        using var runs = RunsOf(NewLeases(options), options, shutdownSeconds);
+        using var shutdown = ShutdownWithin(shutdownSeconds);
+        using var runs = RunsOf(shutdown);
         var run = NewRun();
         var working = runs.Start(run, UntilStoppedAsync);
 
@@ -66,24 +71,15 @@ public sealed class LiveRunsTests : IDisposable
         Assert.Equal(RunStop.Interrupted, run.StopReason);
     }
 
-    private RunLeases NewLeases(IOptions<RunOptions> options) =>
+    private Shutdown ShutdownWithin(double seconds) =>
         new(
-            null!, // the store, which no test asks
-            options,
-            Options.Create(new SseOptions()),
-            _time,
-            NullLogger<RunLeases>.Instance
+            Options.Create(new RunOptions { DrainSeconds = 600 }),
+            Options.Create(new HostOptions { ShutdownTimeout = TimeSpan.FromSeconds(seconds) }),
+            _host,
+            _time
         );
 
-    private LiveRuns RunsOf(RunLeases leases, IOptions<RunOptions> options, double shutdownSeconds) =>
-        new(
-            leases,
-            options,
-            Options.Create(new HostOptions { ShutdownTimeout = TimeSpan.FromSeconds(shutdownSeconds) }),
-            _host,
-            _time,
-            NullLogger<LiveRuns>.Instance
-        );
+    private LiveRuns RunsOf(Shutdown shutdown) => new(shutdown, _time, NullLogger<LiveRuns>.Instance);
 
     private static async Task UntilStoppedAsync(Run run)
     {

@@ -12,9 +12,9 @@ public sealed class RateTests
     [InlineData(999_999)]
     public void Permits_that_a_replica_takes_and_loses_are_a_twentieth_of_the_limit_at_most(int most)
     {
-        var perMinute = SharedLimit.Window(most, TimeSpan.FromMinutes(1));
+        var perMinute = RedisRate.Window(most, TimeSpan.FromMinutes(1));
         Assert.InRange((perMinute.Block - 1) * (TimeSpan.FromMinutes(1) / perMinute.Lifetime), 0, most / 20.0);
-        var perSecond = SharedLimit.Bucket(most, 2 * most);
+        var perSecond = RedisRate.Bucket(most, 2 * most);
         Assert.InRange((perSecond.Block - 1) * (TimeSpan.FromSeconds(1) / perSecond.Lifetime), 0, most / 20.0);
     }
 }

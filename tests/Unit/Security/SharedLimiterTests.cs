@@ -90,7 +90,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
-        var (counts, limit) = (Counts(service, Short), SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)));
+        var (counts, limit) = (Counts(service, Short), RedisRate.Window(Limit, TimeSpan.FromMinutes(1)));
         Assert.NotNull(await counts.TakeAsync(limit, "ann"));
         redis.Freeze();
 
@@ -122,7 +122,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         await using var redis = program.Start(port: 0, options.Split(' '));
         await using var service = await StartAsync(redis);
         var log = new WarningLines();
-        var (counts, limit) = (Counts(service, log: log), SharedLimit.Window(Limit, TimeSpan.FromMinutes(1)));
+        var (counts, limit) = (Counts(service, log: log), RedisRate.Window(Limit, TimeSpan.FromMinutes(1)));
         using var first = Replica(service, "ann", counts: counts);
         using var second = Replica(service, "ann");
 
@@ -147,7 +147,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
-        var (counts, bucket) = (Counts(service), SharedLimit.Bucket(perSecond: 1, most: 40));
+        var (counts, bucket) = (Counts(service), RedisRate.Bucket(perSecond: 1, most: 40));
 
         var given = 0;
         Permits? last;
@@ -205,11 +205,11 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
                 {
                     PermitLimit = limit,
                     Window = TimeSpan.FromMinutes(1),
-                    SegmentsPerWindow = SharedLimit.Segments,
+                    SegmentsPerWindow = RedisRate.Segments,
                     AutoReplenishment = false,
                 }
             ),
-            SharedLimit.Window(limit, TimeSpan.FromMinutes(1)),
+            RedisRate.Window(limit, TimeSpan.FromMinutes(1)),
             counts ?? Counts(service, milliseconds),
             client,
             _time

@@ -50,8 +50,3 @@ internal sealed record UserPreferences(
 }
 
 internal sealed record Recommendation(string PetId, string Name, double Score, string Reason);
-
-/// <summary>Ends the recommendations.</summary>
-/// <param name="Total">Number of recommendations.</param>
-/// <param name="ProcessingTime">Duration in milliseconds.</param>
-internal sealed record RecommendationsDone(int Total, long ProcessingTime);

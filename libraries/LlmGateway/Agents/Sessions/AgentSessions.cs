@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using EventStore;
 using LlmGateway.Generations;
 using Runs;
-using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
 
@@ -12,11 +11,11 @@ namespace LlmGateway.Agents.Sessions;
 /// </summary>
 internal sealed class AgentSessions(
     AgentAnswers answers,
-    RunLog log,
-    RunStore runs,
-    ReadGate turns,
+    SessionLog log,
+    RunAcquisition runs,
     LiveRuns live,
-    RunLeases leases,
+    Shutdown shutdown,
+    TimeProvider clock,
     ILogger<AgentSessions> logger
 )
 {
@@ -57,7 +56,7 @@ internal sealed class AgentSessions(
             answers.Resolve(provider, model);
 
         var name = new RunName(Kind, id.ToString("D"));
-        await runs.AppendToLogAsync(
+        await log.AppendAsync(
             name,
             owner.Client,
             RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model, Owner: owner.User)),
@@ -79,16 +78,7 @@ internal sealed class AgentSessions(
         CancellationToken cancellationToken
     )
     {
-        await runs.AppendToLogAsync(
-            name,
-            client,
-            message with
-            {
-                Key = id,
-            },
-            Guid.ParseExact(id, "N"),
-            cancellationToken
-        );
+        await log.AppendAsync(name, client, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
         await ContinueAsync(name, client);
     }
 
@@ -96,7 +86,7 @@ internal sealed class AgentSessions(
     /// continue.</summary>
     private async Task ContinueAsync(RunName name, ClientKey? client)
     {
-        if (!leases.IsLeaving || !await TryStartTurnAsync(name, client, 0))
+        if (!shutdown.IsLeaving || !await TryStartTurnAsync(name, client, 0))
             Wake(name, client);
     }
 
@@ -119,13 +109,13 @@ internal sealed class AgentSessions(
             {
                 _waking[name] = false;
                 for (var attempt = 0; !await TryStartTurnAsync(name, client, attempt); attempt++)
-                    await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), answers.Clock, live.GraceExpired);
+                    await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock, shutdown.GraceExpired);
             } while (!_waking.TryRemove(new KeyValuePair<RunName, bool>(name, false)));
         }
         catch (Exception e)
         {
             _waking.TryRemove(name, out _);
-            if (!live.GraceExpired.IsCancellationRequested)
+            if (!shutdown.GraceExpired.IsCancellationRequested)
                 logger.LogError(e, "Session {Session} cannot continue", name.Id);
         }
     }
@@ -143,7 +133,7 @@ internal sealed class AgentSessions(
     {
         try
         {
-            if (leases.IsLeaving)
+            if (shutdown.IsLeaving)
             {
                 if (await log.PendingAsync(name, CancellationToken.None) is not null)
                     await runs.HandOverAsync(name);
@@ -178,7 +168,7 @@ internal sealed class AgentSessions(
                     e.Message
                 );
             // A stopped server cannot try again: the message waits for the session's next message, or for a stream.
-            return leases.Stopped;
+            return shutdown.IsStopped;
         }
     }
 
@@ -186,8 +176,7 @@ internal sealed class AgentSessions(
     {
         try
         {
-            var read = PendingTurn.ReadAsync(run, s => client ?? OwnerOf(s, run.Name), log, turns, answers.Clock);
-            if (await read is { } turn)
+            if (await log.ReadTurnAsync(run, session => client ?? OwnerOf(session, run.Name)) is { } turn)
                 await AnswerAsync(run, turn);
             else
                 await runs.ReleaseAsync(run);
@@ -239,7 +228,7 @@ internal sealed class AgentSessions(
             when (writer is not null && run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
         {
             await writer!.CloseAsync();
-            if (run.LastStored is null && run.StopReason == RunStop.Interrupted)
+            if (!run.HasStored && run.StopReason == RunStop.Interrupted)
                 throw;
             await run.EndAsync(Interrupted(turn.Key));
         }

@@ -18,10 +18,6 @@ internal static class SessionEvents
     /// <summary>Creates the event that ends the answer to a message.</summary>
     public static RunEvent End(string key) => RunEvent.Of(MessageEnd, new AgentEnd(MessageEnd)) with { Key = key };
 
-    /// <summary>Finds the first message without an answer; its data are not read.</summary>
-    public static Task<RunEntry?> PendingAsync(this RunLog runs, RunName name, CancellationToken cancellationToken) =>
-        runs.FirstUnansweredAsync(name, Message, MessageEnd, cancellationToken);
-
     /// <summary>Reads the newest messages and answers up to and including one message, in bounded bytes.</summary>
     public static Task<RunExtent> ReadConversationAsync(
         this RunLog runs,

@@ -126,9 +126,3 @@ public sealed class TopicPager
         _command.With(prefix).With(prefix + "~");
     }
 }
-
-/// <summary>A topic in a listing.</summary>
-/// <param name="Topic">The topic.</param>
-/// <param name="Count">Number of its events in the log.</param>
-/// <param name="Head">Position of its newest event.</param>
-public sealed record TopicSummary(string Topic, long Count, long Head);

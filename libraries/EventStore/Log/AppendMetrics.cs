@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace EventStore;
 
-internal static class StoreMetrics
+internal static class AppendMetrics
 {
     private static readonly Meter Meter = new("AspireSse.EventStore");
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(

@@ -129,6 +129,3 @@ internal static class StorePooler
                 + $"{source}, '{at ?? "Host=…;Port=5432"}'."
         );
 }
-
-/// <summary>A mistake in the connection string: waiting does not mend it.</summary>
-internal sealed class PoolerException(string message) : InvalidOperationException(message);

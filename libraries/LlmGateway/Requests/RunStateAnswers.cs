@@ -8,7 +8,7 @@ namespace LlmGateway.Requests;
 /// Answers requests for the state of a run. A state may have megabytes, so it is read and encoded within the client's
 /// turn, and its bytes count as held until the client has taken them.
 /// </summary>
-internal sealed class RunStates(ReadGate turns, RequestBudget budget)
+internal sealed class RunStateAnswers(ReadGate turns, RequestBudget budget)
 {
     /// <param name="context">The request.</param>
     /// <param name="readAsync">Reads the state and its position. Null if there is no such run.</param>

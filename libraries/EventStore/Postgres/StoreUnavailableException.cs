@@ -11,6 +11,3 @@ public class StoreUnavailableException(string message, Exception? inner = null) 
         exception is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
         || (exception is not OperationCanceledException && exception.InnerException is { } inner && Is(inner));
 }
-
-/// <summary>Too many bytes wait (<see cref="EventStoreOptions.MaxPendingBytes"/>); nothing was appended.</summary>
-public sealed class AppendQueueFullException() : StoreUnavailableException("Too many bytes wait to be stored.");

@@ -11,7 +11,7 @@ namespace StreamApi.Security.Limits;
 /// <param name="Block">Permits that a replica takes at once, so that a busy client causes few requests to Redis: a
 /// twentieth of what the limit admits in their lifetime, because the client loses those that it does not use.</param>
 /// <param name="Lifetime">Time for which a replica may keep them.</param>
-internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Block, TimeSpan Lifetime)
+internal sealed record RedisRate(string Script, RedisValue[] Arguments, int Block, TimeSpan Lifetime)
 {
     public const int Segments = 12;
 
@@ -59,7 +59,7 @@ internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Bl
         """;
 
     /// <summary>A sliding window, like .NET's.</summary>
-    public static SharedLimit Window(int limit, TimeSpan window) =>
+    public static RedisRate Window(int limit, TimeSpan window) =>
         new(
             WindowScript,
             [limit, (long)(window / Segments).TotalMilliseconds, Segments],
@@ -68,7 +68,7 @@ internal sealed record SharedLimit(string Script, RedisValue[] Arguments, int Bl
         );
 
     /// <summary>A token bucket.</summary>
-    public static SharedLimit Bucket(int perSecond, int most) =>
+    public static RedisRate Bucket(int perSecond, int most) =>
         new(
             BucketScript,
             [perSecond, most],

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace EventStore;
 
 /// <summary>Spans, one per batch, from publish to stream; source <c>AspireSse.EventStore</c>. Thread-safe.</summary>
-internal static class StoreTracing
+internal static class EventTracing
 {
     private static readonly ActivitySource Source = new("AspireSse.EventStore");
 

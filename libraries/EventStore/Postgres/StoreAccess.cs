@@ -60,7 +60,7 @@ internal static class StoreAccess
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            throw new StoreUnavailableException(SchemaRights.Mistake(e) ?? "Postgres does not answer.", e);
+            throw new StoreUnavailableException(StoreMistake.In(e) ?? "Postgres does not answer.", e);
         }
     }
 

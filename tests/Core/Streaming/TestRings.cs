@@ -3,7 +3,7 @@ using Streaming.Fanout;
 
 namespace Core.Streaming;
 
-internal static class TestLogs
+internal static class TestRings
 {
     /// <summary>Creates filter rings of one writer, unless the options say otherwise.</summary>
     public static FilterRingRegistry Create(SseOptions? options = null, TimeProvider? clock = null) =>

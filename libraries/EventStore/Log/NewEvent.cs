@@ -1,0 +1,125 @@
+using System.Text.Json;
+using EventStore;
+
+namespace AspireSse;
+
+/// <summary>An event to append. One that cannot be stored cannot be made: its members are checked wherever they are
+/// set.</summary>
+public sealed record NewEvent
+{
+    /// <summary>Maximum characters of a type or a key: each subscription that filters by one keeps it.</summary>
+    public const int MaxNameLength = 256;
+
+    private readonly string _type,
+        _data;
+    private readonly string? _key,
+        _traceParent;
+
+    /// <summary>Creates an event whose data is JSON.</summary>
+    /// <param name="topic">A topic without wildcards, of at most 32 tokens; each hole of an interpolated string is one
+    /// token.</param>
+    /// <param name="type">The SSE event name: 1 to 256 characters without CR, LF and NUL; not one that streams send of
+    /// themselves.</param>
+    /// <param name="data">One compact line of JSON, at most 64 levels deep.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event: at most 256 characters without
+    /// NUL, or null without one.</param>
+    /// <param name="id">The publisher's id, which makes the append idempotent for 24 h, or null for a new id.</param>
+    /// <param name="traceParent">The trace that it belongs to: at most 256 characters without NUL.</param>
+    /// <exception cref="ArgumentException">A member is invalid, or has an unpaired surrogate.</exception>
+    public NewEvent(
+        EventTopic topic,
+        string type,
+        string data,
+        string? key = null,
+        Guid? id = null,
+        string? traceParent = null
+    )
+        : this(topic.ToString(), EventRules.Type(type), new OwnJson(EventRules.Data(data)), key, id, traceParent) { }
+
+    // The type may be reserved, and the JSON is not parsed again.
+    private NewEvent(string topic, string type, OwnJson json, string? key, Guid? id, string? traceParent)
+    {
+        Topic = EventRules.Topic(topic);
+        Id = id;
+        _type = EventRules.OwnType(type);
+        _data = json.Text;
+        _key = EventRules.Key(key);
+        _traceParent = EventRules.TraceParent(traceParent);
+    }
+
+    /// <summary>Types that streams send of themselves, so that a client can trust them: no event has them.</summary>
+    public static IReadOnlyList<string> ReservedTypes => EventStore.ReservedTypes.All;
+
+    public string Topic { get; }
+
+    public Guid? Id { get; init; }
+
+    public string Type
+    {
+        get => _type;
+        init => _type = EventRules.Type(value);
+    }
+
+    public string Data
+    {
+        get => _data;
+        init => _data = EventRules.Data(value);
+    }
+
+    public string? Key
+    {
+        get => _key;
+        init => _key = EventRules.Key(value);
+    }
+
+    public string? TraceParent
+    {
+        get => _traceParent;
+        init => _traceParent = EventRules.TraceParent(value);
+    }
+
+    /// <summary>Creates an event whose data is a value as JSON.</summary>
+    /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
+    /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
+    /// <param name="data">The value, which is written now.</param>
+    /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
+    /// <param name="id">The id that makes a retry append nothing, for 24 h, or null for a new one.</param>
+    /// <param name="json">How the value is written: <see cref="IEventLog.Json"/> writes it as the application's
+    /// endpoints do. Null for names in camel case, by reflection.</param>
+    /// <exception cref="ArgumentException">A member is invalid: see <see cref="NewEvent"/>.</exception>
+    public static NewEvent Of<T>(
+        EventTopic topic,
+        string type,
+        T data,
+        string? key = null,
+        Guid? id = null,
+        JsonSerializerOptions? json = null
+    )
+    {
+        var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf<T>());
+        // Checked, since converters of the application may write any text.
+        return new NewEvent(topic, type, written, key, id, EventTracing.Current);
+    }
+
+    /// <summary>Creates an event of the system's own, whose type may be one that streams send of themselves.</summary>
+    /// <param name="json">One line of JSON, written by this code or checked before.</param>
+    /// <exception cref="ArgumentException">The topic, the type or the key is invalid.</exception>
+    internal static NewEvent Own(
+        string topic,
+        string type,
+        string json,
+        string? key = null,
+        Guid? id = null,
+        string? traceParent = null,
+        RunMark? run = null
+    ) => new(topic, type, new OwnJson(json), key, id, traceParent) { Run = run };
+
+    /// <summary>The writer, if the topic is a run's: the event is refused once the run is no longer this writer's, and
+    /// its id makes no retry idempotent.</summary>
+    internal RunMark? Run { get; init; }
+
+    private readonly record struct OwnJson(string Text);
+}
+
+/// <summary>The writer of a run's event (<see cref="RunWriterLeases"/>). Nothing follows one that ends it.</summary>
+internal sealed record RunMark(Guid Writer, bool Ends = false);

@@ -1,0 +1,3 @@
+namespace LlmGateway.Agents;
+
+internal sealed record AgentEnd(string Type);

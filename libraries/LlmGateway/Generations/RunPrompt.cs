@@ -1,0 +1,23 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Generations;
+
+/// <summary>The question of a run.</summary>
+/// <param name="Dialect">Name of the dialect of the request, which alone reads <paramref name="Asked"/>.</param>
+/// <param name="Messages">The request's own messages, without those of <paramref name="Previous"/>.</param>
+/// <param name="Previous">Id of the run that this one continues, or null if it has no history.</param>
+/// <param name="Asked">What else that dialect shows of its request.</param>
+internal sealed record RunPrompt(
+    string Dialect,
+    IReadOnlyList<ChatMessage> Messages,
+    string? Previous = null,
+    JsonObject? Asked = null
+)
+{
+    /// <summary>The prompt in place of that of a run that was deleted: it is no part of a conversation from then
+    /// on.</summary>
+    public static RunPrompt Deleted { get; } = new("deleted", []);
+
+    public bool IsDeleted => Dialect == Deleted.Dialect;
+}

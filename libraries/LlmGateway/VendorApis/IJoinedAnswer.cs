@@ -1,0 +1,15 @@
+using System.Text.Json.Nodes;
+
+namespace LlmGateway.VendorApis;
+
+/// <summary>An answer without streaming, joined from the frames of a stream.</summary>
+internal interface IJoinedAnswer
+{
+    /// <summary>Estimated bytes of memory of the answer so far.</summary>
+    long Bytes { get; }
+
+    /// <summary>Adds a frame, which belongs to the answer from then on.</summary>
+    void Add(JsonObject frame);
+
+    JsonObject ToJson();
+}

@@ -1,0 +1,14 @@
+namespace AspireSse;
+
+internal enum RunStop
+{
+    None,
+
+    Cancelled,
+
+    /// <summary>The server stops, and the grace has ended.</summary>
+    Interrupted,
+
+    /// <summary>The replica lost its lease, so another one ended the run.</summary>
+    Fenced,
+}

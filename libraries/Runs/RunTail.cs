@@ -1,0 +1,25 @@
+namespace Runs;
+
+/// <summary>The end of a run that this process writes, as far as it knows it.</summary>
+internal sealed class RunTail(string topic, Guid writer, string client, long known)
+{
+    private volatile bool _isFenced;
+
+    public string Topic => topic;
+
+    public Guid Writer => writer;
+
+    /// <summary>The client whose share of the log its events use.</summary>
+    public string Client { get; set; } = client;
+
+    /// <summary>Id of the last event that is known to be stored, or null before the first.</summary>
+    public Guid? LastStored { get; set; }
+
+    /// <summary>Position of that event or an earlier one; before the first, one before the run.</summary>
+    public long Known { get; set; } = known;
+
+    /// <summary>True once the run is another process's: a failed append is not tried again.</summary>
+    public bool IsFenced => _isFenced;
+
+    public void Fence() => _isFenced = true;
+}

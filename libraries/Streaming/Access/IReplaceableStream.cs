@@ -1,0 +1,10 @@
+namespace Streaming.Access;
+
+/// <summary>An open stream whose place a newer one of its ticket may take.</summary>
+internal interface IReplaceableStream
+{
+    string Id { get; }
+
+    /// <summary>Ends the stream because a newer one of its ticket has taken its place.</summary>
+    void Replace();
+}

@@ -1,0 +1,9 @@
+namespace Streaming.Access;
+
+/// <summary>A credential that belongs to one stream at a time.</summary>
+internal interface ITicketSession
+{
+    void Enter(IReplaceableStream stream);
+
+    void Leave(IReplaceableStream stream);
+}

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Connections;
+
+namespace Streaming.Takeover;
+
+/// <summary>A connection after its HTTP phase.</summary>
+internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemory<byte> head, bool isFresh)
+{
+    private ReadOnlyMemory<byte> _head = head;
+
+    public ConnectionContext Connection => connection;
+
+    /// <summary>False if an earlier response may still be in Kestrel's output pipe.</summary>
+    public bool IsFresh => isFresh;
+
+    /// <summary>Returns the response head once, so that its buffer does not live as long as the connection.</summary>
+    /// <remarks>Omits <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a broken
+    /// connection for the proper end of such a body. RFC 9112 §9.6 lets a server close after any response, and
+    /// <c>Keep-Alive</c> announces it (<see cref="KestrelTakeover.NotKept"/>).</remarks>
+    public ReadOnlyMemory<byte> TakeHead()
+    {
+        var taken = _head;
+        _head = default;
+        var header = taken.Span.IndexOf(CloseHeader);
+        return header < 0 ? taken : (byte[])[.. taken.Span[..header], .. taken.Span[(header + CloseHeader.Length)..]];
+    }
+
+    private static ReadOnlySpan<byte> CloseHeader => "\r\nConnection: close"u8;
+
+    /// <summary>Discards input until the client is gone, the read is cancelled, or too much has been sent.</summary>
+    public async Task ReadUntilGoneAsync()
+    {
+        const long MostIgnored = 64 * 1024;
+        var input = connection.Transport.Input;
+        try
+        {
+            for (long ignored = 0; ignored <= MostIgnored; )
+            {
+                var read = await input.ReadAsync();
+                ignored += read.Buffer.Length;
+                input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted || read.IsCanceled)
+                    return;
+            }
+        }
+        // reset, aborted
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException) { }
+    }
+}
