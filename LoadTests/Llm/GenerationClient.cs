@@ -58,7 +58,8 @@ internal sealed class GenerationClient(
                 || (e is TaskCanceledException && !run.Reading.IsCancellationRequested)
             )
         {
-            var (wasStarted, failedAt) = (_reader is not null, Stopwatch.GetTimestamp());
+            var wasStarted = _reader is not null;
+            var failedAt = Stopwatch.GetTimestamp();
             // A 204 for a generation without an end is a server error that no fault explains.
             var explained =
                 _reader is not { EndedSilently: true }

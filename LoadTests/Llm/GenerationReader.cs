@@ -107,7 +107,8 @@ internal sealed class GenerationReader(
 
     private void Read(SseEvent received)
     {
-        var (now, first) = (LoadEvent.Now(), _first);
+        var now = LoadEvent.Now();
+        var first = _first;
         if (first)
             _stats.FirstToken.Record(Stopwatch.GetElapsedTime(requestedAt));
 

@@ -41,7 +41,8 @@ internal sealed class CutOffProbe : IFaultProbe
 
     public async Task AskAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {
-        var (number, start) = (++_number, TimeProvider.System.GetTimestamp());
+        var number = ++_number;
+        var start = TimeProvider.System.GetTimestamp();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
 

@@ -35,7 +35,8 @@ internal sealed partial class FailureReport(
 
     private void Observe(ResourceEvent change, CancellationToken stopping)
     {
-        var (now, before) = (change.Snapshot.State?.Text, _states.GetValueOrDefault(change.ResourceId));
+        var now = change.Snapshot.State?.Text;
+        var before = _states.GetValueOrDefault(change.ResourceId);
         if (now == before || change.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any())
             return;
 

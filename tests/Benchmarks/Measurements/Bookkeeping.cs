@@ -36,7 +36,9 @@ internal sealed class Bookkeeping : Measurement
 
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Streams;
 
-        var (totals, committed, clock) = (new long[LatencyBuckets.Buckets], DateTime.UtcNow.Ticks, TimeProvider.System);
+        var totals = new long[LatencyBuckets.Buckets];
+        var committed = DateTime.UtcNow.Ticks;
+        var clock = TimeProvider.System;
         var best = TimeSpan.MaxValue;
 
         // Takes the best of many passes: the first run unoptimized code, others are interrupted.

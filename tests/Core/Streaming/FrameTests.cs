@@ -94,7 +94,8 @@ public sealed class FrameTests
     [Fact]
     public void Of_an_event_that_cannot_be_framed_its_place_is_sent_and_it_is_reported()
     {
-        var (bad, reported) = (Event("a\nb", "1"), new List<EventRecord>());
+        var bad = Event("a\nb", "1");
+        var reported = new List<EventRecord>();
         FrameFormat.Unframed += Report;
 
         try

@@ -22,7 +22,9 @@ internal static class Settling
         CancellationToken cancellationToken
     )
     {
-        var (least, steady, clock) = (double.MaxValue, 0, Stopwatch.StartNew());
+        var least = double.MaxValue;
+        var steady = 0;
+        var clock = Stopwatch.StartNew();
         while (clock.Elapsed < Limit)
         {
             var from = Stopwatch.GetTimestamp();

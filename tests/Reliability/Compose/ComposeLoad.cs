@@ -31,7 +31,8 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
 
         for (var topic = 0; topic < Topics; topic++)
         {
-            var (name, source) = ($"compose.t{topic}", _ledger.AddPublisher($"t{topic}"));
+            var name = $"compose.t{topic}";
+            var source = _ledger.AddPublisher($"t{topic}");
 
             for (var i = 0; i < ReadersOfTopic; i++)
             {

@@ -229,10 +229,8 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
         start.Environment["PROXY_PORT"] = $"{_proxy}";
 
         using var process = Process.Start(start)!;
-        var (output, error) = (
-            process.StandardOutput.ReadToEndAsync(cancellationToken),
-            process.StandardError.ReadToEndAsync(cancellationToken)
-        );
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = process.StandardError.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
 
         return process.ExitCode == 0

@@ -31,7 +31,8 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         await runs.StartAsync(cancellationToken);
         await Task.Delay(Quiet, cancellationToken);
 
-        var (before, at) = (load.Sums with { Lost = load.SettledLost }, load.History.Elapsed);
+        var before = load.Sums with { Lost = load.SettledLost };
+        var at = load.History.Elapsed;
         var normal = load.History.DeliveriesPerEvent();
         var primary = await failing.Cluster.LeaderAsync(cancellationToken);
         var clock = Stopwatch.StartNew();

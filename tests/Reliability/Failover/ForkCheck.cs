@@ -60,7 +60,8 @@ internal sealed class ForkCheck : ICheck
         var past = load.Readers.Where(r => lanes.Contains(r.Lane)).ToList();
         var others = load.Readers.Except(past).ToList();
 
-        var (told, untold) = (past.Count(r => r is { Resyncs: 1, Forks: 1 }), others.Count(r => r.Resyncs > 0));
+        var told = past.Count(r => r is { Resyncs: 1, Forks: 1 });
+        var untold = others.Count(r => r.Resyncs > 0);
         // Otherwise the row has not tested what it says.
         var faults = "";
         if (missing != 0)

@@ -51,7 +51,8 @@ internal sealed class UpgradeCheck : ICheck
             cancellationToken
         );
         var earlierClients = new EarlierClients(clients, world.Replicas[0].Url);
-        var (interrupted, faults) = (0, new List<string>());
+        var interrupted = 0;
+        var faults = new List<string>();
 
         foreach (var next in (ServiceBuild[])[ServiceBuild.Current, build])
         {

@@ -36,7 +36,8 @@ public sealed partial class FolderTests
             select use
         ).ToList();
         // Without the folders that use no other, or that no other uses, and so on, only circles are left.
-        var (circles, before) = (uses, 0);
+        var circles = uses;
+        var before = 0;
         while (circles.Count != before)
         {
             var all = circles;
