@@ -24,11 +24,11 @@ internal sealed class GenerationClient(
     private StartedGeneration? _generation;
     private UpstreamAnswer? _answer;
     private string _prompt = "";
-    private int _count,
-        _replica = replica;
+    private int _count;
+    private int _replica = replica;
     private Uri _on = api.Replica(replica);
-    private long _dropAt = long.MaxValue,
-        _requestedAt;
+    private long _dropAt = long.MaxValue;
+    private long _requestedAt;
 
     /// <summary>Waits for the next token, or for the verification after
     /// the last one. Returns null when the time is over.</summary>

@@ -130,8 +130,8 @@ internal static class Command
     private sealed class Output
     {
         private readonly Lock _gate = new();
-        private readonly StringBuilder _text = new(),
-            _answer = new();
+        private readonly StringBuilder _text = new();
+        private readonly StringBuilder _answer = new();
 
         public Output(Process process)
         {

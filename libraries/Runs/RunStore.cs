@@ -20,8 +20,8 @@ internal sealed class RunStore(
     /// <summary>How the events of an application's own runs are written.</summary>
     public JsonSerializerOptions Json => settings.Json;
 
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
-        MaxDelay = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(4);
 
     /// <summary>Runs that may be acquired, because the answer was lost; released before the next try.</summary>
     private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];

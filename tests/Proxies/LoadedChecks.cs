@@ -14,8 +14,8 @@ internal sealed class LoadedChecks(Product product)
         Streams = 260,
         LongestQuery = 9_000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10),
-        Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     public async Task MeasureAsync(ProxyRow row, Uri url, Uri? http2, CancellationToken cancellationToken)
     {

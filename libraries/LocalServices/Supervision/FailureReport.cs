@@ -24,8 +24,8 @@ internal sealed partial class FailureReport(
     ILogger<DistributedApplication> logger
 ) : BackgroundService
 {
-    private static readonly TimeSpan LogTimeout = TimeSpan.FromSeconds(2),
-        RepeatInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LogTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RepeatInterval = TimeSpan.FromMinutes(1);
     private const int LastLines = 12;
     private readonly Dictionary<string, string?> _states = [];
     private readonly ConcurrentDictionary<string, DateTimeOffset> _reported = new();

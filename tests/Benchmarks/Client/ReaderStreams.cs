@@ -12,15 +12,15 @@ internal sealed class ReaderStreams(ReadOrder order) : IDisposable
     private readonly Stream?[] _streams = new Stream?[order.Connections];
     private readonly int[] _ready = new int[1_024];
     private readonly byte[] _buffer = new byte[256 * 1024];
-    private long _events,
-        _wrong,
-        _reads,
-        _now,
-        _lastAt;
-    private int _opened,
-        _answered,
-        _refused,
-        _done;
+    private long _events;
+    private long _wrong;
+    private long _reads;
+    private long _now;
+    private long _lastAt;
+    private int _opened;
+    private int _answered;
+    private int _refused;
+    private int _done;
 
     private sealed record Stream(Socket Socket, nint Descriptor, EventScanner Scanner);
 

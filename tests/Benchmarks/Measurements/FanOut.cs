@@ -11,8 +11,8 @@ internal sealed class FanOut : Measurement
 {
     private const int BurstEvents = 300;
 
-    private readonly int _subscribers,
-        _rate;
+    private readonly int _subscribers;
+    private readonly int _rate;
 
     public FanOut(string name, int subscribers, int rate, Goal cpu)
         : base(

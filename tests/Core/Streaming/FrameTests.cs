@@ -11,8 +11,8 @@ namespace Core.Streaming;
 /// <summary>The frames that clients depend on, byte by byte.</summary>
 public sealed class FrameTests
 {
-    private static readonly StreamPosition At = new("e", 5),
-        Head = new("e", 9);
+    private static readonly StreamPosition At = new("e", 5);
+    private static readonly StreamPosition Head = new("e", 9);
 
     public static TheoryData<string, string> Control =>
         new()

@@ -8,9 +8,9 @@ namespace Reliability.Abuse;
 /// <param name="ratios">The ratios of this run's controls, by name; shared by all checks.</param>
 internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> ratios) : ICheck
 {
-    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10),
-        IdleTime = TimeSpan.FromSeconds(2),
-        Arrival = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(30);
 
     public string Name => abuse.Name;
     public SystemKind Needs => abuse.InDevelopment ? SystemKind.Plain : SystemKind.Guarded;

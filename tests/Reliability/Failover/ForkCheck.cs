@@ -10,8 +10,8 @@ internal sealed class ForkCheck : ICheck
 {
     private const int Topics = 10,
         EventsPerTopic = 5;
-    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(90),
-        GoesOn = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan GoesOn = TimeSpan.FromSeconds(15);
 
     public string Name => "asynchronous standby that lacks acknowledged events";
     public SystemKind Needs => SystemKind.OwnSystem;

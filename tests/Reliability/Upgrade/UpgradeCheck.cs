@@ -11,8 +11,8 @@ namespace Reliability.Upgrade;
 /// </summary>
 internal sealed class UpgradeCheck : ICheck
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5),
-        Arrival = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(90);
 
     public string Name => "from the previous release, and back";
     public SystemKind Needs => SystemKind.OwnSystem;

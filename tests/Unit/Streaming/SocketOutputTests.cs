@@ -14,8 +14,8 @@ public sealed class SocketOutputTests : IAsyncLifetime
     private const int Large = 4_000_000;
 
     private readonly PendingWriteBudget _pending = new(1L << 30, _ => { });
-    private Socket _server = null!,
-        _client = null!;
+    private Socket _server = null!;
+    private Socket _client = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

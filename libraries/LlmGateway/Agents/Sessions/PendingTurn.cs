@@ -11,8 +11,8 @@ namespace LlmGateway.Agents.Sessions;
 /// <param name="Input">The message, and what precedes it.</param>
 internal sealed record PendingTurn(string Key, ClientKey Client, SessionStarted? Session, AgentInput Input)
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100),
-        MaxDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// Reads the turn of an acquired run, or null if another run has answered the message. Retries while the store is
