@@ -44,7 +44,8 @@ internal static class Problems
     /// <summary>Adds a title and detail to the framework's own errors.</summary>
     private static void Complete(ProblemDetailsContext context)
     {
-        var (request, problem) = (context.HttpContext.Request, context.ProblemDetails);
+        var request = context.HttpContext.Request;
+        var problem = context.ProblemDetails;
         problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? context.HttpContext.Response.StatusCode);
         problem.Detail ??= (problem.Status ?? context.HttpContext.Response.StatusCode) switch
         {

@@ -10,8 +10,8 @@ internal sealed partial class BrokenProcess(ChaosTarget target, int pid, FaultKi
     private const int Sigkill = 9,
         Sigterm = 15,
         Sigint = 2;
-    private static readonly int Sigstop = OperatingSystem.IsMacOS() ? 17 : 19,
-        Sigcont = OperatingSystem.IsMacOS() ? 19 : 18;
+    private static readonly int Sigstop = OperatingSystem.IsMacOS() ? 17 : 19;
+    private static readonly int Sigcont = OperatingSystem.IsMacOS() ? 19 : 18;
     private IReadOnlyList<int> _frozen = [];
 
     public ChaosTarget Target => target;

@@ -33,9 +33,9 @@ internal sealed class ChaosPlan(
 ) : IFaultPlan
 {
     // The duration of a freeze, the expected restart time, and the pause between faults.
-    private static readonly TimeSpan FreezeTime = TimeSpan.FromSeconds(4),
-        RestartTime = TimeSpan.FromSeconds(6),
-        PauseTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FreezeTime = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan RestartTime = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan PauseTime = TimeSpan.FromSeconds(10);
 
     private readonly StackProcesses _processes = new(replicas, pids);
 

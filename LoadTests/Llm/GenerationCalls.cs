@@ -16,8 +16,8 @@ internal sealed record TokenUsage(long OutputTokens);
 /// <summary>Starts generations on a chosen replica and reads their state from any replica.</summary>
 internal sealed class GenerationCalls(ReplicaSet replicas, string provider, string? model) : IDisposable
 {
-    private static readonly TimeSpan RetryTimeout = TimeSpan.FromSeconds(60),
-        RetryDelay = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RetryTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
     // For POST and GET only; the streams have their own client.
     private readonly HttpClient _pinned = new(new SocketsHttpHandler { UseProxy = false })

@@ -24,11 +24,11 @@ internal sealed class GenerationClient(
     private StartedGeneration? _generation;
     private UpstreamAnswer? _answer;
     private string _prompt = "";
-    private int _count,
-        _replica = replica;
+    private int _count;
+    private int _replica = replica;
     private Uri _on = api.Replica(replica);
-    private long _dropAt = long.MaxValue,
-        _requestedAt;
+    private long _dropAt = long.MaxValue;
+    private long _requestedAt;
 
     /// <summary>Waits for the next token, or for the verification after
     /// the last one. Returns null when the time is over.</summary>
@@ -58,7 +58,8 @@ internal sealed class GenerationClient(
                 || (e is TaskCanceledException && !run.Reading.IsCancellationRequested)
             )
         {
-            var (wasStarted, failedAt) = (_reader is not null, Stopwatch.GetTimestamp());
+            var wasStarted = _reader is not null;
+            var failedAt = Stopwatch.GetTimestamp();
             // A 204 for a generation without an end is a server error that no fault explains.
             var explained =
                 _reader is not { EndedSilently: true }

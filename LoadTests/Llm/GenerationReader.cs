@@ -30,11 +30,11 @@ internal sealed class GenerationReader(
     private readonly List<string> _ids = [];
     private readonly Queue<double> _latencies = [];
     private IAsyncEnumerator<SseEvent>? _events;
-    private long _returnedAt = LoadEvent.Now(),
-        _previousAt,
-        _receivedAt;
-    private bool _first = true,
-        _isConnected;
+    private long _returnedAt = LoadEvent.Now();
+    private long _previousAt;
+    private long _receivedAt;
+    private bool _first = true;
+    private bool _isConnected;
 
     /// <summary>True when the server ended the stream with 204 and no end event.</summary>
     public bool EndedSilently { get; private set; }
@@ -107,7 +107,8 @@ internal sealed class GenerationReader(
 
     private void Read(SseEvent received)
     {
-        var (now, first) = (LoadEvent.Now(), _first);
+        var now = LoadEvent.Now();
+        var first = _first;
         if (first)
             _stats.FirstToken.Record(Stopwatch.GetElapsedTime(requestedAt));
 

@@ -21,8 +21,8 @@ internal sealed class LoadReader(
     );
     private IAsyncEnumerator<SseEvent>? _events;
     private bool _opened;
-    private long _returnedAt,
-        _connectedAt;
+    private long _returnedAt;
+    private long _connectedAt;
 
     /// <summary>Size of the last event's data in bytes.</summary>
     public int Bytes { get; private set; }

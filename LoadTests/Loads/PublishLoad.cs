@@ -32,7 +32,8 @@ internal sealed class PublishLoad(string name, TopicSet topics, int bytes, param
     {
         run.Counters.RecordPublished();
         // The latency starts here, because waiting for a free lane is caused by the server.
-        var (started, publishedAt) = (Stopwatch.GetTimestamp(), LoadEvent.Now());
+        var started = Stopwatch.GetTimestamp();
+        var publishedAt = LoadEvent.Now();
         var lane = await topics.TakeAsync(run.Reading);
         var sequence = lane.Publisher.Next();
         try

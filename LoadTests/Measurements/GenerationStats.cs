@@ -12,13 +12,13 @@ internal sealed class GenerationStats(bool timed)
     private readonly System.Collections.Concurrent.ConcurrentQueue<string> _unexplained = new();
     private readonly System.Collections.Concurrent.ConcurrentDictionary<IStallable, bool> _readers = new();
     private int _running;
-    private long _started,
-        _completed,
-        _interrupted,
-        _failed,
-        _drops,
-        _tokens,
-        _different;
+    private long _started;
+    private long _completed;
+    private long _interrupted;
+    private long _failed;
+    private long _drops;
+    private long _tokens;
+    private long _different;
 
     /// <summary>True when tokens carry the time at which they were sent.</summary>
     public bool IsTimed => timed;

@@ -11,12 +11,12 @@ internal sealed class LoadCounters(TimeProvider clock)
 
     /// <summary>The time at which each stream began to connect, or null for an accepted one.</summary>
     private readonly ConcurrentDictionary<SseStream, long?> _streams = new();
-    private long _connected,
-        _reconnects,
-        _resyncs,
-        _published,
-        _acknowledged,
-        _failed;
+    private long _connected;
+    private long _reconnects;
+    private long _resyncs;
+    private long _published;
+    private long _acknowledged;
+    private long _failed;
 
     /// <summary>
     /// Counts the streams that should be open: open ones, those disconnected and not back yet, and those waiting to be

@@ -11,8 +11,8 @@ namespace LoadTests.Measurements;
 internal sealed class LoadRun : IAsyncDisposable
 {
     private readonly CancellationTokenSource _reading = new();
-    private readonly HttpClient _streams,
-        _publishing;
+    private readonly HttpClient _streams;
+    private readonly HttpClient _publishing;
     private readonly TaskCompletionSource _hasStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IScenarioContext? _context;
 

@@ -48,7 +48,9 @@ internal sealed class RunHistory(LoadRun run)
 
     public HistoryWindow Take()
     {
-        var (counters, latency, now) = (run.Counters, run.Delivery.Snapshot(), Elapsed);
+        var counters = run.Counters;
+        var latency = run.Delivery.Snapshot();
+        var now = Elapsed;
         var since = latency.Since(_latency);
         var seconds = Math.Max(0.001, (now - _last.At).TotalSeconds);
 

@@ -14,8 +14,8 @@ internal sealed class Progress(string scenario, LoadRun run, TimeSpan lasts, boo
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
     private readonly bool _overwrites = !json && !Console.IsErrorRedirected;
     private readonly Lock _gate = new();
-    private TimeSpan _first = TimeSpan.MinValue,
-        _nextLog;
+    private TimeSpan _first = TimeSpan.MinValue;
+    private TimeSpan _nextLog;
     private string _note = "";
 
     /// <summary>Columns of one line of the terminal; a longer line would scroll it.</summary>

@@ -49,7 +49,7 @@ internal sealed class ReportFolder : IDisposable
             Console.Error.WriteLine($"{result.Scenario}: held {string.Join("; ", result.Held)}");
 
         File.AppendAllText(PathOf("results.jsonl"), result.ToJsonLine() + "\n");
-        Verdict.AddTo(result.Pages, result);
+        ScenarioPage.Write(result);
     }
 
     /// <summary>Writes report.md.</summary>

@@ -42,8 +42,8 @@ internal sealed class RosettaClient(
 
     private readonly GenerationStats _stats = run.Generations!;
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private int _begun,
-        _visits;
+    private int _begun;
+    private int _visits;
 
     /// <summary>Reads one answer. Null if that was all.</summary>
     public async Task<IResponse?> NextAsync()

@@ -15,8 +15,8 @@ namespace LoadTests.Running;
 /// watches, injects the faults, ends the run and evaluates it.</summary>
 internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario, ReplicaSet replicas, IFaultPlan faults)
 {
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120),
-        AnswerLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>The time for deliveries under way when the last event
     /// is published; slow readers catch up in it too.</summary>

@@ -45,7 +45,8 @@ internal static class ScenarioCatalog
             new(8_000, 10, 10),
             (run, scale) =>
             {
-                var (topics, storm) = (new TopicSet(run, "all"), StormTime(scale));
+                var topics = new TopicSet(run, "all");
+                var storm = StormTime(scale);
                 return
                 [
                     new StormLoad("storm", scale.Clients, storm, topics),

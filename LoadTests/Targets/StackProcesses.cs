@@ -16,9 +16,9 @@ internal sealed class StackProcesses(ReplicaSet replicas, IReadOnlyDictionary<st
         Orchestrator = "dcp";
     private IReadOnlyDictionary<string, string>? _variables;
     private readonly Dictionary<int, int> _brokenIn = [];
-    private int _turn,
-        _replicas,
-        _broadcasters;
+    private int _turn;
+    private int _replicas;
+    private int _broadcasters;
 
     /// <summary>Reads the environment of a replica while the system is healthy; a dead replica has none.</summary>
     public void Prepare(IEnumerable<ChaosTarget> targets)

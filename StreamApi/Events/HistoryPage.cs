@@ -38,11 +38,11 @@ internal sealed class HistoryPage(
     private readonly ByteHold _hold = budget.Hold(context);
     private Utf8JsonWriter? _json;
     private string _epoch = "";
-    private long _head,
-        _position,
-        _bytes;
-    private int _events,
-        _searches;
+    private long _head;
+    private long _position;
+    private long _bytes;
+    private int _events;
+    private int _searches;
     private bool _isEnded;
 
     /// <summary>Reads the first part.</summary>

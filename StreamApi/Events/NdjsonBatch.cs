@@ -23,8 +23,8 @@ internal sealed class NdjsonBatch(
     private int _bytes;
     private IDisposable? _turn;
     private bool _hadBlankLines;
-    private long _received,
-        _paid;
+    private long _received;
+    private long _paid;
 
     /// <summary>The events that are stored.</summary>
     public IReadOnlyList<AppendedEvent> Stored => _stored;

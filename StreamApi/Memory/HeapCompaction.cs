@@ -17,14 +17,14 @@ internal sealed class HeapCompaction(int streams, long grownBytes)
     /// <summary>Allocations of a quiet server between two checks.</summary>
     private const long QuietBytes = 16L * 1024 * 1024;
 
-    private long _openedBefore,
-        _openedLast,
-        _allocatedLast,
-        _allocatedCollected,
-        _residentBefore = long.MaxValue;
-    private int _quiet,
-        _repeats,
-        _collections;
+    private long _openedBefore;
+    private long _openedLast;
+    private long _allocatedLast;
+    private long _allocatedCollected;
+    private long _residentBefore = long.MaxValue;
+    private int _quiet;
+    private int _repeats;
+    private int _collections;
 
     /// <summary>
     /// Returns true if the heap should be compacted now; call it every few seconds, and <see cref="Done"/> after the

@@ -23,7 +23,8 @@ internal sealed class HeapCompactor(
         {
             // Returns about half of each connection's memory to the operating system. No other kind of collection
             // does, however long the server is idle.
-            var (allocated, collections) = (GC.GetTotalAllocatedBytes(), GC.CollectionCount(0));
+            var allocated = GC.GetTotalAllocatedBytes();
+            var collections = GC.CollectionCount(0);
             if (!compaction.IsDue(streams.ReadStats().Opened, allocated, Environment.WorkingSet, collections))
                 continue;
 

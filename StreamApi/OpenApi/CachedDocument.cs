@@ -25,7 +25,8 @@ internal sealed class CachedDocument([FromKeyedServices(CachedDocument.Name)] IO
 
     public async Task SendAsync(HttpContext context)
     {
-        var (request, response) = (context.Request, context.Response);
+        var request = context.Request;
+        var response = context.Response;
         var parts = await _parts.Value.WaitAsync(context.RequestAborted);
         var server = Encoding.UTF8.GetBytes(
             JsonEncodedText.Encode(UriHelper.BuildAbsolute(request.Scheme, request.Host, request.PathBase)).ToString()

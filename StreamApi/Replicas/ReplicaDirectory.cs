@@ -18,8 +18,8 @@ internal sealed class ReplicaDirectory(
     /// <summary>Time for which a replica that disappeared is listed as lost.</summary>
     private static readonly TimeSpan LostTime = TimeSpan.FromMinutes(10);
 
-    private readonly SharedRead<IReadOnlyList<Replica>> _seen = new(clock),
-        _lost = new(clock);
+    private readonly SharedRead<IReadOnlyList<Replica>> _seen = new(clock);
+    private readonly SharedRead<IReadOnlyList<Replica>> _lost = new(clock);
     private IReadOnlyList<Replica> _others = [];
 
     private TimeSpan ForgetTime => TimeSpan.FromSeconds(options.Value.ForgetSeconds);

@@ -62,7 +62,8 @@ internal sealed class PacedReader(string id, Uri replica, TimeProvider clock)
     {
         yield return new SseItem<object>(new { id }, "reader");
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var (read, due) = (0, clock.GetUtcNow());
+        var read = 0;
+        var due = clock.GetUtcNow();
 
         await foreach (var chunk in SseParser.Create(body).EnumerateAsync(cancellationToken))
         {

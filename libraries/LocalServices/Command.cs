@@ -105,7 +105,8 @@ internal static class Command
     /// <summary>Waits for the end of the program. Each progress begins the limit again.</summary>
     private static bool EndsWithin(TimeSpan limit, Process process, Func<long>? progress)
     {
-        var (left, last) = (limit, 0L);
+        var left = limit;
+        var last = 0L;
         while (!process.WaitForExit(Interval(left)))
         {
             left -= Interval(left);
@@ -129,8 +130,8 @@ internal static class Command
     private sealed class Output
     {
         private readonly Lock _gate = new();
-        private readonly StringBuilder _text = new(),
-            _answer = new();
+        private readonly StringBuilder _text = new();
+        private readonly StringBuilder _answer = new();
 
         public Output(Process process)
         {

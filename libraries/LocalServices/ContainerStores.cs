@@ -12,8 +12,8 @@ internal sealed class ContainerStores(
     ContainerRuntime runtime
 )
 {
-    public static readonly ContainerImage Postgres = new("docker.io", "library/postgres", "17.6"),
-        Redis = new("docker.io", "library/redis", "8.6");
+    public static readonly ContainerImage Postgres = new("docker.io", "library/postgres", "17.6");
+    public static readonly ContainerImage Redis = new("docker.io", "library/redis", "8.6");
 
     public const string Remedy =
         "If the container runtime does not answer, restart it. If an image cannot be pulled, or to go on without "

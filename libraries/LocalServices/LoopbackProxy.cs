@@ -4,8 +4,8 @@ namespace LocalServices;
 /// for loopback too (dotnet/runtime#31680).</summary>
 internal static class LoopbackProxy
 {
-    private static readonly string[] Variables = ["no_proxy", "NO_PROXY"],
-        Hosts = ["localhost", "127.0.0.1", "[::1]"];
+    private static readonly string[] Variables = ["no_proxy", "NO_PROXY"];
+    private static readonly string[] Hosts = ["localhost", "127.0.0.1", "[::1]"];
 
     /// <summary>Adds loopback to <c>NO_PROXY</c> for this process and those that it starts. Call it before the first
     /// request, because .NET reads the variable once.</summary>

@@ -27,8 +27,8 @@ internal static partial class GeneratorProcess
     [StructLayout(LayoutKind.Sequential)]
     private struct ResourceLimit
     {
-        public ulong Soft,
-            Hard;
+        public ulong Soft;
+        public ulong Hard;
     }
 
     [LibraryImport("libc")]

@@ -12,9 +12,11 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 {
     private static readonly ActivitySource Source = new("AspireSse.StreamApi");
 
-    /// <summary>Time for work to return after it was cancelled, or asked to stop by a process that ends.</summary>
-    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5),
-        StopGrace = TimeSpan.FromSeconds(1);
+    /// <summary>Time for work to return after it was cancelled.</summary>
+    private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same after a process that ends has asked it to stop.</summary>
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Run, Task> _live = new();
     private readonly Shutdown _shutdown;

@@ -19,8 +19,8 @@ public sealed class Run : IDisposable
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunStore _store;
     private readonly RunTail _tail;
-    private int _stopReason,
-        _appending;
+    private int _stopReason;
+    private int _appending;
 
     /// <param name="name">Its kind and id.</param>
     /// <param name="writer">The lease that it is written under.</param>

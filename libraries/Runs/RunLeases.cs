@@ -19,9 +19,9 @@ internal sealed class RunLeases(
 ) : RestartingService(logger, clock)
 {
     private TaskCompletionSource<Guid> _writer = New();
-    private long _renewingSince,
-        _renewedAt,
-        _orphansCheckedAt;
+    private long _renewingSince;
+    private long _renewedAt;
+    private long _orphansCheckedAt;
 
     private TimeSpan Lease => TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 

@@ -15,8 +15,8 @@ internal sealed class RunStore(
     ILogger<RunStore> logger
 )
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
-        MaxDelay = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(4);
 
     /// <summary>How the events of an application's own runs are written.</summary>
     public JsonSerializerOptions Json { get; } = RunJson.Of(services);

@@ -19,15 +19,17 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
     private readonly Dictionary<string, Flow> _flows = new(StringComparer.Ordinal);
     private readonly SortedSet<Flow> _waiting = [];
 
-    private int _taken,
-        _waiters,
-        _sweepAt = 1_024;
+    private int _taken;
+    private int _waiters;
+    private int _sweepAt = 1_024;
     private long _flowNumber;
 
     /// <summary>Virtual time, at which a newcomer starts: the time used by the client that got a seat last, or after an
     /// idle time by the client that has used most.</summary>
-    private TimeSpan _time,
-        _most;
+    private TimeSpan _time;
+
+    /// <summary>The time used by the client that has used most.</summary>
+    private TimeSpan _most;
 
     /// <summary>Part of the time that a seat may be in use while the processors are; 1: a seat never rests.</summary>
     public double BusyShare { get; init; } = 1;

@@ -10,11 +10,13 @@ public sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default)
 
     private readonly Lock _gate = new();
 
-    /// <summary>The read that runs, or the last one; and the one that begins after it.</summary>
-    private Task<T>? _last,
-        _next;
-    private long _begunAt,
-        _endedAt;
+    /// <summary>The read that runs, or the last one.</summary>
+    private Task<T>? _last;
+
+    /// <summary>The read that begins after it.</summary>
+    private Task<T>? _next;
+    private long _begunAt;
+    private long _endedAt;
 
     /// <summary>Reads after this call. Callers that wait share the next read.</summary>
     /// <param name="readAsync">Reads.</param>

@@ -17,9 +17,11 @@ public sealed class SharedSecret : IDisposable
     private const int NonceBytes = 12,
         TagBytes = 16;
 
-    /// <summary>Age at which the key is read again, and maximum wait. Without an answer the known key stays.</summary>
-    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1),
-        MaxWait = TimeSpan.FromMilliseconds(500);
+    /// <summary>Age at which the key is read again.</summary>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+
+    /// <summary>Maximum wait. Without an answer the known key stays.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(500);
 
     private readonly NpgsqlDataSource _store;
     private readonly TimeProvider _clock;

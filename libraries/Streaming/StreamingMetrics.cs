@@ -23,9 +23,9 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     private readonly ILogger<StreamingMetrics> _logger;
     private readonly long[][] _counts;
     private readonly long[] _resyncsBy = new long[Enum.GetValues<ResyncReason>().Length];
-    private long _resumed,
-        _unframedAt,
-        _stalledLoggedAt;
+    private long _resumed;
+    private long _unframedAt;
+    private long _stalledLoggedAt;
 
     public StreamingMetrics(
         IMeterFactory meters,

@@ -85,7 +85,9 @@ public partial class AgentPageTests(PagesFixture pages) : PageTests(pages)
     {
         var id = await Api.SessionAsync("What is 6 * 7?");
         var context = await ContextAsync();
-        var (reads, mayRead, answer) = (0, false, new TaskCompletionSource());
+        var reads = 0;
+        var mayRead = false;
+        var answer = new TaskCompletionSource();
         await context.RouteAsync(
             $"**/session/{id}",
             async route =>

@@ -85,7 +85,8 @@ public partial class OverviewPageTests(PagesFixture pages) : PageTests(pages)
     public async Task A_page_opened_later_shows_the_resumes_and_resyncs_of_the_previous_minutes()
     {
         var replica = (await Api.ReplicasAsync())[0];
-        var (name, address) = (replica["name"]!.GetValue<string>(), new Uri(replica["url"]!.GetValue<string>()));
+        var name = replica["name"]!.GetValue<string>();
+        var address = new Uri(replica["url"]!.GetValue<string>());
         await Browser.Api.ResumeAsync(address, Api.Topic(), "no-id-of-ours");
         await Browser.Api.ResumeAsync(address, Api.Topic(), replica["head"]!.GetValue<string>());
 

@@ -144,7 +144,8 @@ public partial class PatternsPageTests(PagesFixture pages) : PageTests(pages)
     {
         var page = await OpenAsync("/patterns");
         await Expect(page.Locator("#read")).ToHaveTextAsync(Positive());
-        var (speeds, release) = (new ConcurrentQueue<string>(), new TaskCompletionSource());
+        var speeds = new ConcurrentQueue<string>();
+        var release = new TaskCompletionSource();
         await page.RouteAsync(
             "**/patterns/reader/*",
             async route =>

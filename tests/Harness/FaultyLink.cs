@@ -12,11 +12,11 @@ internal sealed class FaultyLink : IAsyncDisposable
     private volatile EndPoint[] _targets;
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Socket> _sockets = [];
-    private volatile TaskCompletionSource? _frozen,
-        _heldRequests;
+    private volatile TaskCompletionSource? _frozen;
+    private volatile TaskCompletionSource? _heldRequests;
     private volatile bool _cut;
-    private volatile int _opened,
-        _swallowed;
+    private volatile int _opened;
+    private volatile int _swallowed;
     private long _received;
 
     public FaultyLink(string host, int port)

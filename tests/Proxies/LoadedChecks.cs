@@ -14,8 +14,8 @@ internal sealed class LoadedChecks(Product product)
         Streams = 260,
         LongestQuery = 9_000;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10),
-        Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     public async Task MeasureAsync(ProxyRow row, Uri url, Uri? http2, CancellationToken cancellationToken)
     {
@@ -125,7 +125,8 @@ internal sealed class LoadedChecks(Product product)
     /// <summary>The most letters of a query that reach the replica, whose own limit counts too.</summary>
     private static async Task<string> LongestQueryAsync(HttpClient client, Uri url, CancellationToken cancellationToken)
     {
-        var (passes, fails) = (0, LongestQuery);
+        var passes = 0;
+        var fails = LongestQuery;
         while (fails - passes > 1)
         {
             var middle = (passes + fails) / 2;

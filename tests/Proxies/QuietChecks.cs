@@ -8,11 +8,11 @@ namespace Proxies;
 /// <param name="product">What stands behind the proxies.</param>
 internal sealed class QuietChecks(Product product)
 {
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(90),
-        Listed = TimeSpan.FromSeconds(60),
-        Opening = TimeSpan.FromSeconds(15),
-        Ending = TimeSpan.FromSeconds(30),
-        Interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Listed = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Opening = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Ending = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Measures how long a stream without a byte lasts.</summary>
     /// <param name="row">Takes what is seen.</param>

@@ -19,11 +19,11 @@ internal sealed class CutOffProbe : IFaultProbe
     private readonly CancellationTokenSource _over = new();
     private readonly Channel<int> _arrived = Channel.CreateUnbounded<int>();
     private Task _reading = Task.CompletedTask;
-    private int _number,
-        _onTime,
-        _late,
-        _refused,
-        _connects;
+    private int _number;
+    private int _onTime;
+    private int _late;
+    private int _refused;
+    private int _connects;
     private double _slowest;
 
     public bool IsOk => _onTime > 0 && _late + _refused == 0 && _connects == 1;
@@ -41,7 +41,8 @@ internal sealed class CutOffProbe : IFaultProbe
 
     public async Task AskAsync(ReliabilitySystem system, CancellationToken cancellationToken)
     {
-        var (number, start) = (++_number, TimeProvider.System.GetTimestamp());
+        var number = ++_number;
+        var start = TimeProvider.System.GetTimestamp();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
 

@@ -5,10 +5,10 @@ namespace Reliability;
 /// <summary>The faults in the order of the report.</summary>
 internal static class FaultCatalog
 {
-    private static readonly TimeSpan Down = TimeSpan.FromSeconds(4),
-        Frozen = TimeSpan.FromSeconds(15),
-        Cut = TimeSpan.FromSeconds(10),
-        Off = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Down = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Frozen = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Cut = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Off = TimeSpan.FromHours(1);
 
     private static readonly (string Name, Func<ReliabilitySystem, IBreakable> Of)[] Processes =
     [

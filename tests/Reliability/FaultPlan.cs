@@ -6,10 +6,10 @@ namespace Reliability;
 /// <summary>Injects one fault in the middle of a load.</summary>
 internal sealed class FaultPlan(Fault fault, ReliabilitySystem system) : IFaultPlan
 {
-    private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(4),
-        RestartTime = TimeSpan.FromSeconds(5),
-        RecoveryTime = TimeSpan.FromSeconds(12),
-        UndoLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan RestartTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RecoveryTime = TimeSpan.FromSeconds(12);
+    private static readonly TimeSpan UndoLimit = TimeSpan.FromSeconds(60);
     private readonly IFaultProbe? _probe = fault.Probe?.Invoke();
 
     public TimeSpan MinimumDuration => QuietTime + fault.Duration + RestartTime + RecoveryTime;

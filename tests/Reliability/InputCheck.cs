@@ -50,7 +50,8 @@ internal sealed class InputCheck : ICheck
                 Interlocked.Increment(ref shown);
         }
 
-        var (seed, before) = (Random.Shared.Next(), ProcessStats.ResidentMegabytes(server.Process.Id));
+        var seed = Random.Shared.Next();
+        var before = ProcessStats.ResidentMegabytes(server.Process.Id);
         server.Printed += Look;
 
         try

@@ -18,8 +18,8 @@ internal sealed class IssuerKeys : IDisposable
     public static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
 
     private const int MinRsaBits = 2_048; // RFC 7518 §3.3
-    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1),
-        UnknownKeyInterval = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MaxAge = TimeSpan.FromHours(1);
+    private static readonly TimeSpan UnknownKeyInterval = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
     private readonly JwtOptions _options;

@@ -44,7 +44,8 @@ internal sealed class MinResponseRate(
             app.Services.GetRequiredService<IOptions<LimitOptions>>().Value,
             app.Services.GetRequiredService<TimeProvider>()
         );
-        var (grace, perSecond) = (TimeSpan.FromSeconds(limits.ResponseGraceSeconds), limits.MinResponseBytesPerSecond);
+        var grace = TimeSpan.FromSeconds(limits.ResponseGraceSeconds);
+        var perSecond = limits.MinResponseBytesPerSecond;
 
         var rate = new MinDataRate(perSecond, grace);
         app.Use(
@@ -124,7 +125,8 @@ internal sealed class MinResponseRate(
     private async Task<T> TimedAsync<T>(Task<T> write, long bytes)
     {
         // Only a slow reader costs a timer.
-        var (due, start) = (TimeSpan.FromSeconds(_credit + (double)bytes / perSecond), clock.GetTimestamp());
+        var due = TimeSpan.FromSeconds(_credit + (double)bytes / perSecond);
+        var start = clock.GetTimestamp();
         await using var late = clock.CreateTimer(_ => context.Abort(), null, due, Timeout.InfiniteTimeSpan);
         var result = await write;
         Written(bytes, clock.GetElapsedTime(start));

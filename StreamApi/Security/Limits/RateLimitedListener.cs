@@ -52,8 +52,8 @@ internal sealed class RateLimitedListener : IConnectionListener
     /// processor.
     /// </summary>
     private const int Burst = 16;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1),
-        LogInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
     private readonly Socket _socket;
     private readonly ConnectionRateLimit _rate;

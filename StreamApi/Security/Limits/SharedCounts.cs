@@ -13,10 +13,11 @@ internal sealed class SharedCounts(
     ILogger<SharedCounts> logger
 )
 {
-    /// <summary>Time until the next request after one without an answer, and after a refusal, which an operator
-    /// ends.</summary>
-    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5),
-        RefusedInterval = TimeSpan.FromMinutes(5);
+    /// <summary>Time until the next request after one without an answer.</summary>
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same after a refusal, which an operator ends.</summary>
+    private static readonly TimeSpan RefusedInterval = TimeSpan.FromMinutes(5);
 
     /// <summary>Parts of a cluster's keys, by their hash slots. A node that fails affects only its own.</summary>
     private const int Parts = 64,

@@ -15,11 +15,11 @@ internal sealed class SharedLimiter(
 {
     private readonly SemaphoreSlim _asking = new(1);
     private readonly Lock _lock = new();
-    private int _held,
-        _refusals;
-    private long _takenAt,
-        _refusedAt,
-        _refusalsAt;
+    private int _held;
+    private int _refusals;
+    private long _takenAt;
+    private long _refusedAt;
+    private long _refusalsAt;
     private TimeSpan _refusedFor;
 
     /// <summary>Refusals per second that are sent without delay.</summary>

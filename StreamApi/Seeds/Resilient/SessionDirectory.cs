@@ -37,7 +37,9 @@ internal sealed class SessionDirectory(
         );
         await using var db = store.CreateReader();
         var session = await db.Sessions.SingleOrDefaultAsync(session => session.Id == id, cancellationToken);
-        var (hasFailed, isRunning, next) = (session?.Failed == true, session?.NextAt is not null, session?.NextId ?? 1);
+        var hasFailed = session?.Failed == true;
+        var isRunning = session?.NextAt is not null;
+        var next = session?.NextId ?? 1;
 
         // Before the oldest message; if there is none, the next one will come after the head.
         var oldest = log.Head with

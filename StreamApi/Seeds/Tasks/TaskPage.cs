@@ -61,7 +61,8 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
     // The cursors are compared as rows: for `a > x or (a = x and b > y)` Postgres would read the index from its start.
     private IQueryable<TaskItem> ByAge(SeedsContext db)
     {
-        var (at, after) = (At, After);
+        var at = At;
+        var after = After;
         var tasks = db.Tasks.OrderBy(t => t.CreatedAt).ThenBy(t => t.Id);
         return at is not { } time || after is not { } id
             ? tasks
@@ -72,7 +73,9 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
 
     private IQueryable<TaskItem> ByChange(SeedsContext db)
     {
-        var (status, at, after) = (Status, At, After);
+        var status = Status;
+        var at = At;
+        var after = After;
         var tasks = db
             .Tasks.Where(t => t.Status == status)
             .OrderByDescending(t => t.UpdatedAt)

@@ -43,7 +43,7 @@ function translateLinks(md) {
   });
 }
 
-/** Anchors as GitHub makes them; tests/Unit/Build/ReadmeTests.cs holds the links to them. */
+/** Anchors as GitHub makes them; tests/Unit/Build/DocumentTests.cs holds the links to them. */
 const slugify = (heading) =>
   heading
     .toLowerCase()

@@ -4,8 +4,8 @@ namespace EventStore;
 
 internal sealed class LeaderMetrics
 {
-    private readonly Counter<long> _refused,
-        _acquired;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _acquired;
     private int _leader;
 
     public LeaderMetrics(IMeterFactory meters)

@@ -13,11 +13,11 @@ internal sealed class AppendBatch
     private readonly List<int> _groups = [];
     private readonly List<Guid> _ids = [];
     private readonly List<byte[]?> _digests = [];
-    private readonly List<string> _topics = [],
-        _types = [],
-        _data = [];
-    private readonly List<string?> _keys = [],
-        _traceParents = [];
+    private readonly List<string> _topics = [];
+    private readonly List<string> _types = [];
+    private readonly List<string> _data = [];
+    private readonly List<string?> _keys = [];
+    private readonly List<string?> _traceParents = [];
     private readonly List<Guid?> _writers = [];
     private readonly List<bool> _ends = [];
     private readonly NpgsqlParameter[] _parameters;

@@ -12,9 +12,9 @@ internal sealed class AppendQueue(long maxBytes)
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
     );
-    private long _bytes,
-        _clock,
-        _number;
+    private long _bytes;
+    private long _clock;
+    private long _number;
     private bool _closed;
 
     /// <summary>Bytes of memory that waiting requests take.</summary>

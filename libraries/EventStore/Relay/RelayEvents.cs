@@ -71,13 +71,13 @@ internal static class RelayEvents
 
     private struct Members()
     {
-        private long _position,
-            _ticks;
+        private long _position;
+        private long _ticks;
         private Guid _id;
-        private string _topic = "",
-            _type = "";
-        private string? _key,
-            _traceParent;
+        private string _topic = "";
+        private string _type = "";
+        private string? _key;
+        private string? _traceParent;
         private ReadOnlyMemory<byte> _data;
 
         public void ReadNext(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)

@@ -11,9 +11,9 @@ internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
 
     private const string Columns = "position, topic, type, key, data, time";
 
-    private static readonly string Oldest = Sql("asc", always: "run.first"),
-        Newest = Sql("desc", always: "run.last"),
-        OfTypes = Sql("desc", always: "$5", "where type = any($6)", "where position <= $5");
+    private static readonly string Oldest = Sql("asc", always: "run.first");
+    private static readonly string Newest = Sql("desc", always: "run.last");
+    private static readonly string OfTypes = Sql("desc", always: "$5", "where type = any($6)", "where position <= $5");
 
     /// <summary>Reads the oldest events of a run, in position order. The first one may exceed the bytes.</summary>
     public Task<RunExtent> ReadOldestAsync(

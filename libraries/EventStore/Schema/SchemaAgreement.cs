@@ -10,8 +10,8 @@ namespace EventStore;
 internal sealed class SchemaAgreement(StoreMigrator schema, TimeProvider clock, ILogger<SchemaAgreement> logger)
     : BackgroundService
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2),
-        Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {

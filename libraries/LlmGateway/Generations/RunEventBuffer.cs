@@ -37,8 +37,8 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     private List<RunEvent> _events = [];
     private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _bytes;
-    private long _since,
-        _takenSince;
+    private long _since;
+    private long _takenSince;
     private bool _closing;
 
     /// <param name="run">The run to write.</param>

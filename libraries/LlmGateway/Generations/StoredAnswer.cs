@@ -8,9 +8,9 @@ namespace LlmGateway.Generations;
 /// </summary>
 internal sealed class StoredAnswer
 {
-    private int _text,
-        _reasoning,
-        _calls;
+    private int _text;
+    private int _reasoning;
+    private int _calls;
 
     /// <summary>The provider's newest token, or null if it has given none, and nobody can go on with the
     /// answer.</summary>

@@ -17,9 +17,9 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 
     private readonly List<ToolCallDelta> _calls = [];
     private ChatFinishReason? _finish;
-    private bool _hasText,
-        _hasShown,
-        _hasUnread;
+    private bool _hasText;
+    private bool _hasShown;
+    private bool _hasUnread;
 
     public string? Id { get; set; }
     public string? Model { get; set; }

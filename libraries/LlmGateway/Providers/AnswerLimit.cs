@@ -14,8 +14,8 @@ internal sealed class AnswerLimit(string provider, long maxBytes)
 
     private long _bytes;
     private int _eventBytes;
-    private bool _lineIsEmpty = true,
-        _followsCr;
+    private bool _lineIsEmpty = true;
+    private bool _followsCr;
 
     /// <summary>Adds the next bytes of the answer.</summary>
     /// <exception cref="UpstreamException">The answer, or one event of it, is too large.</exception>

@@ -24,8 +24,8 @@ internal sealed class UpstreamBody(
     private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
         cancellationToken
     );
-    private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8),
-        Blank = SearchValues.Create(" \t\r\n\ufeff"u8);
+    private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
+    private static readonly SearchValues<byte> Blank = SearchValues.Create(" \t\r\n\ufeff"u8);
 
     private readonly AnswerLimit _limit = new(provider, options.MaxAnswerBytes);
     private readonly SurrogateHalves _halves = new();

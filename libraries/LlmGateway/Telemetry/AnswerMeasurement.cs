@@ -19,12 +19,12 @@ internal sealed class AnswerMeasurement : IDisposable
     private readonly Activity? _conversation;
     private readonly List<ChatResponseUpdate> _answer = [];
     private TagList _tags;
-    private string? _error = "cancelled",
-        _finish,
-        _model,
-        _id;
-    private long _chunks,
-        _chunkAt;
+    private string? _error = "cancelled";
+    private string? _finish;
+    private string? _model;
+    private string? _id;
+    private long _chunks;
+    private long _chunkAt;
     private TimeSpan? _first;
     private UsageDetails? _usage;
 

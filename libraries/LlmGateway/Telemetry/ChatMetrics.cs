@@ -12,11 +12,11 @@ internal sealed class ChatMetrics
 {
     public static readonly ActivitySource Source = new("AspireSse.Llm");
 
-    private readonly Histogram<double> _duration,
-        _first,
-        _per,
-        _rate,
-        _stored;
+    private readonly Histogram<double> _duration;
+    private readonly Histogram<double> _first;
+    private readonly Histogram<double> _per;
+    private readonly Histogram<double> _rate;
+    private readonly Histogram<double> _stored;
     private readonly Histogram<long> _tokens;
 
     public ChatMetrics(IMeterFactory meters)

@@ -19,7 +19,8 @@ internal sealed record LocalRedis(string Program, string? Libraries, string Conf
         var (program, libraries) = Find(local.Tools);
         var folder = Directory.CreateDirectory(Path.Combine(local.Data, "redis")).FullName;
 
-        var (configuration, password) = (Path.Combine(folder, "redis.conf"), Secret.Create());
+        var configuration = Path.Combine(folder, "redis.conf");
+        var password = Secret.Create();
         Secret.Write(
             configuration,
             $"""

@@ -24,8 +24,8 @@ internal sealed partial class FailureReport(
     ILogger<DistributedApplication> logger
 ) : BackgroundService
 {
-    private static readonly TimeSpan LogTimeout = TimeSpan.FromSeconds(2),
-        RepeatInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LogTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RepeatInterval = TimeSpan.FromMinutes(1);
     private const int LastLines = 12;
     private readonly Dictionary<string, string?> _states = [];
     private readonly ConcurrentDictionary<string, DateTimeOffset> _reported = new();
@@ -35,7 +35,8 @@ internal sealed partial class FailureReport(
 
     private void Observe(ResourceEvent change, CancellationToken stopping)
     {
-        var (now, before) = (change.Snapshot.State?.Text, _states.GetValueOrDefault(change.ResourceId));
+        var now = change.Snapshot.State?.Text;
+        var before = _states.GetValueOrDefault(change.ResourceId);
         if (now == before || change.Resource.Annotations.OfType<ExplicitStartupAnnotation>().Any())
             return;
 

@@ -28,10 +28,8 @@ internal sealed class RestartPolicy(
         if (!change.Resource.Annotations.OfType<RestartAnnotation>().Any())
             return;
 
-        var (now, before) = (
-            change.Snapshot.State?.Text,
-            _seen.GetValueOrDefault(change.ResourceId, new ProcessState(null, null, 0, null))
-        );
+        var now = change.Snapshot.State?.Text;
+        var before = _seen.GetValueOrDefault(change.ResourceId, new ProcessState(null, null, 0, null));
         if (now == before.State || (HasEnded(now) && HasEnded(before.State)))
             return;
 
@@ -40,7 +38,8 @@ internal sealed class RestartPolicy(
         if (HasEnded(now) && endedAt is not null && endedAt == before.EndedAt)
             return;
 
-        var (started, ends) = (now == KnownResourceStates.Running ? clock.GetUtcNow() : before.Started, before.Ends);
+        var started = now == KnownResourceStates.Running ? clock.GetUtcNow() : before.Started;
+        var ends = before.Ends;
         // Running or Starting → Exited. A requested end passes through Stopping.
         var unexpected =
             HasEnded(now)
@@ -62,7 +61,8 @@ internal sealed class RestartPolicy(
     {
         try
         {
-            var (log, after) = (loggers.GetLogger(id), delay.Of(ended.Ends));
+            var log = loggers.GetLogger(id);
+            var after = delay.Of(ended.Ends);
             log.LogWarning(
                 "Ended unexpectedly. It is restarted in {Seconds} s (Restart:DelaySeconds; 0 turns restarts off).",
                 after.TotalSeconds

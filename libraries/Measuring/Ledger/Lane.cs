@@ -6,14 +6,14 @@ internal sealed class Lane
     private const int Examples = 5;
 
     // Every sequence below _next has arrived, except _missing and those below _from.
-    private long _from = 1,
-        _next = 1,
-        _duplicates,
-        _reordered;
-    private SequenceSet? _missing,
-        _excused;
-    private List<long>? _duplicateExamples,
-        _reorderedExamples;
+    private long _from = 1;
+    private long _next = 1;
+    private long _duplicates;
+    private long _reordered;
+    private SequenceSet? _missing;
+    private SequenceSet? _excused;
+    private List<long>? _duplicateExamples;
+    private List<long>? _reorderedExamples;
 
     /// <param name="late">True if an event with a later position came before.</param>
     public void Receive(long sequence, bool late)

@@ -12,9 +12,9 @@ public sealed class LedgerReader
     private readonly int[]? _publishers;
     private readonly Lock _gate = new();
     private Lane?[] _lanes = [];
-    private long _received,
-        _unknown,
-        _position;
+    private long _received;
+    private long _unknown;
+    private long _position;
 
     // The last id and the length of its epoch.
     private string _id = "";

@@ -9,10 +9,10 @@ namespace Streaming.Feed;
 /// <param name="silence">See <see cref="ILiveSource.Silence"/>.</param>
 internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, TimeProvider clock, ILogger logger)
 {
-    private long _fence,
-        _receivedAt = clock.GetTimestamp(),
-        _headSeen,
-        _stalledAt;
+    private long _fence;
+    private long _receivedAt = clock.GetTimestamp();
+    private long _headSeen;
+    private long _stalledAt;
 
     private StreamPosition _lookedAt;
     private volatile FeedMode _mode;

@@ -13,8 +13,8 @@ internal sealed class FeedStore(
     ILogger<FeedStore> logger
 ) : IFeedStore
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100),
-        MaxRetry = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(2);
 
     public TimeSpan? AwayFor => contact.AwayFor;
 

@@ -28,8 +28,8 @@ internal sealed class LiveFeed : RestartingService
     private readonly SseOptions _options;
     private readonly FeedCore _core;
     private readonly TaskCompletionSource _started = New();
-    private Task _message = Task.CompletedTask,
-        _tick = Task.CompletedTask;
+    private Task _message = Task.CompletedTask;
+    private Task _tick = Task.CompletedTask;
 
     private TaskCompletionSource _doubted = New();
     private TaskCompletionSource<Look> _looked = NewLook();

@@ -9,18 +9,18 @@ namespace Streaming.Feed;
 /// <summary>Receives the Broadcaster's signed pages from Redis for the feed.</summary>
 internal sealed class RedisIntake : RestartingService, ILiveSource
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5),
-        Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly RedisLink _redis;
     private readonly RelaySecret _secret;
     private readonly string _channel;
     private readonly TimeSpan _resubscribe;
-    private readonly Counter<long> _refusals,
-        _gaps;
+    private readonly Counter<long> _refusals;
+    private readonly Counter<long> _gaps;
     private readonly RelayQueue _queue;
-    private volatile bool _refused,
-        _refusing;
+    private volatile bool _refused;
+    private volatile bool _refusing;
 
     public RedisIntake(
         RedisLink redis,

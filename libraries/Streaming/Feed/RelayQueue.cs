@@ -18,10 +18,10 @@ internal sealed class RelayQueue
     private readonly Lock _gate = new();
     private readonly Channel<RelayPage> _pages;
     private string _epoch = "";
-    private long _fence,
-        _sent,
-        _bytes,
-        _receivedAt = long.MinValue / 2;
+    private long _fence;
+    private long _sent;
+    private long _bytes;
+    private long _receivedAt = long.MinValue / 2;
 
     public RelayQueue(TimeProvider clock)
     {

@@ -27,8 +27,8 @@ internal sealed class StoreReplay(
     /// may be a search rarely is one; of ten, others felt those of twelve clients at once (decision 53).</summary>
     private static readonly TimeSpan FreeSearch = TimeSpan.FromMinutes(1);
 
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200),
-        MaxRetry = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(4);
 
     private readonly Dictionary<ReplayRange, Reading> _readings = [];
     private readonly SharedPages _shared = new(

@@ -10,17 +10,17 @@ internal sealed class ShowThreads : IDisposable
     /// <summary>Some 100 kB of memory each, so 25 MB of a function that hangs.</summary>
     private const int Most = 256;
 
-    private static readonly TimeSpan Stuck = TimeSpan.FromMilliseconds(50),
-        Idle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Stuck = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(10);
 
     private readonly object _gate = new();
     private readonly Queue<Action> _waiting = [];
     private readonly ITimer _timer;
-    private int _threads,
-        _idle;
-    private bool _isWatched,
-        _hasTaken,
-        _isDisposed;
+    private int _threads;
+    private int _idle;
+    private bool _isWatched;
+    private bool _hasTaken;
+    private bool _isDisposed;
 
     public ShowThreads(TimeProvider clock)
     {

@@ -19,9 +19,9 @@ internal sealed class OneStreamPerTicket(
     ILogger<OneStreamPerTicket> logger
 ) : RestartingService(logger, clock)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500),
-        Retention = TimeSpan.FromDays(1),
-        SweepInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Retention = TimeSpan.FromDays(1);
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromHours(1);
 
     /// <summary>The open connection of each ticket on this replica.</summary>
     private readonly ConcurrentDictionary<Guid, Held> _held = new();

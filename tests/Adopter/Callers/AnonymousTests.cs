@@ -8,8 +8,8 @@ namespace Adopter.Callers;
 public sealed class AnonymousTests(OpenCallers callers) : IClassFixture<OpenCallers>
 {
     private readonly CallersApp _app = callers.App;
-    private readonly GatewayClient _anonymous = new(callers.App.Anonymous()),
-        _alice = new(callers.App.WithToken(Schemes.Mapped, new { sub = "alice" }));
+    private readonly GatewayClient _anonymous = new(callers.App.Anonymous());
+    private readonly GatewayClient _alice = new(callers.App.WithToken(Schemes.Mapped, new { sub = "alice" }));
 
     [Fact]
     public async Task An_anonymous_answer_continues_after_the_ids_that_its_reader_got()

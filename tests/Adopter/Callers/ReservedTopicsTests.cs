@@ -62,7 +62,8 @@ public sealed class ReservedTopicsTests(RunningCallers callers) : IClassFixture<
         var services = _app.App.Services;
         var (runs, log) = (services.GetRequiredService<IRuns>(), services.GetRequiredService<IEventLog>());
         var path = await _alice.GenerateAsync();
-        var (kind, id) = ("generations", path.Split('/')[^1]);
+        var kind = "generations";
+        var id = path.Split('/')[^1];
 
         Assert.False(await runs.CancelAsync($"{kind}.{id}", Stop));
         await Assert.ThrowsAsync<ArgumentException>(() =>

@@ -180,7 +180,8 @@ public sealed class ContinuationTests : IAsyncLifetime
     [Fact]
     public async Task After_many_kills_each_answer_is_whole_and_has_one_end()
     {
-        var (kills, runs) = (Kills, Math.Min(100, 10 * Kills));
+        var kills = Kills;
+        var runs = Math.Min(100, 10 * Kills);
         // Long enough for the kills, each of which takes about five seconds.
         var (tokens, speed) = kills > 10 ? (4_000, 30) : (500 * kills, 60);
         var processes = new List<(SmallApp App, FaultyLink Link)>();
@@ -207,7 +208,8 @@ public sealed class ContinuationTests : IAsyncLifetime
                 await Task.WhenAll(readers.Select((r, i) => r.WaitAsync(now => now.Frames.Count > had[i] + 5)));
             }
 
-            var (texts, restarts) = (new List<string>(), 0);
+            var texts = new List<string>();
+            var restarts = 0;
             foreach (var reader in readers)
             {
                 await reader.WaitForEndAsync();

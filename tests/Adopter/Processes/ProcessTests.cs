@@ -13,10 +13,8 @@ public sealed class ProcessTests
     public async Task One_process_holds_a_lease_and_its_successor_gets_a_greater_fence()
     {
         await using var apps = await TwoAsync();
-        var (one, other) = (
-            apps.A.Services.GetRequiredService<LeaderLease>(),
-            apps.B.Services.GetRequiredService<LeaderLease>()
-        );
+        var one = apps.A.Services.GetRequiredService<LeaderLease>();
+        var other = apps.B.Services.GetRequiredService<LeaderLease>();
 
         var fence = await one.HoldAsync("report", "a", Minute, Stop);
         Assert.NotNull(fence);
@@ -31,10 +29,8 @@ public sealed class ProcessTests
     public async Task Every_process_learns_that_one_has_a_reader_and_for_how_long()
     {
         await using var apps = await TwoAsync();
-        var (here, there) = (
-            apps.A.Services.GetRequiredService<TopicPresence>(),
-            apps.B.Services.GetRequiredService<TopicPresence>()
-        );
+        var here = apps.A.Services.GetRequiredService<TopicPresence>();
+        var there = apps.B.Services.GetRequiredService<TopicPresence>();
         Assert.False(await here.IsReadAsync("ticks.1", Minute, Stop));
 
         await using (await SseReader.OpenAtAsync(apps.A.Server, "/ticks/1"))

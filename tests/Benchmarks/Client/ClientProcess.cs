@@ -14,9 +14,7 @@ internal sealed class ClientProcess : IAsyncDisposable
 
     /// <param name="mode">The mode of ClientProgram.</param>
     /// <param name="order">The order that the process reads.</param>
-    /// <param name="compileAll">Also compiles the framework's code for speed, which is otherwise not, since tiers are
-    /// off.</param>
-    public static async Task<ClientProcess> StartAsync(string mode, object order, bool compileAll = false)
+    public static async Task<ClientProcess> StartAsync(string mode, object order)
     {
         var start = new ProcessStartInfo("dotnet", [typeof(ClientProcess).Assembly.Location, mode])
         {
@@ -25,10 +23,6 @@ internal sealed class ClientProcess : IAsyncDisposable
         };
         // Compiled for speed from the first event: a run ends before tiered compilation pays off.
         start.Environment["DOTNET_TieredCompilation"] = "0";
-
-        if (compileAll)
-            start.Environment["DOTNET_ReadyToRun"] = "0";
-
         start.Environment["DOTNET_gcServer"] = "0";
         var client = new ClientProcess(
             Process.Start(start) ?? throw new BenchmarkException("The client did not start.")
@@ -37,16 +31,6 @@ internal sealed class ClientProcess : IAsyncDisposable
         await client._process.StandardInput.FlushAsync();
 
         return client;
-    }
-
-    /// <summary>Starts another program with the same output format, which takes its order as arguments.</summary>
-    public static ClientProcess Start(ProcessStartInfo start)
-    {
-        start.RedirectStandardInput = true;
-        start.RedirectStandardOutput = true;
-        return new ClientProcess(
-            Process.Start(start) ?? throw new BenchmarkException($"{start.FileName} did not start.")
-        );
     }
 
     /// <summary>Waits for the next line of output.</summary>

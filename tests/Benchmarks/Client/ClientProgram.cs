@@ -15,9 +15,6 @@ internal static class ClientProgram
             case ["read"]:
                 Run<ReadOrder>(ReaderProgram.Run);
                 return true;
-            case ["read-http"]:
-                Run<ReadOrder>(HttpReaderProgram.Run);
-                return true;
             case ["publish"]:
                 Run<PublishOrder>(PublisherProgram.Run);
                 return true;

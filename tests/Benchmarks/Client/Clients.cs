@@ -24,16 +24,10 @@ internal static class Clients
     /// <summary>Starts readers and waits until all their streams are open.</summary>
     public static async Task<(ClientProcess Process, ReadersReady Ready)> OpenAsync(
         ReadOrder order,
-        CancellationToken cancellationToken,
-        ReaderKind kind = ReaderKind.Raw
+        CancellationToken cancellationToken
     )
     {
-        var readers = kind switch
-        {
-            ReaderKind.C => ClientProcess.Start(await CReader.StartAsync(order, cancellationToken)),
-            ReaderKind.Http => await ClientProcess.StartAsync("read-http", order, compileAll: true),
-            _ => await ClientProcess.StartAsync("read", order),
-        };
+        var readers = await ClientProcess.StartAsync("read", order);
         try
         {
             var ready = await readers.NextAsync<ReadersReady>(cancellationToken);

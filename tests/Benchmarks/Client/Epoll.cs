@@ -15,8 +15,8 @@ internal sealed unsafe partial class Epoll : IDisposable
         WouldBlock = 11;
 
     // struct epoll_event { uint32_t events; epoll_data_t data; }, packed on x86-64 only.
-    private static readonly int DataAt = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8,
-        Size = DataAt + 8;
+    private static readonly int DataAt = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
+    private static readonly int Size = DataAt + 8;
 
     private readonly int _descriptor = epoll_create1(0);
     private readonly byte[] _events = new byte[MostEvents * Size];

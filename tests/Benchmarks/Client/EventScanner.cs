@@ -19,15 +19,15 @@ internal sealed class EventScanner(long expect, Action<long> received)
     }
 
     private At _at;
-    private bool _chunked,
-        _hasData;
-    private int _status,
-        _carried;
-    private long _left,
-        _number,
-        _time,
-        _position,
-        _lastPosition;
+    private bool _chunked;
+    private bool _hasData;
+    private int _status;
+    private int _carried;
+    private long _left;
+    private long _number;
+    private long _time;
+    private long _position;
+    private long _lastPosition;
     private readonly ulong[] _seen = new ulong[expect / 64 + 1];
     private byte[] _carry = [];
 

@@ -15,8 +15,8 @@ internal sealed class PublisherConnections : IDisposable
     private readonly int[] _ready = new int[1_024];
     private readonly byte[] _buffer = new byte[256 * 1024];
     private Queue<Connection> _idle = new();
-    private long _accepted,
-        _number;
+    private long _accepted;
+    private long _number;
     private int _firstRefusal;
 
     public PublisherConnections(PublishOrder order)

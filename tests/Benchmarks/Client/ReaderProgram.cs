@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Benchmarks.Client;
 
-/// <summary>The mode <c>read</c>: one thread that reads many
+/// <summary>The mode <c>read</c>, the raw reader: one thread that reads many
 /// streams. Reports when all are open, then the result.</summary>
 internal static class ReaderProgram
 {

@@ -12,15 +12,15 @@ internal sealed class ReaderStreams(ReadOrder order) : IDisposable
     private readonly Stream?[] _streams = new Stream?[order.Connections];
     private readonly int[] _ready = new int[1_024];
     private readonly byte[] _buffer = new byte[256 * 1024];
-    private long _events,
-        _wrong,
-        _reads,
-        _now,
-        _lastAt;
-    private int _opened,
-        _answered,
-        _refused,
-        _done;
+    private long _events;
+    private long _wrong;
+    private long _reads;
+    private long _now;
+    private long _lastAt;
+    private int _opened;
+    private int _answered;
+    private int _refused;
+    private int _done;
 
     private sealed record Stream(Socket Socket, nint Descriptor, EventScanner Scanner);
 
@@ -77,7 +77,8 @@ internal sealed class ReaderStreams(ReadOrder order) : IDisposable
 
     private void OpenNext()
     {
-        var (url, id) = (order.Urls[_opened % order.Urls.Length], order.LastEventIds?[_opened % order.Urls.Length]);
+        var url = order.Urls[_opened % order.Urls.Length];
+        var id = order.LastEventIds?[_opened % order.Urls.Length];
         var socket = Wire.Connect(new IPEndPoint(IPAddress.Parse(url.Host), url.Port));
         socket.Send(
             Wire.Request("GET", url, $"Accept: text/event-stream\r\n{(id is null ? "" : $"Last-Event-ID: {id}\r\n")}")
@@ -94,12 +95,15 @@ internal sealed class ReaderStreams(ReadOrder order) : IDisposable
 
     private void Read(int index, Stream stream)
     {
-        var (scanner, number) = (stream.Scanner, Epoll.Receive(stream.Descriptor, _buffer));
+        var scanner = stream.Scanner;
+        var number = Epoll.Receive(stream.Descriptor, _buffer);
         if (number < 0)
             return;
 
         _reads++;
-        var (before, status, wrongBefore) = (scanner.Events, scanner.Status, scanner.Wrong);
+        var before = scanner.Events;
+        var status = scanner.Status;
+        var wrongBefore = scanner.Wrong;
         scanner.Read(_buffer.AsSpan(0, number));
 
         if (status == 0 && (scanner.Status != 0 || number == 0))

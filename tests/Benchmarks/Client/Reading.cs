@@ -15,19 +15,6 @@ internal sealed record ReadOrder(
     string[]? LastEventIds = null
 );
 
-/// <summary>The implementation of a reader.</summary>
-internal enum ReaderKind
-{
-    /// <summary>One thread on epoll that scans for two numbers (<see cref="ReaderProgram"/>).</summary>
-    Raw,
-
-    /// <summary>The same on .NET's HTTP client (<see cref="HttpReaderProgram"/>).</summary>
-    Http,
-
-    /// <summary>A C program that does the work of LoadTests' clients (<see cref="CReader"/>).</summary>
-    C,
-}
-
 /// <summary>Reported when every stream is open.</summary>
 internal sealed record ReadersReady(int Connected, int Refused, double Seconds);
 

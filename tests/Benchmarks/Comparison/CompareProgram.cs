@@ -10,8 +10,9 @@ namespace Benchmarks.Comparison;
 internal static class CompareProgram
 {
     // All measurements take half of it.
-    private static readonly TimeSpan MeasureLimit = TimeSpan.FromMinutes(60),
-        QuietPatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MeasureLimit = TimeSpan.FromMinutes(60);
+
+    private static readonly TimeSpan QuietPatience = TimeSpan.FromMinutes(5);
 
     /// <returns>False if the current build costs more, or has lost an event.</returns>
     public static async Task<bool> RunAsync(string[] arguments, CancellationToken cancellationToken)

@@ -11,8 +11,8 @@ namespace Benchmarks.Measurements;
 internal sealed class Append : Measurement
 {
     private const string Bare = "bare Postgres";
-    private readonly int _writers,
-        _batch;
+    private readonly int _writers;
+    private readonly int _batch;
 
     public Append(string name, int writers, int batch, double? atLeast)
         : base(

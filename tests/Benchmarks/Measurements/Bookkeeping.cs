@@ -11,9 +11,9 @@ internal sealed class Bookkeeping : Measurement
         Rate = 50,
         Passes = 4_000;
 
-    private static readonly Metric Time = new("latency of each connection", "ns/delivery"),
-        Share = new("share of the delivering process's CPU", "%"),
-        Size = new("memory of a connection's histogram", "B");
+    private static readonly Metric Time = new("latency of each connection", "ns/delivery");
+    private static readonly Metric Share = new("share of the delivering process's CPU", "%");
+    private static readonly Metric Size = new("memory of a connection's histogram", "B");
 
     public Bookkeeping()
         : base("bookkeeping", $"latency histograms of {Streams:N0} connections, beside {Rate} events/s to them") =>
@@ -36,7 +36,9 @@ internal sealed class Bookkeeping : Measurement
 
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / (double)Streams;
 
-        var (totals, committed, clock) = (new long[LatencyBuckets.Buckets], DateTime.UtcNow.Ticks, TimeProvider.System);
+        var totals = new long[LatencyBuckets.Buckets];
+        var committed = DateTime.UtcNow.Ticks;
+        var clock = TimeProvider.System;
         var best = TimeSpan.MaxValue;
 
         // Takes the best of many passes: the first run unoptimized code, others are interrupted.

@@ -11,8 +11,8 @@ internal sealed class FanOut : Measurement
 {
     private const int BurstEvents = 300;
 
-    private readonly int _subscribers,
-        _rate;
+    private readonly int _subscribers;
+    private readonly int _rate;
 
     public FanOut(string name, int subscribers, int rate, Goal cpu)
         : base(
@@ -58,7 +58,6 @@ internal sealed class FanOut : Measurement
 
     /// <param name="rate">Events a second. 0: 300 events, as fast as they are accepted.</param>
     /// <param name="servedAs">The server's name in the results; default: the peer's name.</param>
-    /// <param name="kind">The reader's implementation.</param>
     public static async Task MeasureAsync(
         Measurement measurement,
         BenchmarkRun run,
@@ -67,11 +66,10 @@ internal sealed class FanOut : Measurement
         double rate,
         double seconds,
         CancellationToken cancellationToken,
-        string? servedAs = null,
-        ReaderKind kind = ReaderKind.Raw
+        string? servedAs = null
     )
     {
-        var delivery = await DeliverAsync(run, peer, subscribers, rate, seconds, cancellationToken, kind);
+        var delivery = await DeliverAsync(run, peer, subscribers, rate, seconds, cancellationToken);
         if (!run.IsWhole(measurement, peer, delivery.Read))
             return;
 
@@ -98,7 +96,6 @@ internal sealed class FanOut : Measurement
         double rate,
         double seconds,
         CancellationToken cancellationToken,
-        ReaderKind kind = ReaderKind.Raw,
         Peer? publishedAt = null,
         int connections = 4
     )
@@ -109,8 +106,7 @@ internal sealed class FanOut : Measurement
 
         var (readers, _) = await Clients.OpenAsync(
             new ReadOrder([peer.Subscribe(topic)], subscribers, events, seconds + 30),
-            cancellationToken,
-            kind
+            cancellationToken
         );
 
         await using var _ = readers;

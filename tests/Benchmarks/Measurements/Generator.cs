@@ -1,29 +1,24 @@
-using Benchmarks.Client;
-
 namespace Benchmarks.Measurements;
 
-/// <summary>Compares the cost of the load tests' clients with the raw reader, the same on .NET's
-/// HTTP client, and a C program with the same work, to see whether the generator is the bottleneck.
-/// All are measured once connected and compiled, with the same events at the same rate.</summary>
+/// <summary>Compares the cost of the load tests' clients with the raw reader, to see whether the generator is the
+/// bottleneck. Both are measured once connected and compiled, with the same events at the same rate.</summary>
 internal sealed class Generator : Measurement
 {
-    private const string Raw = "raw reader",
-        OverHttp = "raw reader on HttpClient",
-        InC = "C reader";
+    private const string Raw = "raw reader";
     private const int Clients = 5_000,
         Rate = 10,
         Seconds = 8;
 
     public Generator()
         : base("generator", $"LoadTests with {Clients:N0} clients, {Rate} events/s to each") =>
-        Goals = new Dictionary<string, Goal> { [MetricCatalog.Generator.Name] = Goal.AtMost(2, InC) };
+        Goals = new Dictionary<string, Goal> { [MetricCatalog.Generator.Name] = Goal.AtMost(2, Raw) };
 
     public override string Subject => "LoadTests";
 
     public override async Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken)
     {
         if (run.Round % 2 == 0)
-            await ReadOthersAsync(run, cancellationToken);
+            await ReadRawAsync(run, cancellationToken);
 
         // The first half is LoadTests' ramp and warm-up, the second half its steady window.
         var result = await LoadTestsProgram.RunAsync(
@@ -45,29 +40,9 @@ internal sealed class Generator : Measurement
         );
 
         if (run.Round % 2 == 1)
-            await ReadOthersAsync(run, cancellationToken);
+            await ReadRawAsync(run, cancellationToken);
     }
 
-    private async Task ReadOthersAsync(BenchmarkRun run, CancellationToken cancellationToken)
-    {
-        await ReadAsync(run, Raw, ReaderKind.Raw, cancellationToken);
-        await ReadAsync(run, OverHttp, ReaderKind.Http, cancellationToken);
-        if (CReader.Missing is not { } missing)
-            await ReadAsync(run, InC, ReaderKind.C, cancellationToken);
-        else if (run.Round == 1)
-            run.Skipped.Add($"{Name}, {InC}: {missing}");
-    }
-
-    private Task ReadAsync(BenchmarkRun run, string reader, ReaderKind kind, CancellationToken cancellationToken) =>
-        FanOut.MeasureAsync(
-            this,
-            run,
-            run.StreamApi,
-            Clients,
-            Rate,
-            Seconds,
-            cancellationToken,
-            servedAs: reader,
-            kind
-        );
+    private Task ReadRawAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
+        FanOut.MeasureAsync(this, run, run.StreamApi, Clients, Rate, Seconds, cancellationToken, servedAs: Raw);
 }

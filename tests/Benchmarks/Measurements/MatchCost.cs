@@ -29,7 +29,8 @@ internal static class MatchCost
 
     private static void Measure(string name, int filters, Func<int, string[]> patterns, string topic)
     {
-        var (index, found) = (new TopicIndex(), new List<FilterRing>());
+        var index = new TopicIndex();
+        var found = new List<FilterRing>();
 
         for (var n = 0; n < filters; n++)
             index.Add(new FilterRing(new StreamFilter(patterns(n), [], [], NamedFormat.Always), 0, 0));
@@ -38,7 +39,8 @@ internal static class MatchCost
 
         for (var round = 0; round < 3; round++)
         {
-            var (start, looked) = (Stopwatch.GetTimestamp(), 0);
+            var start = Stopwatch.GetTimestamp();
+            var looked = 0;
             for (; Stopwatch.GetElapsedTime(start) < Time; looked++)
             {
                 found.Clear();

@@ -50,28 +50,28 @@ internal sealed record Goal(double Least, double Most, string? Peer)
 /// <summary>The metrics' names and units.</summary>
 internal static class MetricCatalog
 {
-    public static readonly Metric Cpu = new("server CPU", "µs/delivery", Judgement.Cost),
-        FrontCpu = new("CPU of the delivering process", "µs/delivery", Judgement.Cost),
-        P50 = new("p50", "ms"),
-        P99 = new("p99", "ms"),
-        Rate = new("delivered", "1/s"),
-        Received = new("received", "events"),
-        Generator = new("reader CPU (not the server's)", "µs/delivery"),
-        Elsewhere = new("other work on the machine", "cores"),
-        Appended = new("appended", "events/s", Judgement.Rate),
-        AppendCpu = new("server CPU", "µs/event", Judgement.Cost),
-        AppendP50 = new("answered p50", "ms"),
-        AppendP99 = new("answered p99", "ms"),
-        RelayedAfter = new("replica caught up after the last append", "s"),
-        Seconds = new("all caught up after", "s"),
-        TokenCpu = new("server CPU", "µs/token", Judgement.Cost),
-        TokenFrontCpu = new("CPU of the delivering process", "µs/token", Judgement.Cost),
-        Connects = new("connects", "1/s", Judgement.Rate),
-        ConnectCpu = new("server CPU", "µs/connect", Judgement.Cost),
-        ConnectFrontCpu = new("CPU of the delivering process", "µs/connect", Judgement.Cost),
-        StoreReads = new("store reads", "reads"),
-        Allocated = new("allocated", "B/delivery", Judgement.Zero),
-        AllocatedEvent = new("allocated for the event itself", "B/event", Judgement.Cost),
-        Memory = new("memory, 5,000 just connected", "kB/connection"),
-        Settled = new("memory, 5,000 settled", "kB/connection");
+    public static readonly Metric Cpu = new("server CPU", "µs/delivery", Judgement.Cost);
+    public static readonly Metric FrontCpu = new("CPU of the delivering process", "µs/delivery", Judgement.Cost);
+    public static readonly Metric P50 = new("p50", "ms");
+    public static readonly Metric P99 = new("p99", "ms");
+    public static readonly Metric Rate = new("delivered", "1/s");
+    public static readonly Metric Received = new("received", "events");
+    public static readonly Metric Generator = new("reader CPU (not the server's)", "µs/delivery");
+    public static readonly Metric Elsewhere = new("other work on the machine", "cores");
+    public static readonly Metric Appended = new("appended", "events/s", Judgement.Rate);
+    public static readonly Metric AppendCpu = new("server CPU", "µs/event", Judgement.Cost);
+    public static readonly Metric AppendP50 = new("answered p50", "ms");
+    public static readonly Metric AppendP99 = new("answered p99", "ms");
+    public static readonly Metric RelayedAfter = new("replica caught up after the last append", "s");
+    public static readonly Metric Seconds = new("all caught up after", "s");
+    public static readonly Metric TokenCpu = new("server CPU", "µs/token", Judgement.Cost);
+    public static readonly Metric TokenFrontCpu = new("CPU of the delivering process", "µs/token", Judgement.Cost);
+    public static readonly Metric Connects = new("connects", "1/s", Judgement.Rate);
+    public static readonly Metric ConnectCpu = new("server CPU", "µs/connect", Judgement.Cost);
+    public static readonly Metric ConnectFrontCpu = new("CPU of the delivering process", "µs/connect", Judgement.Cost);
+    public static readonly Metric StoreReads = new("store reads", "reads");
+    public static readonly Metric Allocated = new("allocated", "B/delivery", Judgement.Zero);
+    public static readonly Metric AllocatedEvent = new("allocated for the event itself", "B/event", Judgement.Cost);
+    public static readonly Metric Memory = new("memory, 5,000 just connected", "kB/connection");
+    public static readonly Metric Settled = new("memory, 5,000 settled", "kB/connection");
 }

@@ -8,8 +8,8 @@ internal sealed class ModelLeader
     private readonly ModelStore _store;
     private readonly Func<IEnumerable<ModelChannel>> _receivers;
     private readonly RelayCore _core = new();
-    private long _after,
-        _sent;
+    private long _after;
+    private long _sent;
 
     public ModelLeader(ModelStore store, long fence, Func<IEnumerable<ModelChannel>> receivers)
     {

@@ -9,8 +9,8 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
     : StreamOutput(pending)
 {
     private readonly List<byte> _kept = [];
-    private bool _isGone,
-        _isOpening;
+    private bool _isGone;
+    private bool _isOpening;
 
     public override bool Chunked => false;
 

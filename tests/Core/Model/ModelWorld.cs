@@ -38,8 +38,8 @@ internal sealed class ModelWorld : IDisposable
     private readonly (int Weight, Action Step)[] _steps;
     private ModelLeader _leader;
     private ModelLeader? _former;
-    private bool _redisAway,
-        _isHealed;
+    private bool _redisAway;
+    private bool _isHealed;
 
     private (int Lost, int Repeated, int Overtaking) _treatment;
 

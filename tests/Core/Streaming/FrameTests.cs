@@ -11,8 +11,8 @@ namespace Core.Streaming;
 /// <summary>The frames that clients depend on, byte by byte.</summary>
 public sealed class FrameTests
 {
-    private static readonly StreamPosition At = new("e", 5),
-        Head = new("e", 9);
+    private static readonly StreamPosition At = new("e", 5);
+    private static readonly StreamPosition Head = new("e", 9);
 
     public static TheoryData<string, string> Control =>
         new()
@@ -94,7 +94,8 @@ public sealed class FrameTests
     [Fact]
     public void Of_an_event_that_cannot_be_framed_its_place_is_sent_and_it_is_reported()
     {
-        var (bad, reported) = (Event("a\nb", "1"), new List<EventRecord>());
+        var bad = Event("a\nb", "1");
+        var reported = new List<EventRecord>();
         FrameFormat.Unframed += Report;
 
         try

@@ -80,7 +80,8 @@ public sealed class PushStreamTests
     [Fact(Timeout = 30_000)]
     public async Task A_quiet_stream_whose_heartbeat_is_not_taken_is_dead()
     {
-        var (clock, output) = (new ManualTime(), new StuckOutput());
+        var clock = new ManualTime();
+        var output = new StuckOutput();
         var settings = new PushSettings(Bare: true, HeartbeatSeconds: 1, Heartbeat: "beat"u8.ToArray());
         await using var push = Stream(output, settings, clock);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
@@ -222,7 +223,8 @@ public sealed class PushStreamTests
     [Fact(Timeout = 30_000)]
     public async Task A_stream_ends_with_the_right_to_read_it()
     {
-        var (clock, output) = (new ManualTime(), new KeptOutput());
+        var clock = new ManualTime();
+        var output = new KeptOutput();
         await using var push = Stream(output, new PushSettings(Bare: true), clock, expiry: Endless with { EndsAt = 0 });
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
 
@@ -247,7 +249,8 @@ public sealed class PushStreamTests
         int times
     )
     {
-        var (clock, output) = (new ManualTime(), new KeptOutput());
+        var clock = new ManualTime();
+        var output = new KeptOutput();
         var frame = heartbeat is null ? null : Encoding.UTF8.GetBytes(heartbeat);
         var settings = new PushSettings(HeartbeatSeconds: seconds, Bare: isBare, Heartbeat: frame);
         await using var push = Stream(output, settings, clock);
@@ -265,7 +268,8 @@ public sealed class PushStreamTests
     [Fact]
     public async Task A_client_learns_once_that_its_right_ends_soon()
     {
-        var (clock, output) = (new ManualTime(), new KeptOutput());
+        var clock = new ManualTime();
+        var output = new KeptOutput();
         await using var push = Stream(
             output,
             new PushSettings(Bare: true),

@@ -8,8 +8,8 @@ internal sealed class BaseCommit : IAsyncDisposable
 {
     private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(15);
 
-    private readonly string _hash,
-        _folder;
+    private readonly string _hash;
+    private readonly string _folder;
 
     private BaseCommit(string hash)
     {

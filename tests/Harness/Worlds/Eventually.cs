@@ -7,10 +7,11 @@ namespace Harness.Worlds;
 internal static class Eventually
 {
     // Generous, because machines that run tests are busy.
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3),
-        Interval = TimeSpan.FromMilliseconds(50),
-        // A condition of this process costs nothing.
-        LocalInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+
+    // A condition of this process costs nothing.
+    private static readonly TimeSpan LocalInterval = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Returns when the condition holds, and fails if it never does.</summary>
     /// <param name="condition">Asked until it holds; a service or store that does not answer makes it false.</param>

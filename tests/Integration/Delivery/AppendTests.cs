@@ -23,7 +23,8 @@ public sealed class AppendTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync();
-        var (appender, database) = (log.Appender, log.Database);
+        var appender = log.Appender;
+        var database = log.Database;
 
         var published = new List<CommittedEvents>();
         appender.Committed += published.Add;
@@ -132,7 +133,8 @@ public sealed class AppendTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync();
-        var (appender, database) = (log.Appender, log.Database);
+        var appender = log.Appender;
+        var database = log.Database;
         await PartitionSpan.SetAsync(database, 100);
 
         await using (var connection = await database.OpenConnectionAsync(cancellationToken))

@@ -20,7 +20,8 @@ public sealed class DrainTests
     public async Task All_streams_of_a_stopping_replica_move_to_another_and_lose_nothing()
     {
         await using var system = await World.Start();
-        var (leaving, staying) = ((await system.StartReplicaAsync(asProcess: true)).Process, system.Replicas[0]);
+        var leaving = (await system.StartReplicaAsync(asProcess: true)).Process;
+        var staying = system.Replicas[0];
         using var client = new SseClient(
             new HttpClient(ToFirstThatListens(leaving.Url, staying.Url)) { Timeout = Timeout.InfiniteTimeSpan }
         );

@@ -56,7 +56,8 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
     )
     {
         const int Readers = 24;
-        var (system, root) = (fixture.System, $"t{Guid.NewGuid():N}");
+        var system = fixture.System;
+        var root = $"t{Guid.NewGuid():N}";
         await system.WaitForModeAsync("live"); // the case before has changed the epoch, too
 
         var before = await World.PublishNumbersAsync(system.Replicas[0], $"{root}.1", 1, 1_000);

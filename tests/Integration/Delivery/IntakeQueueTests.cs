@@ -52,8 +52,8 @@ public sealed class IntakeQueueTests
         private readonly RelaySecret _secret;
         private readonly ISubscriber _redis;
         private readonly string _channel;
-        private int _position,
-            _refused;
+        private int _position;
+        private int _refused;
 
         private Rig(IHost host, IConnectionMultiplexer redis)
         {

@@ -257,7 +257,8 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
 
         await using var log = await OpenLog.OpenAsync(database);
         await using var copied = await OpenLog.OpenAsync(rig.Origin.At($"{database.Database}_copy"));
-        var (later, other) = (await log.AppendAsync(3), await copied.AppendAsync(3));
+        var later = await log.AppendAsync(3);
+        var other = await copied.AppendAsync(3);
         Assert.NotNull(await copied.HonouredAsync(kept[^1]));
         Assert.Null(await copied.HonouredAsync(later[0]));
         Assert.Null(await log.HonouredAsync(other[0]));
@@ -336,7 +337,8 @@ public sealed class LineageTests(PromotionRig rig) : IClassFixture<PromotionRig>
                 ]
         )
         {
-            var (head, epochs) = (await log.HeadAsync(), await CountAsync());
+            var head = await log.HeadAsync();
+            var epochs = await CountAsync();
             await log.ScalarAsync("update eventstore.lineage set fingerprint = 'the former server'");
             await log.ScalarAsync($"select count(*) from eventstore.{call}");
             Assert.Equal((call, epochs + 1), (call, await CountAsync()));

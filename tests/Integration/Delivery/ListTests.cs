@@ -289,7 +289,8 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
 
         async Task<long> NextSecondAsync()
         {
-            var (former, next) = ((await StatsAsync(0)).Select(AtOf).LastOrDefault(), 0L);
+            var former = (await StatsAsync(0)).Select(AtOf).LastOrDefault();
+            var next = 0L;
             await Eventually.HoldsAsync(
                 async () => (next = (await StatsAsync(0)).Select(AtOf).LastOrDefault()) > former,
                 "another second is over"

@@ -30,7 +30,8 @@ public sealed class ModelTests
         for (var i = 0; i < 2; i++)
             await system.StartBroadcasterAsync(asProcess: true);
 
-        var (from, to) = (system.Channel, "unreliable:" + system.Channel);
+        var from = system.Channel;
+        var to = "unreliable:" + system.Channel;
         await using var channel = await UnreliableChannel.OpenAsync(Stores.Shared.Redis, from, to);
 
         for (var i = 0; i < 2; i++)

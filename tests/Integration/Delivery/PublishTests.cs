@@ -48,7 +48,9 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
     [InlineData(Lines)]
     public async Task A_repeated_id_in_one_request_is_one_event_and_with_other_content_a_conflict(string type)
     {
-        var (id, other, lines) = (Guid.NewGuid(), Guid.NewGuid(), type.EndsWith("ndjson", StringComparison.Ordinal));
+        var id = Guid.NewGuid();
+        var other = Guid.NewGuid();
+        var lines = type.EndsWith("ndjson", StringComparison.Ordinal);
         using var twice = await SendAsync((id, 1), (null, 2), (id, 1));
         var answer = await twice.Content.ReadFromJsonAsync<JsonElement>();
 

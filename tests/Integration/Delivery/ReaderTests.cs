@@ -15,7 +15,8 @@ public sealed class ReaderTests
         var random = new Random(seed);
         await using var log = await StartAsync(partitionSpan: 500);
 
-        var (reader, directory) = (log.FilteredReader, log.Directory);
+        var reader = log.FilteredReader;
+        var directory = log.Directory;
         var all = new List<(long Position, NewEvent Event)>();
         for (var round = 0; round < 6; round++)
         {
@@ -32,7 +33,8 @@ public sealed class ReaderTests
                 var filter = Filter(random);
                 var wanted = all.Where(e => Wants(filter, e.Event)).ToList();
 
-                var (after, found) = (0L, new List<long>());
+                var after = 0L;
+                var found = new List<long>();
                 for (var head = 1L; after < head; )
                 {
                     var page = await reader.ReadAsync(
@@ -49,7 +51,9 @@ public sealed class ReaderTests
 
                 Assert.Equal(wanted.Select(e => e.Position), found);
 
-                var (kept, left, part) = (new List<long>(), 0L, 0L);
+                var kept = new List<long>();
+                var left = 0L;
+                var part = 0L;
                 after = 0;
                 for (var head = 1L; after < head; )
                 {
@@ -154,7 +158,9 @@ public sealed class ReaderTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await StartAsync(partitionSpan: 100);
-        var (appender, topics, directory) = (log.Appender, log.Topics, log.Directory);
+        var appender = log.Appender;
+        var topics = log.Topics;
+        var directory = log.Directory;
         await appender.AppendAsync(
             [.. Enumerable.Range(0, 99).Select(_ => new NewEvent("old", "n", "1"))],
             cancellationToken
@@ -182,7 +188,9 @@ public sealed class ReaderTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await StartAsync(partitionSpan: 100);
-        var (topics, directory, reader) = (log.Topics, log.Directory, log.FilteredReader);
+        var topics = log.Topics;
+        var directory = log.Directory;
+        var reader = log.FilteredReader;
 
         var done = 0;
 

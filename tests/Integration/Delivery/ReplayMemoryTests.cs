@@ -27,10 +27,8 @@ public sealed class ReplayMemoryTests
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         using var host = await StartAsync();
-        var (replay, reader) = (
-            host.Services.GetRequiredService<StoreReplay>(),
-            host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads)
-        );
+        var replay = host.Services.GetRequiredService<StoreReplay>();
+        var reader = host.Services.GetRequiredKeyedService<EventReader>(StorePool.Reads);
 
         var pages = Channel.CreateUnbounded<(ReplayPage? Page, long Held)>();
         const int Waiters = 12;

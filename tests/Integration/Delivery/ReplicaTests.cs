@@ -93,7 +93,8 @@ public sealed class ReplicaTests
         await using var system = await World.Start(o =>
             o.Broadcasters(0).Set(settings).ApiKey(SecureSystem.OperatorKey)
         );
-        var (server, port) = (system.Replicas[0].Url, FreePort.Take());
+        var server = system.Replicas[0].Url;
+        var port = FreePort.Take();
 
         using var stranger = new HttpListener();
         stranger.Prefixes.Add($"http://127.0.0.1:{port}/");
@@ -155,7 +156,8 @@ public sealed class ReplicaTests
         await using var system = await World.Start(o => o.Broadcasters(0).Set("Replicas:ForgetSeconds", 600));
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
-        var (asked, accepted) = (0, new List<Socket>());
+        var asked = 0;
+        var accepted = new List<Socket>();
 
         var accepting = AcceptAsync();
         await AnnounceAsync(system, "silent", ((IPEndPoint)silent.LocalEndpoint).Port);

@@ -51,7 +51,9 @@ internal sealed partial class StalledReader : IAsyncDisposable
         var numbers = new List<int>();
         var skipped = 0;
 
-        var (id, number, count) = ((string?)null, 0, 0);
+        string? id = null;
+        var number = 0;
+        var count = 0;
         try
         {
             while (numbers.LastOrDefault() != last && await lines.ReadLineAsync(limit.Token) is { } line)

@@ -208,7 +208,8 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
     {
         await using var work = await RowsRead.OneConnectionAsync(log.Host, StorePool.Work);
-        var (registry, writer) = (new RunRegistry(work), Guid.CreateVersion7());
+        var registry = new RunRegistry(work);
+        var writer = Guid.CreateVersion7();
         await work.ExecuteAsync(
             $"""
             insert into eventstore.run_writers values ('{writer}', 'r', now() + interval '1 hour');
@@ -221,7 +222,8 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         await using var newest = work.CreateCommand(
             $"select position, id from eventstore.events where topic = '{Long}' order by position desc limit 1"
         );
-        var (position, last) = (0L, Guid.Empty);
+        var position = 0L;
+        var last = Guid.Empty;
 
         await using (var row = await newest.ExecuteReaderAsync(Stop))
             while (await row.ReadAsync(Stop))

@@ -60,7 +60,8 @@ public sealed class RedisRestartTests : IAsyncDisposable
 
         for (var i = 0; i < Nodes; i++)
         {
-            var (address, data) = ($"{network}.{i + 1}", Path.Combine(_folder.FullName, $"redis-{i}"));
+            var address = $"{network}.{i + 1}";
+            var data = Path.Combine(_folder.FullName, $"redis-{i}");
             Directory.CreateDirectory(data);
 
             string Local(string text) =>

@@ -50,7 +50,8 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
     [Fact]
     public async Task A_reader_that_returns_to_another_replica_reads_the_same_run_on()
     {
-        var (said, returned) = (new StringBuilder(), new TaskCompletionSource());
+        var said = new StringBuilder();
+        var returned = new TaskCompletionSource();
         var question = Upstream.On(async request =>
         {
             await request.StartAsync();

@@ -69,7 +69,8 @@ public sealed class EndedStreamTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     private static async Task AskAsync(Socket socket, string request, string end)
     {
         await socket.SendAsync(Encoding.ASCII.GetBytes(request), Stop);
-        var (answer, buffer) = (new StringBuilder(), new byte[16 * 1024]);
+        var answer = new StringBuilder();
+        var buffer = new byte[16 * 1024];
         while (!answer.ToString().EndsWith(end, StringComparison.Ordinal))
         {
             var read = await socket.ReceiveAsync(buffer, Stop);

@@ -10,7 +10,9 @@ public sealed class GenerationTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     [Fact]
     public async Task A_reader_that_disconnects_twenty_times_has_the_providers_text_byte_for_byte()
     {
-        var (said, returned, tokens) = (new StringBuilder(), new TaskCompletionSource(), 0);
+        var said = new StringBuilder();
+        var returned = new TaskCompletionSource();
+        var tokens = 0;
         var prompt = Upstream.On(async request =>
         {
             await request.StartAsync();

@@ -21,7 +21,8 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     [Fact]
     public async Task A_generation_requested_on_all_replicas_at_once_starts_once_with_one_answer()
     {
-        var (key, prompt) = (Key, Upstream.Saying("once"));
+        var key = Key;
+        var prompt = Upstream.Saying("once");
         var answers = await Task.WhenAll(
             Enumerable
                 .Range(0, 20)
@@ -75,7 +76,8 @@ public sealed class IdempotencyTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     [Fact]
     public async Task A_key_is_kept_for_a_day_and_not_longer()
     {
-        var (key, prompt) = (Key, Upstream.Saying("once"));
+        var key = Key;
+        var prompt = Upstream.Saying("once");
         var first = await StartAsync();
 
         await AgeAsync("23 hours 50 minutes");

@@ -63,7 +63,8 @@ public sealed class KeyedProviderTests(KeyedProviderTests.KeyedSystem system)
     [Fact]
     public async Task A_reader_that_returns_to_another_replica_has_the_clients_text_byte_for_byte()
     {
-        var (said, returned) = (new StringBuilder(), new TaskCompletionSource());
+        var said = new StringBuilder();
+        var returned = new TaskCompletionSource();
         var prompt = KeyedModels.On((_, _, token) => SayUntilAsync(returned.Task, said, token));
         var id = await LlmSystem.GenerateAsync(A, prompt, KeyedModels.Provider);
         var frames = new List<Frame>();

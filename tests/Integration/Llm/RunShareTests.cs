@@ -28,7 +28,8 @@ public sealed class RunShareTests
         var replica = system.Replicas[0];
         var appender = ((ServiceHost)replica).Services.GetRequiredService<EventAppender>();
 
-        var (begun, go) = (new CountdownEvent(Runs), new TaskCompletionSource());
+        var begun = new CountdownEvent(Runs);
+        var go = new TaskCompletionSource();
         var prompt = upstream.On(async request =>
         {
             await request.StartAsync();

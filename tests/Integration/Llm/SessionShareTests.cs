@@ -33,7 +33,9 @@ public sealed class SessionShareTests
         );
 
         var endless = upstream.Stopping();
-        var (running, most, readers) = (0, 0, new List<SseReader>());
+        var running = 0;
+        var most = 0;
+        var readers = new List<SseReader>();
         var next = upstream.On(async request =>
         {
             lock (readers)

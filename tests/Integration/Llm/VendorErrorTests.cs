@@ -99,10 +99,8 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         object Tool(string name) => new { name, input_schema = new { type = "object" } };
 
         var numbers = Enumerable.Range(0, 129).ToList();
-        var (stops, texts) = (
-            Enumerable.Range(0, 350_000).Select(n => $"s{n}"),
-            Enumerable.Repeat(new { type = "text", text = "" }, 2_049)
-        );
+        var stops = Enumerable.Range(0, 350_000).Select(n => $"s{n}");
+        var texts = Enumerable.Repeat(new { type = "text", text = "" }, 2_049);
 
         return new()
         {

@@ -33,10 +33,8 @@ internal sealed record LoadTestsProcess(
 
         try
         {
-            var (output, errors) = (
-                process.StandardOutput.ReadToEndAsync(limit.Token),
-                process.StandardError.ReadToEndAsync(limit.Token)
-            );
+            var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+            var errors = process.StandardError.ReadToEndAsync(limit.Token);
             await process.WaitForExitAsync(limit.Token);
 
             var results = (await output)

@@ -34,7 +34,8 @@ public sealed class TraceTests
         await World.PublishNumbersAsync(system.Replicas[0], Topic, 1, 1);
         await reader.WaitForEventsAsync(1);
 
-        var (trace, publisher) = (ActivityTraceId.CreateRandom().ToString(), ActivitySpanId.CreateRandom().ToString());
+        var trace = ActivityTraceId.CreateRandom().ToString();
+        var publisher = ActivitySpanId.CreateRandom().ToString();
         await PublishAsync(system.Replicas[0], $"00-{trace}-{publisher}-01");
         await reader.WaitForEventsAsync(2);
 
@@ -74,7 +75,8 @@ public sealed class TraceTests
             o.Replicas(1).Set(receiver.Settings).Set("OTEL_BSP_SCHEDULE_DELAY", 200).AsProcesses()
         );
         var replica = system.Replicas[0].Url;
-        var (trace, caller) = (ActivityTraceId.CreateRandom().ToString(), ActivitySpanId.CreateRandom().ToString());
+        var trace = ActivityTraceId.CreateRandom().ToString();
+        var caller = ActivitySpanId.CreateRandom().ToString();
 
         // A client that instruments itself would send a span of its own.
         using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null });

@@ -35,7 +35,8 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
         for (var i = 0; i < 20; i++)
             await World.PublishAsync(server, new EventBody("others.a", "n", i));
 
-        var (before, most) = (server.Megabytes(), 0L);
+        var before = server.Megabytes();
+        var most = 0L;
 
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(2) };
         using var body = new LargeLines(Lines);
@@ -73,7 +74,9 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
     public async Task A_line_that_conflicts_is_named_wherever_its_batch_ended()
     {
         await using var system = await World.Start(o => o.Broadcasters(0).Set("Events:NdjsonBatchBytes", 1024));
-        var (server, id, large) = (system.Replicas[0], Guid.NewGuid(), new string('x', 2_000));
+        var server = system.Replicas[0];
+        var id = Guid.NewGuid();
+        var large = new string('x', 2_000);
         await World.PublishAsync(server, new EventBody("a.b", "n", 1, Id: id));
 
         string[] lines = [Line(), Line(id), "", Line(), Line()];
@@ -91,7 +94,8 @@ public sealed class BulkTests(BulkTests.NarrowBudget narrow) : IClassFixture<Bul
 
         foreach (var conflicting in (int[])[0, 63, 99])
         {
-            var (topic, id) = ($"bulk.{conflicting}", Guid.NewGuid());
+            var topic = $"bulk.{conflicting}";
+            var id = Guid.NewGuid();
 
             if (conflicting == 0)
                 await World.PublishAsync(server, new EventBody("a.b", "n", "other", Id: id));

@@ -160,7 +160,8 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
     [Fact]
     public async Task What_arrives_after_the_token_expired_is_refused_and_earlier_lines_are_kept()
     {
-        var (topic, life) = ($"orders.{Guid.NewGuid():N}", TimeSpan.FromSeconds(5));
+        var topic = $"orders.{Guid.NewGuid():N}";
+        var life = TimeSpan.FromSeconds(5);
         var token = Tokens.Of("short", subscribe: ["orders.>"], publish: ["orders.>"], life: life);
         var line = $$"""{"topic":"{{topic}}","type":"n","data":1}""";
         using SlowBody late = new("application/x-ndjson"),

@@ -68,8 +68,8 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
                 await Task.WhenAll(Enumerable.Range(0, says == Requests ? 300 : 60).Select(_ => AskAsync()))
             );
 
-        var (admitted, refused) = (answers.Where(a => a.Status == answered).ToList(), answers);
-        refused.RemoveAll(admitted.Contains);
+        var admitted = answers.Where(a => a.Status == answered).ToList();
+        var refused = answers.Where(a => a.Status != answered).ToList();
         Assert.NotEmpty(admitted);
         Assert.NotEmpty(refused);
 
@@ -149,7 +149,8 @@ public sealed class LimitTests(AssemblyWide<LimitedSystem> shared) : IClassFixtu
     [Fact]
     public async Task New_streams_are_each_users_own_and_a_resume_is_not_a_new_one()
     {
-        var (path, ann) = (Orders["GET ".Length..], Tokens.Of("ann", subscribe: ["orders.>"]));
+        var path = Orders["GET ".Length..];
+        var ann = Tokens.Of("ann", subscribe: ["orders.>"]);
         string? last = null;
         for (var i = 0; i < 10; i++)
         {

@@ -9,7 +9,8 @@ public sealed class OperatorTests(AssemblyWide<SecureSystem> shared) : IClassFix
     [Fact]
     public async Task An_operator_sees_and_closes_the_streams_of_all_replicas()
     {
-        var (first, far) = (shared.World.A, Tokens.Of("far", subscribe: ["orders.>"]));
+        var first = shared.World.A;
+        var far = Tokens.Of("far", subscribe: ["orders.>"]);
         await using var reader = await SecureSystem.OpenAsync(shared.World.B, "/v1/events/stream?topic=orders.z", far);
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "connected"));
 

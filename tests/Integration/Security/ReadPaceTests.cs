@@ -102,7 +102,8 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     [Fact]
     public async Task A_list_of_tasks_that_is_not_read_counts_as_held_until_it_is_cut_off()
     {
-        var (server, tia) = (fixture.Http2, Tokens.Of("tia", ["tasks.*"], ["tasks.*"]));
+        var server = fixture.Http2;
+        var tia = Tokens.Of("tia", ["tasks.*"], ["tasks.*"]);
         using var http = Client(2, tia);
 
         await Parallel.ForAsync(
@@ -140,7 +141,8 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
     public async Task An_unread_page_costs_one_part_and_a_read_page_is_complete()
     {
         var system = fixture.System;
-        var (server, kim) = (system.Replicas[0].Url, Tokens.Of("kim", ["pages.>"]));
+        var server = system.Replicas[0].Url;
+        var kim = Tokens.Of("kim", ["pages.>"]);
         // Ten pages of four megabytes: a single one, held whole, would use all that kim may hold.
         var unread = Enumerable.Range(0, 10).Select(_ => Ask(server, kim)).ToList();
         foreach (var socket in unread)
@@ -150,7 +152,8 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             Assert.Equal("HTTP/1.1 200", Encoding.ASCII.GetString(head));
         }
 
-        var (read, after) = (new List<string?>(), "");
+        var read = new List<string?>();
+        var after = "";
         for (var pages = 0; after is not null; pages++)
         {
             var page = await server.JsonAsync($"GET {LargePage}{after}", kim);

@@ -124,7 +124,8 @@ internal sealed partial class Site(Uri frontend) : IDisposable
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         foreach (var set in response.Headers.TryGetValues("Set-Cookie", out var values) ? values : [])
         {
-            var (name, value) = (set[..set.IndexOf('=')], set[(set.IndexOf('=') + 1)..set.IndexOf(';')]);
+            var name = set[..set.IndexOf('=')];
+            var value = set[(set.IndexOf('=') + 1)..set.IndexOf(';')];
             if (value.Length == 0)
                 Cookies.Remove(name);
             else

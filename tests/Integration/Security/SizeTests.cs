@@ -86,7 +86,8 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
     [InlineData(250_000, 4, 2.5)]
     public async Task Lines_blank_or_not_wait_until_their_publisher_may_again(int size, int count, double seconds)
     {
-        var (kim, publishing) = (Tokens.Of($"kim {size}", publish: ["orders.>"]), Stopwatch.StartNew());
+        var kim = Tokens.Of($"kim {size}", publish: ["orders.>"]);
+        var publishing = Stopwatch.StartNew();
         var line =
             size > 1_024
                 ? JsonSerializer.Serialize(new EventBody("orders.large", "n", new string('x', size)))
@@ -188,7 +189,8 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
     [Fact]
     public async Task A_page_of_history_and_an_array_of_events_end_by_their_bytes_too()
     {
-        var (hal, data) = (Tokens.Of("hal", subscribe: ["pages.a"], publish: ["pages.a"]), new string('x', 40 * 1024));
+        var hal = Tokens.Of("hal", subscribe: ["pages.a"], publish: ["pages.a"]);
+        var data = new string('x', 40 * 1024);
         var many = Enumerable.Range(0, 11).Select(_ => new EventBody("pages.a", "n", ""));
         await Server.ExpectAsync(413, Publish, hal, many);
 
@@ -197,7 +199,9 @@ public sealed class SizeTests(AssemblyWide<LimitedSystem> shared) : IClassFixtur
         await Server.ExpectAsync(413, Publish, hal, large);
         await Server.ExpectAsync(202, Publish, hal, SecureRequests.Lines(large));
 
-        var (read, pages, after) = (new List<string?>(), 0, "");
+        var read = new List<string?>();
+        var pages = 0;
+        var after = "";
         for (; after is not null; pages++)
         {
             var page = await Server.JsonAsync("GET /v1/events?topic=pages.a&limit=1000" + after, hal);

@@ -21,7 +21,9 @@ public sealed class TicketSessionTests
     {
         await using var log = await OpenAsync();
         var clock = new ShiftedClock(TimeSpan.Zero);
-        var (left, right, ticket) = (Replica.Of(log, clock), Replica.Of(log, clock), Guid.NewGuid());
+        var left = Replica.Of(log, clock);
+        var right = Replica.Of(log, clock);
+        var ticket = Guid.NewGuid();
 
         var first = left.Open(ticket);
         await left.Sessions.ExchangeAsync(Stop);
@@ -116,7 +118,8 @@ public sealed class TicketSessionTests
         );
 
         // Its clock seems to be ahead, so that a slow answer decides.
-        var (replica, ticket) = (Replica.Of(linked, new ShiftedClock(TimeSpan.FromSeconds(10))), Guid.NewGuid());
+        var replica = Replica.Of(linked, new ShiftedClock(TimeSpan.FromSeconds(10)));
+        var ticket = Guid.NewGuid();
         replica.Open(Guid.NewGuid());
         await replica.Sessions.ExchangeAsync(Stop); // connects
 
@@ -136,7 +139,8 @@ public sealed class TicketSessionTests
     public async Task A_connection_is_not_ended_by_the_record_of_the_one_that_it_replaced()
     {
         await using var log = await OpenAsync();
-        var (replica, ticket) = (Replica.Of(log), Guid.NewGuid());
+        var replica = Replica.Of(log);
+        var ticket = Guid.NewGuid();
         var first = replica.Open(ticket);
 
         await replica.Sessions.ExchangeAsync(Stop);
@@ -151,7 +155,8 @@ public sealed class TicketSessionTests
     public async Task Notes_from_before_a_replicas_first_connection_are_not_read()
     {
         await using var log = await OpenAsync();
-        var (replica, ticket) = (Replica.Of(log), Guid.NewGuid());
+        var replica = Replica.Of(log);
+        var ticket = Guid.NewGuid();
         await log.ScalarAsync(
             $"""
             insert into eventstore.ticket_holders

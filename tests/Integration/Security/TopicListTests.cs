@@ -97,7 +97,9 @@ public sealed class TopicListTests(TopicListTests.ShortScans fixture) : IClassFi
         string[] stored
     )
     {
-        var (listed, pages, cut) = (new List<string>(), 0, 0);
+        var listed = new List<string>();
+        var pages = 0;
+        var cut = 0;
 
         for (string? next = ""; next is not null; pages++)
         {

@@ -125,8 +125,8 @@ internal sealed class PythonProgram : IAsyncDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
     private readonly Process _process;
-    private readonly StringBuilder _output = new(),
-        _errors = new();
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _errors = new();
 
     public PythonProgram(string folder, string[] arguments)
     {

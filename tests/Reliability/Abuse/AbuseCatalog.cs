@@ -16,8 +16,8 @@ internal static class AbuseCatalog
 
     private static readonly TimeSpan FiftyASecond = TimeSpan.FromMilliseconds(20);
 
-    private static readonly string Load = Token(),
-        Members = string.Join(',', Enumerable.Range(0, 25_000).Select(n => $"\"{n:x}\":1"));
+    private static readonly string Load = Token();
+    private static readonly string Members = string.Join(',', Enumerable.Range(0, 25_000).Select(n => $"\"{n:x}\":1"));
 
     private static readonly string[] TaskTokens = Tokens("tasks", ["tasks.>"], ["tasks.>"]);
 

@@ -8,9 +8,9 @@ namespace Reliability.Abuse;
 /// <param name="ratios">The ratios of this run's controls, by name; shared by all checks.</param>
 internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> ratios) : ICheck
 {
-    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10),
-        IdleTime = TimeSpan.FromSeconds(2),
-        Arrival = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(30);
 
     public string Name => abuse.Name;
     public SystemKind Needs => abuse.InDevelopment ? SystemKind.Plain : SystemKind.Guarded;
@@ -46,10 +46,13 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
     )
     {
         var isSettled = await Settling.WaitAsync(system, others, cancellationToken);
-        var (start, memory) = (Stopwatch.GetTimestamp(), ServerStats.Megabytes(system));
-        var (machine, store) = (MachineLoad.Begin(), StoreLoad.Begin(system));
+        var start = Stopwatch.GetTimestamp();
+        var memory = ServerStats.Megabytes(system);
+        var machine = MachineLoad.Begin();
+        var store = StoreLoad.Begin(system);
         await Task.Delay(duration, cancellationToken);
-        var (calm, storeBefore) = (Stopwatch.GetTimestamp(), store.Percent());
+        var calm = Stopwatch.GetTimestamp();
+        var storeBefore = store.Percent();
 
         var most = memory;
         string responses;
@@ -65,13 +68,15 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
         var attacked = Stopwatch.GetTimestamp();
         var foreign = machine.ForeignPercent();
         await Task.Delay(Aftermath, cancellationToken);
-        var (settled, busy) = (Stopwatch.GetTimestamp(), await system.BusySessionsAsync(cancellationToken));
+        var settled = Stopwatch.GetTimestamp();
+        var busy = await system.BusySessionsAsync(cancellationToken);
         store = StoreLoad.Begin(system);
         await Task.Delay(IdleTime, cancellationToken);
 
         var storeAfter = store.Percent();
         await Task.Delay(duration - IdleTime, cancellationToken);
-        var (end, after) = (Stopwatch.GetTimestamp(), ServerStats.Megabytes(system));
+        var end = Stopwatch.GetTimestamp();
+        var after = ServerStats.Megabytes(system);
         await others.ArriveAsync(start, end, Arrival, cancellationToken);
 
         // The latency without abuse is measured before it and after its aftermath. One of the two alone has so few

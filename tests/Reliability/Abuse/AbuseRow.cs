@@ -14,7 +14,9 @@ internal static class AbuseRow
     /// <param name="ratios">The ratios of this run's controls, by name.</param>
     public static Outcome Of(AbuseCase abuse, AbuseMeasurements measured, IReadOnlyDictionary<string, double> ratios)
     {
-        var (ratio, memory, store) = (measured.Ratio, measured.Memory, measured.Store);
+        var ratio = measured.Ratio;
+        var memory = measured.Memory;
+        var store = measured.Store;
         var isWithin =
             double.IsFinite(ratio)
             && (abuse.IsControl || abuse.InDevelopment || ratio <= (abuse.Limit?.Of(ratios) ?? ControlLimit.Least));
@@ -22,7 +24,8 @@ internal static class AbuseRow
 
         if (abuse.InDevelopment)
         {
-            var (answer, arrival) = (measured.During.SlowestAnswer, measured.During.Latencies.Max());
+            var answer = measured.During.SlowestAnswer;
+            var arrival = measured.During.Latencies.Max();
             isWithin &= answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
             responses += $"; slowest publish {answer:F0} ms, event {arrival:F0} ms";
         }

@@ -63,10 +63,8 @@ internal sealed class LoadProcess : IDisposable
     /// <summary>Entry point of the load process. It exits when its standard input is closed.</summary>
     public static async Task<int> MainAsync(string name, IEnumerable<string> replicas)
     {
-        var (abuse, target) = (
-            AbuseCatalog.All.Single(a => a.Name == name),
-            new AbuseTarget([.. replicas.Select(r => new Uri(r))])
-        );
+        var abuse = AbuseCatalog.All.Single(a => a.Name == name);
+        var target = new AbuseTarget([.. replicas.Select(r => new Uri(r))]);
         if (abuse.Prepare is { } prepare)
             await prepare(target);
 

@@ -54,7 +54,11 @@ internal sealed class RegularEvents(int readers, long begun, long interval)
     /// <summary>Returns the events that were due in a time, whether they were sent or not.</summary>
     public EventWindow Between(long from, long to)
     {
-        var (latencies, refused, lost, waiting, slowest) = (new List<double>(), 0L, 0L, 0L, 0.0);
+        var latencies = new List<double>();
+        var refused = 0L;
+        var lost = 0L;
+        var waiting = 0L;
+        var slowest = 0.0;
 
         lock (_lock)
             for (var number = FirstDueAt(from); number < FirstDueAt(to); number++)

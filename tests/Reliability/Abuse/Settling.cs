@@ -11,8 +11,8 @@ internal static class Settling
     private const double Steady = 1.25,
         Faster = 0.8;
     private const int SteadyWindows = 2;
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(5),
-        Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     /// <summary>Waits until the others' latency is steady in two windows in a row.</summary>
     /// <returns>False if it did not become steady within a minute.</returns>
@@ -22,7 +22,9 @@ internal static class Settling
         CancellationToken cancellationToken
     )
     {
-        var (least, steady, clock) = (double.MaxValue, 0, Stopwatch.StartNew());
+        var least = double.MaxValue;
+        var steady = 0;
+        var clock = Stopwatch.StartNew();
         while (clock.Elapsed < Limit)
         {
             var from = Stopwatch.GetTimestamp();

@@ -59,7 +59,9 @@ internal static class CitizenCatalog
 
     private static async Task<CitizenResult> ReloadAsync(CitizenClient client, CancellationToken cancellationToken)
     {
-        var (token, refused, clock) = (User("visitor"), new List<string>(), Stopwatch.StartNew());
+        var token = User("visitor");
+        var refused = new List<string>();
+        var clock = Stopwatch.StartNew();
 
         for (var load = 0; load <= Reloads; load++)
         {
@@ -128,7 +130,8 @@ internal static class CitizenCatalog
         CancellationToken cancellationToken
     )
     {
-        var (clock, under) = (Stopwatch.StartNew(), new List<Task<string?>>());
+        var clock = Stopwatch.StartNew();
+        var under = new List<Task<string?>>();
 
         for (var number = 0; number < count; number++)
         {

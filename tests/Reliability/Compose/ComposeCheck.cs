@@ -52,7 +52,8 @@ internal sealed partial class ComposeCheck(ComposeEngine engine, bool isShort)
 
     private async Task PublishReadResumeAsync(HttpClient http, CancellationToken cancellationToken)
     {
-        var (client, publisher) = (new SseClient(http), new EventPublisher(http));
+        var client = new SseClient(http);
+        var publisher = new EventPublisher(http);
         var stream = client.Open("/v1/events/stream?topic=compose.first");
         var seen = new List<string>();
         for (var number = 1; number <= 2; number++)

@@ -12,16 +12,16 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
 {
     private const int Topics = 4,
         ReadersOfTopic = 2;
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100),
-        DropEvery = TimeSpan.FromSeconds(5),
-        DrainLimit = TimeSpan.FromSeconds(60);
-    private readonly CancellationTokenSource _publishing = new(),
-        _reading = new();
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan DropEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(60);
+    private readonly CancellationTokenSource _publishing = new();
+    private readonly CancellationTokenSource _reading = new();
     private readonly DeliveryLedger _ledger = new();
-    private readonly List<Task> _publishers = [],
-        _readers = [];
-    private int _failed,
-        _resyncs;
+    private readonly List<Task> _publishers = [];
+    private readonly List<Task> _readers = [];
+    private int _failed;
+    private int _resyncs;
 
     /// <summary>Opens the readers, then starts the publishers.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -31,7 +31,8 @@ internal sealed class ComposeLoad(HttpClient http) : IAsyncDisposable
 
         for (var topic = 0; topic < Topics; topic++)
         {
-            var (name, source) = ($"compose.t{topic}", _ledger.AddPublisher($"t{topic}"));
+            var name = $"compose.t{topic}";
+            var source = _ledger.AddPublisher($"t{topic}");
 
             for (var i = 0; i < ReadersOfTopic; i++)
             {

@@ -14,10 +14,10 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(4);
     private readonly string _project = $"sse{Environment.ProcessId}";
     private readonly string _folder = Directory.CreateTempSubdirectory("aspire-sse-compose-").FullName;
-    private readonly int _api = FreePort.Take(),
-        _pages = FreePort.Take(),
-        _dashboard = FreePort.Take(),
-        _proxy = FreePort.Take();
+    private readonly int _api = FreePort.Take();
+    private readonly int _pages = FreePort.Take();
+    private readonly int _dashboard = FreePort.Take();
+    private readonly int _proxy = FreePort.Take();
     private string _tag = "latest";
 
     public Uri Api => new($"https://localhost:{_api}");
@@ -229,10 +229,8 @@ internal sealed class ComposeStack(ComposeEngine engine) : IAsyncDisposable
         start.Environment["PROXY_PORT"] = $"{_proxy}";
 
         using var process = Process.Start(start)!;
-        var (output, error) = (
-            process.StandardOutput.ReadToEndAsync(cancellationToken),
-            process.StandardError.ReadToEndAsync(cancellationToken)
-        );
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = process.StandardError.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
 
         return process.ExitCode == 0

@@ -8,10 +8,10 @@ namespace Reliability.Failover;
 /// <summary>One failover with a synchronous standby, under load.</summary>
 internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5),
-        RecoveryTime = TimeSpan.FromSeconds(12),
-        MoreRecovery = TimeSpan.FromSeconds(45),
-        Arrival = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RecoveryTime = TimeSpan.FromSeconds(12);
+    private static readonly TimeSpan MoreRecovery = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(90);
     private const double MaxRecoverySeconds = 8;
 
     public string Name => $"{number}. {kind.Name}";
@@ -31,7 +31,8 @@ internal sealed class FailoverCheck(FailoverKind kind, int number) : ICheck
         await runs.StartAsync(cancellationToken);
         await Task.Delay(Quiet, cancellationToken);
 
-        var (before, at) = (load.Sums with { Lost = load.SettledLost }, load.History.Elapsed);
+        var before = load.Sums with { Lost = load.SettledLost };
+        var at = load.History.Elapsed;
         var normal = load.History.DeliveriesPerEvent();
         var primary = await failing.Cluster.LeaderAsync(cancellationToken);
         var clock = Stopwatch.StartNew();

@@ -10,8 +10,8 @@ internal sealed class ForkCheck : ICheck
 {
     private const int Topics = 10,
         EventsPerTopic = 5;
-    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(90),
-        GoesOn = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan GoesOn = TimeSpan.FromSeconds(15);
 
     public string Name => "asynchronous standby that lacks acknowledged events";
     public SystemKind Needs => SystemKind.OwnSystem;
@@ -60,7 +60,8 @@ internal sealed class ForkCheck : ICheck
         var past = load.Readers.Where(r => lanes.Contains(r.Lane)).ToList();
         var others = load.Readers.Except(past).ToList();
 
-        var (told, untold) = (past.Count(r => r is { Resyncs: 1, Forks: 1 }), others.Count(r => r.Resyncs > 0));
+        var told = past.Count(r => r is { Resyncs: 1, Forks: 1 });
+        var untold = others.Count(r => r.Resyncs > 0);
         // Otherwise the row has not tested what it says.
         var faults = "";
         if (missing != 0)

@@ -13,9 +13,9 @@ namespace Reliability.Failover;
 internal sealed class PatroniCluster(ChildProcess etcd, PatroniSettings settings, IReadOnlyList<PatroniMember> members)
     : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90),
-        CopyAfter = TimeSpan.FromSeconds(40),
-        CompleteLimit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan CopyAfter = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan CompleteLimit = TimeSpan.FromSeconds(120);
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
 
     public IReadOnlyList<PatroniMember> Members => members;

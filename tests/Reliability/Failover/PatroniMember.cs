@@ -11,11 +11,11 @@ internal sealed class PatroniMember : IAsyncDisposable
 {
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
 
-    private readonly FaultyLink _etcd,
-        _rest;
-    private readonly string _password,
-        _folder,
-        _configuration;
+    private readonly FaultyLink _etcd;
+    private readonly FaultyLink _rest;
+    private readonly string _password;
+    private readonly string _folder;
+    private readonly string _configuration;
     private readonly Lock _gate = new();
     private readonly string _log;
     private readonly int _port;

@@ -15,8 +15,8 @@ internal sealed class SteadyGenerations(ReplicaSet replicas) : IDisposable
     // 40 tokens a second: longer than a failover takes, or the replacement of a replica.
     private const int Tokens = 1_600,
         Runs = 6;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120),
-        ReadLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(30);
 
     // The model gives the same answer to the same prompt, on each replica and in each row.
     private static readonly ConcurrentDictionary<string, string> Answers = new();

@@ -9,8 +9,8 @@ internal sealed class SteadyReader : IAsyncDisposable
 {
     private readonly LoadRun _run;
     private readonly LoadReader _reader;
-    private long _resyncs,
-        _forks;
+    private long _resyncs;
+    private long _forks;
 
     public SteadyReader(LoadRun run, Lane lane, LedgerReader account)
     {

@@ -9,10 +9,12 @@ namespace Reliability.Upgrade;
 internal sealed class EarlierClients(string program, Uri replica)
 {
     /// <summary>Longer than the replacement of all services takes.</summary>
-    private static readonly TimeSpan Publishing = TimeSpan.FromSeconds(90),
-        Limit = TimeSpan.FromMinutes(5),
-        // Clients of a replica that stops spread their return over seconds; what counts here is that nothing is lost.
-        MaxLatency = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Publishing = TimeSpan.FromSeconds(90);
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    // Clients of a replica that stops spread their return over seconds; what counts here is that nothing is lost.
+    private static readonly TimeSpan MaxLatency = TimeSpan.FromSeconds(60);
 
     /// <summary>Loads the system, and returns what was wrong; empty if no event was lost, doubled or out of
     /// order.</summary>

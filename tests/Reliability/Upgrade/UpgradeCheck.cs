@@ -11,8 +11,8 @@ namespace Reliability.Upgrade;
 /// </summary>
 internal sealed class UpgradeCheck : ICheck
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5),
-        Arrival = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Arrival = TimeSpan.FromSeconds(90);
 
     public string Name => "from the previous release, and back";
     public SystemKind Needs => SystemKind.OwnSystem;
@@ -51,7 +51,8 @@ internal sealed class UpgradeCheck : ICheck
             cancellationToken
         );
         var earlierClients = new EarlierClients(clients, world.Replicas[0].Url);
-        var (interrupted, faults) = (0, new List<string>());
+        var interrupted = 0;
+        var faults = new List<string>();
 
         foreach (var next in (ServiceBuild[])[ServiceBuild.Current, build])
         {

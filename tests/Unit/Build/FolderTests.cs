@@ -72,7 +72,8 @@ public sealed partial class FolderTests
     /// on.</summary>
     private static List<(string From, string To, string Path)> Circles(List<(string From, string To, string Path)> uses)
     {
-        var (circles, before) = (uses, 0);
+        var circles = uses;
+        var before = 0;
         while (circles.Count != before)
         {
             var all = circles;

@@ -46,6 +46,23 @@ internal static partial class PageRules
         where assignment.Success && !IsSwap(assignment)
         select $"{line.Number}: a tuple packs several assignments. Write one statement for each.";
 
+    /// <summary>Names that are declared together take values that begin alike: <c>(Read(before), Read(after))</c> or
+    /// <c>(0, 0)</c>.</summary>
+    public static IEnumerable<string> PackedDeclarations(string[] lines)
+    {
+        var source = string.Join('\n', lines);
+        return from declaration in TupleDeclaration().Matches(source)
+            let values = Literal().Replace(declaration.Groups["values"].Value, "0")
+            where Parts(values).Select(value => value.Split('(', '<')[0].Trim()).Distinct().Count() > 1
+            let number = source.AsSpan(0, declaration.Index).Count('\n') + 1
+            select $"{number}: a tuple packs several declarations. Write one statement for each.";
+    }
+
+    public static IEnumerable<string> SharedDeclarations(string[] lines) =>
+        from line in lines.Select((text, index) => (Text: text, Number: index + 1))
+        where FirstOfSeveralFields().IsMatch(line.Text)
+        select $"{line.Number}: a declaration has several fields. Write one for each.";
+
     public static bool IsSwap(Match assignment)
     {
         var left = assignment.Groups["left"].Value.Split(", ");
@@ -69,26 +86,57 @@ internal static partial class PageRules
         from declaration in OneLetterDeclaration().Matches(line.Text)
         select $"{line.Number}: {declaration.Groups["name"].Value} is one letter. Name what it holds.";
 
-    /// <summary>Counts the parameters up to the parenthesis that ends them. Types, attributes and defaults have commas
-    /// of their own.</summary>
-    private static int CountParameters(ReadOnlySpan<char> text)
+    /// <summary>Counts the parameters up to the parenthesis that ends them.</summary>
+    private static int CountParameters(ReadOnlySpan<char> text) => Parts(text).Count;
+
+    /// <summary>The parts between commas, up to the bracket that ends them. Types, attributes and calls have commas of
+    /// their own.</summary>
+    private static List<string> Parts(ReadOnlySpan<char> text)
     {
         var depth = 0;
-        var commas = 0;
-        foreach (var character in text)
-            if (character is '(' or '[' or '<')
+        var start = 0;
+        var parts = new List<string>();
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] is '(' or '[' or '{' || text[i..] is ['<', not ' ' and not '=', ..])
                 depth++;
-            else if (character is ')' or ']' or '>' && --depth < 0)
-                break;
-            else if (character == ',' && depth == 0)
-                commas++;
+            else if (text[i] == ',' && depth == 0)
+            {
+                parts.Add(text[start..i].ToString());
+                start = i + 1;
+            }
+            // Not of a lambda or a comparison.
+            else if (text[i] is ')' or ']' or '}' || (text[i] == '>' && text[i - 1] is not ' ' and not '='))
+                if (--depth < 0)
+                {
+                    text = text[..i];
+                    break;
+                }
+        }
 
-        return commas + 1;
+        parts.Add(text[start..].ToString());
+        return parts;
     }
 
     /// <summary>The line on which one tuple is assigned to another, whose end may be on a later line.</summary>
     [GeneratedRegex(@"^\s*\((?<left>[\w.\[\]?!]+(, [\w.\[\]?!]+)+)\) = \((?<right>.*?)(\);)?$")]
     private static partial Regex TupleAssignment();
+
+    [GeneratedRegex(@"^( *)var \([\w, ]+\) = \((?<values>.*|\n(\1 +.*\n)+\1)\);$", RegexOptions.Multiline)]
+    private static partial Regex TupleDeclaration();
+
+    [GeneratedRegex(
+        """
+            \$?("{3,})[\s\S]*?\1|\$?"([^"\\]|\\.)*"|'[^']+'|(?<![\w.])\d[\w.]*|\b(true|false|null)\b
+            """
+    )]
+    private static partial Regex Literal();
+
+    [GeneratedRegex(
+        @"^ +((public|internal|private|protected|static|readonly|volatile) )+(?!.*\b(const|class|record)\b)"
+            + @"[\w.<>\[\]?, ]+ \w+( = .+)?,$"
+    )]
+    private static partial Regex FirstOfSeveralFields();
 
     [GeneratedRegex(
         @"^\s*((public|internal|private|protected|file|static|sealed|abstract|partial|readonly|ref|unsafe) )*"

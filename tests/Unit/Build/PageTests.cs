@@ -3,12 +3,45 @@ namespace Unit.Build;
 /// <summary>The page rules hold for all C# except generated migrations.</summary>
 public sealed class PageTests
 {
+    /// <summary>Folders that still have several fields in a declaration.</summary>
+    private static readonly string[] WithSharedFields =
+    [
+        "libraries/Streaming/Connections/",
+        "libraries/Streaming/Fanout/",
+        "libraries/Streaming/Opening/",
+        "tests/Core/Streaming/",
+    ];
+
+    /// <summary>Folders that still have packed names.</summary>
+    private static readonly string[] WithPackedNames =
+    [
+        "libraries/EventStore/",
+        "libraries/LlmGateway/",
+        "libraries/Runs/",
+        "libraries/Streaming/",
+        "tests/Core/Streaming/",
+    ];
+
     [Fact]
     public void A_file_follows_the_page_rules() =>
         SourceFiles.AssertNone(
             from file in CSharp
             from place in BrokenRules(File.ReadAllLines(file.FullName))
             select $"{SourceFiles.PathOf(file)}:{place}"
+        );
+
+    [Fact]
+    public void A_declaration_has_one_field_or_names_of_one_idea() =>
+        SourceFiles.AssertNone(
+            from file in CSharp
+            let path = SourceFiles.PathOf(file)
+            let lines = File.ReadAllLines(file.FullName)
+            from place in (string[])
+                [
+                    .. IsBelow(path, WithSharedFields) ? [] : PageRules.SharedDeclarations(lines),
+                    .. IsBelow(path, WithPackedNames) ? [] : PageRules.PackedDeclarations(lines),
+                ]
+            select $"{path}:{place}"
         );
 
     [Fact]
@@ -41,6 +74,23 @@ public sealed class PageTests
         Assert.Equal(broken, BrokenRules([statement]).Count);
 
     [Theory]
+    [InlineData("        var (first, second) = (Read(before, 1), Read(after));", 0)]
+    [InlineData("        var (seen, text, isLast) = (0, \"a, b\", false);", 0)]
+    [InlineData("        var (server, id) = (Server, Guid.NewGuid());", 1)]
+    [InlineData("        var (id, text) = (\n            Read(),\n            Find(x, y)\n        );", 1)]
+    [InlineData("        var (status, text) = (await ReadAsync(id, limit)).Whole();", 0)]
+    public void Names_declared_together_take_values_that_begin_alike(string statement, int broken) =>
+        Assert.Equal(broken, PageRules.PackedDeclarations(statement.Split('\n')).Count());
+
+    [Theory]
+    [InlineData("    private readonly Map<int, int> _first = new(),", 1)]
+    [InlineData("    private long _first,", 1)]
+    [InlineData("    private const int First = 1,", 0)]
+    [InlineData("    private static void Run(int first,", 0)]
+    public void A_field_has_a_declaration_of_its_own(string line, int broken) =>
+        Assert.Equal(broken, PageRules.SharedDeclarations([line]).Count());
+
+    [Theory]
     [InlineData("internal sealed class Wide({0})", 8, 1)]
     [InlineData("internal sealed class Narrow<T>({0}) : List<T>(1)", 7, 0)]
     [InlineData("    private Wide({0})", 8, 1)]
@@ -67,6 +117,9 @@ public sealed class PageTests
     [Fact]
     public void A_pair_is_a_name_and_the_same_with_an_s() =>
         Assert.Equal(["Part"], PageRules.PluralPairs(["Parts", "Part", "Partial", "Address", "Addresses"]));
+
+    private static bool IsBelow(string path, string[] folders) =>
+        folders.Any(folder => path.StartsWith(folder, StringComparison.Ordinal));
 
     private static IEnumerable<FileInfo> CSharp =>
         SourceFiles.CSharp(".").Where(file => file.Directory!.Name != "Migrations");

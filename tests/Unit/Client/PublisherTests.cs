@@ -152,7 +152,9 @@ public class PublisherTests
     public async Task A_stream_of_events_goes_in_lines_and_in_order_a_batch_at_a_time()
     {
         await using var server = await StartAsync(Accept(0), Status(503), Accept(3), Accept(6));
-        var (events, asked, published) = (Events(7), 0, new List<PublishedEvent>());
+        var events = Events(7);
+        var asked = 0;
+        var published = new List<PublishedEvent>();
 
         await foreach (var one in Publisher(server, Quick with { StreamBatch = 3 }).PublishAsync(Asked(), Stop))
         {

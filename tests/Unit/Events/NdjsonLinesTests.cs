@@ -34,8 +34,8 @@ public sealed class NdjsonLinesTests
     private sealed class Body(int pieces, int bytes) : PipeReader, IDisposable
     {
         private readonly List<Piece> _pieces = [];
-        private Segment? _first,
-            _last;
+        private Segment? _first;
+        private Segment? _last;
 
         public int Looks => _pieces.Sum(piece => piece.Looks);
 

@@ -86,7 +86,8 @@ public sealed class UpstreamTimeoutTests
         await using var server = await SseServer.StartAsync(context =>
             Task.Delay(Timeout.Infinite, context.RequestAborted)
         );
-        var (options, clock) = (new ProviderOptions { FirstTokenSeconds = 1 }, new EarlyClock(TimeSpan.FromSeconds(1)));
+        var options = new ProviderOptions { FirstTokenSeconds = 1 };
+        var clock = new EarlyClock(TimeSpan.FromSeconds(1));
 
         var delays = new List<DelayNotice>();
         var failure = await Assert.ThrowsAsync<UpstreamException>(() => DelaysAsync(server, options, clock, delays));

@@ -74,7 +74,9 @@ public sealed class HeapCompactionTests
     public void Memory_that_was_in_use_at_the_compaction_is_released_soon_after_its_use()
     {
         var compaction = new HeapCompaction(0, 100 * Megabyte);
-        var (resident, live, due) = (200L, 200L, new List<int>());
+        var resident = 200L;
+        var live = 200L;
+        var due = new List<int>();
 
         for (var look = 0; look < 200; look++)
         {

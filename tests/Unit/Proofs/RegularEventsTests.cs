@@ -7,9 +7,9 @@ namespace Unit.Proofs;
 public sealed class RegularEventsTests
 {
     private const int Events = 100;
-    private static readonly long Begun = Stopwatch.Frequency,
-        Interval = Stopwatch.Frequency / 50,
-        Millisecond = Stopwatch.Frequency / 1_000;
+    private static readonly long Begun = Stopwatch.Frequency;
+    private static readonly long Interval = Stopwatch.Frequency / 50;
+    private static readonly long Millisecond = Stopwatch.Frequency / 1_000;
 
     private readonly RegularEvents _events = new(readers: 2, Begun, Interval);
 

@@ -5,10 +5,10 @@ namespace Unit.Proofs;
 
 public sealed class VerdictTests
 {
-    private static readonly Metric Cost = new(nameof(Cost), "µs", Judgement.Cost),
-        Rate = new(nameof(Rate), "1/s", Judgement.Rate),
-        Zero = new(nameof(Zero), "B", Judgement.Zero),
-        Latency = new(nameof(Latency), "ms");
+    private static readonly Metric Cost = new(nameof(Cost), "µs", Judgement.Cost);
+    private static readonly Metric Rate = new(nameof(Rate), "1/s", Judgement.Rate);
+    private static readonly Metric Zero = new(nameof(Zero), "B", Judgement.Zero);
+    private static readonly Metric Latency = new(nameof(Latency), "ms");
 
     [Theory]
     [InlineData(1.03, true)]

@@ -8,9 +8,11 @@ namespace Unit.Redis;
 /// <summary>A real Redis behind the link.</summary>
 public class RedisLinkTests(RedisProgram program) : IClassFixture<RedisProgram>
 {
-    /// <summary>A short time for a server that does not answer, and a long one for a busy machine.</summary>
-    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500),
-        Patient = TimeSpan.FromSeconds(20);
+    /// <summary>A short time, for a server that does not answer.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A long time, for a busy machine.</summary>
+    private static readonly TimeSpan Patient = TimeSpan.FromSeconds(20);
 
     [Fact(Timeout = 60_000)]
     public async Task Messages_are_handled_one_at_a_time_in_the_order_of_their_publishes()

@@ -102,7 +102,8 @@ public sealed class BearerTokenTests : IDisposable
     {
         get
         {
-            var (ann, root) = (Tokens.Claims("ann"), Claims());
+            var ann = Tokens.Claims("ann");
+            var root = Claims();
             var parts = Tokens.Sign(ann).Split('.');
             var publicKey = Encoding.UTF8.GetBytes(Tokens.Rsa.ExportSubjectPublicKeyInfoPem());
             var deep = string.Concat(Enumerable.Repeat("[", 5_000));
@@ -200,7 +201,8 @@ public sealed class BearerTokenTests : IDisposable
     [InlineData(513, false)]
     public void A_key_has_at_most_512_characters(int length, bool isKnown)
     {
-        var (options, key) = (Trusting(), new string('k', length));
+        var options = Trusting();
+        var key = new string('k', length);
         options.ApiKeys.Add(KeyOf("long", key));
         var keys = new ApiKeys(Options.Create(options));
         Assert.Equal(!isKnown, Record.Exception(() => keys.Verify(key)) is InvalidCredentialException);

@@ -13,7 +13,8 @@ public class ConnectionRateLimitTests
     [Fact]
     public void Connections_beyond_one_seconds_burst_are_paced_and_closed_if_they_would_wait_too_long()
     {
-        var (pace, busy) = (Pace(perSecond: 10), IPAddress.Parse("192.0.2.1"));
+        var pace = Pace(perSecond: 10);
+        var busy = IPAddress.Parse("192.0.2.1");
 
         for (var i = 0; i < 10; i++)
             Assert.Equal(TimeSpan.Zero, pace.TakeTurn(busy));
@@ -38,11 +39,9 @@ public class ConnectionRateLimitTests
     [Fact]
     public void A_connection_that_finds_the_queue_full_is_refused_and_costs_nothing()
     {
-        var (pace, one, other) = (
-            Pace(perSecond: 1, places: 1),
-            IPAddress.Parse("192.0.2.1"),
-            IPAddress.Parse("192.0.2.2")
-        );
+        var pace = Pace(perSecond: 1, places: 1);
+        var one = IPAddress.Parse("192.0.2.1");
+        var other = IPAddress.Parse("192.0.2.2");
 
         foreach (var address in (IPAddress[])[one, other])
             Assert.Equal(TimeSpan.Zero, pace.TakeTurn(address));

@@ -23,8 +23,8 @@ public sealed class CredentialTests : IDisposable
     private const string Key = "the key",
         Production = "Production",
         Development = "Development";
-    private static readonly TopicAccess Reads = new(Publishes: false, "orders.>"),
-        Publishes = new(Publishes: true, "orders.*");
+    private static readonly TopicAccess Reads = new(Publishes: false, "orders.>");
+    private static readonly TopicAccess Publishes = new(Publishes: true, "orders.*");
 
     private readonly SecurityOptions _options = new()
     {

@@ -10,8 +10,8 @@ namespace Unit.Security;
 public sealed class IssuerKeysTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
-    private readonly RSA _rsa = RSA.Create(2_048),
-        _next = RSA.Create(2_048);
+    private readonly RSA _rsa = RSA.Create(2_048);
+    private readonly RSA _next = RSA.Create(2_048);
     private TokenIssuer _issuer = null!;
     private BearerTokens? _tokens;
 

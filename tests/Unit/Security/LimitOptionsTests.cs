@@ -42,7 +42,8 @@ public sealed class LimitOptionsTests
             BodyGraceSeconds = 6,
         };
         Environment(limits, "Production").Configure(kestrel);
-        var (set, rate) = (kestrel.Limits, kestrel.Limits.MinRequestBodyDataRate!);
+        var set = kestrel.Limits;
+        var rate = kestrel.Limits.MinRequestBodyDataRate!;
         Assert.Equal(
             (2_000, 3, 4),
             (set.MaxRequestBodySize, Seconds(set.KeepAliveTimeout), Seconds(set.RequestHeadersTimeout))
@@ -76,10 +77,8 @@ public sealed class LimitOptionsTests
 
         Assert.SkipWhen(soft == "unlimited", "This process may have any number of descriptors.");
 
-        var (kestrel, limits) = (
-            new KestrelServerOptions(),
-            new LimitOptions { ConnectionsPerSecond = connectionsPerSecond }
-        );
+        var kestrel = new KestrelServerOptions();
+        var limits = new LimitOptions { ConnectionsPerSecond = connectionsPerSecond };
 
         var rate = new ConnectionRateLimit(
             Options.Create(limits),

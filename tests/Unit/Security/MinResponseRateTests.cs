@@ -94,7 +94,8 @@ public sealed class MinResponseRateTests
     public void A_stream_is_exempt_from_the_limit_of_this_server_and_of_Kestrel()
     {
         using var body = new Body();
-        var (context, kestrel) = (new DefaultHttpContext(), new KestrelRate());
+        var context = new DefaultHttpContext();
+        var kestrel = new KestrelRate();
         var limit = new MinResponseRate(context, body, TimeSpan.FromSeconds(10), PerSecond, _time);
 
         context.Features.Set<IHttpResponseBodyFeature>(limit);

@@ -149,7 +149,8 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
 
     private static async Task<string> ReadAsync(Socket client, int length)
     {
-        var (buffer, read) = (new byte[length], 0);
+        var buffer = new byte[length];
+        var read = 0;
         while (read < length && await client.ReceiveAsync(buffer.AsMemory(read), Cancelled) is > 0 and var number)
             read += number;
         return Encoding.UTF8.GetString(buffer, 0, read);

@@ -90,7 +90,8 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
-        var (counts, limit) = (Counts(service, Short), RedisRate.Window(Limit, TimeSpan.FromMinutes(1)));
+        var counts = Counts(service, Short);
+        var limit = RedisRate.Window(Limit, TimeSpan.FromMinutes(1));
         Assert.NotNull(await counts.TakeAsync(limit, "ann"));
         redis.Freeze();
 
@@ -122,7 +123,8 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         await using var redis = program.Start(port: 0, options.Split(' '));
         await using var service = await StartAsync(redis);
         var log = new WarningLines();
-        var (counts, limit) = (Counts(service, log: log), RedisRate.Window(Limit, TimeSpan.FromMinutes(1)));
+        var counts = Counts(service, log: log);
+        var limit = RedisRate.Window(Limit, TimeSpan.FromMinutes(1));
         using var first = Replica(service, "ann", counts: counts);
         using var second = Replica(service, "ann");
 
@@ -147,7 +149,8 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
     {
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
-        var (counts, bucket) = (Counts(service), RedisRate.Bucket(perSecond: 1, most: 40));
+        var counts = Counts(service);
+        var bucket = SharedLimit.Bucket(perSecond: 1, most: 40);
 
         var given = 0;
         Permits? last;

@@ -21,7 +21,8 @@ public sealed class PushOpenerTests
 
     public PushOpenerTests()
     {
-        var (access, clock) = (new Anyone(), TimeProvider.System);
+        var access = new Anyone();
+        var clock = TimeProvider.System;
         _seats = new StreamSeats(_options, new ConfigurationBuilder().Build());
         _streams = new PushOpener(
             _seats,
@@ -39,7 +40,8 @@ public sealed class PushOpenerTests
     public async Task A_client_that_leaves_before_its_connection_is_taken_over_gives_its_place_back()
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        var (context, takeover) = (new DefaultHttpContext(), new KeptTakeover());
+        var context = new DefaultHttpContext();
+        var takeover = new KeptTakeover();
         context.Features.Set<IConnectionTakeover>(takeover);
         context.Features.Set<IConnectionSocketFeature>(new SocketFeature(socket));
         await _streams.OpenAsync(

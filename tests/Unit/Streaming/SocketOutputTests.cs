@@ -14,8 +14,8 @@ public sealed class SocketOutputTests : IAsyncLifetime
     private const int Large = 4_000_000;
 
     private readonly PendingWriteBudget _pending = new(1L << 30, _ => { });
-    private Socket _server = null!,
-        _client = null!;
+    private Socket _server = null!;
+    private Socket _client = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -42,7 +42,8 @@ public sealed class SocketOutputTests : IAsyncLifetime
     [Fact(Timeout = 60_000)]
     public async Task What_a_client_does_not_take_at_once_arrives_later_whole_and_in_order()
     {
-        var (output, sent) = (new SocketOutput(_server, _pending), RandomNumberGenerator.GetBytes(Large));
+        var output = new SocketOutput(_server, _pending);
+        var sent = RandomNumberGenerator.GetBytes(Large);
         Assert.True(output.TryWrite(sent));
         Assert.True(output.Busy);
         Assert.InRange(_pending.Held, 1, Large);

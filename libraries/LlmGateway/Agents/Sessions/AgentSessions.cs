@@ -21,8 +21,8 @@ internal sealed class AgentSessions(
 {
     public const string Kind = "sessions";
 
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200),
-        MaxDelay = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(4);
 
     private static readonly RunEvent Expired = AgentRuns.Error(
         "The start of this session is no longer stored. Create another session.",

@@ -8,8 +8,8 @@ internal ref struct Calculator
     private const int MaxLength = 500;
 
     private readonly ReadOnlySpan<char> _text;
-    private int _at,
-        _depth;
+    private int _at;
+    private int _depth;
 
     private Calculator(string text) => _text = text;
 

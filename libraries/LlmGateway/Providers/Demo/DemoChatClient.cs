@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.Demo;
@@ -9,8 +8,6 @@ namespace LlmGateway.Providers.Demo;
 /// </summary>
 internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : StreamedChatClient
 {
-    private const int MaxNames = 20;
-
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? chat = null,
@@ -22,120 +19,60 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
             m.Role == ChatRole.User && m.Contents.Any(c => c is not FunctionResultContent)
         );
         var prompt = question < 0 ? "" : all[question].Text.Trim();
-        var since = all.Skip(question + 1)
-            .SelectMany(m => m.Contents)
-            .Concat(question < 0 ? [] : all[question].Contents)
-            .ToList();
+        var since = all.Skip(question).SelectMany(m => m.Contents).ToList();
         var called = since.OfType<FunctionCallContent>().ToList();
-        var sent = DemoAnswer.SentThrough(chat?.ContinuationToken);
-        var answer = new DemoAnswer(chat, DemoText.Count(all.Select(m => m.Text)));
+        var id = Guid.CreateVersion7().ToString("N");
 
         if (DemoTools.Next(prompt, called, chat) is { } call)
         {
-            yield return answer.Last(ChatFinishReason.ToolCalls, DemoText.Count(ToolCalls.Arguments(call)), call);
+            yield return Last(ChatFinishReason.ToolCalls, DemoText.Count(ToolCalls.Arguments(call)), call);
             yield break;
         }
 
-        var stops = new DemoStops(chat?.StopSequences);
-        var count = 0;
-        await foreach (
-            var token in PacedAsync(
-                DemoText.Tokens(prompt, chat?.MaxOutputTokens, Opening(called, since)),
-                sent,
-                cancellationToken
-            )
-        )
-        {
-            count++;
+        var tokens = DemoText.Tokens(prompt, chat?.MaxOutputTokens, DemoTools.Report(called, since));
+        var isWhole = tokens.Count < Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens);
+        var stop = DemoText.CutBefore(chat?.StopSequences, tokens);
 
-            if (stops.Find(token, out var before) is { } sequence)
-            {
-                if (before.Length > 0)
-                    yield return answer.Text(before, count);
-                var stopped = answer.Last(ChatFinishReason.Stop, count);
-                StopSequence.Set(stopped, sequence);
-                yield return stopped;
-                yield break;
-            }
-
-            if (count > sent)
-                yield return answer.Text(token, count);
-        }
-
-        var isWhole = count < Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens);
-        yield return answer.Last(isWhole ? ChatFinishReason.Stop : ChatFinishReason.Length, count);
-    }
-
-    /// <summary>Paces tokens by the clock, not by the sum of delays; a reader that stalled gets no burst afterwards.
-    /// The first ones were sent before.</summary>
-    private async IAsyncEnumerable<string> PacedAsync(
-        IEnumerable<string> tokens,
-        int sent,
-        [EnumeratorCancellation] CancellationToken cancellationToken
-    )
-    {
+        // Paced by the clock, not by the sum of delays; a reader that stalled gets no burst afterwards.
         var interval = options.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / options.TokensPerSecond) : TimeSpan.Zero;
         var due = clock.GetUtcNow();
-
-        foreach (var token in tokens)
+        // Another process goes on after the tokens that were sent; it has the messages of the first request.
+        var sent = chat?.ContinuationToken is { } token ? BitConverter.ToInt32(token.ToBytes().Span) : 0;
+        while (sent < tokens.Count)
         {
-            if (interval > TimeSpan.Zero && --sent < 0)
-            {
-                var now = clock.GetUtcNow();
-                if ((due += interval) < now - interval)
-                    due = now;
-                if (due > now)
-                    await Task.Delay(due - now, clock, cancellationToken);
-            }
+            var now = clock.GetUtcNow();
+            due = due + interval < now - interval ? now : due + interval;
+            if (interval > TimeSpan.Zero && due > now)
+                await Task.Delay(due - now, clock, cancellationToken);
 
             cancellationToken.ThrowIfCancellationRequested();
 
-            yield return token;
+            var update = Update(new TextContent(tokens[sent++]));
+            if (chat?.AllowBackgroundResponses == true)
+                update.ContinuationToken = ResponseContinuationToken.FromBytes(BitConverter.GetBytes(sent));
+            yield return update;
         }
-    }
 
-    /// <summary>The beginning of the answer: the results of the tools.</summary>
-    private static string Opening(List<FunctionCallContent> called, List<AIContent> since)
-    {
-        var names = new Dictionary<string, string>();
-        foreach (var call in called)
-            names.TryAdd(call.CallId, call.Name);
+        var last = Last(isWhole || stop is not null ? ChatFinishReason.Stop : ChatFinishReason.Length, tokens.Count);
+        if (stop is not null)
+            StopSequence.Set(last, stop);
+        yield return last;
 
-        return string.Concat(
-            since
-                .OfType<FunctionResultContent>()
-                .Take(DemoText.MaxTokens / 2)
-                .Select(r => $"{names.GetValueOrDefault(r.CallId, "the tool")} says: {Summarize(ToolCalls.Result(r))} ")
-        );
-    }
+        ChatResponseUpdate Update(params IList<AIContent> contents) =>
+            new(ChatRole.Assistant, contents) { ResponseId = id, ModelId = chat?.ModelId };
 
-    /// <summary>Shortens a tool's result: the names of a list, the text of an error, or the beginning.</summary>
-    private static string Summarize(string result)
-    {
-        try
+        ChatResponseUpdate Last(ChatFinishReason reason, long output, params IEnumerable<AIContent> contents)
         {
-            using var json = JsonDocument.Parse(result);
-            if (
-                json.RootElement is { ValueKind: JsonValueKind.Array } list
-                && list.GetArrayLength() > 0
-                && list.EnumerateArray()
-                    .All(i => i.ValueKind == JsonValueKind.Object && i.TryGetProperty("name", out _))
-            )
-                return Excerpt(
-                    string.Join(
-                        ", ",
-                        list.EnumerateArray().Take(MaxNames).Select(i => i.GetProperty("name").ToString())
-                    ) + "."
-                );
-            if (
-                json.RootElement is { ValueKind: JsonValueKind.Object } failed
-                && failed.TryGetProperty("error", out var error)
-            )
-                return Excerpt(error.ToString());
+            var input = DemoText.Count(all.Select(m => m.Text));
+            var usage = new UsageDetails
+            {
+                InputTokenCount = input,
+                OutputTokenCount = output,
+                TotalTokenCount = input + output,
+            };
+            var update = Update([.. contents, new UsageContent(usage)]);
+            update.FinishReason = reason;
+            return update;
         }
-        catch (JsonException) { } // plain text
-        return Excerpt(result);
     }
-
-    private static string Excerpt(string text) => text.Length > 300 ? text[..300] + "…" : text;
 }

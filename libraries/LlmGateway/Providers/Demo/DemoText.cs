@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace LlmGateway.Providers.Demo;
 
 /// <summary>The demo model's text. It depends on the prompt only, so every replica gives the same text.</summary>
@@ -8,82 +5,61 @@ internal static class DemoText
 {
     public const int MaxTokens = 4_000;
 
-    /// <summary>Characters of a prompt that are searched: a megabyte must not cost more than a page.</summary>
-    private const int MaxSearched = 2_000;
-
     /// <summary>Length at which a token ends in any case.</summary>
     private const int MaxToken = 256;
 
-    /// <summary>Characters whose tokens are counted one by one: of a script with combined characters, a megabyte takes
-    /// a tenth of a second.</summary>
+    /// <summary>Characters whose tokens are counted one by one.</summary>
     private const int MaxCounted = 32_768;
 
-    private static readonly string[] English =
-    [
-        "An event exists once it is committed, and its position says where it stands.",
-        "A reader that drops comes back with the last id it has seen and gets the rest, byte for byte.",
-        "Nobody may read twelve and then see an eleven appear, so positions become visible in order.",
-        "A slow reader costs nothing but its own lag, because a connection is a cursor and not a queue.",
-        "The store is the truth and the relay is only the speed, which is why losing the relay loses nothing.",
-        "A comment every fifteen seconds keeps a quiet stream from looking like a dead one.",
-        "When the server stops, it says when to come back, and each client is told another moment.",
-        "Tokens that arrive together are stored together, so a thousand answers need not mean a thousand writes.",
-        "A generation belongs to the server: closing the tunnel, the lid or the tab does not end it.",
-        "Whoever opens the same answer on a second screen reads the very same text.",
-        "Backpressure is only honest when the producer really stops reading — otherwise it is just a bigger buffer.",
-        "Errors have a name, a reason and a way out, even in the middle of a stream.",
-        "It takes one line to open a stream in a browser and a careful server to keep it open. 🚆",
-        "What two replicas say must be the same, or neither of them may say it.",
-    ];
+    private const string English =
+        "An event exists once it is committed, and its position says where it stands. A reader that drops comes back "
+        + "with the last id it has seen and gets the rest, byte for byte. 🚆 A slow reader costs nothing but its own "
+        + "lag, because a connection is a cursor and not a queue. A generation belongs to the server: closing the "
+        + "tunnel, the lid or the tab does not end it. ";
 
-    private static readonly string[] Japanese =
-    [
-        "イベントは確定した時点で存在し、その位置がログの中での順番を示します。",
-        "切断された読み手は最後の識別子を持って戻り、続きを一文字も失わずに受け取ります。",
-        "遅い読み手が払うのは自分の遅れだけで、ほかの読み手を待たせることはありません。",
-        "保存された記録が真実であり、中継はただ速さのためにあります。",
-        "静かなストリームが死んだと思われないように、十五秒ごとに短い印を送ります。",
-        "生成はサーバーのものなので、タブを閉じても、トンネルに入っても止まりません。🚆",
-        "別の画面で同じ回答を開けば、まったく同じ文章が流れてきます。",
-        "背圧とは、生産者が本当に読むのをやめることです。",
-        "エラーには名前と理由と出口があります。",
-    ];
+    private const string Japanese =
+        "イベントは確定した時点で存在し、その位置がログの中での順番を示します。切断された読み手は最後の識別子を持って戻り、"
+        + "続きを一文字も失わずに受け取ります。🚆遅い読み手が払うのは自分の遅れだけで、ほかの読み手を待たせることはありません。"
+        + "生成はサーバーのものなので、タブを閉じても、トンネルに入っても止まりません。"
+        + "別の画面で同じ回答を開けば、まったく同じ文章が流れてきます。";
 
     /// <summary>The tokens of an answer.</summary>
-    /// <param name="prompt">Seed of the text; its language sets the answer's.</param>
-    /// <param name="length">Number of tokens, or null for whole sentences, at least 60 to 89 tokens.</param>
+    /// <param name="prompt">The prompt, which the answer repeats; its language sets the answer's.</param>
+    /// <param name="length">Number of tokens, or null for the whole text once.</param>
     /// <param name="opening">Text before the answer.</param>
-    public static IReadOnlyList<string> Tokens(string prompt, int? length = null, string opening = "")
+    public static List<string> Tokens(string prompt, int? length, string opening)
     {
-        var seed = Hash(prompt);
-        var japanese = prompt.AsSpan().ContainsAnyInRange('぀', 'ヿ') || prompt.AsSpan().ContainsAnyInRange('一', '鿿');
-        var tokens = new List<string>();
+        var isJapanese = prompt.AsSpan().ContainsAnyInRange('぀', '鿿');
+        var line = string.Join(' ', Beginning(prompt).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        var asked = line.Length > 80 ? Beginning(line, 80) + "…" : line;
+        var question = isJapanese ? $"「{asked}」についてお答えします。" : $"You asked: “{asked}”. ";
+        var text = Enumerable.Repeat(isJapanese ? Japanese : English, length is null ? 1 : MaxTokens);
 
-        Add(tokens, opening);
-        Add(tokens, japanese ? $"「{Excerpt(prompt)}」についてお答えします。" : $"You asked: “{Excerpt(prompt)}”. ");
-        var natural = 60 + (int)(seed % 30);
-        var wanted = Math.Min(length ?? natural, MaxTokens);
-        var pool = japanese ? Japanese : English;
-
-        for (
-            uint index = (uint)(seed >> 32) % (uint)pool.Length, step = 1 + (uint)(seed % 3);
-            tokens.Count < wanted;
-            index += step
-        )
-            Add(tokens, japanese ? pool[index % pool.Length] : pool[index % pool.Length] + " ");
-
-        if (length is { } max && tokens.Count > Math.Min(max, MaxTokens))
-        {
-            tokens.RemoveRange(wanted, tokens.Count - wanted);
-            // Long enough to look complete: end with a full stop.
-            if (max >= natural)
-                tokens[^1] = tokens[^1].TrimEnd(' ', ',', '.', ':', '、', '。') + (japanese ? "。" : ".");
-        }
-
+        var most = Math.Min(length ?? MaxTokens, MaxTokens);
+        var tokens = text.Prepend(question).Prepend(opening).SelectMany(Split).Take(most).ToList();
         if (tokens.Count > 0)
             tokens[^1] = tokens[^1].TrimEnd();
 
         return tokens;
+    }
+
+    /// <summary>Ends an answer before its first stop sequence, which may span several tokens. Returns the sequence, or
+    /// null if there is none.</summary>
+    public static string? CutBefore(IEnumerable<string>? sequences, List<string> tokens)
+    {
+        var text = string.Concat(tokens);
+        var (stop, at) = (sequences ?? [])
+            .Where(sequence => sequence.Length > 0)
+            .Select(sequence => (sequence, At: text.IndexOf(sequence, StringComparison.Ordinal)))
+            .Where(found => found.At >= 0)
+            .OrderBy(found => found.At)
+            .FirstOrDefault();
+        if (stop is null)
+            return null;
+
+        tokens.Clear();
+        tokens.AddRange(Split(text[..at]));
+        return stop;
     }
 
     /// <summary>Counts the tokens of a text.</summary>
@@ -95,35 +71,35 @@ internal static class DemoText
     /// </summary>
     public static int Count(IEnumerable<string> texts)
     {
-        var (tokens, counted, length) = (0L, 0L, 0L);
-
+        var tokens = 0L;
+        var counted = 0L;
+        var length = 0L;
         foreach (var text in texts)
         {
             length += text.Length;
-            for (var rest = text.AsSpan(); rest.Length > 0 && counted < MaxCounted; tokens++)
+            for (var at = 0; at < text.Length && counted < MaxCounted; tokens++)
             {
-                var token = TokenLength(rest);
+                var token = TokenLength(text.AsSpan(at));
                 counted += token;
-                rest = rest[token..];
+                at += token;
             }
         }
 
         return (int)Math.Min(int.MaxValue, counted == 0 ? 0 : tokens * length / counted);
     }
 
-    /// <summary>The beginning of a prompt, cut between characters.</summary>
-    public static string Beginning(string prompt) =>
-        prompt.Length <= MaxSearched
-            ? prompt
-            : prompt[..(char.IsHighSurrogate(prompt[MaxSearched - 1]) ? MaxSearched - 1 : MaxSearched)];
+    /// <summary>The beginning of a text, cut between characters. A prompt of a megabyte must not cost more than one of
+    /// a page.</summary>
+    public static string Beginning(string text, int most = 2_000) =>
+        text.Length <= most ? text : text[..(char.IsHighSurrogate(text[most - 1]) ? most - 1 : most)];
 
-    private static void Add(List<string> tokens, string text)
+    private static IEnumerable<string> Split(string text)
     {
-        for (var rest = text.AsSpan(); rest.Length > 0 && tokens.Count < MaxTokens; )
+        for (var at = 0; at < text.Length; )
         {
-            var length = TokenLength(rest);
-            tokens.Add(rest[..length].ToString());
-            rest = rest[length..];
+            var length = TokenLength(text.AsSpan(at));
+            yield return text.Substring(at, length);
+            at += length;
         }
     }
 
@@ -132,38 +108,16 @@ internal static class DemoText
     /// </summary>
     private static int TokenLength(ReadOnlySpan<char> text)
     {
-        var (length, wide) = (0, 0);
-        while (length < Math.Min(text.Length, MaxToken))
+        var length = 0;
+        var wide = 0;
+        foreach (var rune in text.EnumerateRunes())
         {
-            var element = text.Slice(length, ElementLength(text[length..]));
-            length += element.Length;
-            wide += element[0] > '⺀' ? 1 : 0;
-            if (element is " " || wide >= 3)
+            length += rune.Utf16SequenceLength;
+            wide += rune.Value > '⺀' ? 1 : 0;
+            if (rune.Value == ' ' || wide == 3 || length >= MaxToken)
                 break;
         }
 
         return length;
-    }
-
-    /// <summary>Length of the first text element. Beside each other, characters of ASCII are elements of their own,
-    /// except a line break of two.</summary>
-    private static int ElementLength(ReadOnlySpan<char> text) =>
-        text is [< '\u0080' and not '\r', < '\u0080', ..] ? 1 : StringInfo.GetNextTextElementLength(text);
-
-    private static string Excerpt(string prompt)
-    {
-        prompt = Beginning(prompt);
-        var line = string.Join(' ', prompt.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        var info = new StringInfo(line);
-        return info.LengthInTextElements <= 80 ? line : info.SubstringByTextElements(0, 80) + "…";
-    }
-
-    /// <summary>FNV-1a; the runtime's own string hash differs between processes.</summary>
-    private static ulong Hash(string text)
-    {
-        var hash = 14695981039346656037UL;
-        foreach (var value in Encoding.UTF8.GetBytes(text))
-            hash = (hash ^ value) * 1099511628211UL;
-        return hash ^ (hash >> 29);
     }
 }

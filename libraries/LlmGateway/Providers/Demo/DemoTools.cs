@@ -12,26 +12,10 @@ namespace LlmGateway.Providers.Demo;
 /// </summary>
 internal static partial class DemoTools
 {
-    /// <summary>Limits on what is read of a tool, whose schema may have megabytes.</summary>
-    private const int MaxArguments = 64,
-        MaxKeywords = 64,
-        MaxChoices = 256;
+    /// <summary>Bound on what is read of a tool, whose schema may have megabytes, and of its result.</summary>
+    private const int MaxParts = 64;
 
-    private static readonly string[] Verbs =
-    [
-        "get",
-        "find",
-        "search",
-        "look",
-        "lookup",
-        "list",
-        "fetch",
-        "read",
-        "the",
-        "for",
-        "and",
-        "tool",
-    ];
+    private static readonly string[] Verbs = ["get", "find", "search", "look", "list", "read", "the", "for", "and"];
 
     public static FunctionCallContent? Next(
         string prompt,
@@ -45,24 +29,40 @@ internal static partial class DemoTools
 
         var names = called.Select(c => c.Name).ToHashSet();
         var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => !names.Contains(t.Name)).ToList() ?? [];
-        var required = options?.ToolMode as RequiredChatToolMode;
+        var required = called.Count == 0 ? options?.ToolMode as RequiredChatToolMode : null;
         var tool =
             options?.ToolMode is NoneChatToolMode ? null
-            : required?.RequiredFunctionName is { } name && called.Count == 0 ? tools.Find(t => t.Name == name)
-            : tools.Find(t => IsMentioned(t, prompt))
-                ?? (required is not null && called.Count == 0 ? tools.FirstOrDefault() : null);
+            : required?.RequiredFunctionName is { } name ? tools.Find(t => t.Name == name)
+            : tools.Find(t => IsMentioned(t, prompt)) ?? (required is null ? null : tools.FirstOrDefault());
         if (tool is null)
             return null;
 
-        var arguments = new JsonObject();
         var schema = tool.JsonSchema.ValueKind == JsonValueKind.Object ? JsonObject.Create(tool.JsonSchema) : null;
         var needed = WireJson.Array(schema, "required")?.Select(e => e?.ToString()).ToHashSet() ?? [];
-        foreach (var (property, kind) in (WireJson.Object(schema, "properties") ?? []).Take(MaxArguments))
-            if (needed.Contains(property) || needed.Count == 0)
-                arguments[property] = Value(property, kind, prompt);
-
-        return ToolCalls.Parse(id, tool.Name, arguments.ToJsonString(RunJson.Options));
+        var arguments = (WireJson.Object(schema, "properties") ?? [])
+            .Where(property => needed.Count == 0 || needed.Contains(property.Key))
+            .Take(MaxParts)
+            .Select(property => KeyValuePair.Create(property.Key, Value(property.Key, property.Value, prompt)));
+        return ToolCalls.Parse(id, tool.Name, new JsonObject(arguments).ToJsonString(RunJson.Options));
     }
+
+    /// <summary>Returns the results of tools as the beginning of an answer.</summary>
+    public static string Report(IReadOnlyList<FunctionCallContent> called, IEnumerable<AIContent> since) =>
+        string.Concat(
+            from result in since.OfType<FunctionResultContent>().Take(MaxParts)
+            let name = called.FirstOrDefault(call => call.CallId == result.CallId)?.Name ?? "the tool"
+            select $"{name} says: {DemoText.Beginning(Summary(ToolCalls.Result(result)), 300)} "
+        );
+
+    /// <summary>Shortens a tool's result: the names of a list, the text of an error, or all of it.</summary>
+    private static string Summary(string result) =>
+        WireJson.Parse(result) switch
+        {
+            JsonArray { Count: > 0 } list when list.All(item => WireJson.Get(item, "name") is not null) =>
+                $"{string.Join(", ", list.Take(MaxParts).Select(item => item!["name"]))}.",
+            JsonObject failed when failed["error"] is { } error => error.ToString(),
+            _ => result,
+        };
 
     private static bool IsMentioned(AIFunctionDeclaration tool, string prompt)
     {
@@ -71,38 +71,37 @@ internal static partial class DemoTools
 
         var words = NameWords()
             .Matches(tool.Name)
-            .Select(m => m.Value)
-            .Where(w => w.Length > 2 && !Verbs.Contains(w, StringComparer.OrdinalIgnoreCase));
-
-        if (Keywords().Match(DemoText.Beginning(tool.Description ?? "")) is { Success: true } keywords)
-            words = words.Concat(
-                keywords
-                    .Groups[1]
-                    .Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                    .Take(MaxKeywords)
+            .Select(word => word.Value)
+            .Where(word => word.Length > 2 && !Verbs.Contains(word, StringComparer.OrdinalIgnoreCase));
+        var keywords = Keywords()
+            .Match(DemoText.Beginning(tool.Description ?? ""))
+            .Groups[1]
+            .Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return words
+            .Concat(keywords.Take(MaxParts))
+            .Any(word =>
+                word[0] > 127
+                    ? prompt.Contains(word, StringComparison.Ordinal)
+                    : Regex.IsMatch(prompt, $@"\b{Regex.Escape(word.TrimEnd('s'))}(e?s)?\b", RegexOptions.IgnoreCase)
             );
-
-        return words.Any(w =>
-            w[0] > 127
-                ? prompt.Contains(w, StringComparison.Ordinal)
-                : Regex.IsMatch(prompt, $@"\b{Regex.Escape(w.TrimEnd('s'))}(e?s)?\b", RegexOptions.IgnoreCase)
-        );
     }
 
     private static JsonNode? Value(string name, JsonNode? schema, string prompt)
     {
         if (WireJson.Array(schema, "enum") is { Count: > 0 } choices)
-        {
-            var all = choices.Take(MaxChoices).ToList();
-            var mentioned = all.FindIndex(c => prompt.Contains($"{c}", StringComparison.OrdinalIgnoreCase));
-            return all[Math.Max(0, mentioned)]?.DeepClone();
-        }
+            return choices[0]?.DeepClone();
 
-        var digits = Number().Match(prompt).Value;
-        return Type(schema) switch
+        // One, or a list such as ["integer","null"].
+        var type = WireJson.Get(schema, "type")?.ToJsonString() ?? "";
+        return Types().Match(type).Value switch
         {
-            "integer" => long.TryParse(digits, CultureInfo.InvariantCulture, out var whole) ? whole : 1,
-            "number" => decimal.TryParse(digits, CultureInfo.InvariantCulture, out var number) ? number : 1,
+            "integer" or "number" => long.TryParse(
+                Number().Match(prompt).Value,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+                ? number
+                : 1,
             "boolean" => true,
             "array" => new JsonArray(prompt),
             "object" => new JsonObject(),
@@ -112,26 +111,13 @@ internal static partial class DemoTools
 
     private static string TextFor(string name, string prompt)
     {
-        if (
-            name.Contains("express", StringComparison.OrdinalIgnoreCase)
-            || name.Contains("formula", StringComparison.OrdinalIgnoreCase)
-        )
-            return Arithmetic().Match(prompt) is { Success: true } sum ? sum.Value.Trim() : prompt;
-        if (
-            name.EndsWith("id", StringComparison.OrdinalIgnoreCase)
-            && Identifier().Match(prompt) is { Success: true } id
-        )
-            return id.Groups[1].Value;
-        if (PlaceNames().IsMatch(name) && Place().Match(prompt) is { Success: true } place)
-            return place.Groups[1].Value;
-
-        return prompt.Length > 200 ? prompt[..200] : prompt;
+        var text =
+            name.Contains("express", StringComparison.OrdinalIgnoreCase) ? Arithmetic().Match(prompt).Value.Trim()
+            : name.EndsWith("id", StringComparison.OrdinalIgnoreCase) ? Identifier().Match(prompt).Value
+            : name is "city" or "location" or "place" or "country" ? Place().Match(prompt).Groups[1].Value
+            : "";
+        return text.Length > 0 ? text : DemoText.Beginning(prompt, 200);
     }
-
-    private static string? Type(JsonNode? schema) =>
-        WireJson.Array(schema, "type") is { } types
-            ? types.Select(t => t?.ToString()).FirstOrDefault(t => t != "null")
-            : WireJson.Text(schema, "type");
 
     // Not within an id: 3f2b-928-1a is not arithmetic.
     [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]
@@ -143,14 +129,14 @@ internal static partial class DemoTools
     [GeneratedRegex(@"Keywords: ([^.]+)\.")]
     private static partial Regex Keywords();
 
-    [GeneratedRegex(@"-?\d+(?:\.\d+)?")]
+    [GeneratedRegex("integer|number|boolean|array|object")]
+    private static partial Regex Types();
+
+    [GeneratedRegex(@"-?\d+")]
     private static partial Regex Number();
 
-    [GeneratedRegex(@"#?\b([A-Za-z0-9_-]*\d[A-Za-z0-9_-]*)\b")]
+    [GeneratedRegex(@"\b[A-Za-z0-9_-]*\d[A-Za-z0-9_-]*\b")]
     private static partial Regex Identifier();
-
-    [GeneratedRegex("city|location|place|country", RegexOptions.IgnoreCase)]
-    private static partial Regex PlaceNames();
 
     [GeneratedRegex(@"\b(?:in|at|for|of)\s+(\p{Lu}[\p{L}\-]+(?:\s\p{Lu}[\p{L}\-]+)*)")]
     private static partial Regex Place();

@@ -6,17 +6,16 @@ namespace LlmGateway.VendorApis.ChatCompletions;
 /// member.</summary>
 internal sealed class JoinedCompletion : IJoinedAnswer
 {
-    private readonly JoinedDeltas _message = new(),
-        _logprobs = new();
-    private readonly JsonObject _answer = [],
-        _choice =
-            new()
-            {
-                ["index"] = 0,
-                ["message"] = null,
-                ["logprobs"] = null,
-                ["finish_reason"] = null,
-            };
+    private readonly JoinedDeltas _message = new();
+    private readonly JoinedDeltas _logprobs = new();
+    private readonly JsonObject _answer = [];
+    private readonly JsonObject _choice = new()
+    {
+        ["index"] = 0,
+        ["message"] = null,
+        ["logprobs"] = null,
+        ["finish_reason"] = null,
+    };
 
     public long Bytes { get; private set; }
 

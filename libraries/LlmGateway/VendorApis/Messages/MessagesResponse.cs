@@ -17,8 +17,8 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string? _stopSequence;
     private int _block = -1;
-    private bool _inText,
-        _isFinished;
+    private bool _inText;
+    private bool _isFinished;
 
     public string Model { get; private set; } = call.Target.Model;
 

@@ -7,10 +7,10 @@ public sealed class ByteLedgerTests
 {
     private const long Megabyte = 1024 * 1024;
 
-    private static readonly ClientKey Ann = ClientKey.OfUser("ann"),
-        Bob = ClientKey.OfUser("bob"),
-        Cid = ClientKey.OfUser("cid"),
-        Dan = ClientKey.OfUser("dan");
+    private static readonly ClientKey Ann = ClientKey.OfUser("ann");
+    private static readonly ClientKey Bob = ClientKey.OfUser("bob");
+    private static readonly ClientKey Cid = ClientKey.OfUser("cid");
+    private static readonly ClientKey Dan = ClientKey.OfUser("dan");
 
     [Fact]
     public void A_client_alone_may_hold_all_and_a_newcomer_still_finds_an_equal_share()

@@ -87,7 +87,8 @@ public sealed class FairGateTests
                     break;
 
                 default:
-                    var (client, gone) = ($"client {random.Next(3)}", new CancellationTokenSource());
+                    var client = $"client {random.Next(3)}";
+                    var gone = new CancellationTokenSource();
                     requests.Add((client, EnterAsync(gate, client, gone.Token), gone));
                     break;
             }

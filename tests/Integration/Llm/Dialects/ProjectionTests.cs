@@ -33,7 +33,8 @@ public sealed class ProjectionTests : IAsyncLifetime
     [Fact]
     public async Task A_client_that_returns_anywhere_has_each_frame_once_and_the_same_as_everybody()
     {
-        var (count, hasAll) = (0, new TaskCompletionSource());
+        var count = 0;
+        var hasAll = new TaskCompletionSource();
         var prompt = _upstream.On(async request =>
         {
             await request.StartAsync();

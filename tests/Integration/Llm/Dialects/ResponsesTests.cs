@@ -91,7 +91,8 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     [Fact]
     public async Task A_reader_that_is_cut_twenty_times_has_each_event_once_and_byte_for_byte()
     {
-        var (count, hasAll) = (0, new TaskCompletionSource());
+        var count = 0;
+        var hasAll = new TaskCompletionSource();
         var prompt = Upstream.On(async request =>
         {
             await request.StartAsync();

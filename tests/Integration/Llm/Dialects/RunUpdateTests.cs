@@ -230,7 +230,8 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     [Fact]
     public async Task A_run_of_an_application_that_was_cancelled_ends_as_cancelled()
     {
-        var (topic, begun) = ($"answers.{Guid.NewGuid():N}", new TaskCompletionSource());
+        var topic = $"answers.{Guid.NewGuid():N}";
+        var begun = new TaskCompletionSource();
         var runs = Services(A).GetRequiredService<IRuns>();
         await runs.StartAsync(
             topic,

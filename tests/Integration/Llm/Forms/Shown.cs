@@ -74,11 +74,9 @@ internal static class Faces
     public static async Task<Shown> CompletionAsync(RunningService replica, object question)
     {
         using var response = await LlmSystem.PostAsync(replica, "/v1/chat/completions", question);
-        var (reasoning, text, calls) = (
-            "",
-            "",
-            new SortedDictionary<long, (string Id, string Name, string Arguments)>()
-        );
+        var reasoning = "";
+        var text = "";
+        var calls = new SortedDictionary<long, (string Id, string Name, string Arguments)>();
         string? end = null;
 
         foreach (var frame in await FramesAsync(response))
@@ -151,7 +149,9 @@ internal static class Faces
                     );
                     break;
                 case "content_block_delta":
-                    var (known, delta) = (blocks[frame.Number("index")], frame.At("delta"));
+                    var known = blocks[frame.Number("index")];
+                    var delta = frame.At("delta");
+
                     blocks[frame.Number("index")] = known with
                     {
                         Reasoning = known.Reasoning + Text(delta, "thinking"),

@@ -83,7 +83,8 @@ public sealed class RequestBudgetTests : IDisposable
     [Fact]
     public async Task The_bytes_of_a_charged_body_are_not_charged_again_with_its_events()
     {
-        var (budget, context) = (Budget(perSecond: 1_000), Context());
+        var budget = Budget(perSecond: 1_000);
+        var context = Context();
         await budget.EnterParsingAsync(context, 1_000 * Kilobyte);
         NewEvent[] events = [.. Enumerable.Repeat(new NewEvent("orders.1", "created", "1"), 1_000)];
 
@@ -99,7 +100,8 @@ public sealed class RequestBudgetTests : IDisposable
     [InlineData(false)]
     public async Task A_body_that_is_complete_after_its_credential_expired_is_401(bool hasExpired)
     {
-        var (budget, context) = (Budget(perSecond: 1_000), Context());
+        var budget = Budget(perSecond: 1_000);
+        var context = Context();
 
         if (hasExpired)
             context.Items["expired"] = true;

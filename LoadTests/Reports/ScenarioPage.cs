@@ -7,24 +7,24 @@ using NBomber.Contracts.Stats;
 namespace LoadTests.Reports;
 
 /// <summary>
-/// Puts a scenario's thresholds above the tables of NBomber's page, or of its stand-in's, so that it shows the same
-/// verdict as report.md. NBomber itself cannot judge: it knows neither the ledger nor the faults.
+/// Writes a scenario's page: the thresholds, then the tables of NBomber's page or of its stand-in's. NBomber cannot
+/// judge by itself, since it knows neither the ledger nor the faults.
 /// </summary>
-internal static class Verdict
+internal static class ScenarioPage
 {
-    public static void AddTo(IEnumerable<ReportFile> pages, ScenarioResult result)
+    public static void Write(ScenarioResult result)
     {
-        foreach (var page in pages.Where(page => page.ReportFormat == ReportFormat.Html))
-            File.WriteAllText(page.FilePath, IntoHtml(page.ReportContent, result));
+        foreach (var page in result.Pages.Where(page => page.ReportFormat == ReportFormat.Html))
+            File.WriteAllText(page.FilePath, WithThresholds(page.ReportContent, result));
     }
 
-    private static string IntoHtml(string page, ScenarioResult result)
+    private static string WithThresholds(string page, ScenarioResult result)
     {
-        var verdict =
+        var outcome =
             result.Ok ? "held all thresholds"
             : result.Stopped ? "stopped"
             : "FAILED";
-        var title = $"{result.Scenario}: {verdict}";
+        var title = $"{result.Scenario}: {outcome}";
         var text = new StringBuilder($"<h1>{WebUtility.HtmlEncode(title)}</h1><table><tr><th>threshold<th>");
 
         foreach (var threshold in result.Thresholds)

@@ -2,9 +2,31 @@ using System.Text.RegularExpressions;
 
 namespace Unit.Build;
 
-/// <summary>The documents lead to files and headings that exist, and the two READMEs to the same ones.</summary>
-public sealed partial class ReadmeTests
+/// <summary>Documents name and link what exists, and the two READMEs the same.</summary>
+public sealed partial class DocumentTests
 {
+    /// <summary>Names that documents use and that are others' own (of .NET, Python, Kubernetes), or refused.</summary>
+    private static readonly string[] Foreign =
+    [
+        "AddKeyedChatClient",
+        "AllowResponseBuffering",
+        "BrokenPipeError",
+        "CachingDisabled",
+        "CloseOnAuthenticationExpiration",
+        "DefaultChatTransport",
+        "DelayGenerator",
+        "FunctionInvoker",
+        "FunctionInvokingChatClient",
+        "GiveUp",
+        "JsonWebTokenHandler",
+        "MapHub",
+        "MemoryError",
+        "PodMonitor",
+        "ScheduledBackup",
+        "UnfairSemaphoreSpinLimit",
+        "WaitForCallbackToComplete",
+    ];
+
     [Fact]
     public void The_English_and_the_Japanese_README_link_the_same_documents_and_show_the_same_pictures() =>
         Assert.Equal(Targets("README.md").Except(["README.ja.md"]), Targets("README.ja.md").Except(["README.md"]));
@@ -41,13 +63,6 @@ public sealed partial class ReadmeTests
         );
     }
 
-    [Theory]
-    [InlineData("## `?named=` in 1.2, and [what](else.md#it) it's for", "named-in-12-and-what-its-for")]
-    [InlineData("# Two  spaces – a dash_and\n## 2. 日本語", "two--spaces--a-dash_and 2-日本語")]
-    [InlineData("# Same\n## Same\n```\n# no heading\n```\n### Same", "same same-1 same-2")]
-    public void An_anchor_is_made_of_a_heading_as_GitHub_does(string text, string expected) =>
-        Assert.Equal(expected, string.Join(' ', AnchorsOf(text.Split('\n'))));
-
     [Fact]
     public void The_index_names_each_page_once()
     {
@@ -62,6 +77,30 @@ public sealed partial class ReadmeTests
             where times != 1
             select $"docs/README.md names {page.Name} {times} times"
         );
+    }
+
+    [Fact]
+    public void A_document_names_nothing_that_the_code_does_not_have()
+    {
+        // The change log names what older versions had.
+        var documents = SourceFiles.All.Where(file => file.Extension == ".md" && file.Name != "CHANGELOG.md");
+        var named =
+            from document in documents
+            from Match name in CodeName().Matches(File.ReadAllText(document.FullName))
+            select (Document: SourceFiles.PathOf(document), Name: name.Groups["name"].Value);
+
+        var words = SourceFiles
+            .All.Where(file => file.Extension is not ".md" and not ".png" && file.Name != "DocumentTests.cs")
+            .SelectMany(file => Word().Matches(File.ReadAllText(file.FullName)))
+            .Select(word => word.Value)
+            .ToHashSet();
+
+        SourceFiles.AssertNone(
+            from place in named.Distinct()
+            where !words.Contains(place.Name) && !Foreign.Contains(place.Name)
+            select $"{place.Document}: nothing is named {place.Name}"
+        );
+        SourceFiles.AssertNone(Foreign.Except(named.Select(place => place.Name)).Select(name => $"{name}: not used"));
     }
 
     /// <summary>The files and folders that a document links, in alphabetical order.</summary>
@@ -104,6 +143,13 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex(@"\[([^\]]*)\]\([^)]*\)")]
     private static partial Regex LinkInHeading();
+
+    /// <summary>A name of two words or more, between backticks.</summary>
+    [GeneratedRegex("(?<!`)`(?<name>[A-Z][a-z0-9]+([A-Z][a-z0-9]*)+)`(?!`)", RegexOptions.ExplicitCapture)]
+    private static partial Regex CodeName();
+
+    [GeneratedRegex(@"\w+")]
+    private static partial Regex Word();
 
     [GeneratedRegex(@"[^\p{L}\p{M}\p{N}\p{Pc}\- ]")]
     private static partial Regex NotInAnchor();
