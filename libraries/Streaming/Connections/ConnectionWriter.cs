@@ -353,7 +353,7 @@ internal sealed class ConnectionWriter(
     /// <summary>Ends a stream of which a step has failed unexpectedly. Its client resumes by its last id.</summary>
     public void Fail(StreamConnection connection, Exception error)
     {
-        metrics.Failed(connection, error);
+        metrics.Failed(connection.Id, error);
         Abandon(connection, EndReason.Failed);
     }
 

@@ -3,6 +3,16 @@ using Streaming.Showing;
 
 namespace Streaming.Connections;
 
+/// <summary>The loop of a connection. Called from any thread.</summary>
+internal interface IWriterLoop
+{
+    /// <summary>The connection's output takes bytes again, or is broken.</summary>
+    void Ready(StreamConnection connection);
+
+    /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
+    void End(StreamConnection connection, EndReason reason);
+}
+
 /// <summary>A cursor in a filter ring and an output. Its state belongs to its writer loop; the members of
 /// <see cref="OpenStream"/> may be used by any thread.</summary>
 internal sealed class StreamConnection(
@@ -11,15 +21,16 @@ internal sealed class StreamConnection(
     FilterRingRegistry rings,
     StreamOutput output,
     StreamClient client
-) : OpenStream(id, client)
+) : OpenStream(id, client), IOutputOwner
 {
+    private IWriterLoop? _loop;
+
     public FilterRing Ring => ring;
     public StreamOutput Output => output;
 
     /// <summary>Forms its events by a function of the application. Null if its ring has frames.</summary>
     public ShownEvents? Shown { get; init; }
 
-    public WriterLoop? Loop;
     public int GroupIndex = -1;
 
     /// <summary>True from its first to its last visit by the loop.</summary>
@@ -120,11 +131,22 @@ internal sealed class StreamConnection(
 
     private volatile object? _endRequested; // boxed, since a nullable enum cannot be volatile
 
+    /// <summary>Gives the stream to its loop, which does everything from now on.</summary>
+    public void Attach(IWriterLoop loop)
+    {
+        _loop = loop;
+        output.Owner = this;
+    }
+
     public override void RequestEnd(EndReason reason)
     {
         _endRequested ??= reason;
-        Loop?.End(this, reason);
+        _loop?.End(this, reason);
     }
+
+    void IOutputOwner.Ready() => _loop?.Ready(this);
+
+    void IOutputOwner.EndStalled() => RequestEnd(EndReason.Stalled);
 
     /// <summary>The end that was requested first; a stream that has no loop yet ends when it is attached.</summary>
     public EndReason? EndRequested => _endRequested as EndReason?;

@@ -11,7 +11,7 @@ namespace Streaming.Connections;
 /// 2. Write the rings that have grown, for about two milliseconds.
 /// 3. Once a second, visit every connection.
 /// </remarks>
-internal sealed class WriterLoop : IDisposable
+internal sealed class WriterLoop : IWriterLoop, IDisposable
 {
     /// <summary>Connections written between two looks at the clock.</summary>
     private const int Stride = 16;
@@ -81,15 +81,12 @@ internal sealed class WriterLoop : IDisposable
 
     public void Attach(StreamConnection connection)
     {
-        connection.Loop = this;
-        connection.Output.Stream = connection;
+        connection.Attach(this);
         Post(Command.Attach, connection);
     }
 
-    /// <summary>The connection's output takes bytes again, or is broken.</summary>
     public void Ready(StreamConnection connection) => Post(Command.Ready, connection);
 
-    /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
 
     public void Grown(IReadOnlyList<FilterRing> rings) => _inbox.Grown(rings);

@@ -39,7 +39,7 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
 
         Arrive();
         Busy = false;
-        Stream?.Loop?.Ready(Stream);
+        Owner.Ready();
     }
 
     /// <summary>The client goes, and loses what it has not taken.</summary>

@@ -42,7 +42,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     [Fact(Timeout = 60_000)]
     public async Task What_a_client_does_not_take_at_once_arrives_later_whole_and_in_order()
     {
-        var (output, sent) = (new SocketOutput(_server, _pending), RandomNumberGenerator.GetBytes(Large));
+        var (output, sent) = (Output(), RandomNumberGenerator.GetBytes(Large));
         Assert.True(output.TryWrite(sent));
         Assert.True(output.Busy);
         Assert.InRange(_pending.Held, 1, Large);
@@ -58,7 +58,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     [Fact(Timeout = 60_000)]
     public async Task A_client_that_has_left_is_noticed_by_the_next_writes()
     {
-        var output = new SocketOutput(_server, _pending);
+        var output = Output();
         Reset();
         await Eventually.HoldsAsync(() => !output.TryWrite("data: x\n\n"u8.ToArray()));
         Assert.False(output.Busy);
@@ -67,7 +67,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     [Fact(Timeout = 60_000)]
     public async Task A_client_that_leaves_while_bytes_wait_for_it_releases_them()
     {
-        var output = new SocketOutput(_server, _pending);
+        var output = Output();
         Assert.True(output.TryWrite(new byte[Large]));
         Assert.True(output.Busy);
         Reset();
@@ -79,7 +79,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     public void A_connection_that_is_closed_before_its_stream_begins_takes_nothing()
     {
         _server.Dispose();
-        Assert.False(new SocketOutput(_server, _pending).TryWrite("data: x\n\n"u8.ToArray()));
+        Assert.False(Output().TryWrite("data: x\n\n"u8.ToArray()));
     }
 
     [Fact(Timeout = 60_000)]
@@ -185,6 +185,8 @@ public sealed class SocketOutputTests : IAsyncLifetime
         Assert.Null(StreamSocket.RoundTrip(_server));
     }
 
+    private SocketOutput Output() => new(_server, _pending) { Owner = new Unread() };
+
     /// <summary>Ends the client's side, so that the next write to it fails.</summary>
     private void Reset()
     {
@@ -204,5 +206,13 @@ public sealed class SocketOutputTests : IAsyncLifetime
         }
 
         return bytes;
+    }
+
+    /// <summary>A stream that has nothing more to write.</summary>
+    private sealed class Unread : IOutputOwner
+    {
+        public void Ready() { }
+
+        public void EndStalled() => Assert.Fail("The memory suffices.");
     }
 }
