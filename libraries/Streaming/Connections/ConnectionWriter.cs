@@ -60,8 +60,7 @@ internal sealed class ConnectionWriter(
             if (!Write(connection, opening))
                 return false;
 
-            // A whole interval passes before the next id is due.
-            connection.IdSentAt = connection.WrittenAt;
+            connection.RestartIdInterval();
             return true;
         }
 
@@ -99,7 +98,7 @@ internal sealed class ConnectionWriter(
         if (connection.CatchUp?.Page is { } page && !Has(lineage, page.Epoch, page.Through))
             pages.Abandon(connection);
 
-        connection.Epoch = here.Epoch;
+        connection.ContinueIn(here.Epoch);
         return true;
     }
 
@@ -113,23 +112,19 @@ internal sealed class ConnectionWriter(
         )
             return;
 
+        var fork = new StreamPosition(lineage.Epoch, shared);
         if (connection.IdSent > shared)
             connection.BeforeEvents = connection.Output.Framed(
-                ControlFrames.Position(connection.Ring.Filter.IdOf(new StreamPosition(lineage.Epoch, shared)))
+                ControlFrames.Position(connection.Ring.Filter.IdOf(fork))
             );
 
-        MoveTo(connection, new StreamPosition(lineage.Epoch, shared));
-        connection.IdSent = Math.Min(connection.IdSent, shared);
+        MoveTo(connection, fork);
     }
 
-    /// <summary>Goes on at another place, where nothing is known of what was asked or announced before.</summary>
     private void MoveTo(StreamConnection connection, StreamPosition at)
     {
         pages.Abandon(connection);
-        connection.CatchUp = null;
-        connection.Epoch = at.Epoch;
-        connection.Position = at.Position;
-        connection.LosePlace();
+        connection.MoveTo(at);
     }
 
     /// <summary>Returns true if the lineage has everything up to a position of an epoch.</summary>
@@ -141,10 +136,7 @@ internal sealed class ConnectionWriter(
         // 1. Find the place in the ring, or ask for a page of what has left it.
         var settled = rings.Settled;
         var needsPlace = !connection.HasPlace || connection.Position > settled;
-        if (
-            connection.OwesKeptEvents
-            || (needsPlace && !connection.Ring.TrySeek(connection.Position, settled, out connection.Sequence))
-        )
+        if (connection.OwesKeptEvents || (needsPlace && !connection.TrySeek(settled)))
         {
             pages.Ask(connection);
             return false;
@@ -163,7 +155,7 @@ internal sealed class ConnectionWriter(
             return SkipToLatest(connection);
 
         // 3. Take what the ring has: the connection is no longer behind.
-        connection.CatchUp = null;
+        connection.EndCatchUp();
         var taken = Batch.Take(connection.Ring, connection.Sequence);
         if (taken == FilterRing.MovedOn)
         {
@@ -173,7 +165,7 @@ internal sealed class ConnectionWriter(
 
         if (taken == 0)
         {
-            connection.Pace = ReaderPace.KeepsUp;
+            connection.CaughtUp();
             return false;
         }
 
@@ -184,11 +176,7 @@ internal sealed class ConnectionWriter(
             return true;
         }
 
-        if (!WriteBatch(connection))
-            return false;
-
-        connection.Sequence += taken;
-        return true;
+        return WriteBatch(connection, taken);
     }
 
     private bool WritePage(StreamConnection connection)
@@ -209,7 +197,7 @@ internal sealed class ConnectionWriter(
         }
 
         connection.CatchUp.PageIndex += taken;
-        if (!WriteBatch(connection))
+        if (!WriteBatch(connection, fromRing: 0))
             return false;
 
         if (connection.Output.Busy)
@@ -218,7 +206,7 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    private bool WriteBatch(StreamConnection connection)
+    private bool WriteBatch(StreamConnection connection, int fromRing)
     {
         // A tick notices the end of the credential up to a second late: no event may be sent in that second.
         if (clock.Local.Milliseconds() >= connection.Expiry.EndsAt)
@@ -231,15 +219,7 @@ internal sealed class ConnectionWriter(
             return false;
 
         var buckets = Batch.BucketsAt(clock.NowTicks, connection.ReceivedAt);
-        foreach (var bucket in buckets)
-            connection.Latency.Add(bucket);
-
-        connection.Delivered += Batch.Count;
-        // The frame's epoch, not the ring's: a new one may have begun since the frame was taken.
-        connection.Epoch = Batch.LastEpoch;
-        connection.Position = Batch.LastPosition;
-        connection.EventSent = connection.IdSent = Batch.LastPosition;
-        connection.IdSentAt = connection.WrittenAt;
+        connection.Sent(Batch, buckets, fromRing);
         metrics.Delivered(loop, buckets);
 
         if (!Batch.Ends)
@@ -252,18 +232,14 @@ internal sealed class ConnectionWriter(
     /// <returns>False if the client is gone.</returns>
     public bool Write(StreamConnection connection, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
-        connection.WrittenAt = clock.Local.Milliseconds();
-
+        var now = clock.Local.Milliseconds();
         if (!connection.Output.TryWrite(bytes, batch))
         {
             Abandon(connection, EndReason.ClientGone);
             return false;
         }
 
-        if (!connection.Output.Busy)
-            connection.TakenAt = connection.WrittenAt;
-
-        connection.Bytes += bytes.Length;
+        connection.Wrote(bytes.Length, now);
         return true;
     }
 
@@ -275,10 +251,8 @@ internal sealed class ConnectionWriter(
         if (reason == ResyncReason.Epoch)
             MoveTo(connection, at);
 
-        connection.Position = connection.EventSent = connection.IdSent = at.Position;
-        connection.BeforeEvents = connection.Output.Framed(
-            ControlFrames.Resync(reason, requested, connection.Ring.Filter.IdOf(at))
-        );
+        var frame = ControlFrames.Resync(reason, requested, connection.Ring.Filter.IdOf(at));
+        connection.Resync(at.Position, connection.Output.Framed(frame));
         metrics.Resynced(reason);
     }
 
@@ -338,7 +312,7 @@ internal sealed class ConnectionWriter(
     {
         if (reason == EndReason.Complete && connection.Output.Busy)
         {
-            connection.EndAfterWrite = reason;
+            connection.EndOnceTaken(reason);
             return;
         }
 

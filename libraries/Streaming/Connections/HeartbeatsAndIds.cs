@@ -32,19 +32,13 @@ internal sealed class HeartbeatsAndIds(ConnectionWriter writer, SseOptions optio
         {
             position ??= ControlFrames.Position(settled);
             if (writer.Write(connection, connection.Output.Framed(position)))
-            {
-                connection.Position = connection.IdSent = settled.Position;
-                connection.IdSentAt = now;
-            }
+                connection.Announced(settled.Position, now);
         }
         // A search that finds nothing. With this id, a client that reconnects does not search the same part again.
         else if (idIsDue && connection.Position > connection.IdSent && connection.BeforeEvents is null)
         {
             if (writer.Write(connection, connection.Output.Framed(ControlFrames.Position(connection.StreamPosition))))
-            {
-                connection.IdSent = connection.Position;
-                connection.IdSentAt = now;
-            }
+                connection.Announced(connection.Position, now);
         }
         else if (now - connection.WrittenAt >= options.HeartbeatSeconds * 1_000L)
             writer.Write(connection, connection.Output.Framed(ControlFrames.Heartbeat));

@@ -26,8 +26,8 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
     public bool IsSignedIn { get; init; }
 
     /// <summary>Events and bytes written to the socket.</summary>
-    public long Delivered,
-        Bytes;
+    public long Delivered { get; protected set; }
+    public long Bytes { get; protected set; }
     public LatencyBuckets Latency { get; } = new();
 
     /// <summary><c>live</c>, <c>catching-up</c> (not from its ring) or <c>slow</c> (the peer does not read).</summary>

@@ -154,13 +154,15 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
         switch (command)
         {
             case Command.Attach:
-                Enter(connection);
+                _connections.Add(connection);
+                var maxAge = _options.NextMaxAge(connection.IsSignedIn);
+                connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks, maxAge);
                 _writer.Pump(connection);
                 if (connection.EndRequested is { } reason)
                     _writer.End(connection, reason);
                 break;
             case Command.Ready:
-                Taken(connection);
+                connection.TookWrite(_clock.Milliseconds());
                 _connections.Resume(connection);
                 _writer.Pump(connection);
                 break;
@@ -174,33 +176,6 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
                     _writer.End(connection, (EndReason)argument!);
                 break;
         }
-    }
-
-    /// <summary>Notes that the output has taken its last write, and if the client is slow.</summary>
-    private void Taken(StreamConnection connection)
-    {
-        connection.TakenAt = _clock.Milliseconds();
-        // The first write waits for the connection takeover, which says nothing about the client's speed.
-        if (connection.Delivered == 0 && connection.TakenAt - connection.WrittenAt <= 1_000)
-            return;
-
-        // With slow=disconnect a client is judged only once it has caught up.
-        if (
-            connection.Pace == ReaderPace.Slow
-            || (connection.Pace == ReaderPace.Behind && connection.SlowPolicy == SlowClientPolicy.Disconnect)
-        )
-            return;
-
-        connection.Pace = ReaderPace.Slow;
-        connection.SlowSince = connection.WrittenAt;
-    }
-
-    private void Enter(StreamConnection connection)
-    {
-        _connections.Add(connection);
-        connection.TakenAt = connection.IdSentAt = _clock.Milliseconds();
-        connection.ReceivedAt = _storeClock.NowTicks;
-        connection.MaxAgeAt = connection.TakenAt + _options.NextMaxAge(connection.IsSignedIn);
     }
 
     /// <summary>Writes what is new in a ring; returns true if no connection is left to visit.</summary>

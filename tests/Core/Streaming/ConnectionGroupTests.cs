@@ -120,7 +120,8 @@ public class ConnectionGroupTests
             logs.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             logs,
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWriteBudget(1_000, _ => { })),
-            new StreamClient("", null, "", null, "")
+            new StreamClient("", null, "", null, ""),
+            start: default
         );
     }
 }

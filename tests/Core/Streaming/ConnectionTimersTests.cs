@@ -65,16 +65,12 @@ public sealed class ConnectionTimersTests
     private MillisecondOutput Add(string topic)
     {
         var (ring, output) = (_loop.Log(topic), new MillisecondOutput(_loop.Pending));
-        _loop.Connections.Add(
-            new StreamConnection("c", ring, _loop.Rings, output, new StreamClient("", null, "", null, ""))
-            {
-                Sequence = ring.Next,
-                WrittenAt = TimeProvider.System.Milliseconds() - 60_000,
-                TakenAt = TimeProvider.System.Milliseconds(),
-                IdSentAt = TimeProvider.System.Milliseconds(),
-            }
-        );
-
+        var client = new StreamClient("", null, "", null, "");
+        var connection = new StreamConnection("c", ring, _loop.Rings, output, client, new("", 0));
+        connection.Enter(TimeProvider.System.Milliseconds(), ticks: 0, maxAge: 1_000_000);
+        connection.Wrote(0, TimeProvider.System.Milliseconds() - 60_000);
+        connection.TrySeek(_loop.Rings.Settled);
+        _loop.Connections.Add(connection);
         return output;
     }
 

@@ -63,7 +63,7 @@ public sealed class HeartbeatTests
     [InlineData("another epoch")]
     public void A_stream_that_has_not_had_everything_gets_no_id_of_the_head(string why)
     {
-        var stream = LoopStream.Open(_loop);
+        var stream = LoopStream.Open(_loop, new(Epoch: why == "another epoch" ? "before" : null));
         var connection = stream.Connection;
 
         switch (why)
@@ -76,10 +76,7 @@ public sealed class HeartbeatTests
                 break;
             case "a page of the store is awaited":
                 connection.LosePlace();
-                connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
-                break;
-            case "another epoch":
-                connection.Epoch = "before";
+                connection.BeginCatchUp().Asked = new(default, (_, _) => { });
                 break;
         }
 
@@ -103,11 +100,9 @@ public sealed class HeartbeatTests
     [InlineData(PositionMilliseconds, true, "event: resync\n\n")]
     public void A_search_that_finds_nothing_tells_its_client_how_far_it_is(int milliseconds, bool isReset, string sent)
     {
-        var stream = LoopStream.Open(_loop);
+        var stream = Searching();
         var connection = stream.Connection;
-        connection.LosePlace();
-        connection.Position = 20;
-        connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
+        connection.SearchedThrough(20);
 
         // A resync that is not sent yet has an id of its own.
         connection.BeforeEvents = isReset ? "event: resync\n\n"u8.ToArray() : null;
@@ -118,12 +113,8 @@ public sealed class HeartbeatTests
     [Fact]
     public void A_search_that_finds_nothing_sends_its_next_id_after_the_same_time_again()
     {
-        var stream = LoopStream.Open(_loop);
+        var stream = Searching();
         var connection = stream.Connection;
-        connection.LosePlace();
-        connection.Position = 20;
-        connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
-
         var now = connection.IdSentAt;
         Search(PositionMilliseconds, position: 20);
         Search(PositionMilliseconds - 1, position: 21);
@@ -135,8 +126,8 @@ public sealed class HeartbeatTests
         {
             byte[]? sentPosition = null;
             now += milliseconds;
-            connection.Position = position;
-            connection.WrittenAt = now;
+            connection.SearchedThrough(position);
+            connection.Wrote(0, now);
             _heartbeats.WriteIfDue(connection, Head, ref sentPosition, now);
         }
     }
@@ -154,9 +145,7 @@ public sealed class HeartbeatTests
     [Fact]
     public void A_stream_that_was_ahead_gets_ids_again_also_if_a_heartbeat_is_due_at_each_tick()
     {
-        var stream = LoopStream.Open(_loop);
-        stream.Connection.Position = 12;
-        stream.Connection.LosePlace();
+        var stream = LoopStream.Open(_loop, new(Position: 12));
         Tick(stream, new StreamPosition("e", 10), HeartbeatMilliseconds);
         _loop.Rings.Publish([], Head.Position);
         Tick(stream, Head, HeartbeatMilliseconds);
@@ -213,6 +202,15 @@ public sealed class HeartbeatTests
         var expiry = new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, RenewAt: 0);
         Tick(LoopStream.Open(_loop, new(Expiry: expiry), output: output), Head, PositionMilliseconds);
         Assert.Equal(1, output.Writes);
+    }
+
+    /// <summary>A stream that waits for a page.</summary>
+    private LoopStream Searching()
+    {
+        var stream = LoopStream.Open(_loop);
+        stream.Connection.LosePlace();
+        stream.Connection.BeginCatchUp().Asked = new(default, (_, _) => { });
+        return stream;
     }
 
     /// <summary>A tick after the stream had nothing for a time.</summary>

@@ -24,19 +24,18 @@ internal sealed class LoopStream
             log,
             loop.Rings,
             output ?? new PipeOutput(PipeWriter.Create(sent), settings.Chunked, loop.Pending),
-            new StreamClient("192.0.2.1:1", null, "/events", null, "")
+            new StreamClient("192.0.2.1:1", null, "/events", null, ""),
+            new StreamPosition(settings.Epoch ?? log.Epoch, settings.Position ?? loop.Rings.Settled)
         )
         {
             SlowPolicy = settings.Slow,
             IsFinite = settings.IsFinite,
             Expiry = settings.Expiry ?? ExpiryTimes.Endless,
-            Epoch = log.Epoch,
-            Position = loop.Rings.Settled,
-            IdSent = loop.Rings.Settled,
-            EventSent = loop.Rings.Settled,
-            Sequence = log.Next,
         };
-        Connection.WrittenAt = Connection.TakenAt = Connection.IdSentAt = TimeProvider.System.Milliseconds();
+        var now = TimeProvider.System.Milliseconds() - settings.QuietMilliseconds;
+        Connection.Enter(now, ticks: 0, settings.MaxAge);
+        Connection.Wrote(0, now);
+        Connection.TrySeek(loop.Rings.Settled);
         loop.Connections.Add(Connection);
     }
 
@@ -47,20 +46,27 @@ internal sealed class LoopStream
 
     public static LoopStream Open(
         LoopRig loop,
-        LoopSettings settings = default,
+        LoopSettings? settings = null,
         FrameFormat? format = null,
         StreamOutput? output = null
-    ) => new(loop, output, format ?? NamedFormat.Always, settings);
+    ) => new(loop, output, format ?? NamedFormat.Always, settings ?? new LoopSettings());
 
     /// <summary>An event of the stream's topic.</summary>
     public static EventRecord Event(long position, string type = "n", string? key = null) =>
         new(position, Guid.Empty, "t", type, key, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
 
-    internal readonly record struct LoopSettings(
+    /// <param name="Position">Position at which it begins, or null for the head.</param>
+    /// <param name="Epoch">Epoch of that position, or null for that of the ring.</param>
+    /// <param name="QuietMilliseconds">Time since it had anything.</param>
+    internal sealed record LoopSettings(
         SlowClientPolicy Slow = SlowClientPolicy.CatchUp,
         bool IsFinite = false,
         bool Chunked = false,
-        ExpiryTimes? Expiry = null
+        ExpiryTimes? Expiry = null,
+        string? Epoch = null,
+        long? Position = null,
+        long QuietMilliseconds = 0,
+        long MaxAge = long.MaxValue / 2
     );
 }
 

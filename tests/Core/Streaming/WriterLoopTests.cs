@@ -47,11 +47,9 @@ public sealed class WriterLoopTests
     private StreamConnection Attach(WriterLoopPool loops, StreamOutput output)
     {
         var ring = _rig.Log("t");
-        var stream = new StreamConnection("c", ring, _rig.Rings, output, new StreamClient("", null, "", null, ""))
-        {
-            Epoch = ring.Epoch,
-            Sequence = ring.Next,
-        };
+        var start = new StreamPosition(ring.Epoch, _rig.Rings.Settled);
+        var client = new StreamClient("", null, "", null, "");
+        var stream = new StreamConnection("c", ring, _rig.Rings, output, client, start);
         loops.Attach(stream);
 
         return stream;

@@ -87,12 +87,10 @@ public sealed class ReplayMemoryTests
             rings.Acquire(Filter),
             rings,
             new PipeOutput(new Pipe().Writer, chunked: false, pending),
-            new StreamClient("", null, "", null, "")
-        )
-        {
-            Epoch = "e",
-            CatchUp = new CatchUp { HasStalled = hasStalled },
-        };
+            new StreamClient("", null, "", null, ""),
+            new StreamPosition("e", 0)
+        );
+        connection.BeginCatchUp().HasStalled = hasStalled;
 
         pages.Ask(connection);
         var page = await answers.Reader.ReadAsync(cancellationToken);
