@@ -209,7 +209,7 @@ internal sealed class ConnectionWriter(
     private bool WriteBatch(StreamConnection connection, int fromRing)
     {
         // A tick notices the end of the credential up to a second late: no event may be sent in that second.
-        if (clock.Local.Milliseconds() >= connection.Expiry.EndsAt)
+        if (connection.Deadlines.HasExpired(clock.Local.Milliseconds()))
         {
             End(connection, EndReason.Unauthorized);
             return false;
@@ -347,8 +347,7 @@ internal sealed class ConnectionWriter(
             EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
                 ControlFrames.Retry(options.NextRetryAfter(reason)),
             EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(options.NextRetry())],
-            EndReason.Unauthorized => ControlFrames.Unauthorized("expired", connection.Expiry.Until),
-            EndReason.Replaced => ControlFrames.Unauthorized("replaced", connection.Expiry.Until),
+            EndReason.Unauthorized or EndReason.Replaced => connection.Deadlines.RightEnd(reason),
             _ => null,
         };
 }

@@ -18,12 +18,9 @@ internal abstract class OpenStream(string id, StreamClient client) : ISessionStr
     public abstract IReadOnlyList<string> Topics { get; }
     public DateTimeOffset ConnectedAt { get; init; }
 
-    public ExpiryTimes Expiry { get; init; } = ExpiryTimes.Endless;
+    public required StreamDeadlines Deadlines { get; init; }
 
     public IStreamSession? Session { get; init; }
-
-    /// <summary>True if its caller's credential may be withdrawn, which bounds its age.</summary>
-    public bool IsSignedIn { get; init; }
 
     /// <summary>Events and bytes written to the socket.</summary>
     public long Delivered { get; protected set; }

@@ -2,6 +2,16 @@ using System.Diagnostics;
 
 namespace Streaming.Connections;
 
+/// <summary>A stream, as its output and the budget of pending writes see it. Called from any thread.</summary>
+internal interface IOutputOwner
+{
+    /// <summary>The output accepts bytes again, or is broken.</summary>
+    void Ready();
+
+    /// <summary>Other streams need the memory of the write that this one has not taken.</summary>
+    void EndStalled();
+}
+
 /// <summary>A write that its peers have not taken, and the streams that wait for them.</summary>
 internal sealed class PendingWrite(ReadOnlyMemory<byte> bytes, long size)
 {

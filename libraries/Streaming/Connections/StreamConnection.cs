@@ -86,21 +86,14 @@ internal sealed class StreamConnection(
 
     public ReaderPace Pace { get; private set; } = start.Position >= head ? ReaderPace.KeepsUp : ReaderPace.Behind;
 
-    /// <summary>Times (<see cref="ElapsedTime.Milliseconds"/>) of the last write, of the last write taken, of the last
-    /// id sent, and, while it is slow, of the first write not taken at once.</summary>
-    public long WrittenAt { get; private set; }
+    /// <summary>Times (<see cref="ElapsedTime.Milliseconds"/>) of the last write taken, of the last id sent, and, while
+    /// it is slow, of the first write not taken at once.</summary>
     public long TakenAt { get; private set; }
     public long IdSentAt { get; private set; }
     public long SlowSince { get; private set; }
 
     /// <summary>Time of the connect in UTC ticks, by the clock that stamps the events.</summary>
     public long ReceivedAt { get; private set; }
-
-    /// <summary>Time, like <see cref="WrittenAt"/>, at which the stream reaches its maximum age.</summary>
-    public long MaxAgeAt { get; private set; } = long.MaxValue;
-
-    /// <summary>True once the client has been notified that its right to read ends soon.</summary>
-    public bool RenewSent { get; set; }
 
     /// <summary>Reason to end the stream as soon as the output has taken its last write.</summary>
     public EndReason? EndAfterWrite { get; private set; }
@@ -132,11 +125,10 @@ internal sealed class StreamConnection(
 
     /// <summary>Notes that the loop has the stream.</summary>
     /// <param name="ticks">The time in UTC ticks, by the clock that stamps the events.</param>
-    public void Enter(long now, long ticks, long maxAge)
+    public void Enter(long now, long ticks)
     {
         TakenAt = IdSentAt = now;
         ReceivedAt = ticks;
-        MaxAgeAt = now + maxAge;
     }
 
     /// <summary>Takes what must be written before events. Null if there is nothing.</summary>
@@ -162,7 +154,7 @@ internal sealed class StreamConnection(
     /// <summary>Notes a write, which the output has taken unless it is busy.</summary>
     public void Wrote(int bytes, long now)
     {
-        WrittenAt = now;
+        Deadlines.WrittenAt = now;
         Bytes += bytes;
         if (!output.Busy)
             TakenAt = now;
@@ -173,7 +165,7 @@ internal sealed class StreamConnection(
     {
         TakenAt = now;
         // The first write waits for the connection takeover, which says nothing about the client's speed.
-        if (Delivered == 0 && now - WrittenAt <= 1_000)
+        if (Delivered == 0 && now - Deadlines.WrittenAt <= 1_000)
             return;
 
         // With slow=disconnect a client is judged only once it has caught up.
@@ -181,7 +173,7 @@ internal sealed class StreamConnection(
             return;
 
         Pace = ReaderPace.Slow;
-        SlowSince = WrittenAt;
+        SlowSince = Deadlines.WrittenAt;
     }
 
     /// <summary>Notes that the client has every event: it is not slow any more.</summary>
@@ -200,7 +192,7 @@ internal sealed class StreamConnection(
         Epoch = batch.LastEpoch;
         EventSent = batch.LastPosition;
         Sequence += fromRing;
-        Announced(batch.LastPosition, WrittenAt);
+        Announced(batch.LastPosition, Deadlines.WrittenAt);
     }
 
     /// <summary>Notes an id that was sent, up to which the client has every event.</summary>
@@ -212,7 +204,7 @@ internal sealed class StreamConnection(
     }
 
     /// <summary>A whole interval passes before the next id is due.</summary>
-    public void RestartIdInterval() => IdSentAt = WrittenAt;
+    public void RestartIdInterval() => IdSentAt = Deadlines.WrittenAt;
 
     /// <summary>Notes that there was nothing more for the client up to a position.</summary>
     public void SearchedThrough(long position) => Position = Math.Max(Position, position);

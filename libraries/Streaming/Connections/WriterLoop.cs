@@ -17,7 +17,6 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
     private const int Stride = 16;
 
     private readonly int _number;
-    private readonly SseOptions _options;
     private readonly StoreClock _storeClock;
     private readonly TimeProvider _clock;
     private readonly LoopConnections _connections;
@@ -41,7 +40,6 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
     )
     {
         _number = number;
-        _options = options;
         _storeClock = storeClock;
         _clock = storeClock.Local;
 
@@ -155,8 +153,7 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
         {
             case Command.Attach:
                 _connections.Add(connection);
-                var maxAge = _options.NextMaxAge(connection.IsSignedIn);
-                connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks, maxAge);
+                connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks);
                 _writer.Pump(connection);
                 if (connection.EndRequested is { } reason)
                     _writer.End(connection, reason);

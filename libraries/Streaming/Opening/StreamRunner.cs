@@ -30,14 +30,14 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
         ];
 
         var ring = rings.Acquire(Request.Filter);
+        var maxAge = options.NextMaxAge(Grant.IsSignedIn);
         return new StreamConnection(id, ring, rings, output, Client, Start.From, Start.Head.Position)
         {
             SlowPolicy = Request.Slow,
             IsFinite = Request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),
-            Expiry = Grant.Expiry,
+            Deadlines = new(Grant.Expiry, clock.Milliseconds(), maxAge, options.HeartbeatSeconds),
             Session = Grant.Session,
-            IsSignedIn = Grant.IsSignedIn,
             Greeting = [.. head, .. output.Framed(greeting)],
             BeforeEvents = Resync() is { } resync ? output.Framed(resync) : null,
             Shown = Request.Shown,

@@ -122,6 +122,9 @@ public class ConnectionGroupTests
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWriteBudget(1_000, _ => { })),
             new StreamClient("", null, "", null, ""),
             start: default
-        );
+        )
+        {
+            Deadlines = LoopStream.Deadlines(),
+        };
     }
 }

@@ -66,9 +66,12 @@ public sealed class ConnectionTimersTests
     {
         var (ring, output) = (_loop.Log(topic), new MillisecondOutput(_loop.Pending));
         var client = new StreamClient("", null, "", null, "");
-        var connection = new StreamConnection("c", ring, _loop.Rings, output, client, new("", 0));
-        connection.Enter(TimeProvider.System.Milliseconds(), ticks: 0, maxAge: 1_000_000);
-        connection.Wrote(0, TimeProvider.System.Milliseconds() - 60_000);
+        var now = TimeProvider.System.Milliseconds();
+        var connection = new StreamConnection("c", ring, _loop.Rings, output, client, new("", 0))
+        {
+            Deadlines = LoopStream.Deadlines(begunAt: now - 60_000),
+        };
+        connection.Enter(now, ticks: 0);
         connection.TrySeek(_loop.Rings.Settled);
         _loop.Connections.Add(connection);
         return output;

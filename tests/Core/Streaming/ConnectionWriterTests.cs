@@ -84,6 +84,7 @@ public sealed class ConnectionWriterTests
         var connection = new StreamConnection("c", _loop.Log("t"), _loop.Rings, output, client, start)
         {
             SlowPolicy = slow,
+            Deadlines = LoopStream.Deadlines(),
         };
 
         _loop.Connections.Add(connection);

@@ -1,5 +1,4 @@
 using EventStore;
-using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Frames;
@@ -21,11 +20,7 @@ public sealed class HeartbeatTests
         _loop.Rings.Reset(Lineage.Alone("e"), 10);
         _heartbeats = new HeartbeatsAndIds(
             _loop.Writer,
-            new SseOptions
-            {
-                HeartbeatSeconds = HeartbeatMilliseconds / 1_000,
-                PositionSeconds = PositionMilliseconds / 1_000,
-            }
+            new SseOptions { PositionSeconds = PositionMilliseconds / 1_000 }
         );
     }
 
@@ -153,28 +148,6 @@ public sealed class HeartbeatTests
         Assert.EndsWith("event: position\ndata: {}\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData(-1, "")]
-    [InlineData(0, "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n")]
-    public void A_client_learns_once_that_its_right_ends_soon(int millisecondsPast, string sent)
-    {
-        var renewAt = TimeProvider.System.Milliseconds();
-        var stream = LoopStream.Open(
-            _loop,
-            new(Expiry: new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))
-        );
-        byte[]? sentPosition = null;
-        for (var i = 0; i < 2; i++)
-            _heartbeats.WriteIfDue(
-                stream.Connection,
-                stream.Connection.StreamPosition,
-                ref sentPosition,
-                renewAt + millisecondsPast
-            );
-
-        Assert.Equal(sent, stream.Text);
-    }
-
     [Fact]
     public void The_notice_does_not_delay_the_id_that_is_due_with_it()
     {
@@ -217,7 +190,7 @@ public sealed class HeartbeatTests
     private void Tick(LoopStream stream, StreamPosition settled, int milliseconds)
     {
         byte[]? sentPosition = null;
-        var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);
+        var since = Math.Max(stream.Connection.Deadlines.WrittenAt, stream.Connection.IdSentAt);
         _heartbeats.WriteIfDue(stream.Connection, settled, ref sentPosition, since + milliseconds);
     }
 

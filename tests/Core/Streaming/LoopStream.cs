@@ -17,6 +17,7 @@ internal sealed class LoopStream
     {
         var sent = new MemoryStream();
         _text = () => Encoding.UTF8.GetString(sent.ToArray());
+        var now = TimeProvider.System.Milliseconds() - settings.QuietMilliseconds;
         var log = loop.Rings.Acquire(new StreamFilter(["t"], [], [], format));
 
         Connection = new StreamConnection(
@@ -30,11 +31,9 @@ internal sealed class LoopStream
         {
             SlowPolicy = settings.Slow,
             IsFinite = settings.IsFinite,
-            Expiry = settings.Expiry ?? ExpiryTimes.Endless,
+            Deadlines = Deadlines(now, settings.Expiry, settings.MaxAge),
         };
-        var now = TimeProvider.System.Milliseconds() - settings.QuietMilliseconds;
-        Connection.Enter(now, ticks: 0, settings.MaxAge);
-        Connection.Wrote(0, now);
+        Connection.Enter(now, ticks: 0);
         Connection.TrySeek(loop.Rings.Settled);
         loop.Connections.Add(Connection);
     }
@@ -51,6 +50,13 @@ internal sealed class LoopStream
         StreamOutput? output = null
     ) => new(loop, output, format ?? NamedFormat.Always, settings ?? new LoopSettings());
 
+    /// <summary>The deadlines of a stream that nothing ends, unless the arguments say otherwise.</summary>
+    public static StreamDeadlines Deadlines(
+        long begunAt = 0,
+        ExpiryTimes? expiry = null,
+        long maxAge = long.MaxValue
+    ) => new(expiry ?? ExpiryTimes.Endless, begunAt, maxAge, heartbeatSeconds: 15);
+
     /// <summary>An event of the stream's topic.</summary>
     public static EventRecord Event(long position, string type = "n", string? key = null) =>
         new(position, Guid.Empty, "t", type, key, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
@@ -66,7 +72,7 @@ internal sealed class LoopStream
         string? Epoch = null,
         long? Position = null,
         long QuietMilliseconds = 0,
-        long MaxAge = long.MaxValue / 2
+        long MaxAge = long.MaxValue
     );
 }
 

@@ -49,7 +49,10 @@ public sealed class WriterLoopTests
         var ring = _rig.Log("t");
         var start = new StreamPosition(ring.Epoch, _rig.Rings.Settled);
         var client = new StreamClient("", null, "", null, "");
-        var stream = new StreamConnection("c", ring, _rig.Rings, output, client, start);
+        var stream = new StreamConnection("c", ring, _rig.Rings, output, client, start)
+        {
+            Deadlines = LoopStream.Deadlines(),
+        };
         loops.Attach(stream);
 
         return stream;

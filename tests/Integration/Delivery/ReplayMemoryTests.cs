@@ -4,6 +4,7 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Streaming;
+using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -89,7 +90,10 @@ public sealed class ReplayMemoryTests
             new PipeOutput(new Pipe().Writer, chunked: false, pending),
             new StreamClient("", null, "", null, ""),
             new StreamPosition("e", 0)
-        );
+        )
+        {
+            Deadlines = new(ExpiryTimes.Endless, begunAt: 0, long.MaxValue, heartbeatSeconds: 15),
+        };
         connection.BeginCatchUp().HasStalled = hasStalled;
 
         pages.Ask(connection);
