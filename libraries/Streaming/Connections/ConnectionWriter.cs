@@ -68,13 +68,10 @@ internal sealed class ConnectionWriter(
         if (connection.Ring.Lineage is var lineage && connection.Epoch != lineage.Epoch)
             return ChangeEpoch(connection, lineage);
 
-        // 4. Events, from its page or from memory.
-        return connection.Source switch
-        {
-            NextFrames.Page => WritePage(connection),
-            NextFrames.AwaitedPage => false,
-            _ => WriteFromMemory(connection),
-        };
+        // 4. Events, from its page, which may be awaited, or from memory.
+        return connection.CatchUp?.Page is not null
+            ? WritePage(connection)
+            : connection.CatchUp?.Asked is null && WriteFromMemory(connection);
     }
 
     /// <summary>Continues in the new epoch, at its place or with a resync; returns false if the stream ended.</summary>

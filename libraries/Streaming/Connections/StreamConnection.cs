@@ -56,11 +56,10 @@ internal sealed class StreamConnection(
     /// <summary>Position through which every matching event has been written.</summary>
     public long Position { get; private set; } = start.Position;
 
-    /// <summary>Position of the last id sent to the client, in the same epoch; not after <see cref="Position"/>.</summary>
+    /// <summary>Position of the last id sent, in the same epoch; not after <see cref="Position"/>.</summary>
     public long IdSent { get; private set; } = start.Position;
 
-    /// <summary>Position of the last event sent to the client, or of its start, in the same epoch; not after
-    /// <see cref="IdSent"/>.</summary>
+    /// <summary>Position of the last event sent, or of the start; not after <see cref="IdSent"/>.</summary>
     public long EventSent { get; private set; } = start.Position;
 
     public StreamPosition StreamPosition => new(Epoch, Position);
@@ -101,13 +100,8 @@ internal sealed class StreamConnection(
     /// <summary>The end that was requested first; a stream that has no loop yet ends when it is attached.</summary>
     public EndReason? EndRequested => _endRequested as EndReason?;
 
-    public NextFrames Source =>
-        CatchUp?.Page is not null ? NextFrames.Page
-        : CatchUp?.Asked is not null ? NextFrames.AwaitedPage
-        : !HasPlace ? NextFrames.Unknown
-        : NextFrames.Memory;
-
-    public bool IsBehind => Source != NextFrames.Memory;
+    /// <summary>False if its next frames are in memory.</summary>
+    public bool IsBehind => CatchUp is { Page: not null } or { Asked: not null } || !HasPlace;
 
     public override IReadOnlyList<string> Topics => ring.Filter.Events.Topics;
     public override string State =>
@@ -123,8 +117,7 @@ internal sealed class StreamConnection(
         output.Owner = this;
     }
 
-    /// <summary>Notes that the loop has the stream.</summary>
-    /// <param name="ticks">The time in UTC ticks, by the clock that stamps the events.</param>
+    /// <summary>Notes that the loop has the stream; <see cref="ReceivedAt"/> has the ticks.</summary>
     public void Enter(long now, long ticks)
     {
         TakenAt = IdSentAt = now;
@@ -267,14 +260,4 @@ internal enum ReaderPace
 
     /// <summary>It did not take a write at once, and has not had every event since.</summary>
     Slow,
-}
-
-internal enum NextFrames
-{
-    /// <summary>The position must be sought in the filter ring first.</summary>
-    Unknown,
-
-    Memory,
-    AwaitedPage,
-    Page,
 }

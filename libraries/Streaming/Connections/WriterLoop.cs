@@ -128,50 +128,45 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
     /// <summary>An unexpected failure ends its connection alone; the thread goes on for the others.</summary>
     private void TryHandle(Command command, StreamConnection connection, object? argument)
     {
-        try
-        {
-            Handle(command, connection, argument);
-        }
-        catch (Exception e)
-        {
-            _writer.Fail(connection, e);
-        }
-    }
-
-    private void Handle(Command command, StreamConnection connection, object? argument)
-    {
         if (connection.HasEnded)
         {
             _pages.Release((argument as Answer)?.Page);
             return;
         }
 
-        // Connections share a batch; a cleared one includes what has come since.
-        _writer.Batch.Clear();
-
-        switch (command)
+        try
         {
-            case Command.Attach:
-                _connections.Add(connection);
-                connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks);
-                _writer.Pump(connection);
-                if (connection.EndRequested is { } reason)
-                    _writer.End(connection, reason);
-                break;
-            case Command.Ready:
-                connection.TookWrite(_clock.Milliseconds());
-                _connections.Resume(connection);
-                _writer.Pump(connection);
-                break;
-            case Command.Page:
-                var answer = (Answer)argument!;
-                _writer.TakePage(connection, answer.To, answer.Page);
-                break;
-            // Before the stream is attached nothing has been written, not even the headers: Attach sees this request.
-            case Command.End:
-                if (connection.IsAttached)
-                    _writer.End(connection, (EndReason)argument!);
-                break;
+            // Connections share a batch; a cleared one includes what has come since.
+            _writer.Batch.Clear();
+
+            switch (command)
+            {
+                case Command.Attach:
+                    _connections.Add(connection);
+                    connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks);
+                    _writer.Pump(connection);
+                    if (connection.EndRequested is { } reason)
+                        _writer.End(connection, reason);
+                    break;
+                case Command.Ready:
+                    connection.TookWrite(_clock.Milliseconds());
+                    _connections.Resume(connection);
+                    _writer.Pump(connection);
+                    break;
+                case Command.Page:
+                    var answer = (Answer)argument!;
+                    _writer.TakePage(connection, answer.To, answer.Page);
+                    break;
+                // Before it is attached nothing has been written, not even the headers: Attach sees this request.
+                case Command.End:
+                    if (connection.IsAttached)
+                        _writer.End(connection, (EndReason)argument!);
+                    break;
+            }
+        }
+        catch (Exception e)
+        {
+            _writer.Fail(connection, e);
         }
     }
 
