@@ -100,7 +100,6 @@ internal sealed class StreamConnection(
     /// <summary>The end that was requested first; a stream that has no loop yet ends when it is attached.</summary>
     public EndReason? EndRequested => _endRequested as EndReason?;
 
-    /// <summary>False if its next frames are in memory.</summary>
     public bool IsBehind => CatchUp is { Page: not null } or { Asked: not null } || !HasPlace;
 
     public override IReadOnlyList<string> Topics => ring.Filter.Events.Topics;
@@ -117,7 +116,6 @@ internal sealed class StreamConnection(
         output.Owner = this;
     }
 
-    /// <summary>Notes that the loop has the stream; <see cref="ReceivedAt"/> has the ticks.</summary>
     public void Enter(long now, long ticks)
     {
         TakenAt = IdSentAt = now;
