@@ -10,8 +10,6 @@ namespace AspireSse;
 /// <summary>Reads a JSON body whole. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser makes U+FFFD.</summary>
 public static class JsonRequest
 {
-    internal const int MaxDepth = 64;
-
     private const int ParserBytesPerToken = 12;
 
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
@@ -145,7 +143,7 @@ public static class JsonRequest
         }
         catch (JsonException e) when (e.Message.Contains("maximum configured depth", StringComparison.Ordinal))
         {
-            throw new InvalidRequestException("body", $"must not be nested deeper than {MaxDepth} levels.");
+            throw new InvalidRequestException("body", $"must not be nested deeper than {ParsedJson.MaxDepth} levels.");
         }
         catch (JsonException e)
         {

@@ -6,10 +6,12 @@ namespace AspireSse;
 /// keeps arrays for each thread: 63 MB after a body of 4 MB with short values.</summary>
 public sealed class ParsedJson : IDisposable
 {
+    internal const int MaxDepth = 64;
+
     /// <summary>Bytes of rows up to which the pool may keep them.</summary>
     private const int PooledBytes = 1024 * 1024;
 
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = JsonRequest.MaxDepth };
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
 
     private readonly JsonDocument _document;
     private readonly bool _isPooled;
@@ -45,12 +47,12 @@ public sealed class ParsedJson : IDisposable
             + text.Count((byte)'{')
             + text.Count((byte)'[')
             >= maxValues
-        && HasMore(text, maxValues, JsonRequest.MaxDepth);
+        && HasMore(text, maxValues, MaxDepth);
 
     /// <summary>Counts values down to a depth, the outermost included, until there are more than the maximum.</summary>
     private static bool HasMore(ReadOnlySpan<byte> text, int max, int depth)
     {
-        var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = JsonRequest.MaxDepth });
+        var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = MaxDepth });
         try
         {
             for (var values = 0; json.Read(); )

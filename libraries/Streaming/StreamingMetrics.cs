@@ -148,8 +148,8 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
 
     public long Resyncs(ResyncReason reason) => Interlocked.Read(ref _resyncsBy[(int)reason]);
 
-    public void Failed(StreamConnection stream, Exception error) =>
-        _logger.LogError(error, "Stream {Connection} failed unexpectedly and ends", stream.Id);
+    public void Failed(string stream, Exception error) =>
+        _logger.LogError(error, "Stream {Connection} failed unexpectedly and ends", stream);
 
     public void Dispose() => FrameFormat.Unframed -= OnUnframed;
 

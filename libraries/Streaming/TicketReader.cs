@@ -1,6 +1,6 @@
-using System.Text.Json.Serialization;
 using Streaming;
 using Streaming.Access;
+using Streaming.Tickets;
 
 namespace AspireSse;
 
@@ -18,17 +18,6 @@ public sealed class TicketReader
     internal TicketReader(SharedSecret secret, TimeProvider clock) => (_secret, _clock) = (secret, clock);
 
     private const string Purpose = "stream ticket";
-
-    /// <summary>Content of a ticket; names are short because it is part of a URL. A ticket of an earlier version has no
-    /// key (<c>K</c>).</summary>
-    internal sealed record Ticket(
-        Guid I,
-        string? U,
-        string[] T,
-        long E,
-        string? K = null,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] byte[]? P = null
-    );
 
     internal ValueTask<string> IssueAsync(
         TicketHolder holder,

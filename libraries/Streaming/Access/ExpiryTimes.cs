@@ -1,8 +1,7 @@
 namespace Streaming.Access;
 
-/// <summary>When the right to read a stream ends, and when its client is told.
-/// <see cref="Connections.ConnectionTimers"/> looks once a second, <see cref="Connections.ConnectionWriter"/> before
-/// events are written.</summary>
+/// <summary>When the right to read a stream ends, and when its client is told
+/// (<see cref="Connections.StreamDeadlines"/>).</summary>
 /// <param name="Until">Time at which the right ends, or null for never.</param>
 /// <param name="EndsAt">The same time in <see cref="ElapsedTime.Milliseconds"/>.</param>
 /// <param name="RenewAt">Time at which the client is notified, on the same clock.</param>

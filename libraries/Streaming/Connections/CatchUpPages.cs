@@ -17,7 +17,7 @@ internal sealed class CatchUpPages(
 
     public void Ask(StreamConnection connection)
     {
-        var catchUp = connection.CatchUp ??= new CatchUp();
+        var catchUp = connection.BeginCatchUp();
         var range = new ReplayRange(
             connection.Ring.Filter,
             connection.Position,
@@ -46,7 +46,7 @@ internal sealed class CatchUpPages(
             return;
         }
 
-        var catchUp = connection.CatchUp ??= new CatchUp();
+        var catchUp = connection.BeginCatchUp();
         catchUp.Asked = new ReplayWaiter(default, (waiter, formed) => answered(connection, waiter, formed));
         Answer(connection, catchUp.Asked, page);
     }
@@ -64,7 +64,7 @@ internal sealed class CatchUpPages(
     public void Show(StreamConnection connection, ReplayPage page)
     {
         ReleasePage(connection);
-        var catchUp = connection.CatchUp ??= new CatchUp();
+        var catchUp = connection.BeginCatchUp();
         catchUp.Page = page;
         catchUp.PageIndex = 0;
         catchUp.IsSearching = page.IsSearch;
@@ -79,7 +79,7 @@ internal sealed class CatchUpPages(
 
     public void EndPage(StreamConnection connection)
     {
-        connection.Position = Math.Max(connection.Position, connection.CatchUp!.Page!.Through);
+        connection.SearchedThrough(connection.CatchUp!.Page!.Through);
         ReleasePage(connection);
     }
 

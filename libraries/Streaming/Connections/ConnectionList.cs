@@ -51,8 +51,8 @@ internal sealed class ConnectionList(
             User = stream.Client.User,
             Topics = stream.Topics,
             ConnectedAt = stream.ConnectedAt,
-            Delivered = Volatile.Read(ref stream.Delivered),
-            Bytes = Volatile.Read(ref stream.Bytes),
+            Delivered = stream.Delivered,
+            Bytes = stream.Bytes,
             LatencyMs = stream.Latency.Quantiles() is { } latency
                 ? new SseLatency(latency.P50, latency.P95, latency.P99)
                 : None,

@@ -78,36 +78,23 @@ internal sealed class ConnectionTimers(
     {
         try
         {
-            Visit(connection, settled, ref position, now);
+            var isBusy = connection.Output.Busy;
+            var untaken = now - connection.TakenAt;
+            if (isBusy)
+                pages.ReleaseIfStalled(connection, isStalled: untaken >= StalledClientRule.StalledMilliseconds);
+
+            if (connection.Deadlines.EndAt(now) is { } due)
+                writer.End(connection, due);
+            else if (StalledClientRule.LagsTooLong(connection, now, options))
+                writer.End(connection, EndReason.TooSlow);
+            else if (!isBusy)
+                _heartbeats.WriteIfDue(connection, settled, ref position, now);
+            else if (StalledClientRule.EndOf(connection, untaken, options, pages.IsFull) is { } reason)
+                writer.Abandon(connection, reason);
         }
         catch (Exception e)
         {
             writer.Fail(connection, e);
         }
-    }
-
-    private void Visit(StreamConnection connection, StreamPosition settled, ref byte[]? position, long now)
-    {
-        if (connection.Output.Busy)
-            pages.ReleaseIfStalled(
-                connection,
-                isStalled: now - connection.TakenAt >= StalledClientRule.StalledMilliseconds
-            );
-        if (now >= connection.MaxAgeAt)
-            writer.End(connection, EndReason.Aged);
-        else if (StalledClientRule.LagsTooLong(connection, now, options))
-            writer.End(connection, EndReason.TooSlow);
-        else if (now >= connection.Expiry.EndsAt)
-            writer.End(connection, EndReason.Unauthorized);
-        else if (connection.Output.Busy)
-            EndIfStalled(connection, now - connection.TakenAt);
-        else
-            _heartbeats.WriteIfDue(connection, settled, ref position, now);
-    }
-
-    private void EndIfStalled(StreamConnection connection, long untaken)
-    {
-        if (StalledClientRule.EndOf(connection, untaken, options, pages.IsFull) is { } reason)
-            writer.Abandon(connection, reason);
     }
 }

@@ -60,8 +60,7 @@ internal sealed class ConnectionWriter(
             if (!Write(connection, opening))
                 return false;
 
-            // A whole interval passes before the next id is due.
-            connection.IdSentAt = connection.WrittenAt;
+            connection.RestartIdInterval();
             return true;
         }
 
@@ -69,13 +68,10 @@ internal sealed class ConnectionWriter(
         if (connection.Ring.Lineage is var lineage && connection.Epoch != lineage.Epoch)
             return ChangeEpoch(connection, lineage);
 
-        // 4. Events, from its page or from memory.
-        return connection.Source switch
-        {
-            NextFrames.Page => WritePage(connection),
-            NextFrames.AwaitedPage => false,
-            _ => WriteFromMemory(connection),
-        };
+        // 4. Events, from its page, which may be awaited, or from memory.
+        return connection.CatchUp?.Page is not null
+            ? WritePage(connection)
+            : connection.CatchUp?.Asked is null && WriteFromMemory(connection);
     }
 
     /// <summary>Continues in the new epoch, at its place or with a resync; returns false if the stream ended.</summary>
@@ -99,7 +95,7 @@ internal sealed class ConnectionWriter(
         if (connection.CatchUp?.Page is { } page && !Has(lineage, page.Epoch, page.Through))
             pages.Abandon(connection);
 
-        connection.Epoch = here.Epoch;
+        connection.ContinueIn(here.Epoch);
         return true;
     }
 
@@ -113,23 +109,19 @@ internal sealed class ConnectionWriter(
         )
             return;
 
+        var fork = new StreamPosition(lineage.Epoch, shared);
         if (connection.IdSent > shared)
             connection.BeforeEvents = connection.Output.Framed(
-                ControlFrames.Position(connection.Ring.Filter.IdOf(new StreamPosition(lineage.Epoch, shared)))
+                ControlFrames.Position(connection.Ring.Filter.IdOf(fork))
             );
 
-        MoveTo(connection, new StreamPosition(lineage.Epoch, shared));
-        connection.IdSent = Math.Min(connection.IdSent, shared);
+        MoveTo(connection, fork);
     }
 
-    /// <summary>Goes on at another place, where nothing is known of what was asked or announced before.</summary>
     private void MoveTo(StreamConnection connection, StreamPosition at)
     {
         pages.Abandon(connection);
-        connection.CatchUp = null;
-        connection.Epoch = at.Epoch;
-        connection.Position = at.Position;
-        connection.LosePlace();
+        connection.MoveTo(at);
     }
 
     /// <summary>Returns true if the lineage has everything up to a position of an epoch.</summary>
@@ -141,10 +133,7 @@ internal sealed class ConnectionWriter(
         // 1. Find the place in the ring, or ask for a page of what has left it.
         var settled = rings.Settled;
         var needsPlace = !connection.HasPlace || connection.Position > settled;
-        if (
-            connection.OwesKeptEvents
-            || (needsPlace && !connection.Ring.TrySeek(connection.Position, settled, out connection.Sequence))
-        )
+        if (connection.OwesKeptEvents || (needsPlace && !connection.TrySeek(settled)))
         {
             pages.Ask(connection);
             return false;
@@ -163,7 +152,7 @@ internal sealed class ConnectionWriter(
             return SkipToLatest(connection);
 
         // 3. Take what the ring has: the connection is no longer behind.
-        connection.CatchUp = null;
+        connection.EndCatchUp();
         if (Batch.Take(connection.Ring, connection.Sequence) is not { } taken)
         {
             connection.LosePlace();
@@ -172,7 +161,7 @@ internal sealed class ConnectionWriter(
 
         if (taken == 0)
         {
-            connection.Pace = ReaderPace.KeepsUp;
+            connection.CaughtUp();
             return false;
         }
 
@@ -183,11 +172,7 @@ internal sealed class ConnectionWriter(
             return true;
         }
 
-        if (!WriteBatch(connection))
-            return false;
-
-        connection.Sequence += taken;
-        return true;
+        return WriteBatch(connection, taken);
     }
 
     private bool WritePage(StreamConnection connection)
@@ -208,7 +193,7 @@ internal sealed class ConnectionWriter(
         }
 
         connection.CatchUp.PageIndex += taken;
-        if (!WriteBatch(connection))
+        if (!WriteBatch(connection, fromRing: 0))
             return false;
 
         if (connection.Output.Busy)
@@ -217,10 +202,10 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    private bool WriteBatch(StreamConnection connection)
+    private bool WriteBatch(StreamConnection connection, int fromRing)
     {
         // A tick notices the end of the credential up to a second late: no event may be sent in that second.
-        if (clock.Local.Milliseconds() >= connection.Expiry.EndsAt)
+        if (connection.Deadlines.HasExpired(clock.Local.Milliseconds()))
         {
             End(connection, EndReason.Unauthorized);
             return false;
@@ -230,15 +215,7 @@ internal sealed class ConnectionWriter(
             return false;
 
         var buckets = Batch.BucketsAt(clock.NowTicks, connection.ReceivedAt);
-        foreach (var bucket in buckets)
-            connection.Latency.Add(bucket);
-
-        connection.Delivered += Batch.Count;
-        // The frame's epoch, not the ring's: a new one may have begun since the frame was taken.
-        connection.Epoch = Batch.LastEpoch;
-        connection.Position = Batch.LastPosition;
-        connection.EventSent = connection.IdSent = Batch.LastPosition;
-        connection.IdSentAt = connection.WrittenAt;
+        connection.Sent(Batch, buckets, fromRing);
         metrics.Delivered(loop, buckets);
 
         if (!Batch.Ends)
@@ -251,18 +228,14 @@ internal sealed class ConnectionWriter(
     /// <returns>False if the client is gone.</returns>
     public bool Write(StreamConnection connection, ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
-        connection.WrittenAt = clock.Local.Milliseconds();
-
+        var now = clock.Local.Milliseconds();
         if (!connection.Output.TryWrite(bytes, batch))
         {
             Abandon(connection, EndReason.ClientGone);
             return false;
         }
 
-        if (!connection.Output.Busy)
-            connection.TakenAt = connection.WrittenAt;
-
-        connection.Bytes += bytes.Length;
+        connection.Wrote(bytes.Length, now);
         return true;
     }
 
@@ -274,10 +247,8 @@ internal sealed class ConnectionWriter(
         if (reason == ResyncReason.Epoch)
             MoveTo(connection, at);
 
-        connection.Position = connection.EventSent = connection.IdSent = at.Position;
-        connection.BeforeEvents = connection.Output.Framed(
-            ControlFrames.Resync(reason, requested, connection.Ring.Filter.IdOf(at))
-        );
+        var frame = ControlFrames.Resync(reason, requested, connection.Ring.Filter.IdOf(at));
+        connection.Resync(at.Position, connection.Output.Framed(frame));
         metrics.Resynced(reason);
     }
 
@@ -337,7 +308,7 @@ internal sealed class ConnectionWriter(
     {
         if (reason == EndReason.Complete && connection.Output.Busy)
         {
-            connection.EndAfterWrite = reason;
+            connection.EndOnceTaken(reason);
             return;
         }
 
@@ -352,7 +323,7 @@ internal sealed class ConnectionWriter(
     /// <summary>Ends a stream of which a step has failed unexpectedly. Its client resumes by its last id.</summary>
     public void Fail(StreamConnection connection, Exception error)
     {
-        metrics.Failed(connection, error);
+        metrics.Failed(connection.Id, error);
         Abandon(connection, EndReason.Failed);
     }
 
@@ -372,8 +343,7 @@ internal sealed class ConnectionWriter(
             EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
                 ControlFrames.Retry(options.NextRetryAfter(reason)),
             EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(options.NextRetry())],
-            EndReason.Unauthorized => ControlFrames.Unauthorized("expired", connection.Expiry.Until),
-            EndReason.Replaced => ControlFrames.Unauthorized("replaced", connection.Expiry.Until),
+            EndReason.Unauthorized or EndReason.Replaced => connection.Deadlines.RightEnd(reason),
             _ => null,
         };
 }

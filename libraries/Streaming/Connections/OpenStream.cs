@@ -18,16 +18,13 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
     public abstract IReadOnlyList<string> Topics { get; }
     public DateTimeOffset ConnectedAt { get; init; }
 
-    public ExpiryTimes Expiry { get; init; } = ExpiryTimes.Endless;
+    public required StreamDeadlines Deadlines { get; init; }
 
     public ITicketSession? Session { get; init; }
 
-    /// <summary>True if its caller's credential may be withdrawn, which bounds its age.</summary>
-    public bool IsSignedIn { get; init; }
-
     /// <summary>Events and bytes written to the socket.</summary>
-    public long Delivered,
-        Bytes;
+    public long Delivered { get; protected set; }
+    public long Bytes { get; protected set; }
     public LatencyBuckets Latency { get; } = new();
 
     /// <summary><c>live</c>, <c>catching-up</c> (not from its ring) or <c>slow</c> (the peer does not read).</summary>

@@ -2,16 +2,26 @@ using System.Diagnostics;
 
 namespace Streaming.Connections;
 
-/// <summary>A write that its peers have not taken, and the outputs that wait for them.</summary>
+/// <summary>A stream, as its output and the budget of pending writes see it. Called from any thread.</summary>
+internal interface IOutputOwner
+{
+    /// <summary>The output accepts bytes again, or is broken.</summary>
+    void Ready();
+
+    /// <summary>Other streams need the memory of the write that this one has not taken.</summary>
+    void EndStalled();
+}
+
+/// <summary>A write that its peers have not taken, and the streams that wait for them.</summary>
 internal sealed class PendingWrite(ReadOnlyMemory<byte> bytes, long size)
 {
     public ReadOnlyMemory<byte> Bytes => bytes;
     public long Size => size;
 
     /// <summary>Guarded by the lock of <see cref="PendingWriteBudget"/>.</summary>
-    public HashSet<StreamOutput> Holders { get; } = [];
+    public HashSet<IOutputOwner> Holders { get; } = [];
 
-    /// <summary>Node in the list by age, or null while no output holds the write.</summary>
+    /// <summary>Node in the list by age, or null while no stream holds the write.</summary>
     public LinkedListNode<PendingWrite>? Node;
 }
 
@@ -27,7 +37,7 @@ internal sealed class PendingWriteBudget(long most, Action<int> ended)
     private readonly LinkedList<PendingWrite> _oldest = [];
     private long _held;
 
-    /// <summary>Bytes of pending writes. A write that several outputs share counts once.</summary>
+    /// <summary>Bytes of pending writes. A write that several streams share counts once.</summary>
     public long Held => Interlocked.Read(ref _held);
 
     /// <summary>True when writes to lagging connections should be small.</summary>
@@ -36,12 +46,12 @@ internal sealed class PendingWriteBudget(long most, Action<int> ended)
     /// <summary>
     /// Counts a write until <see cref="Release"/>, and ends the streams of older writes above the limit.
     /// </summary>
-    public void Hold(PendingWrite write, StreamOutput output)
+    public void Hold(PendingWrite write, IOutputOwner stream)
     {
-        List<StreamOutput>? stalled = null;
+        List<IOutputOwner>? stalled = null;
         lock (_gate)
         {
-            write.Holders.Add(output);
+            write.Holders.Add(stream);
 
             if (write.Node is null)
             {
@@ -61,15 +71,15 @@ internal sealed class PendingWriteBudget(long most, Action<int> ended)
             return;
 
         foreach (var other in stalled)
-            other.Stream?.RequestEnd(EndReason.Stalled);
+            other.EndStalled();
 
         ended(stalled.Count);
     }
 
-    public void Release(PendingWrite write, StreamOutput output)
+    public void Release(PendingWrite write, IOutputOwner stream)
     {
         lock (_gate)
-            if (write.Holders.Remove(output) && write.Holders.Count == 0)
+            if (write.Holders.Remove(stream) && write.Holders.Count == 0)
                 Remove(write);
     }
 

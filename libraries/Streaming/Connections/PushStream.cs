@@ -27,63 +27,34 @@ internal sealed record PushSettings(
 );
 
 /// <summary>A stream that its endpoint writes. Each write waits for the output, so the client sets the pace.</summary>
-internal sealed class PushStream : OpenStream, IAsyncDisposable
+internal sealed class PushStream(
+    string id,
+    StreamClient client,
+    IReadOnlyList<string> topics,
+    PushOutput output,
+    SseOptions options,
+    PushSettings settings,
+    TimeProvider clock
+) : OpenStream(id, client), IDisposable
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1),
         // For a producer that has been asked to stop.
         ProducerGrace = TimeSpan.FromSeconds(1);
 
-    private readonly PushOutput _output;
-    private readonly SseOptions _options;
-    private readonly PushSettings _settings;
-    private readonly IReadOnlyList<string> _topics;
-    private readonly TimeProvider _clock;
-    private readonly CancellationTokenSource _graceOver,
-        _stop,
+    private readonly CancellationTokenSource _stop = new(),
         // Has callbacks of the application, which may wait.
         _producerStop = new();
     private readonly SemaphoreSlim _writing = new(1);
-    private readonly ITimer _heartbeat;
-    private readonly long _begunAt;
-    private long _writtenAt,
-        _stalledMilliseconds;
+    private long _stalledMilliseconds;
     private Task _producing = Task.CompletedTask;
     private volatile bool _waiting,
         _gone,
         _dead,
-        _renewSent,
         _isOver;
     private bool _hasSentRetry;
     private EndReason _reason = EndReason.ClientGone;
 
-    public PushStream(
-        string id,
-        StreamClient client,
-        IReadOnlyList<string> topics,
-        PushOutput output,
-        SseOptions options,
-        PushSettings settings,
-        TimeProvider clock
-    )
-        : base(id, client)
-    {
-        _topics = topics;
-        _output = output;
-        _options = options;
-        _settings = settings;
-        _clock = clock;
-
-        _begunAt = _writtenAt = clock.Milliseconds();
-        _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-        _stop = new CancellationTokenSource();
-        _graceOver.Token.Register(() => _ = StopAsync());
-        _heartbeat = clock.CreateTimer(_ => _ = OnTickAsync(), null, TickInterval, TickInterval);
-    }
-
-    /// <summary>Milliseconds after which the stream is ended.</summary>
-    public long MaxAge { get; init; } = long.MaxValue;
-
-    public override IReadOnlyList<string> Topics => _topics;
+    public override IReadOnlyList<string> Topics => topics;
     public override string State => _waiting ? "slow" : "live";
     public override long Lag => 0;
 
@@ -99,19 +70,10 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         _gone |= reason == EndReason.ClientGone;
         _dead |= reason == EndReason.Dead;
         _reason = reason;
-        if (reason != EndReason.Drained || _settings.Grace is not { } grace || grace <= TimeSpan.Zero)
-            _ = StopAsync();
+        if (reason == EndReason.Drained && settings.Grace is { } grace && grace > TimeSpan.Zero)
+            Deadlines.DrainAt = clock.Milliseconds() + (long)grace.TotalMilliseconds;
         else
-            BeginGrace(grace);
-    }
-
-    private void BeginGrace(TimeSpan grace)
-    {
-        try
-        {
-            _graceOver.CancelAfter(grace);
-        }
-        catch (ObjectDisposedException) { } // the stream has ended meanwhile
+            _ = StopAsync();
     }
 
     /// <summary>Ends what the stream waits for, then asks the producer to stop; its callbacks run elsewhere.</summary>
@@ -130,10 +92,11 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     public async Task RunAsync(Func<PushStream, CancellationToken, Task> produce, CancellationToken aborted = default)
     {
         await using var leaving = aborted.Register(() => RequestEnd(EndReason.ClientGone));
+        var ticks = clock.CreateTimer(_ => _ = OnTickAsync(), null, TickInterval, TickInterval);
 
         try
         {
-            if (!_settings.Bare)
+            if (!settings.Bare)
                 await WriteAsync(SseFrame.FirstLine, events: 0);
             // Not on this thread, which it may keep without an await.
             _producing = Task.Run(() => produce(this, _producerStop.Token), CancellationToken.None);
@@ -149,15 +112,15 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         }
         finally
         {
-            await _heartbeat.DisposeAsync();
+            await ticks.DisposeAsync();
         }
 
         if (_gone)
             _reason = EndReason.ClientGone;
-        else if (_dead || (_settings.Breaks && _reason != EndReason.Complete))
+        else if (_dead || (settings.Breaks && _reason != EndReason.Complete))
         {
             _reason = _dead ? EndReason.Dead : _reason;
-            _output.Abort();
+            output.Abort();
         }
         else
             await EndBodyAsync();
@@ -175,7 +138,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             await Task.WhenAny(_producing, stopped.Task);
 
         if (!_producing.IsCompleted)
-            await _producing.WaitAsync(ProducerGrace, _clock);
+            await _producing.WaitAsync(ProducerGrace, clock);
         await _producing;
     }
 
@@ -192,17 +155,14 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
                 return;
 
             if (_reason is EndReason.Unauthorized or EndReason.Replaced)
-                await _output.WriteAsync(
-                    ControlFrames.Unauthorized(_reason == EndReason.Replaced ? "replaced" : "expired", Expiry.Until),
-                    CancellationToken.None
-                );
+                await output.WriteAsync(Deadlines.RightEnd(_reason), CancellationToken.None);
 
-            if (_reason != EndReason.Complete && _settings.CutShort is { } cut)
-                await _output.WriteAsync(cut, CancellationToken.None);
-            if (!_settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
-                await _output.WriteAsync(ControlFrames.Retry(_options.NextRetryAfter(_reason)), CancellationToken.None);
+            if (_reason != EndReason.Complete && settings.CutShort is { } cut)
+                await output.WriteAsync(cut, CancellationToken.None);
+            if (!settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
+                await output.WriteAsync(ControlFrames.Retry(options.NextRetryAfter(_reason)), CancellationToken.None);
 
-            await _output.CompleteAsync();
+            await output.CompleteAsync();
         }
         catch (IOException)
         {
@@ -225,11 +185,11 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
             _waiting = true;
             var limit = MayStall();
-            var start = _clock.Milliseconds();
+            var start = clock.Milliseconds();
 
-            await _output.WriteAsync(WithRetry(frames), _stop.Token).WaitAsync(limit, _clock);
-            _writtenAt = _clock.Milliseconds();
-            _stalledMilliseconds += _writtenAt - start;
+            await output.WriteAsync(WithRetry(frames), _stop.Token).WaitAsync(limit, clock);
+            Deadlines.WrittenAt = clock.Milliseconds();
+            _stalledMilliseconds += Deadlines.WrittenAt - start;
             Delivered += events;
             Bytes += frames.Length;
             _waiting = false;
@@ -250,10 +210,10 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     /// clients.</summary>
     private ReadOnlyMemory<byte> WithRetry(ReadOnlyMemory<byte> frames)
     {
-        if (_hasSentRetry || _settings.Bare)
+        if (_hasSentRetry || settings.Bare)
             return frames;
 
-        if (SseFrame.WithRetry(frames.Span, _settings.Retry ?? _options.NextRetry()) is not { } first)
+        if (SseFrame.WithRetry(frames.Span, settings.Retry ?? options.NextRetry()) is not { } first)
             return frames;
 
         _hasSentRetry = true;
@@ -263,8 +223,8 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
     /// <exception cref="TimeoutException">All writes together have waited too long.</exception>
     private TimeSpan MayStall()
     {
-        var each = TimeSpan.FromSeconds(_options.DeadSeconds);
-        if (_settings.MaxStall is not { } all)
+        var each = TimeSpan.FromSeconds(options.DeadSeconds);
+        if (settings.MaxStall is not { } all)
             return each;
 
         var rest = all - TimeSpan.FromMilliseconds(_stalledMilliseconds);
@@ -275,33 +235,19 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
 
     private async Task OnTickAsync()
     {
-        var now = _clock.Milliseconds();
-        if (now >= Expiry.EndsAt)
+        var now = clock.Milliseconds();
+        if (Deadlines.EndAt(now) is { } due)
         {
-            RequestEnd(EndReason.Unauthorized);
+            _reason = due;
+            await StopAsync();
             return;
         }
 
-        if (now - _begunAt >= MaxAge)
-        {
-            RequestEnd(EndReason.Aged);
-            return;
-        }
+        if (!_waiting && Deadlines.TakeNotice(now) is { } notice)
+            await TryWriteAsync(notice);
 
-        if (now >= Expiry.RenewAt && !_renewSent && !_waiting)
-        {
-            _renewSent = true;
-            await TryWriteAsync(ControlFrames.Unauthorized("expiring", Expiry.Until));
-        }
-
-        if (
-            (_settings.Bare && _settings.Heartbeat is null)
-            || _waiting
-            || _clock.Milliseconds() - _writtenAt < (_settings.HeartbeatSeconds ?? _options.HeartbeatSeconds) * 1_000L
-        )
-            return;
-
-        await TryWriteAsync(_settings.Heartbeat ?? ControlFrames.Heartbeat);
+        if (!_waiting && (!settings.Bare || settings.Heartbeat is not null) && Deadlines.IsQuiet(now))
+            await TryWriteAsync(settings.Heartbeat ?? ControlFrames.Heartbeat);
     }
 
     private async Task TryWriteAsync(byte[] frames)
@@ -314,11 +260,7 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
             when (e is IOException or OperationCanceledException or TimeoutException or ObjectDisposedException) { }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _heartbeat.DisposeAsync();
-        _ = ReleaseAsync();
-    }
+    public void Dispose() => _ = ReleaseAsync();
 
     /// <summary>Releases what the producer uses, once it has returned.</summary>
     private async Task ReleaseAsync()
@@ -326,7 +268,6 @@ internal sealed class PushStream : OpenStream, IAsyncDisposable
         await _producing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
         _producerStop.Dispose();
-        _graceOver.Dispose();
         _writing.Dispose();
     }
 }

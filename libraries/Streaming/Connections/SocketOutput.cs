@@ -38,7 +38,7 @@ internal sealed class SocketOutput : StreamOutput
             if (sent == bytes.Length)
                 return true;
 
-            var kept = batch?.Pending() ?? Copy(bytes[sent..]);
+            var kept = batch?.Pending() ?? new PendingWrite(bytes[sent..].ToArray(), bytes.Length - sent);
             Keep(kept);
             _ = FinishAsync(kept, kept.Bytes[^(bytes.Length - sent)..]);
 
@@ -56,8 +56,6 @@ internal sealed class SocketOutput : StreamOutput
         if (TryWrite(Chunk.Last) && !Busy)
             StreamSocket.End(_socket);
     }
-
-    private static PendingWrite Copy(ReadOnlyMemory<byte> bytes) => new(bytes.ToArray(), bytes.Length);
 
     private async Task FinishAsync(PendingWrite kept, ReadOnlyMemory<byte> rest)
     {

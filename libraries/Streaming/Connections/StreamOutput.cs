@@ -19,8 +19,8 @@ internal abstract class StreamOutput(PendingWriteBudget pending)
         protected set => _busy = value;
     }
 
-    /// <summary>Stream whose loop is notified when a busy output accepts bytes again, or breaks.</summary>
-    public StreamConnection? Stream { get; set; }
+    /// <summary>Told when a busy output accepts bytes again, or breaks. Set before the first write.</summary>
+    public IOutputOwner Owner { protected get; set; } = null!;
 
     /// <summary>Writes the bytes, which may be reused after the call. Returns false if the peer is gone.</summary>
     /// <param name="batch">The batch that the bytes are from, if other connections get the same bytes.</param>
@@ -32,15 +32,15 @@ internal abstract class StreamOutput(PendingWriteBudget pending)
     protected void Keep(PendingWrite write)
     {
         Busy = true;
-        pending.Hold(write, this);
+        pending.Hold(write, Owner);
     }
 
     /// <summary>Releases a write that the peer has taken, or whose peer is gone.</summary>
     protected void Taken(PendingWrite write)
     {
-        pending.Release(write, this);
+        pending.Release(write, Owner);
         Busy = false;
-        Stream?.Loop?.Ready(Stream);
+        Owner.Ready();
     }
 
     /// <summary>Adds chunk framing to occasional frames; <see cref="WriteBatch"/> frames the deliveries.</summary>

@@ -11,13 +11,12 @@ namespace Streaming.Connections;
 /// 2. Write the rings that have grown, for about two milliseconds.
 /// 3. Once a second, visit every connection.
 /// </remarks>
-internal sealed class WriterLoop : IDisposable
+internal sealed class WriterLoop : IWriterLoop, IDisposable
 {
     /// <summary>Connections written between two looks at the clock.</summary>
     private const int Stride = 16;
 
     private readonly int _number;
-    private readonly SseOptions _options;
     private readonly StoreClock _storeClock;
     private readonly TimeProvider _clock;
     private readonly LoopConnections _connections;
@@ -41,7 +40,6 @@ internal sealed class WriterLoop : IDisposable
     )
     {
         _number = number;
-        _options = options;
         _storeClock = storeClock;
         _clock = storeClock.Local;
 
@@ -81,15 +79,12 @@ internal sealed class WriterLoop : IDisposable
 
     public void Attach(StreamConnection connection)
     {
-        connection.Loop = this;
-        connection.Output.Stream = connection;
+        connection.Attach(this);
         Post(Command.Attach, connection);
     }
 
-    /// <summary>The connection's output takes bytes again, or is broken.</summary>
     public void Ready(StreamConnection connection) => Post(Command.Ready, connection);
 
-    /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
     public void End(StreamConnection connection, EndReason reason) => Post(Command.End, connection, reason);
 
     public void Grown(IReadOnlyList<FilterRing> rings) => _inbox.Grown(rings);
@@ -133,77 +128,46 @@ internal sealed class WriterLoop : IDisposable
     /// <summary>An unexpected failure ends its connection alone; the thread goes on for the others.</summary>
     private void TryHandle(Command command, StreamConnection connection, object? argument)
     {
-        try
-        {
-            Handle(command, connection, argument);
-        }
-        catch (Exception e)
-        {
-            _writer.Fail(connection, e);
-        }
-    }
-
-    private void Handle(Command command, StreamConnection connection, object? argument)
-    {
         if (connection.HasEnded)
         {
             _pages.Release((argument as Answer)?.Page);
             return;
         }
 
-        // Connections share a batch; a cleared one includes what has come since.
-        _writer.Batch.Clear();
-
-        switch (command)
+        try
         {
-            case Command.Attach:
-                Enter(connection);
-                _writer.Pump(connection);
-                if (connection.EndRequested is { } reason)
-                    _writer.End(connection, reason);
-                break;
-            case Command.Ready:
-                Taken(connection);
-                _connections.Resume(connection);
-                _writer.Pump(connection);
-                break;
-            case Command.Page:
-                var answer = (Answer)argument!;
-                _writer.TakePage(connection, answer.To, answer.Page);
-                break;
-            // Before the stream is attached nothing has been written, not even the headers: Attach sees this request.
-            case Command.End:
-                if (connection.IsAttached)
-                    _writer.End(connection, (EndReason)argument!);
-                break;
+            // Connections share a batch; a cleared one includes what has come since.
+            _writer.Batch.Clear();
+
+            switch (command)
+            {
+                case Command.Attach:
+                    _connections.Add(connection);
+                    connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks);
+                    _writer.Pump(connection);
+                    if (connection.EndRequested is { } reason)
+                        _writer.End(connection, reason);
+                    break;
+                case Command.Ready:
+                    connection.TookWrite(_clock.Milliseconds());
+                    _connections.Resume(connection);
+                    _writer.Pump(connection);
+                    break;
+                case Command.Page:
+                    var answer = (Answer)argument!;
+                    _writer.TakePage(connection, answer.To, answer.Page);
+                    break;
+                // Before it is attached nothing has been written, not even the headers: Attach sees this request.
+                case Command.End:
+                    if (connection.IsAttached)
+                        _writer.End(connection, (EndReason)argument!);
+                    break;
+            }
         }
-    }
-
-    /// <summary>Notes that the output has taken its last write, and if the client is slow.</summary>
-    private void Taken(StreamConnection connection)
-    {
-        connection.TakenAt = _clock.Milliseconds();
-        // The first write waits for the connection takeover, which says nothing about the client's speed.
-        if (connection.Delivered == 0 && connection.TakenAt - connection.WrittenAt <= 1_000)
-            return;
-
-        // With slow=disconnect a client is judged only once it has caught up.
-        if (
-            connection.Pace == ReaderPace.Slow
-            || (connection.Pace == ReaderPace.Behind && connection.SlowPolicy == SlowClientPolicy.Disconnect)
-        )
-            return;
-
-        connection.Pace = ReaderPace.Slow;
-        connection.SlowSince = connection.WrittenAt;
-    }
-
-    private void Enter(StreamConnection connection)
-    {
-        _connections.Add(connection);
-        connection.TakenAt = connection.IdSentAt = _clock.Milliseconds();
-        connection.ReceivedAt = _storeClock.NowTicks;
-        connection.MaxAgeAt = connection.TakenAt + _options.NextMaxAge(connection.IsSignedIn);
+        catch (Exception e)
+        {
+            _writer.Fail(connection, e);
+        }
     }
 
     /// <summary>Writes what is new in a ring; returns true if no connection is left to visit.</summary>

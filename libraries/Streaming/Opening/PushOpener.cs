@@ -114,7 +114,7 @@ internal sealed class PushOpener(
 
     private async Task RunAsync(PushOutput output, Opened opened, CancellationToken aborted)
     {
-        await using var push = new PushStream(
+        using var push = new PushStream(
             Guid.CreateVersion7().ToString("N"),
             opened.Client,
             opened.Topics,
@@ -125,8 +125,12 @@ internal sealed class PushOpener(
         )
         {
             ConnectedAt = clock.GetUtcNow(),
-            MaxAge = opened.MayAge ? options.Value.NextMaxAge(opened.Grant.IsSignedIn) : long.MaxValue,
-            Expiry = opened.Grant.Expiry,
+            Deadlines = new(
+                opened.Grant.Expiry,
+                clock.Milliseconds(),
+                opened.MayAge ? options.Value.NextMaxAge(opened.Grant.IsSignedIn) : long.MaxValue,
+                opened.Settings.HeartbeatSeconds ?? options.Value.HeartbeatSeconds
+            ),
             Session = opened.Grant.Session,
         };
         registry.Add(push);

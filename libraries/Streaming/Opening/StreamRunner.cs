@@ -29,20 +29,15 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
             .. greet(Start.After, Start.Head, id, options.Replica, options.NextRetry()),
         ];
 
-        var from = Start.From;
-        return new StreamConnection(id, rings.Acquire(Request.Filter), rings, output, Client)
+        var ring = rings.Acquire(Request.Filter);
+        var maxAge = options.NextMaxAge(Grant.IsSignedIn);
+        return new StreamConnection(id, ring, rings, output, Client, Start.From, Start.Head.Position)
         {
-            Epoch = from.Epoch,
-            Position = from.Position,
-            IdSent = from.Position,
-            EventSent = from.Position,
-            Pace = from.Position >= Start.Head.Position ? ReaderPace.KeepsUp : ReaderPace.Behind,
             SlowPolicy = Request.Slow,
             IsFinite = Request.ResyncAfter is not null,
             ConnectedAt = clock.GetUtcNow(),
-            Expiry = Grant.Expiry,
+            Deadlines = new(Grant.Expiry, clock.Milliseconds(), maxAge, options.HeartbeatSeconds),
             Session = Grant.Session,
-            IsSignedIn = Grant.IsSignedIn,
             Greeting = [.. head, .. output.Framed(greeting)],
             BeforeEvents = Resync() is { } resync ? output.Framed(resync) : null,
             Shown = Request.Shown,

@@ -118,8 +118,6 @@ internal static class TicketsApi
     }
 
     private sealed record TicketRequest(IReadOnlyList<string> Topics, int? ExpiresIn);
-
-    internal sealed record TicketIssued(string Ticket, DateTimeOffset ExpiresAt);
 }
 
 /// <summary>Marks the endpoint that issues tickets.</summary>

@@ -39,7 +39,7 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
 
         Arrive();
         Busy = false;
-        Stream?.Loop?.Ready(Stream);
+        Owner.Ready();
     }
 
     /// <summary>The client goes, and loses what it has not taken.</summary>
@@ -58,7 +58,7 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
         var (type, data) = (Field(lines, "event"), Field(lines, "data"));
         if (type == "skipped")
         {
-            reader.Skip(IdOf(data!, "from"), IdOf(data!, "to"));
+            reader.Skip(IdOf(data!, "from"), IdOf(data!, "to"), Number(data!, "count"));
             _isOpening = false;
         }
 
@@ -101,5 +101,11 @@ internal sealed class ModelOutput(ModelReader reader, PendingWriteBudget pending
     {
         using var document = JsonDocument.Parse(data);
         return document.RootElement.GetProperty(name).GetString()!;
+    }
+
+    private static int Number(string data, string name)
+    {
+        using var document = JsonDocument.Parse(data);
+        return document.RootElement.GetProperty(name).GetInt32();
     }
 }

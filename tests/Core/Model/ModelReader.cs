@@ -33,6 +33,9 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
     public int Resyncs { get; private set; }
     public int Skips => _announced.Count;
 
+    /// <summary>Times that an id led the client back to a fork.</summary>
+    public int Returns { get; private set; }
+
     /// <summary>Opens a stream, unless one is open.</summary>
     public void Open(ModelReplica replica)
     {
@@ -89,8 +92,24 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         Received++;
     }
 
-    /// <summary>The stream announces that it left out events.</summary>
-    public void Skip(StreamPosition from, StreamPosition to) => _announced.Add((from.Position, to.Position));
+    /// <summary>The stream announces that it leaves out events, of which it has sent none.</summary>
+    public void Skip(StreamPosition from, StreamPosition to, int count)
+    {
+        var within = store
+            .Of(from.Epoch)
+            .Events.Where(e => from.Position <= e.Position && e.Position <= to.Position && matches(e.Topic))
+            .ToList();
+        if (
+            from.Position <= _certain.Position
+            || count < 1
+            || count > within.Count
+            || within[0].Position != from.Position
+            || within[^1].Position != to.Position
+        )
+            throw new ModelException(ModelFlaw.Untrue, $"at {Last} {from} to {to} left out {count} of {within.Count}");
+
+        _announced.Add((from.Position, to.Position));
+    }
 
     /// <summary>Checks that the reader has every event up to a position, or was told why not.</summary>
     private void Pass(ModelHistory history, long place, StreamPosition through)
@@ -118,6 +137,7 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
             // An open stream goes back to the fork where its client has only the id of the head from beyond it.
             var place = HasEventsBeyondFork(history) ? PlaceIn(history) : _certain.Position;
             Pass(history, place, id);
+            Returns += id.Position < Last.Value.Position ? 1 : 0;
         }
         else if (Last is not null && Last != id)
             throw new ModelException(ModelFlaw.Untrue, $"the stream starts after {id}, the client is at {Last}");

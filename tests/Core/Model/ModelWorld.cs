@@ -1,3 +1,4 @@
+using CsCheck;
 using Streaming.Connections;
 
 namespace Core.Model;
@@ -5,7 +6,14 @@ namespace Core.Model;
 /// <summary>A step of a world.</summary>
 /// <param name="Drawn">Selects what happens, by its weight.</param>
 /// <param name="Seed">The chance of the step.</param>
-internal readonly record struct ModelStep(int Drawn, uint Seed);
+internal readonly record struct ModelStep(int Drawn, uint Seed)
+{
+    public static readonly Gen<ModelStep[]> Some = Gen.Select(
+        Gen.Int[0, 999_999],
+        Gen.UInt,
+        (d, s) => new ModelStep(d, s)
+    ).Array[0, 300];
+}
 
 /// <summary>Two replicas, a leader and a former one, Redis, the store and eight readers, with events and faults in a
 /// random order. Then all faults are repaired, and every reader is checked.</summary>

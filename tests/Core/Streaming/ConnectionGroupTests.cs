@@ -120,7 +120,11 @@ public class ConnectionGroupTests
             rings.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             rings,
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWriteBudget(1_000, _ => { })),
-            new StreamClient("", null, "", null, "")
-        );
+            new StreamClient("", null, "", null, ""),
+            start: default
+        )
+        {
+            Deadlines = LoopStream.Deadlines(),
+        };
     }
 }

@@ -64,17 +64,17 @@ public sealed class ConnectionTimersTests
     /// <summary>Adds a stream whose heartbeat is due.</summary>
     private MillisecondOutput Add(string topic)
     {
-        var (ring, output) = (_loop.RingOf(topic), new MillisecondOutput(_loop.Pending));
-        _loop.Connections.Add(
-            new StreamConnection("c", ring, _loop.Rings, output, new StreamClient("", null, "", null, ""))
-            {
-                Sequence = ring.Next,
-                WrittenAt = TimeProvider.System.Milliseconds() - 60_000,
-                TakenAt = TimeProvider.System.Milliseconds(),
-                IdSentAt = TimeProvider.System.Milliseconds(),
-            }
-        );
-
+        var ring = _loop.RingOf(topic);
+        var output = new MillisecondOutput(_loop.Pending);
+        var client = new StreamClient("", null, "", null, "");
+        var now = TimeProvider.System.Milliseconds();
+        var connection = new StreamConnection("c", ring, _loop.Rings, output, client, new("", 0))
+        {
+            Deadlines = LoopStream.Deadlines(begunAt: now - 60_000),
+        };
+        connection.Enter(now, ticks: 0);
+        connection.TrySeek(_loop.Rings.Settled);
+        _loop.Connections.Add(connection);
         return output;
     }
 

@@ -14,9 +14,9 @@ public sealed class ConnectionWriterTests
     {
         _loop.Rings.Reset(Lineage.Alone("e1"), 100);
         // Position 92 was the last event. The rest up to 100 was searched, and its skips were announced.
-        var connection = Connect(100, SlowClientPolicy.Latest);
-        connection.CatchUp = new CatchUp { SkippedThrough = 100 };
-        connection.EventSent = connection.IdSent = 92;
+        var connection = Connect(92, SlowClientPolicy.Latest);
+        connection.BeginCatchUp().SkippedThrough = 100;
+        connection.SearchedThrough(100);
 
         _loop.Rings.Reset(Lineage.Of("e2", [new("e2", "e1", 95)]), 95);
         _loop.Writer.Pump(connection);
@@ -32,8 +32,7 @@ public sealed class ConnectionWriterTests
     {
         _loop.Rings.Reset(Lineage.Alone("e1"), 10);
         var connection = Connect(4, SlowClientPolicy.Latest);
-        connection.CatchUp = new CatchUp { SkippedThrough = 8 };
-        connection.EventSent = 4;
+        connection.BeginCatchUp().SkippedThrough = 8;
 
         _loop.Rings.Reset(Lineage.Of("e2", [new("e2", "e1", 5)]), 5);
         _loop.Rings.Publish([], 6);
@@ -49,7 +48,10 @@ public sealed class ConnectionWriterTests
     {
         _loop.Rings.Reset(Lineage.Alone("e1"), 100);
         var connection = Connect(50, SlowClientPolicy.Latest);
-        connection.Pace = hasKeptUp ? ReaderPace.KeepsUp : ReaderPace.Slow;
+        if (hasKeptUp)
+            connection.CaughtUp();
+        else
+            connection.TookWrite(5_000);
         _loop.Writer.Pump(connection);
         Assert.Equal(!hasKeptUp, connection.CatchUp!.Asked!.Range.Newest);
     }
@@ -78,11 +80,11 @@ public sealed class ConnectionWriterTests
     {
         var output = new PipeOutput(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
         var client = new StreamClient("", null, "", null, "");
-        var connection = new StreamConnection("c", _loop.RingOf("t"), _loop.Rings, output, client)
+        var start = new StreamPosition("e1", position);
+        var connection = new StreamConnection("c", _loop.RingOf("t"), _loop.Rings, output, client, start)
         {
-            Epoch = "e1",
-            Position = position,
             SlowPolicy = slow,
+            Deadlines = LoopStream.Deadlines(),
         };
 
         _loop.Connections.Add(connection);

@@ -1,5 +1,4 @@
 using EventStore;
-using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Frames;
@@ -21,11 +20,7 @@ public sealed class HeartbeatTests
         _loop.Rings.Reset(Lineage.Alone("e"), 10);
         _heartbeats = new HeartbeatsAndIds(
             _loop.Writer,
-            new SseOptions
-            {
-                HeartbeatSeconds = HeartbeatMilliseconds / 1_000,
-                PositionSeconds = PositionMilliseconds / 1_000,
-            }
+            new SseOptions { PositionSeconds = PositionMilliseconds / 1_000 }
         );
     }
 
@@ -63,7 +58,7 @@ public sealed class HeartbeatTests
     [InlineData("another epoch")]
     public void A_stream_that_has_not_had_everything_gets_no_id_of_the_head(string why)
     {
-        var stream = LoopStream.Open(_loop);
+        var stream = LoopStream.Open(_loop, new(Epoch: why == "another epoch" ? "before" : null));
         var connection = stream.Connection;
 
         switch (why)
@@ -76,10 +71,7 @@ public sealed class HeartbeatTests
                 break;
             case "a page of the store is awaited":
                 connection.LosePlace();
-                connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
-                break;
-            case "another epoch":
-                connection.Epoch = "before";
+                connection.BeginCatchUp().Asked = new(default, (_, _) => { });
                 break;
         }
 
@@ -103,11 +95,9 @@ public sealed class HeartbeatTests
     [InlineData(PositionMilliseconds, true, "event: resync\n\n")]
     public void A_search_that_finds_nothing_tells_its_client_how_far_it_is(int milliseconds, bool isReset, string sent)
     {
-        var stream = LoopStream.Open(_loop);
+        var stream = Searching();
         var connection = stream.Connection;
-        connection.LosePlace();
-        connection.Position = 20;
-        connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
+        connection.SearchedThrough(20);
 
         // A resync that is not sent yet has an id of its own.
         connection.BeforeEvents = isReset ? "event: resync\n\n"u8.ToArray() : null;
@@ -118,12 +108,8 @@ public sealed class HeartbeatTests
     [Fact]
     public void A_search_that_finds_nothing_sends_its_next_id_after_the_same_time_again()
     {
-        var stream = LoopStream.Open(_loop);
+        var stream = Searching();
         var connection = stream.Connection;
-        connection.LosePlace();
-        connection.Position = 20;
-        connection.CatchUp = new CatchUp { Asked = new(default, (_, _) => { }) };
-
         var now = connection.IdSentAt;
         Search(PositionMilliseconds, position: 20);
         Search(PositionMilliseconds - 1, position: 21);
@@ -135,8 +121,8 @@ public sealed class HeartbeatTests
         {
             byte[]? sentPosition = null;
             now += milliseconds;
-            connection.Position = position;
-            connection.WrittenAt = now;
+            connection.SearchedThrough(position);
+            connection.Wrote(0, now);
             _heartbeats.WriteIfDue(connection, Head, ref sentPosition, now);
         }
     }
@@ -154,36 +140,12 @@ public sealed class HeartbeatTests
     [Fact]
     public void A_stream_that_was_ahead_gets_ids_again_also_if_a_heartbeat_is_due_at_each_tick()
     {
-        var stream = LoopStream.Open(_loop);
-        stream.Connection.Position = 12;
-        stream.Connection.LosePlace();
+        var stream = LoopStream.Open(_loop, new(Position: 12));
         Tick(stream, new StreamPosition("e", 10), HeartbeatMilliseconds);
         _loop.Rings.Publish([], Head.Position);
         Tick(stream, Head, HeartbeatMilliseconds);
         Tick(stream, Head, HeartbeatMilliseconds);
         Assert.EndsWith("event: position\ndata: {}\nid: e-25\n\n", stream.Text, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData(-1, "")]
-    [InlineData(0, "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n")]
-    public void A_client_learns_once_that_its_right_ends_soon(int millisecondsPast, string sent)
-    {
-        var renewAt = TimeProvider.System.Milliseconds();
-        var stream = LoopStream.Open(
-            _loop,
-            new(Expiry: new ExpiryTimes(DateTimeOffset.UnixEpoch, long.MaxValue, renewAt))
-        );
-        byte[]? sentPosition = null;
-        for (var i = 0; i < 2; i++)
-            _heartbeats.WriteIfDue(
-                stream.Connection,
-                stream.Connection.StreamPosition,
-                ref sentPosition,
-                renewAt + millisecondsPast
-            );
-
-        Assert.Equal(sent, stream.Text);
     }
 
     [Fact]
@@ -215,11 +177,20 @@ public sealed class HeartbeatTests
         Assert.Equal(1, output.Writes);
     }
 
+    /// <summary>A stream that waits for a page.</summary>
+    private LoopStream Searching()
+    {
+        var stream = LoopStream.Open(_loop);
+        stream.Connection.LosePlace();
+        stream.Connection.BeginCatchUp().Asked = new(default, (_, _) => { });
+        return stream;
+    }
+
     /// <summary>A tick after the stream had nothing for a time.</summary>
     private void Tick(LoopStream stream, StreamPosition settled, int milliseconds)
     {
         byte[]? sentPosition = null;
-        var since = Math.Max(stream.Connection.WrittenAt, stream.Connection.IdSentAt);
+        var since = Math.Max(stream.Connection.Deadlines.WrittenAt, stream.Connection.IdSentAt);
         _heartbeats.WriteIfDue(stream.Connection, settled, ref sentPosition, since + milliseconds);
     }
 

@@ -17,6 +17,7 @@ internal sealed class LoopStream
     {
         var sent = new MemoryStream();
         _text = () => Encoding.UTF8.GetString(sent.ToArray());
+        var now = TimeProvider.System.Milliseconds() - settings.QuietMilliseconds;
         var ring = loop.Rings.Acquire(new StreamFilter(["t"], [], [], format));
 
         Connection = new StreamConnection(
@@ -24,19 +25,16 @@ internal sealed class LoopStream
             ring,
             loop.Rings,
             output ?? new PipeOutput(PipeWriter.Create(sent), settings.Chunked, loop.Pending),
-            new StreamClient("192.0.2.1:1", null, "/events", null, "")
+            new StreamClient("192.0.2.1:1", null, "/events", null, ""),
+            new StreamPosition(settings.Epoch ?? ring.Epoch, settings.Position ?? loop.Rings.Settled)
         )
         {
             SlowPolicy = settings.Slow,
             IsFinite = settings.IsFinite,
-            Expiry = settings.Expiry ?? ExpiryTimes.Endless,
-            Epoch = ring.Epoch,
-            Position = loop.Rings.Settled,
-            IdSent = loop.Rings.Settled,
-            EventSent = loop.Rings.Settled,
-            Sequence = ring.Next,
+            Deadlines = Deadlines(now, settings.Expiry, settings.MaxAge),
         };
-        Connection.WrittenAt = Connection.TakenAt = Connection.IdSentAt = TimeProvider.System.Milliseconds();
+        Connection.Enter(now, ticks: 0);
+        Connection.TrySeek(loop.Rings.Settled);
         loop.Connections.Add(Connection);
     }
 
@@ -47,20 +45,34 @@ internal sealed class LoopStream
 
     public static LoopStream Open(
         LoopRig loop,
-        LoopSettings settings = default,
+        LoopSettings? settings = null,
         FrameFormat? format = null,
         StreamOutput? output = null
-    ) => new(loop, output, format ?? NamedFormat.Always, settings);
+    ) => new(loop, output, format ?? NamedFormat.Always, settings ?? new LoopSettings());
+
+    /// <summary>The deadlines of a stream that nothing ends, unless the arguments say otherwise.</summary>
+    public static StreamDeadlines Deadlines(
+        long begunAt = 0,
+        ExpiryTimes? expiry = null,
+        long maxAge = long.MaxValue
+    ) => new(expiry ?? ExpiryTimes.Endless, begunAt, maxAge, heartbeatSeconds: 15);
 
     /// <summary>An event of the stream's topic.</summary>
     public static EventRecord Event(long position, string type = "n", string? key = null) =>
         new(position, Guid.Empty, "t", type, key, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
 
-    internal readonly record struct LoopSettings(
+    /// <param name="Position">Position at which it begins, or null for the head.</param>
+    /// <param name="Epoch">Epoch of that position, or null for that of the ring.</param>
+    /// <param name="QuietMilliseconds">Time since it had anything.</param>
+    internal sealed record LoopSettings(
         SlowClientPolicy Slow = SlowClientPolicy.CatchUp,
         bool IsFinite = false,
         bool Chunked = false,
-        ExpiryTimes? Expiry = null
+        ExpiryTimes? Expiry = null,
+        string? Epoch = null,
+        long? Position = null,
+        long QuietMilliseconds = 0,
+        long MaxAge = long.MaxValue
     );
 }
 

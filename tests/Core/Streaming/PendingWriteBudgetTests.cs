@@ -1,7 +1,4 @@
-using System.IO.Pipelines;
 using Streaming.Connections;
-using Streaming.Fanout;
-using Streaming.Frames;
 
 namespace Core.Streaming;
 
@@ -13,7 +10,8 @@ public class PendingWriteBudgetTests
     public void Above_the_total_the_oldest_writes_are_given_up_with_all_their_streams()
     {
         var pending = new PendingWriteBudget(1_000, count => _ended += count);
-        var (one, two, three, four) = (Output(pending), Output(pending), Output(pending), Output(pending));
+        Holder[] streams = [new(), new(), new(), new()];
+        var (one, two, three, four) = (streams[0], streams[1], streams[2], streams[3]);
         var (shared, second, third) = (Write(600), Write(300), Write(500));
         pending.Hold(shared, one);
         pending.Hold(shared, two);
@@ -21,10 +19,7 @@ public class PendingWriteBudgetTests
         Assert.Equal((900, 0), (pending.Held, _ended));
         pending.Hold(third, four);
         Assert.Equal((800, 2), (pending.Held, _ended));
-        Assert.Equal(
-            [EndReason.Stalled, EndReason.Stalled, null, null],
-            new[] { one, two, three, four }.Select(o => o.Stream!.EndRequested)
-        );
+        Assert.Equal([true, true, false, false], streams.Select(stream => stream.HasStalled));
 
         // The writes of ended streams are released later.
         pending.Release(shared, one);
@@ -37,7 +32,7 @@ public class PendingWriteBudgetTests
     public void A_shared_write_counts_until_its_last_holder_is_done()
     {
         var pending = new PendingWriteBudget(1_000, count => _ended += count);
-        var (first, second, shared) = (Output(pending), Output(pending), Write(600));
+        var (first, second, shared) = (new Holder(), new Holder(), Write(600));
         pending.Hold(shared, first);
         pending.Hold(shared, second);
         pending.Release(shared, first);
@@ -52,8 +47,8 @@ public class PendingWriteBudgetTests
     public void A_single_write_that_is_larger_than_the_total_stays()
     {
         var pending = new PendingWriteBudget(1_000, count => _ended += count);
-        pending.Hold(Write(900), Output(pending));
-        pending.Hold(Write(5_000), Output(pending));
+        pending.Hold(Write(900), new Holder());
+        pending.Hold(Write(5_000), new Holder());
         Assert.Equal((5_000, 1), (pending.Held, _ended));
     }
 
@@ -61,26 +56,20 @@ public class PendingWriteBudgetTests
     public void Writes_to_lagging_connections_are_small_from_half_of_the_total_on()
     {
         var pending = new PendingWriteBudget(1_000, _ => { });
-        pending.Hold(Write(499), Output(pending));
+        pending.Hold(Write(499), new Holder());
         Assert.False(pending.IsScarce);
-        pending.Hold(Write(1), Output(pending));
+        pending.Hold(Write(1), new Holder());
         Assert.True(pending.IsScarce);
     }
 
     private static PendingWrite Write(int bytes) => new(new byte[bytes], bytes);
 
-    private static PipeOutput Output(PendingWriteBudget pending)
+    private sealed class Holder : IOutputOwner
     {
-        var rings = TestRings.Create();
-        var output = new PipeOutput(new Pipe().Writer, chunked: false, pending);
-        output.Stream = new StreamConnection(
-            "id",
-            rings.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
-            rings,
-            output,
-            new StreamClient("", null, "", null, "")
-        );
+        public bool HasStalled { get; private set; }
 
-        return output;
+        public void Ready() { }
+
+        public void EndStalled() => HasStalled = true;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Harness;
+using Streaming;
 using Streaming.Access;
 using Streaming.Connections;
 
@@ -11,7 +12,7 @@ public sealed class PushStreamTests
     public async Task A_stream_ends_if_its_writes_wait_too_long_in_total_although_each_succeeds()
     {
         var output = new SlowOutput();
-        await using var push = new PushStream(
+        using var push = new PushStream(
             "id",
             Client,
             [],
@@ -19,7 +20,10 @@ public sealed class PushStreamTests
             new SseOptions(),
             new PushSettings(Bare: true, MaxStall: TimeSpan.FromMilliseconds(200)),
             TimeProvider.System
-        );
+        )
+        {
+            Deadlines = LoopStream.Deadlines(TimeProvider.System.Milliseconds()),
+        };
         const int Answer = 1_000;
 
         await push.RunAsync(
@@ -40,7 +44,7 @@ public sealed class PushStreamTests
     internal async Task A_stream_that_ends_before_its_answer_is_complete_says_so(EndReason end, string sent)
     {
         var output = new KeptOutput();
-        await using var push = Stream(output);
+        using var push = Stream(output);
         await push.RunAsync(
             async (stream, stopped) =>
             {
@@ -60,7 +64,7 @@ public sealed class PushStreamTests
         var output = new GatedOutput();
         var clock = new ManualTime();
         var answer = new TaskCompletionSource();
-        await using var push = Stream(
+        using var push = Stream(
             output,
             new PushSettings(Bare: true, HeartbeatSeconds: 1, Heartbeat: "beat"u8.ToArray()),
             clock
@@ -83,7 +87,7 @@ public sealed class PushStreamTests
         var clock = new ManualTime();
         var output = new StuckOutput();
         var settings = new PushSettings(Bare: true, HeartbeatSeconds: 1, Heartbeat: "beat"u8.ToArray());
-        await using var push = Stream(output, settings, clock);
+        using var push = Stream(output, settings, clock);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
 
         clock.Advance(TimeSpan.FromSeconds(1));
@@ -98,7 +102,7 @@ public sealed class PushStreamTests
     [InlineData(typeof(TimeoutException))]
     public async Task What_the_writer_throws_is_no_fault_of_the_client(Type kind)
     {
-        await using var push = Stream(new KeptOutput());
+        using var push = Stream(new KeptOutput());
         await Assert.ThrowsAsync(kind, () => push.RunAsync((_, _) => throw (Exception)Activator.CreateInstance(kind)!));
         Assert.Equal(EndReason.Failed, push.End);
     }
@@ -106,7 +110,7 @@ public sealed class PushStreamTests
     [Fact]
     public async Task A_stream_whose_writer_fails_ends_for_everything_that_awaits_its_end()
     {
-        await using var push = Stream(new KeptOutput());
+        using var push = Stream(new KeptOutput());
         await Assert.ThrowsAsync<InvalidOperationException>(() =>
             push.RunAsync((_, _) => throw new InvalidOperationException("The writer failed."))
         );
@@ -117,7 +121,7 @@ public sealed class PushStreamTests
     public async Task A_stop_that_makes_the_writer_fail_is_an_end_like_any_other()
     {
         var output = new KeptOutput();
-        await using var push = Stream(output);
+        using var push = Stream(output);
         await push.RunAsync(
             (stream, _) =>
             {
@@ -129,22 +133,11 @@ public sealed class PushStreamTests
     }
 
     [Fact(Timeout = 30_000)]
-    public async Task A_stream_that_has_reached_its_age_ends()
-    {
-        var clock = new ManualTime();
-        await using var push = Stream(new KeptOutput(), new PushSettings(), clock, maxAge: 0);
-        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
-        clock.Advance(TimeSpan.FromSeconds(1));
-        await running;
-        Assert.Equal(EndReason.Aged, push.End);
-    }
-
-    [Fact(Timeout = 30_000)]
     public async Task A_stream_with_a_grace_goes_on_that_long_after_the_server_begins_to_stop()
     {
         var clock = new ManualTime();
         var settings = new PushSettings(TimeSpan.FromSeconds(600), Bare: true);
-        await using var push = Stream(new KeptOutput(), settings, clock);
+        using var push = Stream(new KeptOutput(), settings, clock);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
 
         push.RequestEnd(EndReason.Drained);
@@ -166,7 +159,7 @@ public sealed class PushStreamTests
     )
     {
         var output = new KeptOutput();
-        await using var push = Stream(output, new PushSettings(Retry: 1_234));
+        using var push = Stream(output, new PushSettings(Retry: 1_234));
         await push.RunAsync(
             (stream, _) =>
             {
@@ -187,7 +180,7 @@ public sealed class PushStreamTests
     public async Task The_first_frame_and_no_other_has_the_reconnection_time()
     {
         var output = new KeptOutput();
-        await using var push = Stream(output, new PushSettings(Retry: 1_234));
+        using var push = Stream(output, new PushSettings(Retry: 1_234));
         await push.RunAsync(
             async (stream, _) =>
             {
@@ -205,7 +198,7 @@ public sealed class PushStreamTests
     internal async Task A_stream_whose_right_has_ended_says_why(EndReason end, string why)
     {
         var output = new KeptOutput();
-        await using var push = Stream(output, new PushSettings(Bare: true), expiry: Endless);
+        using var push = Stream(output, new PushSettings(Bare: true), expiry: Endless);
         await push.RunAsync(
             (stream, _) =>
             {
@@ -220,18 +213,25 @@ public sealed class PushStreamTests
         );
     }
 
+    /// <summary>First it is told that it will.</summary>
     [Fact(Timeout = 30_000)]
     public async Task A_stream_ends_with_the_right_to_read_it()
     {
         var clock = new ManualTime();
         var output = new KeptOutput();
-        await using var push = Stream(output, new PushSettings(Bare: true), clock, expiry: Endless with { EndsAt = 0 });
+        var expiry = Endless with { RenewAt = 0, EndsAt = clock.Milliseconds() + 3_000 };
+        using var push = Stream(output, new PushSettings(Bare: true), clock, expiry);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
 
-        clock.Advance(TimeSpan.FromSeconds(1));
+        clock.Advance(TimeSpan.FromSeconds(3));
         await running;
         Assert.Equal(EndReason.Unauthorized, push.End);
-        Assert.Contains("\"reason\":\"expired\"", output.Text, StringComparison.Ordinal);
+        const string Until = "\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n";
+        Assert.Equal(
+            $"event: unauthorized\ndata: {{\"reason\":\"expiring\",{Until}"
+                + $"event: unauthorized\ndata: {{\"reason\":\"expired\",{Until}",
+            output.Text
+        );
     }
 
     /// <summary>Each tick of the clock is a quiet second.</summary>
@@ -253,7 +253,7 @@ public sealed class PushStreamTests
         var output = new KeptOutput();
         var frame = heartbeat is null ? null : Encoding.UTF8.GetBytes(heartbeat);
         var settings = new PushSettings(HeartbeatSeconds: seconds, Bare: isBare, Heartbeat: frame);
-        await using var push = Stream(output, settings, clock);
+        using var push = Stream(output, settings, clock);
 
         await push.RunAsync(
             (_, _) =>
@@ -265,42 +265,13 @@ public sealed class PushStreamTests
         Assert.Equal(times, output.Text.Split(sent).Length - 1);
     }
 
-    [Fact]
-    public async Task A_client_learns_once_that_its_right_ends_soon()
-    {
-        var clock = new ManualTime();
-        var output = new KeptOutput();
-        await using var push = Stream(
-            output,
-            new PushSettings(Bare: true),
-            clock,
-            expiry: Endless with
-            {
-                RenewAt = 0,
-            }
-        );
-
-        await push.RunAsync(
-            (_, _) =>
-            {
-                clock.Advance(TimeSpan.FromSeconds(3));
-                return Task.CompletedTask;
-            }
-        );
-
-        Assert.Equal(
-            "event: unauthorized\ndata: {\"reason\":\"expiring\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n",
-            output.Text
-        );
-    }
-
     [Theory]
     [InlineData(true, EndReason.ClientGone)]
     [InlineData(false, EndReason.Dead)]
     internal async Task A_stream_whose_client_takes_nothing_more_is_gone_or_dead(bool isLost, EndReason end)
     {
         var output = new LostOutput(isLost ? new IOException("The peer is gone.") : new TimeoutException());
-        await using var push = Stream(output);
+        using var push = Stream(output);
         await push.RunAsync((stream, _) => stream.WriteAsync("data: x\n\n"u8.ToArray()));
         Assert.Equal((end, !isLost, 0L), (push.End, output.IsAborted, push.Delivered));
     }
@@ -323,7 +294,6 @@ public sealed class PushStreamTests
         PushOutput output,
         PushSettings? settings = null,
         TimeProvider? clock = null,
-        long maxAge = long.MaxValue,
         ExpiryTimes? expiry = null
     ) =>
         new(
@@ -336,8 +306,12 @@ public sealed class PushStreamTests
             clock ?? TimeProvider.System
         )
         {
-            MaxAge = maxAge,
-            Expiry = expiry ?? ExpiryTimes.Endless,
+            Deadlines = new(
+                expiry ?? ExpiryTimes.Endless,
+                (clock ?? TimeProvider.System).Milliseconds(),
+                long.MaxValue,
+                settings?.HeartbeatSeconds ?? 15
+            ),
         };
 
     private sealed class KeptOutput : PushOutput

@@ -50,8 +50,10 @@ public sealed class SlowClientPolicyTests
     )
     {
         var stream = LoopStream.Open(_loop, new(slow)).Connection;
-        stream.Pace = pace;
-        stream.SlowSince = 5_000;
+        if (pace != ReaderPace.Behind)
+            stream.CaughtUp();
+        if (pace == ReaderPace.Slow)
+            MakeSlow(stream);
         Assert.Equal(lags, StalledClientRule.LagsTooLong(stream, now, _options));
     }
 
@@ -59,7 +61,8 @@ public sealed class SlowClientPolicyTests
     public void A_client_that_has_had_every_event_is_not_slow_any_more()
     {
         var stream = LoopStream.Open(_loop, new(SlowClientPolicy.Disconnect)).Connection;
-        stream.Pace = ReaderPace.Slow;
+        stream.CaughtUp();
+        MakeSlow(stream);
         _loop.Rings.Publish([LoopStream.Event(11)], 11);
         _loop.Writer.Pump(stream);
         Assert.Equal(ReaderPace.KeepsUp, stream.Pace);
@@ -78,7 +81,7 @@ public sealed class SlowClientPolicyTests
     )
     {
         var stream = Stream(SlowClientPolicy.Disconnect);
-        stream.CatchUp = hasPage ? new CatchUp { Page = new ReplayPage("e", 0, [], 20) } : null;
+        stream.BeginCatchUp().Page = hasPage ? new ReplayPage("e", 0, [], 20) : null;
         Assert.Equal(end, StalledClientRule.EndOf(stream, milliseconds, _options, isFull));
     }
 
@@ -86,7 +89,7 @@ public sealed class SlowClientPolicyTests
     public void A_client_that_wants_the_newest_gets_the_newest_of_each_key_and_the_range_that_it_missed()
     {
         var stream = LoopStream.Open(_loop, new(SlowClientPolicy.Latest));
-        stream.Connection.Pace = ReaderPace.Slow;
+        MakeSlow(stream.Connection);
         _loop.Rings.Publish(
             [
                 LoopStream.Event(11, key: "a"),
@@ -127,11 +130,21 @@ public sealed class SlowClientPolicyTests
     public void A_client_that_took_each_event_at_once_or_lacks_only_one_misses_nothing(bool wasBusy, int events)
     {
         var stream = LoopStream.Open(_loop, new(SlowClientPolicy.Latest));
-        stream.Connection.Pace = wasBusy ? ReaderPace.Slow : ReaderPace.KeepsUp;
+        stream.Connection.CaughtUp();
+        if (wasBusy)
+            MakeSlow(stream.Connection);
         _loop.Rings.Publish([.. Enumerable.Range(11, events).Select(n => LoopStream.Event(n, key: "a"))], 10 + events);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal(events, stream.Connection.Delivered);
         Assert.DoesNotContain("skipped", stream.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>Has the client take a write of the time 5,000 late.</summary>
+    private static void MakeSlow(StreamConnection stream)
+    {
+        stream.Wrote(0, now: 5_000);
+        stream.TookWrite(now: 10_000);
+        Assert.Equal(ReaderPace.Slow, stream.Pace);
     }
 
     private StreamConnection Stream(SlowClientPolicy slow) =>

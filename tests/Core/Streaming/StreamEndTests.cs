@@ -99,7 +99,7 @@ public sealed class StreamEndTests
     public void A_complete_stream_ends_when_its_client_has_read_the_rest()
     {
         var stream = LoopStream.Open(_loop);
-        stream.Connection.EndAfterWrite = EndReason.Complete;
+        stream.Connection.EndOnceTaken(EndReason.Complete);
         _loop.Rings.Publish([LoopStream.Event(11)], 11);
         _loop.Writer.Pump(stream.Connection);
         Assert.Equal((EndReason.Complete, ""), (stream.Connection.End, stream.Text));
@@ -151,8 +151,7 @@ public sealed class StreamEndTests
     [InlineData(300_000, EndReason.Dead)]
     internal void A_client_that_takes_nothing_for_five_minutes_is_dead(int milliseconds, EndReason? end)
     {
-        var stalled = Busy();
-        stalled.TakenAt -= milliseconds;
+        var stalled = Busy(milliseconds);
         Tick();
         Assert.Equal(end, stalled.End);
     }
@@ -162,9 +161,7 @@ public sealed class StreamEndTests
     [InlineData(false, EndReason.Unauthorized, "event: unauthorized")]
     internal void A_quiet_stream_ends_with_its_age_and_with_its_right(bool isOld, EndReason end, string says)
     {
-        var stream = LoopStream.Open(_loop, new(Expiry: isOld ? ExpiryTimes.Endless : Expired));
-        if (isOld)
-            stream.Connection.MaxAgeAt = 0;
+        var stream = LoopStream.Open(_loop, isOld ? new(MaxAge: 0) : new(Expiry: Expired));
         Tick();
         Assert.Equal(end, stream.Connection.End);
         Assert.StartsWith(says, stream.Text, StringComparison.Ordinal);
@@ -173,11 +170,9 @@ public sealed class StreamEndTests
     [Fact]
     public void A_quiet_stream_whose_heartbeat_fails_unexpectedly_ends_alone()
     {
-        var failing = LoopStream.Open(_loop, output: new FailingOutput(_loop.Pending));
-        var other = LoopStream.Open(_loop);
-        foreach (var quiet in (LoopStream[])[failing, other])
-            quiet.Connection.WrittenAt -= 60_000;
-
+        var quiet = new LoopStream.LoopSettings(QuietMilliseconds: 60_000);
+        var failing = LoopStream.Open(_loop, quiet, output: new FailingOutput(_loop.Pending));
+        var other = LoopStream.Open(_loop, quiet);
         Tick();
         Assert.Equal((EndReason.Failed, null), (failing.Connection.End, other.Connection.End));
         Assert.NotEmpty(other.Text);
@@ -190,9 +185,10 @@ public sealed class StreamEndTests
         while (_loop.Timers.IsUnderWay);
     }
 
-    private StreamConnection Busy() => LoopStream.Open(_loop, output: new BusyOutput(_loop.Pending)).Connection;
+    private StreamConnection Busy(int milliseconds = 0) =>
+        LoopStream.Open(_loop, new(QuietMilliseconds: milliseconds), output: new BusyOutput(_loop.Pending)).Connection;
 
-    private LoopStream End(EndReason reason, LoopStream.LoopSettings settings = default)
+    private LoopStream End(EndReason reason, LoopStream.LoopSettings? settings = null)
     {
         var stream = LoopStream.Open(_loop, settings);
         _loop.Writer.End(stream.Connection, reason);

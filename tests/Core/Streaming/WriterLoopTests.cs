@@ -47,10 +47,11 @@ public sealed class WriterLoopTests
     private StreamConnection Attach(WriterLoopPool loops, StreamOutput output)
     {
         var ring = _rig.RingOf("t");
-        var stream = new StreamConnection("c", ring, _rig.Rings, output, new StreamClient("", null, "", null, ""))
+        var start = new StreamPosition(ring.Epoch, _rig.Rings.Settled);
+        var client = new StreamClient("", null, "", null, "");
+        var stream = new StreamConnection("c", ring, _rig.Rings, output, client, start)
         {
-            Epoch = ring.Epoch,
-            Sequence = ring.Next,
+            Deadlines = LoopStream.Deadlines(),
         };
         loops.Attach(stream);
 

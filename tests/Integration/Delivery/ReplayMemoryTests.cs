@@ -4,6 +4,7 @@ using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Streaming;
+using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;
@@ -85,12 +86,13 @@ public sealed class ReplayMemoryTests
             rings.Acquire(Filter),
             rings,
             new PipeOutput(new Pipe().Writer, chunked: false, pending),
-            new StreamClient("", null, "", null, "")
+            new StreamClient("", null, "", null, ""),
+            new StreamPosition("e", 0)
         )
         {
-            Epoch = "e",
-            CatchUp = new CatchUp { HasStalled = hasStalled },
+            Deadlines = new(ExpiryTimes.Endless, begunAt: 0, long.MaxValue, heartbeatSeconds: 15),
         };
+        connection.BeginCatchUp().HasStalled = hasStalled;
 
         pages.Ask(connection);
         var page = await answers.Reader.ReadAsync(cancellationToken);

@@ -1,8 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using EventStore;
 using Harness;
 using Integration.Delivery;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Tickets;
@@ -208,8 +210,13 @@ public sealed class TicketSessionTests
         }
     }
 
-    private sealed class Stream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, ""))
+    private sealed class Stream : OpenStream
     {
+        [SetsRequiredMembers]
+        public Stream()
+            : base(Guid.NewGuid().ToString("N"), new("", null, "", null, "")) =>
+            Deadlines = new(ExpiryTimes.Endless, begunAt: 0, long.MaxValue, heartbeatSeconds: 15);
+
         public EndReason? StopReason { get; private set; }
         public Action? Stopping { get; set; }
         public override IReadOnlyList<string> Topics => [];

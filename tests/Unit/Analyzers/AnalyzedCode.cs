@@ -11,7 +11,7 @@ namespace Unit.Analyzers;
 /// <summary>An application's code, which a compiler checks with the analyzer of the package.</summary>
 internal sealed class AnalyzedCode : IDisposable
 {
-    private static readonly MetadataReference[] References =
+    public static readonly MetadataReference[] References =
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
             .Split(Path.PathSeparator)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Security.Cryptography;
@@ -10,6 +11,7 @@ using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Replicas;
 using StreamApi.Security;
+using Streaming.Access;
 using Streaming.Connections;
 using Unit.ServiceDefaults;
 
@@ -135,8 +137,13 @@ public sealed class ConnectionsApiTests
         await reader.WaitAsync(r => r.Frames.Any(f => f.Event == "snapshot"));
     }
 
-    private sealed class OtherStream() : OpenStream(Guid.NewGuid().ToString("N"), new("", null, "", null, ""))
+    private sealed class OtherStream : OpenStream
     {
+        [SetsRequiredMembers]
+        public OtherStream()
+            : base(Guid.NewGuid().ToString("N"), new("", null, "", null, "")) =>
+            Deadlines = new(ExpiryTimes.Endless, begunAt: 0, long.MaxValue, heartbeatSeconds: 15);
+
         public override IReadOnlyList<string> Topics => [];
         public override string State => "live";
         public override long Lag => 0;

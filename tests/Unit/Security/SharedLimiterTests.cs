@@ -150,7 +150,7 @@ public sealed class SharedLimiterTests(RedisProgram program) : IClassFixture<Red
         await using var redis = program.Start();
         await using var service = await StartAsync(redis);
         var counts = Counts(service);
-        var bucket = SharedLimit.Bucket(perSecond: 1, most: 40);
+        var bucket = RedisRate.Bucket(perSecond: 1, most: 40);
 
         var given = 0;
         Permits? last;

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Streaming;
 using Streaming.Connections;
 using Streaming.Opening;
 using Streaming.Takeover;
@@ -62,19 +63,18 @@ public sealed class PushOpenerTests
     [InlineData(30, false)]
     public async Task Streams_age_unless_their_end_would_lose_the_rest(int? graceSeconds, bool ages)
     {
-        long? age = null;
+        EndReason? end = null;
         await _streams.OpenAsync(
             new DefaultHttpContext(),
             ["list"],
             (push, _) =>
             {
-                age = push.MaxAge;
+                end = push.Deadlines.EndAt(TimeProvider.System.Milliseconds() + 100_000);
                 return Task.CompletedTask;
             },
             new PushSettings(graceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null)
         );
-        Assert.NotNull(age);
-        Assert.Equal(ages, age < 100_000);
+        Assert.Equal(ages ? EndReason.Aged : null, end);
     }
 
     /// <summary>A connection whose client has left.</summary>

@@ -42,7 +42,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     [Fact(Timeout = 60_000)]
     public async Task What_a_client_does_not_take_at_once_arrives_later_whole_and_in_order()
     {
-        var output = new SocketOutput(_server, _pending);
+        var output = Output();
         var sent = RandomNumberGenerator.GetBytes(Large);
         Assert.True(output.TryWrite(sent));
         Assert.True(output.Busy);
@@ -59,7 +59,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     [Fact(Timeout = 60_000)]
     public async Task A_client_that_has_left_is_noticed_by_the_next_writes()
     {
-        var output = new SocketOutput(_server, _pending);
+        var output = Output();
         Reset();
         await Eventually.HoldsAsync(() => !output.TryWrite("data: x\n\n"u8.ToArray()));
         Assert.False(output.Busy);
@@ -68,7 +68,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     [Fact(Timeout = 60_000)]
     public async Task A_client_that_leaves_while_bytes_wait_for_it_releases_them()
     {
-        var output = new SocketOutput(_server, _pending);
+        var output = Output();
         Assert.True(output.TryWrite(new byte[Large]));
         Assert.True(output.Busy);
         Reset();
@@ -80,7 +80,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     public void A_connection_that_is_closed_before_its_stream_begins_takes_nothing()
     {
         _server.Dispose();
-        Assert.False(new SocketOutput(_server, _pending).TryWrite("data: x\n\n"u8.ToArray()));
+        Assert.False(Output().TryWrite("data: x\n\n"u8.ToArray()));
     }
 
     [Fact(Timeout = 60_000)]
@@ -186,6 +186,8 @@ public sealed class SocketOutputTests : IAsyncLifetime
         Assert.Null(StreamSocket.RoundTrip(_server));
     }
 
+    private SocketOutput Output() => new(_server, _pending) { Owner = new Unread() };
+
     /// <summary>Ends the client's side, so that the next write to it fails.</summary>
     private void Reset()
     {
@@ -205,5 +207,13 @@ public sealed class SocketOutputTests : IAsyncLifetime
         }
 
         return bytes;
+    }
+
+    /// <summary>A stream that has nothing more to write.</summary>
+    private sealed class Unread : IOutputOwner
+    {
+        public void Ready() { }
+
+        public void EndStalled() => Assert.Fail("The memory suffices.");
     }
 }

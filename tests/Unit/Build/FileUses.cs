@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Unit.Analyzers;
+
+namespace Unit.Build;
+
+/// <summary>The C# files of a project that use each other: one names a type that the other declares, as the compiler
+/// resolves names.</summary>
+internal static class FileUses
+{
+    /// <summary>The directives that the build gives every file.</summary>
+    private const string GlobalUsings = """
+        global using System;
+        global using System.Collections.Generic;
+        global using System.IO;
+        global using System.Linq;
+        global using System.Net.Http;
+        global using System.Threading;
+        global using System.Threading.Tasks;
+        global using AspireSse;
+        """;
+
+    private static readonly ConcurrentDictionary<string, (string From, string To)[]> Read = new();
+
+    /// <summary>Returns the uses, with paths inside the project.</summary>
+    public static (string From, string To)[] In(string project) => Read.GetOrAdd(project, OfProject);
+
+    /// <summary>Returns the groups of which each uses all others of its group, directly or through them.</summary>
+    public static IEnumerable<string[]> Circles(IEnumerable<(string From, string To)> uses)
+    {
+        var used = uses.ToLookup(use => use.From, use => use.To);
+        var reached = used.ToDictionary(from => from.Key, from => Reached(from.Key));
+        return reached
+            .Where(from => from.Value.Contains(from.Key))
+            .Select(from => reached.Keys.Where(to => from.Value.Contains(to) && reached[to].Contains(from.Key)))
+            .Select(circle => circle.Order(StringComparer.Ordinal).ToArray())
+            .DistinctBy(circle => circle[0]);
+
+        HashSet<string> Reached(string from)
+        {
+            var seen = new HashSet<string>();
+            var next = new Stack<string>([from]);
+            while (next.TryPop(out var at))
+                foreach (var to in used[at].Where(seen.Add))
+                    next.Push(to);
+            return seen;
+        }
+    }
+
+    private static (string From, string To)[] OfProject(string project)
+    {
+        var trees = SourceFiles
+            .CSharp(project)
+            .Select(file =>
+                CSharpSyntaxTree.ParseText(
+                    File.ReadAllText(file.FullName),
+                    path: SourceFiles.PathOf(file)[(project.Length + 1)..]
+                )
+            )
+            .ToList();
+        var compilation = CSharpCompilation.Create(
+            "Sources",
+            [.. trees, CSharpSyntaxTree.ParseText(GlobalUsings)],
+            AnalyzedCode.References
+        );
+
+        var declared = trees
+            .SelectMany(tree => tree.GetRoot().DescendantNodes().OfType<BaseTypeDeclarationSyntax>())
+            .Select(type => type.Identifier.ValueText)
+            .ToHashSet();
+        return [.. trees.AsParallel().SelectMany(tree => Of(compilation.GetSemanticModel(tree), declared)).Distinct()];
+    }
+
+    private static IEnumerable<(string From, string To)> Of(SemanticModel model, HashSet<string> declared) =>
+        from name in model.SyntaxTree.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>()
+        where declared.Contains(name.Identifier.ValueText)
+        let found = model.GetSymbolInfo(name)
+        let symbol = found.Symbol ?? found.CandidateSymbols.FirstOrDefault()
+        // Of an attribute, the constructor is found.
+        let type = symbol as INamedTypeSymbol ?? (symbol as IMethodSymbol)?.ContainingType
+        where symbol is not IMethodSymbol { MethodKind: not MethodKind.Constructor }
+        from place in type?.DeclaringSyntaxReferences ?? []
+        where place.SyntaxTree != model.SyntaxTree
+        select (model.SyntaxTree.FilePath, place.SyntaxTree.FilePath);
+}
