@@ -10,10 +10,10 @@ public sealed record NewEvent
     /// <summary>Maximum characters of a type or a key: each subscription that filters by one keeps it.</summary>
     public const int MaxNameLength = 256;
 
-    private readonly string _type,
-        _data;
-    private readonly string? _key,
-        _traceParent;
+    private readonly string _type;
+    private readonly string _data;
+    private readonly string? _key;
+    private readonly string? _traceParent;
 
     /// <summary>Creates an event whose data is JSON.</summary>
     /// <param name="topic">A topic without wildcards, of at most 32 tokens; each hole of an interpolated string is one

@@ -3,9 +3,9 @@ namespace Streaming.Frames;
 /// <summary>The three formats of one stream: its default, <c>?named=true</c> and <c>?named=false</c>.</summary>
 internal sealed class NamedFormatChoice(Func<Func<string, bool>, bool, FrameFormat> make, Func<string, bool> isNamed)
 {
-    private readonly FrameFormat _default = make(isNamed, false),
-        _named = make(_ => true, false),
-        _unnamed = make(_ => false, true);
+    private readonly FrameFormat _default = make(isNamed, false);
+    private readonly FrameFormat _named = make(_ => true, false);
+    private readonly FrameFormat _unnamed = make(_ => false, true);
 
     /// <param name="isNamed">Returns true for event types that are named by default.</param>
     /// <param name="ends">Types that end the stream.</param>

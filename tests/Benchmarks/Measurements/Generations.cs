@@ -30,7 +30,8 @@ internal sealed class Generations() : Measurement("generations", $"{Answers} ans
 
                 var (cpu, front) = (ProcessStats.Cpu(peer.Processes), ProcessStats.Cpu(peer.Front));
                 var result = await GenerateAsync(server, cancellationToken);
-                (cpu, front) = (ProcessStats.Cpu(peer.Processes) - cpu, ProcessStats.Cpu(peer.Front) - front);
+                cpu = ProcessStats.Cpu(peer.Processes) - cpu;
+                front = ProcessStats.Cpu(peer.Front) - front;
 
                 var tokens = result.GetProperty("received").GetInt64();
                 var latency = result.GetProperty("deliveryMs");

@@ -7,8 +7,8 @@ namespace LlmGateway.Agents.Sessions;
 /// <summary>The logs of sessions: stores messages, and reads what the next answer needs.</summary>
 internal sealed class SessionLog(RunLog runs, ReadGate turns, TimeProvider clock)
 {
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100),
-        MaxDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(2);
 
     /// <summary>Stores the announcement or a message of a session; one with a known id is stored once.</summary>
     public Task AppendAsync(
