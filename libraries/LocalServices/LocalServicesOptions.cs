@@ -1,6 +1,4 @@
 using System.Reflection;
-using LocalServices.Postgres;
-using LocalServices.Redis;
 using Microsoft.Extensions.Configuration;
 
 namespace LocalServices;
@@ -17,6 +15,10 @@ internal enum LocalServicesMode
 /// <param name="Ephemeral">Starts empty in a temporary folder, on free ports unless ports are configured.</param>
 internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemeral, int PostgresPort, int RedisPort)
 {
+    /// <summary>The ports of a stack that keeps its data.</summary>
+    public const int UsualPostgresPort = 15432,
+        UsualRedisPort = 16379;
+
     /// <summary>The command that starts a stack beside a running one, without fixed ports. It names each setting:
     /// an AppHost of the template configures its ports, and does not know <c>--ephemeral</c>.</summary>
     public static readonly string SecondStack =
@@ -60,8 +62,8 @@ internal sealed record LocalServicesOptions(LocalServicesMode Mode, bool Ephemer
         return new LocalServicesOptions(
             mode,
             ephemeral,
-            Port(section, "PostgresPort", ephemeral ? 0 : PostgresCluster.DefaultPort),
-            Port(section, "RedisPort", ephemeral ? 0 : LocalRedis.DefaultPort)
+            Port(section, "PostgresPort", ephemeral ? 0 : UsualPostgresPort),
+            Port(section, "RedisPort", ephemeral ? 0 : UsualRedisPort)
         );
     }
 

@@ -248,9 +248,3 @@ internal static class AgentsApi
 internal sealed record SessionCreated([property: JsonPropertyName("session_id")] string SessionId);
 
 internal sealed record SessionMessage(string Content);
-
-internal sealed record AgentContent(string Type, string Content, string Data);
-
-internal sealed record AgentToolUse(string Type, string Id, string Tool, JsonNode Input);
-
-internal sealed record AgentToolResult(string Type, string Id, string Tool, object? Output, double DurationMs);

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
 
@@ -40,19 +39,3 @@ internal static class ChatApi
     private static RouteHandlerBuilder TakesChat(this RouteHandlerBuilder endpoint) =>
         endpoint.Publishes(ChatCall.Topic).CountedAs(GenerationLimit.Requests).Takes<ChatRequest>().SwitchesNames();
 }
-
-/// <summary>The body of a chat request; <c>max_tokens</c> sets the length of the demo model's answer.</summary>
-internal sealed record ChatRequest(
-    IReadOnlyList<ChatRequestMessage> Messages,
-    string? Model,
-    string? Provider,
-    [property: JsonPropertyName("max_tokens")] int? MaxTokens
-);
-
-internal sealed record ChatContent(string Content);
-
-internal sealed record PacedContent(
-    string Content,
-    [property: JsonPropertyName("buffer_size")] int BufferSize,
-    bool Paused
-);

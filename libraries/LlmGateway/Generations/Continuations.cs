@@ -7,15 +7,6 @@ using Runs;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Facts of a call that another process goes on with, beside its prompt.</summary>
-internal sealed record GenerationInput(
-    string Provider,
-    string Model,
-    ClientKey Client,
-    int? MaxTokens,
-    IList<string>? Stops
-);
-
 /// <summary>Makes the call with which another process goes on with a generation.</summary>
 internal sealed class Continuations(
     PromptStore prompts,

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -85,7 +84,7 @@ internal static class GenerationsApi
         body.CheckMembers(ChatOptionsReader.Members);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        var prompt = new RunPrompt(Generator.Kind, [.. call.Messages]);
+        var prompt = new RunPrompt(GenerationName.Kind, [.. call.Messages]);
         await generator.StartAsync(call, prompt, id, access.OwnerOf(context), context.RequestAborted);
 
         var generation = $"{PathOf(context)}/{id}";
@@ -123,7 +122,7 @@ internal static class GenerationsApi
             return;
         }
 
-        var name = Generator.NameOf(id);
+        var name = GenerationName.Of(id);
         if (FormatOf(context.Request, id) is { } format && name is not null)
             await format.OpenAsync(context, $"generations.{id}");
         else if (
@@ -168,7 +167,7 @@ internal static class GenerationsApi
         if (!await MayReadAsync(id, context, access))
             return RefusedPrograms.Forbidden;
 
-        if (Generator.NameOf(id) is { } name)
+        if (GenerationName.Of(id) is { } name)
             await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
 
         return await StateAsync(id, context, runs, states);
@@ -180,7 +179,7 @@ internal static class GenerationsApi
         RunLog runs,
         RunStateAnswers states
     ) =>
-        Generator.NameOf(id) is { } name
+        GenerationName.Of(id) is { } name
             ? await states.AnswerAsync(
                 context,
                 () => GenerationState.ReadAsync(name, $"{PathOf(context)}/stream", runs, context.RequestAborted)
@@ -188,7 +187,7 @@ internal static class GenerationsApi
             : NotFound(id);
 
     private static ValueTask<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
-        access.MayReadAsync(context, Generator.NameOf(id) ?? new RunName(Generator.Kind, "*"));
+        access.MayReadAsync(context, GenerationName.Of(id) ?? new RunName(GenerationName.Kind, "*"));
 
     /// <summary>Returns the path as the client sees it: with a path base, and the prefix of a route group.</summary>
     private static string PathOf(HttpContext context) =>
@@ -201,28 +200,3 @@ internal static class GenerationsApi
             $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'."
         );
 }
-
-/// <summary>Body of a request for a generation.</summary>
-internal sealed record GenerationRequest(
-    IReadOnlyList<ChatRequestMessage> Messages,
-    string? Model,
-    string? Provider,
-    int? MaxTokens,
-    IReadOnlyList<JsonElement>? Tools,
-    [property: JsonPropertyName("tool_choice")] JsonElement? ToolChoice,
-    [property: JsonPropertyName("response_format")] JsonElement? ResponseFormat
-);
-
-internal sealed record ChatRequestMessage(string Role, string Content);
-
-internal sealed record GenerationToken(string Text);
-
-internal sealed record GenerationToolUse(string Id, string Tool, JsonNode Input);
-
-/// <summary>Delay of the answer: <c>queued</c> or <c>retrying</c>.</summary>
-internal sealed record GenerationWaits(string State, string Reason, int? Attempt, long? RetryInMs);
-
-/// <summary>Another replica goes on with the answer: the number of the attempt.</summary>
-internal sealed record GenerationRestarted(int Attempt);
-
-internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);

@@ -18,8 +18,6 @@ internal sealed class Generator(
     TimeProvider clock
 )
 {
-    public const string Kind = "generations";
-
     /// <summary>Time between two stored tokens of a provider: a hundredth of the events that text is.</summary>
     private static readonly TimeSpan TokenInterval = TimeSpan.FromSeconds(1);
 
@@ -27,10 +25,6 @@ internal sealed class Generator(
         "The server stopped before the answer was complete.",
         "interrupted"
     );
-
-    /// <summary>Returns the generation of an id, or null if it can be none's.</summary>
-    public static RunName? NameOf(string id) =>
-        id.Length == 32 && id.All(char.IsAsciiHexDigitLower) ? new RunName(Kind, id) : null;
 
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
     /// <param name="prompt">What is kept of the request, beside the answer.</param>
@@ -44,10 +38,10 @@ internal sealed class Generator(
     )
     {
         var client = call.Options.Client;
-        var (name, now) = (new RunName(Kind, id), clock.GetUtcNow());
+        var (name, now) = (new RunName(GenerationName.Kind, id), clock.GetUtcNow());
         var work = await continuations.PrepareAsync(name, call, prompt, cancellationToken);
         var start = await runs.BeginAsync(
-            Kind,
+            GenerationName.Kind,
             client,
             new GenerationStarted(call.Target.Provider, call.Target.Model, now, owner),
             id,

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Microsoft.Extensions.AI;
@@ -126,5 +125,3 @@ internal sealed class PromptStore(EventAppender appender, RunReader reader, RunU
 
     private static string TopicOf(RunName name) => $"{name.Topic}.prompt";
 }
-
-internal sealed record StoredPrompt(string Dialect, JsonElement Messages, string? Previous, JsonObject? Asked);

@@ -50,11 +50,9 @@ internal sealed class RunThreads(RunLog runs)
     /// <summary>Returns the latest run of a thread, or null if it has none.</summary>
     public async Task<RunName?> LatestAsync(string thread, CancellationToken cancellationToken) =>
         await runs.LastOfLogAsync(NameOf(thread), cancellationToken) is { } last
-            ? Generator.NameOf(JsonSerializer.Deserialize(last.Data, RunJson.Options.TypeOf<ThreadRun>())!.Run)
+            ? GenerationName.Of(JsonSerializer.Deserialize(last.Data, RunJson.Options.TypeOf<ThreadRun>())!.Run)
             : null;
 
     /// <summary>Among the topics of generations, which nobody else publishes to.</summary>
-    private static RunName NameOf(string thread) => new(Generator.Kind, $"thread-{thread}");
+    private static RunName NameOf(string thread) => new(GenerationName.Kind, $"thread-{thread}");
 }
-
-internal sealed record ThreadRun(string Run);

@@ -55,7 +55,7 @@ internal sealed class RunUpdates(
             return null;
 
         var started =
-            name.Kind == Generator.Kind
+            name.Kind == GenerationName.Kind
                 ? JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())
                 : null;
         return new RunHead(name, log.At, started?.CreatedAt ?? announced.Time, started?.Provider, started?.Model);
@@ -129,12 +129,12 @@ internal sealed class RunUpdates(
     }
 
     private static bool Ends(RunName name, string type) =>
-        type == "error" || type == (name.Kind == Generator.Kind ? "done" : Run.EndType);
+        type == "error" || type == (name.Kind == GenerationName.Kind ? "done" : Run.EndType);
 
     /// <exception cref="UpstreamException">The run has failed.</exception>
     private static ChatResponseUpdate? UpdateOf(RunName name, EventRecord record)
     {
-        if (name.Kind == Generator.Kind || record.Type == "error")
+        if (name.Kind == GenerationName.Kind || record.Type == "error")
             return GenerationEvents.UpdateOf(record.Type, record.Data);
 
         try

@@ -45,7 +45,7 @@ internal static class ModelsApi
                             $"Unsupported model: {id}",
                             code: InvalidChatException.ModelNotFound
                         );
-                        await VendorFormat.Of(context).WriteAsync(context, VendorError.Of(missing));
+                        await ClientFormat.Of(context).WriteAsync(context, VendorError.Of(missing));
                     }
                 }
             )

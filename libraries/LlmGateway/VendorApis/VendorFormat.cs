@@ -3,8 +3,6 @@ using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis.ChatCompletions;
-using LlmGateway.VendorApis.Messages;
 using Streaming.Frames;
 
 namespace LlmGateway.VendorApis;
@@ -13,12 +11,6 @@ namespace LlmGateway.VendorApis;
 internal abstract class VendorFormat
 {
     private static readonly TimeSpan UsualDelay = TimeSpan.FromSeconds(5);
-
-    /// <summary>Returns the format of a client whose path does not tell the vendor.</summary>
-    public static VendorFormat Of(HttpContext context) =>
-        context.Request.Headers.ContainsKey("anthropic-version")
-            ? MessagesFormat.Instance
-            : ChatCompletionsFormat.Instance;
 
     /// <summary>The vendor's response header with the id of the request.</summary>
     public virtual string RequestIdHeader => "x-request-id";

@@ -59,7 +59,7 @@ internal static class VendorPathsApi
     /// <summary>Refuses a path that both vendors have, as <c>/v1/files</c>: Anthropic's clients name a
     /// version.</summary>
     private static Task RefuseByHeaderAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>
-        VendorFormat.Of(context).RefuseAsync(context, status, message, retryAfter);
+        ClientFormat.Of(context).RefuseAsync(context, status, message, retryAfter);
 
     private static Task RefuseAsync(
         HttpContext context,

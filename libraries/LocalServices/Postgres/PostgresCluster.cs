@@ -8,9 +8,6 @@ internal sealed record PostgresCluster(string Folder, string Password, PostgresP
 {
     public const string Database = "eventstore";
 
-    /// <summary>The port of a stack that keeps its data; <c>LocalServices:PostgresPort</c> changes it.</summary>
-    public const int DefaultPort = 15432;
-
     public string Data => Path.Combine(Folder, "cluster");
 
     public static PostgresCluster Open(LocalFolder local)

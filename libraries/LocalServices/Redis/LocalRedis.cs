@@ -4,9 +4,6 @@ namespace LocalServices.Redis;
 /// Its configuration is a file, so that no process list shows its password.</summary>
 internal sealed record LocalRedis(string Program, string? Libraries, string Configuration, string Password, int Port)
 {
-    /// <summary>The port of a stack that keeps its data; <c>LocalServices:RedisPort</c> changes it.</summary>
-    public const int DefaultPort = 16379;
-
     /// <summary><c>redis-cli</c> or <c>valkey-cli</c>, which every package of the server has.</summary>
     public string Shell => Program.Replace("-server", "-cli", StringComparison.Ordinal);
 

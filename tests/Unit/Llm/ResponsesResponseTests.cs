@@ -143,7 +143,7 @@ public sealed class ResponsesResponseTests
     private static ResponsesResponse Response() =>
         new(
             new RunHead(
-                new RunName(Generator.Kind, new string('1', 32)),
+                new RunName(GenerationName.Kind, new string('1', 32)),
                 new StreamPosition("e", 1),
                 DateTimeOffset.UnixEpoch,
                 "demo",

@@ -1,6 +1,4 @@
 using LocalServices;
-using LocalServices.Postgres;
-using LocalServices.Redis;
 using Microsoft.Extensions.Configuration;
 
 namespace Unit.LocalServices;
@@ -9,7 +7,7 @@ public sealed class LocalServicesOptionsTests
 {
     /// <summary>An ephemeral stack takes free ports, so that it runs beside another one.</summary>
     [Theory]
-    [InlineData("", false, PostgresCluster.DefaultPort, LocalRedis.DefaultPort)]
+    [InlineData("", false, LocalServicesOptions.UsualPostgresPort, LocalServicesOptions.UsualRedisPort)]
     [InlineData("--ephemeral", true, 0, 0)]
     [InlineData("--ephemeral --LocalServices:PostgresPort=7000", true, 7000, 0)]
     public void Data_is_kept_and_ports_are_fixed_except_for_an_ephemeral_stack(

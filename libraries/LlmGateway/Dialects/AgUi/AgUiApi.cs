@@ -80,7 +80,7 @@ internal static class AgUiApi
             var (owner, client) = (access.OwnerOf(context), access.ClientOf(context));
             var name =
                 await NameAsync(context, access, threadId, runId)
-                ?? new RunName(Generator.Kind, Guid.CreateVersion7().ToString("N"));
+                ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
 
             if (await updates.FindAsync(name, cancelled) is { } known)
             {
@@ -178,7 +178,7 @@ internal static class AgUiApi
     )
     {
         var owner = access.OwnerOf(context);
-        var name = new RunName(Generator.Kind, RunThreads.IdOf(owner, "ag-ui", threadId, runId));
+        var name = new RunName(GenerationName.Kind, RunThreads.IdOf(owner, "ag-ui", threadId, runId));
         var isItsOwn = await access.MayReadRunAsync(
             context,
             name.Topic,

@@ -15,19 +15,12 @@ namespace LlmGateway.Dialects.Responses;
 internal static class ResponsesApi
 {
     public const string Path = VendorPathsApi.Responses;
-    public const string Prefix = "resp_";
-    private const string OnePath = $"{Path}/{Prefix}{{id}}";
+    private const string OnePath = $"{Path}/{ResponseId.Prefix}{{id}}";
     private const string Topic = "generations.{id}";
     private const string Reference = "https://platform.openai.com/docs/api-reference/responses";
     private const int MaxPage = 100;
 
     private static ResponsesFormat Format => ResponsesFormat.Instance;
-
-    public static string IdOf(RunName name) => Prefix + name.Id;
-
-    /// <summary>Returns the run of a response's id, or null if it can be none's.</summary>
-    public static RunName? NameOf(string id) =>
-        id.StartsWith(Prefix, StringComparison.Ordinal) ? Generator.NameOf(id[Prefix.Length..]) : null;
 
     public static void AddResponses(this WebApplicationBuilder builder) =>
         builder.Services.AddSingleton<ResponsesRuns>().AddSingleton<ResponseMaker>();
@@ -129,7 +122,7 @@ internal static class ResponsesApi
                 await runs.DeleteAsync(run.Name, access.ClientOf(context), context.RequestAborted);
                 await WriteAsync(
                     context,
-                    VendorFrame.Object(("id", IdOf(run.Name)), ("object", "response"), ("deleted", true))
+                    VendorFrame.Object(("id", ResponseId.Of(run.Name)), ("object", "response"), ("deleted", true))
                 );
             }
         );
@@ -186,9 +179,9 @@ internal static class ResponsesApi
                 Format,
                 async () =>
                 {
-                    var name = Generator.NameOf(id);
+                    var name = GenerationName.Of(id);
                     var streams = services.GetRequiredService<RunStreams>();
-                    if (!await streams.MayReadAsync(context, name ?? new RunName(Generator.Kind, "*")))
+                    if (!await streams.MayReadAsync(context, name ?? new RunName(GenerationName.Kind, "*")))
                         await Format.RefuseAsync(context, 403, "This response is another caller's.", retryAfter: null);
                     else if (
                         name is { } known
@@ -224,7 +217,7 @@ internal static class ResponsesApi
         new(
             StatusCodes.Status404NotFound,
             null,
-            $"Response with id '{Prefix}{(id.Length > 64 ? id[..64] : id)}' not found."
+            $"Response with id '{ResponseId.Prefix}{(id.Length > 64 ? id[..64] : id)}' not found."
         );
 
     public static Task WriteAsync(HttpContext context, JsonObject json) =>

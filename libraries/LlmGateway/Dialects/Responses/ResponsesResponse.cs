@@ -117,7 +117,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     public JsonObject ToJson()
     {
         var response = Object(
-            ("id", ResponsesApi.IdOf(run.Name)),
+            ("id", ResponseId.Of(run.Name)),
             ("object", "response"),
             ("created_at", run.CreatedAt.ToUnixTimeSeconds()),
             ("status", _status),
@@ -125,7 +125,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
             ("incomplete_details", _status == "incomplete" ? Object(("reason", Reason)) : null),
             ("model", Model),
             ("output", Output()),
-            ("previous_response_id", prompt?.Previous is { } previous ? ResponsesApi.Prefix + previous : null),
+            ("previous_response_id", prompt?.Previous is { } previous ? ResponseId.Prefix + previous : null),
             ("usage", Usage())
         );
         foreach (var (name, value) in JsonNode.Parse(Unasked)!.AsObject())

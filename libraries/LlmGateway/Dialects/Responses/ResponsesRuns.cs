@@ -77,7 +77,7 @@ internal sealed class ResponsesRuns(
             return new ResponsesPast([], null, items, bytes);
 
         if (
-            ResponsesApi.NameOf(id) is not { } name
+            ResponseId.RunOf(id) is not { } name
             || !await access.MayReadAsync(context, name)
             || await FindAsync(context, name) is not var (run, _)
         )
@@ -106,7 +106,7 @@ internal sealed class ResponsesRuns(
         var items = new Dictionary<string, JsonElement>();
         var names = ResponsesInput
             .ReferencesOf(body)
-            .Select(id => id.Split('_') is [_, var run, _] ? Generator.NameOf(run) : null)
+            .Select(id => id.Split('_') is [_, var run, _] ? GenerationName.Of(run) : null)
             .OfType<RunName>()
             .Distinct()
             .ToList();

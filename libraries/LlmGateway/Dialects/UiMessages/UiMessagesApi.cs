@@ -98,7 +98,12 @@ internal static class UiMessagesApi
                 {
                     // Before the run, so that no client is told of a run that it cannot find again.
                     var thread = ThreadOf(owner, chat);
-                    await threads.AddAsync(thread, new RunName(Generator.Kind, id), client, context.RequestAborted);
+                    await threads.AddAsync(
+                        thread,
+                        new RunName(GenerationName.Kind, id),
+                        client,
+                        context.RequestAborted
+                    );
                     return await generator.StartAsync(call.From(client), prompt, id, owner, context.RequestAborted);
                 },
                 run => new UiMessagesResponse(run, prompt.Asked),

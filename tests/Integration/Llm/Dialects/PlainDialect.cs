@@ -76,7 +76,7 @@ internal sealed class PlainDialect : IHostingStartup, IStartupFilter
         var path = context.Request.Path.Value!.Split('/');
         var run = await context
             .RequestServices.GetRequiredService<RunUpdates>()
-            .FindAsync(Generator.NameOf(path[1])!.Value, context.RequestAborted);
+            .FindAsync(GenerationName.Of(path[1])!.Value, context.RequestAborted);
 
         if (path.Length > 2)
         {

@@ -171,7 +171,7 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     {
         var asked = Upstream.Saying("yes");
         var id = await LlmSystem.GenerateAsync(A, asked, "openai");
-        var prompt = await Services(B).GetRequiredService<PromptStore>().ReadAsync(Generator.NameOf(id)!.Value, Stop);
+        var prompt = await Services(B).GetRequiredService<PromptStore>().ReadAsync(GenerationName.Of(id)!.Value, Stop);
         Assert.Equal(("generations", asked), (prompt!.Dialect, Assert.Single(prompt.Messages).Text));
     }
 
@@ -262,10 +262,10 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         foreach (var id in (string[])[new('1', 32), new('2', 32)])
             await Services(A)
                 .GetRequiredService<RunThreads>()
-                .AddAsync(thread, new RunName(Generator.Kind, id), "me", Stop);
+                .AddAsync(thread, new RunName(GenerationName.Kind, id), "me", Stop);
 
         var latest = await Services(B).GetRequiredService<RunThreads>().LatestAsync(thread, Stop);
-        Assert.Equal(new RunName(Generator.Kind, new('2', 32)), latest);
+        Assert.Equal(new RunName(GenerationName.Kind, new('2', 32)), latest);
     }
 
     private static IServiceProvider Services(RunningService replica) => ((ServiceHost)replica).Services;
@@ -273,7 +273,7 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     private static RunUpdates Updates(RunningService replica) => Services(replica).GetRequiredService<RunUpdates>();
 
     private static async Task<RunHead> FindAsync(RunningService replica, string id) =>
-        (await Updates(replica).FindAsync(Generator.NameOf(id)!.Value, Stop))!;
+        (await Updates(replica).FindAsync(GenerationName.Of(id)!.Value, Stop))!;
 
     /// <summary>Reads a generation to its end.</summary>
     private static async Task<List<ChatResponseUpdate>> ReadAsync(RunningService replica, string id) =>

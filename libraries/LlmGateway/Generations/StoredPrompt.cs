@@ -1,0 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace LlmGateway.Generations;
+
+internal sealed record StoredPrompt(string Dialect, JsonElement Messages, string? Previous, JsonObject? Asked);

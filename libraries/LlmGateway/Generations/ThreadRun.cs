@@ -1,0 +1,3 @@
+namespace LlmGateway.Generations;
+
+internal sealed record ThreadRun(string Run);
