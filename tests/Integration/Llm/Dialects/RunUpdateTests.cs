@@ -178,22 +178,17 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     [Fact]
     public async Task What_an_application_appended_is_read_as_what_it_was()
     {
-        var topic = $"answers.{Guid.NewGuid():N}";
-        await Services(A)
-            .GetRequiredService<IRuns>()
-            .StartAsync(
-                topic,
-                async (run, _) =>
-                {
-                    await run.AppendAsync("progress", new { percent = 10 });
-                    await run.AppendAsync("update", new { contents = "all" });
-                    await run.AppendAsync("update", new { contents = new[] { new { text = "Hi" } } });
-                    await run.AppendEachAsync("update", UpdatesOfAsync());
-                },
-                Stop
-            );
+        var name = await StartAsync(
+            async (run, _) =>
+            {
+                await run.AppendAsync("progress", new { percent = 10 });
+                await run.AppendAsync("update", new { contents = "all" });
+                await run.AppendAsync("update", new { contents = new[] { new { text = "Hi" } } });
+                await run.AppendEachAsync("update", UpdatesOfAsync());
+            }
+        );
 
-        var head = await Updates(B).FindAsync(RunName.Of(topic)!.Value, Stop);
+        var head = await Updates(B).FindAsync(name, Stop);
         var read = await Updates(B).ReadAsync(head!, "me", cancellationToken: Stop).ToListAsync(Stop);
         var answer = read.ToChatResponse();
         Assert.Equal(("Hello", ChatFinishReason.Stop), (answer.Text, answer.FinishReason));
@@ -205,21 +200,16 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     [Fact]
     public async Task An_error_that_an_application_appended_is_a_failure_and_a_refusal_is_text()
     {
-        var topic = $"answers.{Guid.NewGuid():N}";
-        await Services(A)
-            .GetRequiredService<IRuns>()
-            .StartAsync(
-                topic,
-                async (run, _) =>
-                {
-                    await run.AppendAsync("update", new { contents = new[] { new Odd("functionCall") } });
-                    await run.AppendAsync(Of(new ErrorContent("No.") { ErrorCode = "Refusal" }));
-                    await run.AppendAsync(Of(new ErrorContent("sk-secret") { ErrorCode = "rate_limit_exceeded" }));
-                },
-                Stop
-            );
+        var name = await StartAsync(
+            async (run, _) =>
+            {
+                await run.AppendAsync("update", new { contents = new[] { new Odd("functionCall") } });
+                await run.AppendAsync(Of(new ErrorContent("No.") { ErrorCode = "Refusal" }));
+                await run.AppendAsync(Of(new ErrorContent("sk-secret") { ErrorCode = "rate_limit_exceeded" }));
+            }
+        );
 
-        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(RunName.Of(topic)!.Value, Stop))!);
+        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(name, Stop))!);
         Assert.Equal("No.", soFar.Updates.ToChatResponse().Text);
         Assert.Equal((429, "rate_limited"), (soFar.Failure!.Status, soFar.Failure.Reason));
         Assert.DoesNotContain("sk-secret", soFar.Failure.Message, StringComparison.Ordinal);
@@ -230,23 +220,19 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     [Fact]
     public async Task A_run_of_an_application_that_was_cancelled_ends_as_cancelled()
     {
-        var topic = $"answers.{Guid.NewGuid():N}";
         var begun = new TaskCompletionSource();
-        var runs = Services(A).GetRequiredService<IRuns>();
-        await runs.StartAsync(
-            topic,
+        var name = await StartAsync(
             async (run, stop) =>
             {
                 await run.AppendAsync(new ChatResponseUpdate(ChatRole.Assistant, "half "));
                 begun.SetResult();
                 await Task.Delay(Timeout.Infinite, stop);
-            },
-            Stop
+            }
         );
         await begun.Task.WaitAsync(Stop);
-        await Services(B).GetRequiredService<IRuns>().CancelAsync(topic, Stop);
+        await Services(B).GetRequiredService<IRuns>().CancelAsync(name.Topic, Stop);
 
-        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(RunName.Of(topic)!.Value, Stop))!);
+        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(name, Stop))!);
         var answer = soFar.Updates.ToChatResponse();
         Assert.Equal(("half ", GenerationEvents.Cancelled), (answer.Text, answer.FinishReason?.Value));
         Assert.Null(soFar.Failure);
@@ -271,6 +257,14 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     private static IServiceProvider Services(RunningService replica) => ((ServiceHost)replica).Services;
 
     private static RunUpdates Updates(RunningService replica) => Services(replica).GetRequiredService<RunUpdates>();
+
+    /// <summary>Starts a run as an application does.</summary>
+    private async Task<RunName> StartAsync(Func<Run, CancellationToken, Task> work)
+    {
+        var name = new RunName("answers", Guid.NewGuid().ToString("N"));
+        await Services(A).GetRequiredService<IRuns>().StartAsync(name.Topic, work, Stop);
+        return name;
+    }
 
     private static async Task<RunHead> FindAsync(RunningService replica, string id) =>
         (await Updates(replica).FindAsync(GenerationName.Of(id)!.Value, Stop))!;
