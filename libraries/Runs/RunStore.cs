@@ -18,7 +18,7 @@ internal sealed class RunStore(
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(4);
 
-    /// <summary>How the events of an application's own runs are written.</summary>
+    /// <summary>Writes the events of an application's own runs.</summary>
     public JsonSerializerOptions Json { get; } = RunJson.Of(services);
 
     /// <summary>Reads a run's events through its newest one.</summary>

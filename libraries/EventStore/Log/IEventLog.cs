@@ -7,7 +7,7 @@ namespace AspireSse;
 /// <summary>The durable log of events, which streams deliver and resume from. Thread-safe.</summary>
 public interface IEventLog
 {
-    /// <summary>How values become the data of events: as the application's endpoints write them
+    /// <summary>Writes values as the data of events: as the application's endpoints do
     /// (<c>ConfigureHttpJsonOptions</c>), or its controllers if only those are configured, on one line and
     /// readable.</summary>
     JsonSerializerOptions Json => ReadableJsonEncoder.Web;

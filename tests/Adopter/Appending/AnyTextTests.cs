@@ -113,7 +113,7 @@ public sealed class AnyTextTests : IAsyncLifetime
             print: attempt => JsonSerializer.Serialize(attempt)
         );
 
-    /// <summary>What is stored is read by browsers, by frames that add a name, and by other processes.</summary>
+    /// <summary>Stored text is read by browsers, by frames that add a name, and by other processes.</summary>
     [Fact]
     public async Task Data_that_is_stored_is_one_line_of_JSON_for_every_reader()
     {

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Adopter.Callers;
 
-/// <summary>What a caller does with the gateway. Each answer is its status.</summary>
+/// <summary>Does with the gateway what a caller does. Each answer is its status.</summary>
 internal sealed class GatewayClient(HttpClient http)
 {
     public const string Secret = "my-secret-question";

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Adopter.Callers;
 
-/// <summary>What one caller began, and another one's requests for it, whatever they sign in with.</summary>
+/// <summary>Work that one caller began, and another one's requests for it, whatever they sign in with.</summary>
 public sealed class OwnershipTests(RunningCallers callers) : IClassFixture<RunningCallers>
 {
     private const string Key = "key";

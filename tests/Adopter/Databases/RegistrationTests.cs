@@ -1,6 +1,6 @@
 namespace Adopter.Databases;
 
-/// <summary>What an application adds twice.</summary>
+/// <summary>Services that an application adds twice.</summary>
 public sealed class RegistrationTests
 {
     private static readonly Dictionary<string, (Action<WebApplicationBuilder> Add, string Says)> Doubles = new()

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Adopter.Footprint;
 
-/// <summary>What an application has under a common name is its own.</summary>
+/// <summary>Services and settings of an application under a common name are its own.</summary>
 public sealed class CommonNameTests : IAsyncLifetime
 {
     private readonly ConcurrentQueue<string> _log = new();

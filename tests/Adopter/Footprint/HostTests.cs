@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace Adopter.Footprint;
 
-/// <summary>What belongs to the host stays as the host has it.</summary>
+/// <summary>State of the host stays as the host has it.</summary>
 [Collection(Alone)]
 public sealed class HostTests
 {

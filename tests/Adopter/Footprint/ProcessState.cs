@@ -7,7 +7,7 @@ using System.Runtime;
 
 namespace Adopter.Footprint;
 
-/// <summary>What a process has once: of its runtime, and of its environment.</summary>
+/// <summary>State that a process has once: of its runtime, and of its environment.</summary>
 internal static class ProcessState
 {
     public static SortedDictionary<string, string> Read()

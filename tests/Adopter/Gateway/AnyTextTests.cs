@@ -120,7 +120,7 @@ public sealed class AnyTextTests : IAsyncLifetime
         Assert.DoesNotContain(_app.Lines, line => line.Level >= LogLevel.Error);
     }
 
-    /// <summary>What was taken can be read.</summary>
+    /// <summary>Text that was taken can be read.</summary>
     private async Task CheckAsync(Uri location, List<string> wrong)
     {
         using var read = await _app.Client.GetAsync(location, Stop);

@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Adopter.Items;
 
-/// <summary>What an application sends as events looks like what its endpoints answer.</summary>
+/// <summary>Values that an application sends as events look like those that its endpoints answer.</summary>
 public sealed class JsonTests : IAsyncLifetime
 {
     private static readonly Bill Paid = new(BillState.FullyPaid, "猫 <b>");

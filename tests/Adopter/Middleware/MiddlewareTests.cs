@@ -131,7 +131,7 @@ public sealed class MiddlewareTests(HouseFixture houses) : IClassFixture<HouseFi
         await stream.WaitForEventsAsync(1);
     }
 
-    /// <summary>What the table of docs/public-api.md says to know of it.</summary>
+    /// <summary>Knowledge of it that the table of docs/public-api.md has.</summary>
     [Fact]
     public async Task A_concurrency_limiters_permit_is_the_streams_until_it_ends()
     {

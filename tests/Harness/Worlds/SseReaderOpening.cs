@@ -1,6 +1,6 @@
 namespace Harness.Worlds;
 
-/// <summary>What a test awaits of a stream that is being opened.</summary>
+/// <summary>Waits of a test for a stream that is being opened.</summary>
 internal static class SseReaderOpening
 {
     /// <summary>Waits for the end of a stream that is being opened.</summary>

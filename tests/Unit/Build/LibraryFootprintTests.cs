@@ -5,7 +5,7 @@ namespace Unit.Build;
 /// <summary>A library is a guest: it changes nothing that a process has once, and takes no common name.</summary>
 public sealed partial class LibraryFootprintTests
 {
-    /// <summary>What runs in an application of others. The AppHost's library starts programs, and prints.</summary>
+    /// <summary>Code that runs in applications of others. The AppHost's library starts programs, and prints.</summary>
     private static readonly string[] Guests =
     [
         "clients/dotnet",

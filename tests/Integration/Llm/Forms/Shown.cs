@@ -5,7 +5,7 @@ using Integration.Seeds;
 
 namespace Integration.Llm.Forms;
 
-/// <summary>What a client has of an answer. A failure has no end, and an end no failure.</summary>
+/// <summary>Parts of an answer that a client has. A failure has no end, and an end no failure.</summary>
 public sealed record Shown(string Reasoning, string Text, string Calls, string? End, string? Failure)
 {
     private static readonly string[] Ends = ["stop", "length", "tool_calls", "content_filter"];
@@ -25,7 +25,7 @@ public sealed record Shown(string Reasoning, string Text, string Calls, string? 
         );
     }
 
-    /// <summary>Of a whole answer that fails, nothing is sent.</summary>
+    /// <summary>Nothing is sent of a whole answer that fails.</summary>
     public Shown Whole() => Failure is null ? this : new Shown("", "", "", null, Failure);
 
     /// <summary>Anthropic's word for a failure.</summary>
