@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStore;
 
-internal static class LeadershipExtensions
+internal static class LeaderServices
 {
     /// <summary>Adds the lease, the outbox and the log's upkeep, once.</summary>
     public static void AddLeading(this IServiceCollection services, string? name)
