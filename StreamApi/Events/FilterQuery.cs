@@ -20,9 +20,15 @@ internal static class FilterQuery
     /// <exception cref="InvalidRequestException">The filter is invalid or not allowed; names the field.</exception>
     public static EventFilter Read(HttpContext context)
     {
+        var asked = ReadAllowed(context);
+        return new([.. asked.Topics.Select(EventTopic.Reserved)], NoneIsAll(asked.Types), NoneIsAll(asked.Keys));
+    }
+
+    /// <inheritdoc cref="Read(HttpContext)"/>
+    public static Asked ReadAllowed(HttpContext context)
+    {
         var asked = Read(context.Request.Query);
-        var topics = Allowed(asked.Topics, Caller.Of(context));
-        return new([.. topics.Select(EventTopic.Reserved)], NoneIsAll(asked.Types), NoneIsAll(asked.Keys));
+        return asked with { Topics = Allowed(asked.Topics, Caller.Of(context)) };
     }
 
     internal static Asked Read(IQueryCollection query)
@@ -58,7 +64,7 @@ internal static class FilterQuery
     /// <summary>Null, without values, is what a filter of all has.</summary>
     public static IReadOnlyList<string>? NoneIsAll(IReadOnlyList<string> values) => values.Count > 0 ? values : null;
 
-    private static IReadOnlyList<string> Allowed(string[] topics, Caller caller)
+    private static string[] Allowed(string[] topics, Caller caller)
     {
         var grants = caller.Grants;
 
@@ -68,7 +74,7 @@ internal static class FilterQuery
 
         return topics.Length > 0 ? topics
             : grants.ReadsEverything ? Everything
-            : grants.Readable.Count > 0 ? grants.Readable
+            : grants.Readable.Count > 0 ? [.. grants.Readable]
             : throw Forbidden("you may not read any topic. This requires the claim sse.subscribe.");
 
         // A ticket is valid only for the topics it names; elsewhere it counts as missing.

@@ -24,11 +24,11 @@ internal static class SubscribeApi
 
     private static EventStreamResult Subscribe(HttpContext context)
     {
-        var filter = FilterQuery.Read(context);
+        var asked = FilterQuery.ReadAllowed(context);
         return TypedResults.EventStream(
-            [.. filter.Topics.Select(EventTopic.Reserved)],
-            FilterQuery.NoneIsAll(filter.Types),
-            FilterQuery.NoneIsAll(filter.Keys),
+            [.. asked.Topics.Select(EventTopic.Reserved)],
+            FilterQuery.NoneIsAll(asked.Types),
+            FilterQuery.NoneIsAll(asked.Keys),
             context.Request.Query.Flag("envelope") == true ? EventFormat.Envelope : EventFormat.Named
         );
     }
