@@ -8,7 +8,8 @@ internal sealed class LatencyBuckets
 {
     public const int Buckets = 64;
 
-    private readonly uint[] _counts = new uint[Buckets];
+    // Most streams are idle.
+    private uint[]? _counts;
 
     /// <summary>Returns the bucket: twice the exponent, plus one in the upper half (by √2).</summary>
     public static int BucketOf(long microseconds)
@@ -23,12 +24,15 @@ internal sealed class LatencyBuckets
     /// <summary>Returns the geometric middle of a bucket, in microseconds.</summary>
     public static double MiddleOf(int bucket) => Math.Pow(2, (bucket + 0.5) / 2);
 
-    public void Add(int bucket) => _counts[bucket]++;
+    public void Add(int bucket) => (_counts ??= new uint[Buckets])[bucket]++;
 
     public void AddTo(Span<long> totals)
     {
+        if (_counts is not { } counts)
+            return;
+
         for (var i = 0; i < Buckets; i++)
-            totals[i] += _counts[i];
+            totals[i] += counts[i];
     }
 
     /// <summary>Returns milliseconds (geometric middle of the bucket), or null without deliveries.</summary>

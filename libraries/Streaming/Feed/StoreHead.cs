@@ -9,15 +9,29 @@ internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options,
 {
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private readonly SharedRead<EventPage?> _reads = new(clock, apart: TimeSpan.FromMilliseconds(5));
+    private TimedRead? _last;
+
+    /// <summary>A read, and its result if that comes within the time of its first caller.</summary>
+    private sealed record TimedRead(Task<EventPage?> Read, Task<EventPage?> InTime);
 
     /// <summary>Returns the head, as a page without events, or null if the store does not answer in time.</summary>
-    public async Task<EventPage?> ReadAsync(CancellationToken cancellationToken)
+    public Task<EventPage?> ReadAsync(CancellationToken cancellationToken)
+    {
+        var read = _reads.NextAsync(TryReadAsync, CancellationToken.None);
+        var timed = Volatile.Read(ref _last);
+
+        // One timer for a read, however many wait for it.
+        if (timed?.Read != read)
+            Volatile.Write(ref _last, timed = new(read, InTimeAsync(read)));
+
+        return timed.InTime.WaitAsync(cancellationToken);
+    }
+
+    private async Task<EventPage?> InTimeAsync(Task<EventPage?> read)
     {
         try
         {
-            return await _reads
-                .NextAsync(TryReadAsync, CancellationToken.None)
-                .WaitAsync(_timeout, clock, cancellationToken);
+            return await read.WaitAsync(_timeout, clock);
         }
         catch (TimeoutException)
         {
