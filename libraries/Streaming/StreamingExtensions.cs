@@ -10,6 +10,7 @@ using Streaming.Opening;
 using Streaming.Replay;
 using Streaming.Requests;
 using Streaming.Showing;
+using Streaming.Sockets;
 using Streaming.Takeover;
 
 namespace Streaming;
@@ -116,6 +117,7 @@ internal static class StreamingExtensions
             provider.GetRequiredService<StreamingMetrics>().Stalled
         ));
         services.AddSingleton<WriterLoopPool>();
+        services.AddSingleton<SocketWatch>();
         services.AddSingleton<ConnectionRegistry>();
         services.AddSingleton<IConnectionList, ConnectionList>();
         services.AddSingleton<StreamEndLogger>();
@@ -133,5 +135,7 @@ internal static class StreamingExtensions
         services.AddSingleton<FailedShows>();
         services.AddSingleton<StreamOpener>();
         services.AddSingleton<PushOpener>();
+        services.AddSingleton<OpenConnections>();
+        services.AddHostedService(provider => provider.GetRequiredService<OpenConnections>());
     }
 }

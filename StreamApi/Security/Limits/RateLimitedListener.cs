@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
@@ -111,7 +112,7 @@ internal sealed class RateLimitedListener : IConnectionListener
             {
                 var connection = _connections.Create(due.Socket);
                 if (due.Client is { } client)
-                    connection.ConnectionClosed.UnsafeRegister(_ => _open.Close(client), null);
+                    connection.ConnectionClosed.UnsafeRegister(_ => CloseOnce(connection, client), null);
                 return connection;
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -133,6 +134,15 @@ internal sealed class RateLimitedListener : IConnectionListener
     {
         await UnbindAsync();
         _connections.Dispose();
+    }
+
+    /// <summary>Counts the connection until its client has gone, also if its stream keeps the socket.</summary>
+    private void CloseOnce(ConnectionContext connection, IPAddress client)
+    {
+        if (connection.Features.Get<IDetachedConnectionFeature>() is { } detached)
+            detached.OnClosed(() => _open.Close(client));
+        else
+            _open.Close(client);
     }
 
     private async Task AcceptAllAsync()

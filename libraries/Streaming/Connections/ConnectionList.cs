@@ -57,7 +57,7 @@ internal sealed class ConnectionList(
                 ? new SseLatency(latency.P50, latency.P95, latency.P99)
                 : None,
             Lag = stream.Lag,
-            RttMs = StreamSocket.RoundTrip(stream.Client.Socket),
+            RttMs = stream.RoundTrip,
             State = stream.State,
         };
 }

@@ -23,6 +23,20 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
         }
     }
 
+    /// <summary>Posts a command that may wait until the loop has something else to do.</summary>
+    public void PostLater(TCommand command)
+    {
+        lock (_gate)
+            _commands.Add(command);
+    }
+
+    /// <summary>Has the loop handle what was posted.</summary>
+    public void Wake()
+    {
+        lock (_gate)
+            Signal();
+    }
+
     /// <summary>Lists rings that the loop uses, under one lock: an event may match thousands of filters.</summary>
     public void Grown(IReadOnlyList<FilterRing> rings)
     {
@@ -37,7 +51,8 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
                     _grown.Add(rings[i]);
             }
 
-            if (_grown.Count > before)
+            // A ring of a stream that has not been attached yet is not known to be used.
+            if (_grown.Count > before || _commands.Count > 0)
                 Signal();
         }
     }
@@ -51,7 +66,8 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
         }
     }
 
-    public void Wait(int milliseconds) => _wake.WaitOne(milliseconds);
+    /// <summary>Waits for work; returns false after the time.</summary>
+    public bool Wait(int milliseconds) => _wake.WaitOne(milliseconds);
 
     /// <summary>Moves the work to the loop's thread; returns false if the loop must stop after it.</summary>
     public bool Take(List<TCommand> commands, List<FilterRing> grown)

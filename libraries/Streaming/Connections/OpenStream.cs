@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Streaming.Access;
 using Streaming.Callers;
@@ -11,7 +9,7 @@ namespace Streaming.Connections;
 /// <summary>An open stream, fed by a filter ring or written by its endpoint. Safe to read from any thread.</summary>
 internal abstract class OpenStream(string id, StreamClient client) : IReplaceableStream
 {
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _ended;
 
     public string Id => id;
     public StreamClient Client => client;
@@ -30,6 +28,9 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
     /// <summary><c>live</c>, <c>catching-up</c> (not from its ring) or <c>slow</c> (the peer does not read).</summary>
     public abstract string State { get; }
 
+    /// <summary>The smoothed round-trip time to the last hop in ms. Null if the kernel does not tell it.</summary>
+    public virtual double? RoundTrip => null;
+
     /// <summary>Positions between the replica's head and the last write; 0 if the stream has caught up.</summary>
     public abstract long Lag { get; }
 
@@ -44,7 +45,21 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
     public bool HasEnded => End is not null;
 
     /// <summary>Completes after the last write.</summary>
-    public Task Ended => _ended.Task;
+    public Task Ended
+    {
+        get
+        {
+            // Made for the few that wait: nobody waits for the end of a stream that is only a socket.
+            var ended = LazyInitializer.EnsureInitialized(
+                ref _ended,
+                static () => new(TaskCreationOptions.RunContinuationsAsynchronously)
+            );
+            if (HasEnded)
+                ended.TrySetResult();
+
+            return ended.Task;
+        }
+    }
 
     /// <summary>Ends the stream. The writer of the stream calls it.</summary>
     public virtual void MarkEnded(EndReason reason)
@@ -52,15 +67,15 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
         if (End is not null)
             return;
         End = reason;
-        _ended.TrySetResult();
+        Interlocked.MemoryBarrier();
+        _ended?.TrySetResult();
     }
 }
 
 /// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
 /// <param name="User">Its user, to be shown alone.</param>
-/// <param name="Socket">Asked for the round-trip time of the kernel. Null if there is none.</param>
 /// <param name="Key">Key of the client (<see cref="IStreamAccess.ClientOf"/>), for turns among clients.</param>
-internal sealed record StreamClient(string Address, string? User, string Endpoint, Socket? Socket, string Key)
+internal sealed record StreamClient(string Address, string? User, string Endpoint, string Key)
 {
     /// <summary>The parent of the stream's span.</summary>
     public ActivityContext Trace { get; private set; }
@@ -70,7 +85,6 @@ internal sealed record StreamClient(string Address, string? User, string Endpoin
             context.ClientEndPoint(),
             CallerIdentity.ShownOf(context.User),
             (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
-            context.Features.Get<IConnectionSocketFeature>()?.Socket,
             key
         )
         {

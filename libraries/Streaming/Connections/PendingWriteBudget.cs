@@ -10,6 +10,9 @@ internal interface IOutputOwner
 
     /// <summary>Other streams need the memory of the write that this one has not taken.</summary>
     void EndStalled();
+
+    /// <summary>The client has closed the connection, or lost it.</summary>
+    void Gone();
 }
 
 /// <summary>A write that its peers have not taken, and the streams that wait for them.</summary>

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace Streaming.Connections;
 
@@ -11,11 +12,16 @@ internal abstract class PushOutput
     public virtual Task CompleteAsync() => Task.CompletedTask;
 
     public abstract void Abort();
+
+    /// <summary>The smoothed round-trip time to the last hop in ms. Null if the kernel does not tell it.</summary>
+    public virtual double? RoundTrip => null;
 }
 
 /// <summary>Writes to the response body. Kestrel buffers up to 64 kB before a write waits.</summary>
 internal sealed class ResponseOutput(HttpContext context) : PushOutput
 {
+    private readonly Socket? _socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
+
     public override async Task WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         await context.Response.Body.WriteAsync(bytes, cancellationToken);
@@ -23,6 +29,8 @@ internal sealed class ResponseOutput(HttpContext context) : PushOutput
     }
 
     public override void Abort() => context.Abort();
+
+    public override double? RoundTrip => StreamSocket.RoundTrip(_socket);
 }
 
 /// <summary>Writes to a taken-over socket with a small send buffer, so that a write waits for the peer's window. Larger
@@ -65,6 +73,8 @@ internal sealed class PacedSocketOutput : PushOutput
     }
 
     public override void Abort() => _abort();
+
+    public override double? RoundTrip => StreamSocket.RoundTrip(_socket);
 
     private async Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {

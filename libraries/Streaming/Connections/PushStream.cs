@@ -57,6 +57,7 @@ internal sealed class PushStream(
     public override IReadOnlyList<string> Topics => topics;
     public override string State => _waiting ? "slow" : "live";
     public override long Lag => 0;
+    public override double? RoundTrip => output.RoundTrip;
 
     /// <summary>True once the client has gone, or takes nothing: no failure of the producer then matters.</summary>
     public bool HasLostClient => _gone || _dead;

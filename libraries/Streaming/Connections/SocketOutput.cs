@@ -1,73 +1,125 @@
-using System.Net.Sockets;
+using Streaming.Sockets;
 
 namespace Streaming.Connections;
 
 /// <summary>Writes to a socket that is taken over, without TLS and not yet written to, by one system call per delivery.
 /// Bytes that a full socket refuses (at most one batch) are kept and sent later.</summary>
-internal sealed class SocketOutput : StreamOutput
+internal sealed class SocketOutput(NativeSocket socket, SocketWatch watch, PendingWriteBudget pending)
+    : StreamOutput(pending),
+        IWatched
 {
-    private readonly Socket _socket;
-    private volatile bool _broken;
+    /// <summary>Bytes that a client may send beside its request; one that sends more is gone.</summary>
+    private const int MostIgnored = 64 * 1_024;
 
-    public SocketOutput(Socket socket, PendingWriteBudget pending)
-        : base(pending)
-    {
-        _socket = socket;
-        // Kestrel has made the descriptor non-blocking; this makes Send return instead of waiting.
-        try
-        {
-            socket.Blocking = false;
-        }
-        catch (ObjectDisposedException)
-        {
-            _broken = true;
-        }
-    }
+    private PendingWrite? _kept;
+    private ReadOnlyMemory<byte> _rest;
+    private int _ignored;
+    private volatile bool _broken;
 
     public override bool Chunked => true;
 
+    public override double? RoundTrip => StreamSocket.RoundTrip(socket);
+
     public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {
-        if (_broken)
+        if (_broken || Send(bytes.Span) is not (>= 0 and var sent))
             return false;
-        try
-        {
-            var sent = _socket.Send(bytes.Span, SocketFlags.None, out var error);
-            if (error is not (SocketError.Success or SocketError.WouldBlock))
-                return false;
-            if (sent == bytes.Length)
-                return true;
-
-            var kept = batch?.Pending() ?? new PendingWrite(bytes[sent..].ToArray(), bytes.Length - sent);
-            Keep(kept);
-            _ = FinishAsync(kept, kept.Bytes[^(bytes.Length - sent)..]);
-
+        if (sent == bytes.Length)
             return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
+
+        var kept = batch?.Pending() ?? new PendingWrite(bytes[sent..].ToArray(), bytes.Length - sent);
+        Keep(kept);
+        _rest = kept.Bytes[^(bytes.Length - sent)..];
+        Volatile.Write(ref _kept, kept);
+        watch.AwaitWritable(socket);
+
+        return true;
     }
 
     public override void End()
     {
-        StreamSocket.HoldLastSegment(_socket);
-        if (TryWrite(Chunk.Last) && !Busy)
-            StreamSocket.End(_socket);
+        if (!TryWriteLast())
+            return;
+
+        try
+        {
+            socket.End();
+        }
+        catch (ObjectDisposedException) { }
     }
 
-    private async Task FinishAsync(PendingWrite kept, ReadOnlyMemory<byte> rest)
+    /// <summary>Closes the connection, at once if its client has not taken everything.</summary>
+    public void Disconnect()
+    {
+        watch.Remove(socket);
+        _broken = true;
+
+        if (Busy)
+            socket.Abort();
+        else
+            socket.Dispose();
+
+        if (Interlocked.Exchange(ref _kept, null) is { } kept)
+            Taken(kept);
+    }
+
+    /// <summary>Tells the owner from now on if the client is gone.</summary>
+    public void Watch(IOutputOwner owner)
+    {
+        Owner = owner;
+        watch.Watch(socket, this);
+    }
+
+    void IWatched.Readable(Span<byte> buffer)
     {
         try
         {
-            while (!rest.IsEmpty)
-                rest = rest[await _socket.SendAsync(rest, SocketFlags.None)..];
+            var read = socket.Discard(buffer);
+            _ignored += read;
+            if (read < 0 || _ignored > MostIgnored)
+                Owner.Gone();
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
-        {
+        catch (ObjectDisposedException) { }
+    }
+
+    void IWatched.Writable()
+    {
+        if (Volatile.Read(ref _kept) is null)
+            return;
+
+        var sent = Send(_rest.Span);
+        if (sent < 0)
             _broken = true;
+        _rest = sent < 0 ? default : _rest[sent..];
+
+        if (_rest.IsEmpty && Interlocked.Exchange(ref _kept, null) is { } kept)
+            Taken(kept);
+    }
+
+    /// <summary>Returns true if the client has taken everything.</summary>
+    private bool TryWriteLast()
+    {
+        try
+        {
+            socket.HoldLastSegment();
+            return TryWrite(Chunk.Last) && !Busy;
         }
-        Taken(kept);
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Returns the bytes sent, or -1 if the peer is gone.</summary>
+    private int Send(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return socket.Send(bytes);
+        }
+        catch (ObjectDisposedException)
+        {
+            return -1;
+        }
     }
 }

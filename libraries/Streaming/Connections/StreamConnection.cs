@@ -107,6 +107,7 @@ internal sealed class StreamConnection(
         output.Busy ? "slow"
         : IsBehind ? "catching-up"
         : "live";
+    public override double? RoundTrip => output.RoundTrip;
     public override long Lag => !IsBehind && Sequence >= ring.Next ? 0 : Math.Max(0, rings.Settled - Position);
 
     /// <summary>Gives the stream to its loop, which does everything from now on.</summary>
@@ -122,13 +123,27 @@ internal sealed class StreamConnection(
         ReceivedAt = ticks;
     }
 
+    /// <summary>Writes the first frame, before the loop has the stream; returns true if nothing else is to be
+    /// written.</summary>
+    public bool TryGreet()
+    {
+        if (Greeting is { } greeting)
+        {
+            Greeting = null;
+            if (!output.TryWrite(greeting))
+                RequestEnd(EndReason.ClientGone);
+
+            Wrote(greeting.Length, TakenAt);
+        }
+
+        return BeforeEvents is null && !output.Busy;
+    }
+
     /// <summary>Takes what must be written before events. Null if there is nothing.</summary>
     public byte[]? TakeBeforeEvents()
     {
-        var bytes = Greeting ?? BeforeEvents;
-        if (Greeting is null)
-            BeforeEvents = null;
-        Greeting = null;
+        var bytes = BeforeEvents;
+        BeforeEvents = null;
         return bytes;
     }
 
@@ -237,6 +252,8 @@ internal sealed class StreamConnection(
     void IOutputOwner.Ready() => _loop?.Ready(this);
 
     void IOutputOwner.EndStalled() => RequestEnd(EndReason.Stalled);
+
+    void IOutputOwner.Gone() => RequestEnd(EndReason.ClientGone);
 
     public override void MarkEnded(EndReason reason)
     {

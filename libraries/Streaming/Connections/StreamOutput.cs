@@ -12,6 +12,9 @@ internal abstract class StreamOutput(PendingWriteBudget pending)
     /// <summary>True if bytes need HTTP/1.1 chunk framing (RFC 9112 §7.1), which Kestrel no longer adds.</summary>
     public abstract bool Chunked { get; }
 
+    /// <summary>The smoothed round-trip time to the last hop in ms. Null if the kernel does not tell it.</summary>
+    public virtual double? RoundTrip => null;
+
     /// <summary>True while the peer has not taken the last write.</summary>
     public bool Busy
     {
@@ -57,6 +60,8 @@ internal sealed class PipeOutput(PipeWriter pipe, bool chunked, PendingWriteBudg
     private volatile bool _broken;
 
     public override bool Chunked => chunked;
+
+    public override double? RoundTrip => StreamSocket.RoundTrip(socket);
 
     public override bool TryWrite(ReadOnlyMemory<byte> bytes, WriteBatch? batch = null)
     {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Streaming.Sockets;
 
 namespace Streaming.Connections;
 
@@ -12,6 +13,7 @@ internal static class StreamSocket
         TcpCork = 3,
         TcpInfo = 11,
         TcpNotSentLowAt = 25,
+        InfoBytes = 104,
         RttOffset = 68; // tcpi_rtt of struct tcp_info; microseconds
 
     /// <summary>Limits what the kernel buffers beyond the bytes in flight: a client that does not read could cost
@@ -43,18 +45,33 @@ internal static class StreamSocket
         if (socket is null || !OperatingSystem.IsLinux())
             return null;
 
-        Span<byte> info = stackalloc byte[104];
+        Span<byte> info = stackalloc byte[InfoBytes];
         try
         {
-            return socket.GetRawSocketOption(IpProtoTcp, TcpInfo, info) < RttOffset + 4
-                ? null
-                : BinaryPrimitives.ReadUInt32LittleEndian(info[RttOffset..]) / 1000.0;
+            return RoundTripIn(info[..socket.GetRawSocketOption(IpProtoTcp, TcpInfo, info)]);
         }
         catch (Exception e) when (IsGone(e))
         {
             return null;
         }
     }
+
+    /// <inheritdoc cref="RoundTrip(Socket?)"/>
+    public static double? RoundTrip(NativeSocket socket)
+    {
+        Span<byte> info = stackalloc byte[InfoBytes];
+        try
+        {
+            return RoundTripIn(info[..Math.Max(0, socket.ReadTcpOption(TcpInfo, info))]);
+        }
+        catch (ObjectDisposedException)
+        {
+            return null;
+        }
+    }
+
+    private static double? RoundTripIn(ReadOnlySpan<byte> info) =>
+        info.Length < RttOffset + 4 ? null : BinaryPrimitives.ReadUInt32LittleEndian(info[RttOffset..]) / 1000.0;
 
     private static void Set(Socket? socket, int option, int value)
     {

@@ -17,6 +17,7 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
     private const int Stride = 16;
 
     private readonly int _number;
+    private readonly FilterRingRegistry _rings;
     private readonly StoreClock _storeClock;
     private readonly TimeProvider _clock;
     private readonly LoopConnections _connections;
@@ -40,6 +41,7 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
     )
     {
         _number = number;
+        _rings = rings;
         _storeClock = storeClock;
         _clock = storeClock.Local;
 
@@ -77,10 +79,17 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
         _thread.UnsafeStart();
     }
 
+    /// <summary>Takes a stream, whose first frame is written by the caller's thread: nobody else writes yet.</summary>
     public void Attach(StreamConnection connection)
     {
         connection.Attach(this);
-        Post(Command.Attach, connection);
+        connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks);
+        var (isGreeted, at) = (connection.TryGreet(), connection.StreamPosition);
+
+        // A loop that sleeps takes a stream without events later: to wake it would cost more than the first frame.
+        _inbox.PostLater((Command.Attach, connection, null));
+        if (!isGreeted || connection.EndRequested is not null || _rings.Now.Settled != at)
+            _inbox.Wake();
     }
 
     public void Ready(StreamConnection connection) => Post(Command.Ready, connection);
@@ -143,7 +152,6 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
             {
                 case Command.Attach:
                     _connections.Add(connection);
-                    connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks);
                     _writer.Pump(connection);
                     if (connection.EndRequested is { } reason)
                         _writer.End(connection, reason);

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Options;
 using Streaming.Access;
 using Streaming.Connections;
@@ -65,7 +66,7 @@ internal sealed class PushOpener(
             );
             if (
                 settings.SendBuffer is { } size
-                && opened.Client.Socket is { } socket
+                && context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket
                 && context.Features.Get<IConnectionTakeover>() is { } takeover
                 && takeover.TryArm(context)
             )

@@ -38,21 +38,21 @@ internal sealed class StreamOpener(
             // 2. Wait until the feed has started.
             await feed.UntilStartedAsync(context.RequestAborted);
 
-            // 3. Read the request, and decide where its stream starts.
+            // 3. Read the request, and decide where its stream starts. One that begins at the log's head does so
+            // whatever the store answers: its request need not wait for that.
             var request = await begin();
-            if (await start.OfAsync(request, context.RequestAborted) is not { } decision)
+            var starting = start.OfAsync(
+                request,
+                request.BeginsAtHead ? CancellationToken.None : context.RequestAborted
+            );
+            if (!request.BeginsAtHead && await starting is null)
             {
                 await context.AskToReconnectAsync("The store does not answer. Reconnect.");
                 return;
             }
 
             var client = StreamClient.Of(context, key.Person);
-            var opening = new StreamOpening(
-                request,
-                decision,
-                client,
-                CallerGrant.Of(context, access.CallerOf(context))
-            );
+            var opening = new StreamOpening(request, client, CallerGrant.Of(context, access.CallerOf(context)));
 
             // 4. Set the headers.
             StreamResponseHeaders.Set(context);
@@ -63,14 +63,14 @@ internal sealed class StreamOpener(
             {
                 client.StandForRequest(context);
                 await context.Response.StartAsync();
-                takeover.Complete(over => runner.RunTakenAsync(over, opening, seat));
+                takeover.Complete(over => runner.RunTakenAsync(over, opening, starting, seat));
                 handedOver = true;
                 return;
             }
 
             // Otherwise send the headers, and hold the request while the stream is open.
             await context.Response.StartAsync();
-            await runner.RunHeldAsync(context, opening);
+            await runner.RunHeldAsync(context, opening, (await starting)!.Value);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested) { }
         finally

@@ -25,7 +25,11 @@ internal sealed record StreamRequest(
     StreamPosition? ResyncAfter = null,
     ResyncReason? Ordinal = null,
     ShownEvents? Shown = null
-);
+)
+{
+    /// <summary>True if the stream begins with what comes next, which no state of the store can prevent.</summary>
+    public bool BeginsAtHead => Last.Text is null && !FromEarliest && StartAfter is null && ResyncAfter is null;
+}
 
 /// <summary>The first frame of a stream, with its reconnection time in milliseconds.</summary>
 internal delegate byte[] Greeting(

@@ -4,16 +4,18 @@ using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Sockets;
 using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>A stream that has its seat and its start.</summary>
-internal sealed record StreamOpening(StreamRequest Request, StartDecision Start, StreamClient Client, StreamGrant Grant)
+/// <summary>A stream that has its seat.</summary>
+internal sealed record StreamOpening(StreamRequest Request, StreamClient Client, StreamGrant Grant)
 {
     /// <summary>Makes the connection, which begins with its greeting. Its ring must be released at its end.</summary>
     /// <param name="head">The head of the response, if it has not been sent.</param>
     public StreamConnection Connect(
+        StartDecision start,
         FilterRingRegistry rings,
         StreamOutput output,
         ReadOnlySpan<byte> head,
@@ -26,12 +28,12 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
         byte[] greeting =
         [
             .. SseFrame.FirstLine,
-            .. greet(Start.After, Start.Head, id, options.Replica, options.NextRetry()),
+            .. greet(start.After, start.Head, id, options.Replica, options.NextRetry()),
         ];
 
         var ring = rings.Acquire(Request.Filter);
         var maxAge = options.NextMaxAge(Grant.IsSignedIn);
-        return new StreamConnection(id, ring, rings, output, Client, Start.From, Start.Head.Position)
+        return new StreamConnection(id, ring, rings, output, Client, start.From, start.Head.Position)
         {
             SlowPolicy = Request.Slow,
             IsFinite = Request.ResyncAfter is not null,
@@ -39,14 +41,14 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
             Deadlines = new(Grant.Expiry, clock.Milliseconds(), maxAge, options.HeartbeatSeconds),
             Session = Grant.Session,
             Greeting = [.. head, .. output.Framed(greeting)],
-            BeforeEvents = Resync() is { } resync ? output.Framed(resync) : null,
+            BeforeEvents = ResyncOf(start) is { } resync ? output.Framed(resync) : null,
             Shown = Request.Shown,
         };
     }
 
-    private byte[]? Resync() =>
-        Start.Kind == StartKind.Resync
-            ? ControlFrames.Resync(Start.Reason, Request.Last.Text, Request.Filter.IdOf(Start.From))
+    private byte[]? ResyncOf(StartDecision start) =>
+        start.Kind == StartKind.Resync
+            ? ControlFrames.Resync(start.Reason, Request.Last.Text, Request.Filter.IdOf(start.From))
             : null;
 }
 
@@ -54,62 +56,125 @@ internal sealed record StreamOpening(StreamRequest Request, StartDecision Start,
 internal sealed class StreamRunner(
     FilterRingRegistry rings,
     WriterLoopPool loops,
+    SocketWatch watch,
     PendingWriteBudget pending,
     ConnectionRegistry registry,
     IOptions<SseOptions> options,
     TimeProvider clock
 )
 {
-    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS); gives back its seat.</summary>
-    /// <remarks>Not async: what only the start needs would be kept as long as the stream.</remarks>
-    public Task RunTakenAsync(TakenConnection over, StreamOpening opening, IDisposable seat)
+    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS); gives back its seat. Returns when the
+    /// stream has ended, or needs nothing more of Kestrel.</summary>
+    /// <param name="starting">The start, which is not null.</param>
+    public async Task RunTakenAsync(
+        TakenConnection over,
+        StreamOpening opening,
+        Task<StartDecision?> starting,
+        IDisposable seat
+    )
     {
+        var isDetached = false;
         try
         {
-            return HoldAsync(over, Connect(over, opening), seat);
-        }
-        catch
-        {
-            seat.Dispose();
-            throw;
-        }
-    }
-
-    private StreamConnection Connect(TakenConnection over, StreamOpening opening)
-    {
-        var socket = over.Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
-        StreamOutput output =
-            over.IsFresh && socket is not null
-                ? new SocketOutput(socket, pending)
-                : new PipeOutput(over.Connection.Transport.Output, chunked: true, pending, socket);
-        return Connect(opening, output, over.TakeHead().Span);
-    }
-
-    private async Task HoldAsync(TakenConnection over, StreamConnection connection, IDisposable seat)
-    {
-        try
-        {
-            connection.AfterEnd = over.Connection.Transport.Input.CancelPendingRead;
-            loops.Attach(connection);
-            await over.ReadUntilGoneAsync();
-            connection.RequestEnd(EndReason.ClientGone);
-            await connection.Ended;
-
-            if (connection.Output.Busy)
-                over.Connection.Abort();
+            var start = (await starting)!.Value;
+            if (over.Detach() is { } own)
+            {
+                RunDetached(own, opening, start, over.TakeHead(), seat);
+                isDetached = true;
+            }
+            else
+                await HoldAsync(over, opening, start);
         }
         finally
         {
-            seat.Dispose();
+            if (!isDetached)
+                seat.Dispose();
+        }
+    }
+
+    private void RunDetached(
+        DetachedConnection own,
+        StreamOpening opening,
+        StartDecision start,
+        ReadOnlyMemory<byte> head,
+        IDisposable seat
+    )
+    {
+        var output = new SocketOutput(own.Socket, watch, pending);
+        StreamConnection connection;
+        try
+        {
+            connection = Connect(opening, start, output, head.Span);
+        }
+        catch
+        {
+            own.Dispose();
+            throw;
+        }
+
+        connection.AfterEnd = new EndedStream(this, connection, output, own, seat).Queue;
+        output.Watch(connection);
+        loops.Attach(connection);
+    }
+
+    private async Task HoldAsync(TakenConnection over, StreamOpening opening, StartDecision start)
+    {
+        var pipe = over.Connection.Transport;
+        var output = new PipeOutput(pipe.Output, chunked: true, pending, over.Socket);
+        var connection = Connect(opening, start, output, over.TakeHead().Span);
+        try
+        {
+            loops.Attach(connection);
+
+            var reading = over.ReadUntilGoneAsync();
+            if (await Task.WhenAny(reading, connection.Ended) == reading)
+                connection.RequestEnd(EndReason.ClientGone);
+
+            await connection.Ended;
+            if (output.Busy)
+                over.Connection.Abort();
+
+            pipe.Input.CancelPendingRead();
+            await reading;
+        }
+        finally
+        {
             Disconnect(connection);
         }
     }
 
-    /// <summary>Runs a stream within its request (TLS, HTTP/2), which stays open as long as the stream.</summary>
-    public async Task RunHeldAsync(HttpContext context, StreamOpening opening)
+    /// <summary>Closes the connection of a stream that nobody holds, after its end.</summary>
+    private sealed class EndedStream(
+        StreamRunner runner,
+        StreamConnection connection,
+        SocketOutput output,
+        DetachedConnection own,
+        IDisposable seat
+    ) : IThreadPoolWorkItem
     {
-        var output = new PipeOutput(context.Response.BodyWriter, chunked: false, pending);
-        var connection = Connect(opening, output);
+        /// <summary>The loop does not wait for it.</summary>
+        public void Queue() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+        public void Execute()
+        {
+            output.Disconnect();
+            seat.Dispose();
+            own.Dispose();
+
+            try
+            {
+                runner.Disconnect(connection);
+            }
+            catch (Exception) { } // a logger of the application failed: here that would end the process
+        }
+    }
+
+    /// <summary>Runs a stream within its request (TLS, HTTP/2), which stays open as long as the stream.</summary>
+    public async Task RunHeldAsync(HttpContext context, StreamOpening opening, StartDecision start)
+    {
+        var socket = context.Features.Get<IConnectionSocketFeature>()?.Socket;
+        var output = new PipeOutput(context.Response.BodyWriter, chunked: false, pending, socket);
+        var connection = Connect(opening, start, output);
         try
         {
             loops.Attach(connection);
@@ -131,9 +196,14 @@ internal sealed class StreamRunner(
         }
     }
 
-    private StreamConnection Connect(StreamOpening opening, StreamOutput output, ReadOnlySpan<byte> head = default)
+    private StreamConnection Connect(
+        StreamOpening opening,
+        StartDecision start,
+        StreamOutput output,
+        ReadOnlySpan<byte> head = default
+    )
     {
-        var connection = opening.Connect(rings, output, head, options.Value, clock);
+        var connection = opening.Connect(start, rings, output, head, options.Value, clock);
         try
         {
             registry.Add(connection);
@@ -148,7 +218,13 @@ internal sealed class StreamRunner(
 
     private void Disconnect(StreamConnection connection)
     {
-        registry.Remove(connection);
-        rings.Release(connection.Ring);
+        try
+        {
+            registry.Remove(connection);
+        }
+        finally
+        {
+            rings.Release(connection.Ring);
+        }
     }
 }

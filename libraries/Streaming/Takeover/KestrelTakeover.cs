@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Streaming.Takeover;
 
@@ -32,18 +33,36 @@ internal sealed class KestrelTakeover : IDuplexPipe, IConnectionTakeover, IConne
     PipeReader IDuplexPipe.Input => _input;
     PipeWriter IDuplexPipe.Output => _output;
 
-    public static ConnectionDelegate Middleware(ConnectionDelegate next) =>
-        async connection =>
-        {
-            // A separate method, so that nothing of the HTTP phase stays reachable after it has returned.
-            var (run, over) = await ServeHttpAsync(connection, next);
-            if (run is not null)
-                await run(over!);
-        };
+    public static Func<ConnectionDelegate, ConnectionDelegate> Middleware(
+        OpenConnections open,
+        KestrelServerLimits limits
+    ) =>
+        next =>
+            async connection =>
+            {
+                if (!open.TryAdd(limits.MaxConcurrentConnections))
+                {
+                    connection.Abort(new ConnectionAbortedException("The server has too many connections."));
+                    return;
+                }
+
+                try
+                {
+                    // A separate method, so that nothing of the HTTP phase stays reachable after it has returned.
+                    var (run, over) = await ServeHttpAsync(connection, next, open);
+                    if (run is not null)
+                        await run(over!);
+                }
+                finally
+                {
+                    open.Remove();
+                }
+            };
 
     private static async ValueTask<(Func<TakenConnection, Task>? Run, TakenConnection? Over)> ServeHttpAsync(
         ConnectionContext connection,
-        ConnectionDelegate next
+        ConnectionDelegate next,
+        OpenConnections open
     )
     {
         var takeover = new KestrelTakeover(connection.Transport);
@@ -75,7 +94,7 @@ internal sealed class KestrelTakeover : IDuplexPipe, IConnectionTakeover, IConne
         }
 
         if (takeover._run is { } run)
-            return (run, new TakenConnection(connection, takeover._output.Head, takeover._output.IsFresh));
+            return (run, new TakenConnection(connection, takeover._output.Head, takeover._output.IsFresh, open));
 
         if (takeover._armed)
             connection.Abort(new ConnectionAbortedException("The request ended without completing the takeover."));

@@ -1,16 +1,41 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Streaming.Sockets;
 
 namespace Streaming.Takeover;
 
 /// <summary>A connection after its HTTP phase.</summary>
-internal sealed class TakenConnection(ConnectionContext connection, ReadOnlyMemory<byte> head, bool isFresh)
+/// <param name="isFresh">False if an earlier response may still be in Kestrel's output pipe.</param>
+internal sealed class TakenConnection(
+    ConnectionContext connection,
+    ReadOnlyMemory<byte> head,
+    bool isFresh,
+    OpenConnections open
+)
 {
     private ReadOnlyMemory<byte> _head = head;
 
     public ConnectionContext Connection => connection;
 
-    /// <summary>False if an earlier response may still be in Kestrel's output pipe.</summary>
-    public bool IsFresh => isFresh;
+    public Socket? Socket => connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+
+    /// <summary>Takes the socket from Kestrel, whose part of the connection ends when the caller returns: it would cost
+    /// each stream 4.6 kB. Null if that is not possible.</summary>
+    public DetachedConnection? Detach()
+    {
+        if (!isFresh || !OperatingSystem.IsLinux() || Socket is not { } socket)
+            return null;
+        if (NativeSocket.TakeFrom(socket) is not { } taken)
+            return null;
+
+        var detached = new DetachedConnection(taken, open);
+        connection.Features.Set<IDetachedConnectionFeature>(detached);
+        // Its pending read would wait for ever.
+        socket.Dispose();
+
+        return detached;
+    }
 
     /// <summary>Returns the response head once, so that its buffer does not live as long as the connection.</summary>
     /// <remarks>Omits <c>Connection: close</c>, which ended Kestrel's loop: Node's <c>fetch</c> takes a broken

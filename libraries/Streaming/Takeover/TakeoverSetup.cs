@@ -4,11 +4,14 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Takeover;
 
 /// <summary>Lets streams take their connections over from Kestrel, if they may.</summary>
-internal sealed class TakeoverSetup(IOptions<SseOptions> streaming) : IConfigureOptions<KestrelServerOptions>
+internal sealed class TakeoverSetup(IOptions<SseOptions> streaming, OpenConnections open)
+    : IConfigureOptions<KestrelServerOptions>
 {
     public void Configure(KestrelServerOptions options)
     {
         if (streaming.Value.TakeOverConnections)
-            options.ConfigureEndpointDefaults(endpoint => endpoint.Use(KestrelTakeover.Middleware));
+            options.ConfigureEndpointDefaults(endpoint =>
+                endpoint.Use(KestrelTakeover.Middleware(open, options.Limits))
+            );
     }
 }

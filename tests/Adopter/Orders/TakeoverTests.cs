@@ -83,6 +83,37 @@ public sealed class TakeoverTests
         Assert.Equal(2, stream.Frames.Count(f => f.Retry is not null));
     }
 
+    /// <summary>Kestrel itself forgets such connections.</summary>
+    [Fact]
+    public async Task A_limit_of_connections_counts_streams_that_took_theirs_over_until_they_end()
+    {
+        var builder = WebApplication.CreateBuilder(["--urls", "http://127.0.0.1:0"]);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxConcurrentConnections = 1);
+        builder.AddInMemoryEventLog();
+        builder.AddSse(sse => sse.TakeOverConnections = true);
+
+        await using var app = builder.Build();
+        app.MapGet("/all", () => TypedResults.EventStream(EventTopic.Pattern(">"))).AllowAnonymous();
+        await app.StartAsync(Stop);
+
+        var server = new Uri(app.Urls.First());
+        await using (await SseReader.OpenAtAsync(server, "/all"))
+            await Assert.ThrowsAnyAsync<HttpRequestException>(() => SseReader.OpenAtAsync(server, "/all"));
+
+        await Eventually.HoldsAsync(async () =>
+        {
+            try
+            {
+                await using var next = await SseReader.OpenAtAsync(server, "/all");
+                return true;
+            }
+            catch (HttpRequestException)
+            {
+                return false; // the first has not ended yet
+            }
+        });
+    }
+
     /// <summary>Kestrel keeps one, the last that was set.</summary>
     [Fact]
     public async Task An_application_that_has_endpoint_defaults_of_its_own_keeps_them()

@@ -47,10 +47,10 @@ internal sealed class ModelReader(ModelStore store, string[] topics, Func<string
         if (replica.Open(request) is not { } start)
             return;
 
-        var client = new StreamClient("", null, "", null, "");
+        var client = new StreamClient("", null, "", "");
         Replica = replica;
         _output = replica.NewOutput(this);
-        _stream = replica.Connect(new StreamOpening(request, start, client, StreamGrant.Endless), _output);
+        _stream = replica.Connect(new StreamOpening(request, client, StreamGrant.Endless), start, _output);
     }
 
     /// <summary>Takes what the stream has sent. Returns false if nothing waits.</summary>

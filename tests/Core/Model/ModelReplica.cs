@@ -93,9 +93,9 @@ internal sealed class ModelReplica : IDisposable
     }
 
     /// <summary>Gives the stream to the writer loop.</summary>
-    public StreamConnection Connect(StreamOpening opening, StreamOutput output)
+    public StreamConnection Connect(StreamOpening opening, StartDecision start, StreamOutput output)
     {
-        var connection = opening.Connect(Rings, output, [], Options, _clock);
+        var connection = opening.Connect(start, Rings, output, [], Options, _clock);
         connection.AfterEnd = () => Rings.Release(connection.Ring);
         Loop.Attach(connection);
         return connection;

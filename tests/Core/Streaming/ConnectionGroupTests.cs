@@ -120,7 +120,7 @@ public class ConnectionGroupTests
             rings.Acquire(new StreamFilter(["t"], [], [], NamedFormat.Always)),
             rings,
             new PipeOutput(new Pipe().Writer, chunked: false, new PendingWriteBudget(1_000, _ => { })),
-            new StreamClient("", null, "", null, ""),
+            new StreamClient("", null, "", ""),
             start: default
         )
         {

@@ -66,7 +66,7 @@ public sealed class ConnectionTimersTests
     {
         var ring = _loop.RingOf(topic);
         var output = new MillisecondOutput(_loop.Pending);
-        var client = new StreamClient("", null, "", null, "");
+        var client = new StreamClient("", null, "", "");
         var now = TimeProvider.System.Milliseconds();
         var connection = new StreamConnection("c", ring, _loop.Rings, output, client, new("", 0))
         {

@@ -79,7 +79,7 @@ public sealed class ConnectionWriterTests
     private StreamConnection Connect(long position, SlowClientPolicy slow = SlowClientPolicy.CatchUp)
     {
         var output = new PipeOutput(PipeWriter.Create(Stream.Null), chunked: false, _loop.Pending);
-        var client = new StreamClient("", null, "", null, "");
+        var client = new StreamClient("", null, "", "");
         var start = new StreamPosition("e1", position);
         var connection = new StreamConnection("c", _loop.RingOf("t"), _loop.Rings, output, client, start)
         {

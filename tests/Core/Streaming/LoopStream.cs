@@ -25,7 +25,7 @@ internal sealed class LoopStream
             ring,
             loop.Rings,
             output ?? new PipeOutput(PipeWriter.Create(sent), settings.Chunked, loop.Pending),
-            new StreamClient("192.0.2.1:1", null, "/events", null, ""),
+            new StreamClient("192.0.2.1:1", null, "/events", ""),
             new StreamPosition(settings.Epoch ?? ring.Epoch, settings.Position ?? loop.Rings.Settled)
         )
         {

@@ -71,5 +71,7 @@ public class PendingWriteBudgetTests
         public void Ready() { }
 
         public void EndStalled() => HasStalled = true;
+
+        public void Gone() { }
     }
 }

@@ -288,7 +288,7 @@ public sealed class PushStreamTests
         );
 
     private static readonly ExpiryTimes Endless = new(DateTimeOffset.UnixEpoch, long.MaxValue, long.MaxValue);
-    private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", null, "");
+    private static readonly StreamClient Client = new("127.0.0.1:1", null, "/chat", "");
 
     private static PushStream Stream(
         PushOutput output,

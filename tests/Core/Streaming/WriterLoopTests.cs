@@ -48,7 +48,7 @@ public sealed class WriterLoopTests
     {
         var ring = _rig.RingOf("t");
         var start = new StreamPosition(ring.Epoch, _rig.Rings.Settled);
-        var client = new StreamClient("", null, "", null, "");
+        var client = new StreamClient("", null, "", "");
         var stream = new StreamConnection("c", ring, _rig.Rings, output, client, start)
         {
             Deadlines = LoopStream.Deadlines(),

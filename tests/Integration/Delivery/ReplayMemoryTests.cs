@@ -86,7 +86,7 @@ public sealed class ReplayMemoryTests
             rings.Acquire(Filter),
             rings,
             new PipeOutput(new Pipe().Writer, chunked: false, pending),
-            new StreamClient("", null, "", null, ""),
+            new StreamClient("", null, "", ""),
             new StreamPosition("e", 0)
         )
         {

@@ -214,7 +214,7 @@ public sealed class TicketSessionTests
     {
         [SetsRequiredMembers]
         public Stream()
-            : base(Guid.NewGuid().ToString("N"), new("", null, "", null, "")) =>
+            : base(Guid.NewGuid().ToString("N"), new("", null, "", "")) =>
             Deadlines = new(ExpiryTimes.Endless, begunAt: 0, long.MaxValue, heartbeatSeconds: 15);
 
         public EndReason? StopReason { get; private set; }

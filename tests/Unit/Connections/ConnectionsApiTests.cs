@@ -141,7 +141,7 @@ public sealed class ConnectionsApiTests
     {
         [SetsRequiredMembers]
         public OtherStream()
-            : base(Guid.NewGuid().ToString("N"), new("", null, "", null, "")) =>
+            : base(Guid.NewGuid().ToString("N"), new("", null, "", "")) =>
             Deadlines = new(ExpiryTimes.Endless, begunAt: 0, long.MaxValue, heartbeatSeconds: 15);
 
         public override IReadOnlyList<string> Topics => [];

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Harness;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -87,19 +88,31 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         Assert.Equal("", await ReadAsync(waiting, 1));
     }
 
-    [Fact]
-    public async Task An_address_has_a_limit_of_open_connections_and_a_closed_one_makes_room()
+    /// <summary>Kestrel's part of a detached connection ends before its client leaves.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_address_has_a_limit_of_open_connections_and_a_closed_one_makes_room(bool detaches)
     {
         await _listener.DisposeAsync();
         _listener = await BindAsync(Factory(perSecond: 1_000, perAddress: 2));
         await ConnectAsync();
         await ConnectAsync();
         var (first, second) = (await AcceptAsync(), await AcceptAsync());
-        await Assert.ThrowsAsync<SocketException>(async () =>
-            await ReadAsync(await ConnectAsync(), 1).WaitAsync(TimeSpan.FromSeconds(30), Cancelled)
-        );
+        await AssertFullAsync();
+
+        var detached = new Detached();
+        if (detaches)
+            first.Features.Set<IDetachedConnectionFeature>(detached);
 
         await first.DisposeAsync();
+        if (detaches)
+        {
+            await Eventually.HoldsAsync(() => detached.Closed is not null);
+            await AssertFullAsync();
+            detached.Closed!();
+        }
+
         // A refused connection is reset; an admitted one is accepted.
         var accepted = AcceptAsync();
         await Eventually.HoldsAsync(async () =>
@@ -117,6 +130,18 @@ public sealed class RateLimitedListenerTests : IAsyncLifetime
         await using (await accepted) { }
 
         await second.DisposeAsync();
+
+        async Task AssertFullAsync() =>
+            await Assert.ThrowsAsync<SocketException>(async () =>
+                await ReadAsync(await ConnectAsync(), 1).WaitAsync(TimeSpan.FromSeconds(30), Cancelled)
+            );
+    }
+
+    private sealed class Detached : IDetachedConnectionFeature
+    {
+        public Action? Closed { get; private set; }
+
+        public void OnClosed(Action callback) => Closed = callback;
     }
 
     private static ValueTask<IConnectionListener> BindAsync(RateLimitedListenerFactory factory) =>

@@ -85,7 +85,8 @@ public sealed class PushOpenerTests
         return new TakenConnection(
             new DefaultConnectionContext("gone") { Transport = new Duplex(input.Reader, new Pipe().Writer) },
             default,
-            isFresh: true
+            isFresh: true,
+            new OpenConnections(TimeProvider.System)
         );
     }
 

@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using StreamApi.Connections;
 using Streaming.Connections;
+using Streaming.Sockets;
 
 namespace Unit.Streaming;
 
@@ -14,6 +15,8 @@ public sealed class SocketOutputTests : IAsyncLifetime
     private const int Large = 4_000_000;
 
     private readonly PendingWriteBudget _pending = new(1L << 30, _ => { });
+    private readonly SocketWatch _watch = new();
+    private readonly Unread _owner = new();
     private Socket _server = null!;
     private Socket _client = null!;
 
@@ -36,6 +39,7 @@ public sealed class SocketOutputTests : IAsyncLifetime
     {
         _client.Dispose();
         _server.Dispose();
+        _watch.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -77,10 +81,68 @@ public sealed class SocketOutputTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_connection_that_is_closed_before_its_stream_begins_takes_nothing()
+    public void A_socket_that_is_closed_already_is_not_taken()
     {
         _server.Dispose();
-        Assert.False(Output().TryWrite("data: x\n\n"u8.ToArray()));
+        Assert.Null(NativeSocket.TakeFrom(_server));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_taken_connection_outlives_its_former_owner_which_may_shut_it_down_and_close_it()
+    {
+        var reading = _server.ReceiveAsync(new byte[1], Cancelled).AsTask();
+        var output = Output();
+        _server.Shutdown(SocketShutdown.Both);
+        _server.Dispose();
+        await Assert.ThrowsAnyAsync<Exception>(() => reading);
+
+        Assert.True(output.TryWrite("data: x\n\n"u8.ToArray()));
+        Assert.Equal("data: x\n\n"u8.ToArray(), await ReadAsync(9));
+        Assert.False(_owner.IsGone);
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_owner_of_a_quiet_stream_is_told_when_its_client_leaves(bool resets)
+    {
+        _ = Output();
+        if (resets)
+            Reset();
+        else
+            _client.Shutdown(SocketShutdown.Send);
+        await Eventually.HoldsAsync(() => _owner.IsGone);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_client_may_send_some_bytes_but_not_go_on()
+    {
+        _ = Output();
+        await _client.SendAsync(new byte[60_000], Cancelled);
+        Assert.False(_owner.IsGone);
+        await _client.SendAsync(new byte[60_000], Cancelled);
+        await Eventually.HoldsAsync(() => _owner.IsGone);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_stream_ends_with_the_last_chunk_and_the_end_of_the_connection()
+    {
+        var ended = Output();
+        ended.End();
+        ended.Disconnect();
+        Assert.Equal("0\r\n\r\n"u8.ToArray(), await ReadAsync(5));
+        Assert.Equal(0, await _client.ReceiveAsync(new byte[1], Cancelled));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_stream_that_is_closed_while_bytes_wait_for_its_client_is_reset_and_releases_them()
+    {
+        var output = Output();
+        Assert.True(output.TryWrite(new byte[Large]));
+        output.Disconnect();
+        Assert.Equal(0, _pending.Held);
+        await Assert.ThrowsAsync<SocketException>(() => ReadAsync(Large));
+        Assert.False(output.TryWrite("data: x\n\n"u8.ToArray()));
     }
 
     [Fact(Timeout = 60_000)]
@@ -181,12 +243,21 @@ public sealed class SocketOutputTests : IAsyncLifetime
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems do not tell it.");
         Assert.InRange(StreamSocket.RoundTrip(_server)!.Value, 0, 60_000);
-        Assert.Null(StreamSocket.RoundTrip(null));
+        Assert.Null(StreamSocket.RoundTrip((Socket?)null));
+        var output = Output();
+        Assert.InRange(output.RoundTrip!.Value, 0, 60_000);
+        output.Disconnect();
+        Assert.Null(output.RoundTrip);
         _server.Dispose();
         Assert.Null(StreamSocket.RoundTrip(_server));
     }
 
-    private SocketOutput Output() => new(_server, _pending) { Owner = new Unread() };
+    private SocketOutput Output()
+    {
+        var output = new SocketOutput(NativeSocket.TakeFrom(_server)!, _watch, _pending);
+        output.Watch(_owner);
+        return output;
+    }
 
     /// <summary>Ends the client's side, so that the next write to it fails.</summary>
     private void Reset()
@@ -212,7 +283,11 @@ public sealed class SocketOutputTests : IAsyncLifetime
     /// <summary>A stream that has nothing more to write.</summary>
     private sealed class Unread : IOutputOwner
     {
+        public bool IsGone { get; private set; }
+
         public void Ready() { }
+
+        public void Gone() => IsGone = true;
 
         public void EndStalled() => Assert.Fail("The memory suffices.");
     }
