@@ -89,7 +89,7 @@ internal static class AgentsApi
                 Events(SessionEvents.MessageEnd, typeof(AgentEnd))
             );
 
-        app.ServiceProvider.GetRequiredService<RunLeases>().Swept += app
+        app.ServiceProvider.GetRequiredService<ProcessLease>().Swept += app
             .ServiceProvider.GetRequiredService<AgentSessions>()
             .Resume;
     }
@@ -128,7 +128,7 @@ internal static class AgentsApi
     private static async Task<IResult> ReadAsync(
         string sessionId,
         HttpContext context,
-        RunLog runs,
+        AllRuns runs,
         RunStateAnswers states,
         IStreamAccess access
     ) =>
@@ -143,7 +143,7 @@ internal static class AgentsApi
         HttpContext context,
         AgentSessions sessions,
         AgentAnswers agent,
-        RunLog runs,
+        AllRuns runs,
         RequestBudget budget,
         IStreamAccess access,
         RequestKeyStore keys,
@@ -184,7 +184,7 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         AgentSessions sessions,
-        RunLog runs,
+        AllRuns runs,
         IStreamAccess access,
         FiniteStreams streams
     )
@@ -218,7 +218,12 @@ internal static class AgentsApi
     }
 
     /// <summary>Allows the session's owner, and callers with the right to read its topic.</summary>
-    private static ValueTask<bool> MayUseAsync(string sessionId, HttpContext context, RunLog runs, IStreamAccess access)
+    private static ValueTask<bool> MayUseAsync(
+        string sessionId,
+        HttpContext context,
+        AllRuns runs,
+        IStreamAccess access
+    )
     {
         var isName = AgentSessions.TryName(sessionId, out var name);
         return access.MayReadRunAsync(context, isName ? name.Topic : $"{AgentSessions.Kind}.*", OwnerAsync);

@@ -116,11 +116,11 @@ internal sealed class Generator(
 
             await writer.EndAsync(GenerationEvents.Done(finish, usage));
         }
-        catch (OperationCanceledException) when (run.StopReason == RunStop.Cancelled)
+        catch (OperationCanceledException) when (run.StopReason == StopReason.Cancelled)
         {
             await writer.EndAsync(GenerationEvents.Done(GenerationEvents.Cancelled, usage));
         }
-        catch (OperationCanceledException) when (run.StopReason == RunStop.Interrupted)
+        catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted)
         {
             // Left open, another process goes on.
             if (!run.MayRestart)

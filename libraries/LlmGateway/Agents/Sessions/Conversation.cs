@@ -15,7 +15,7 @@ internal static class Conversation
     public static async Task<AgentInput> ReadAsync(
         RunName name,
         RunEntry message,
-        RunLog runs,
+        AllRuns runs,
         CancellationToken cancellationToken
     )
     {

@@ -23,7 +23,7 @@ internal sealed record SessionState(
     /// <summary>Reads a session. Null if it does not exist.</summary>
     public static async Task<(SessionState State, StreamPosition Position)?> ReadAsync(
         RunName name,
-        RunLog runs,
+        AllRuns runs,
         CancellationToken cancellationToken
     )
     {

@@ -30,7 +30,7 @@ internal sealed class TurnReader
 
     public void Take(RunEntry entry)
     {
-        if (entry.OfLog && entry.Type == RunLog.Announcement)
+        if (entry.OfLog && entry.Type == AllRuns.Announcement)
             return;
 
         using var data = JsonDocument.Parse(entry.Data);

@@ -142,7 +142,7 @@ internal static class AgUiApi
         HttpContext context,
         VendorHandler handler,
         RunUpdates updates,
-        RunLog runs,
+        AllRuns runs,
         IStreamAccess access,
         TimeProvider clock
     )

@@ -14,10 +14,10 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal sealed class ResponseMaker(
     VendorHandler handler,
-    ResponsesRuns responses,
+    StoredResponses responses,
     Generator generator,
     ChatProviders providers,
-    RunLog log,
+    AllRuns runs,
     IHostApplicationLifetime server,
     IOptions<LlmOptions> options
 )
@@ -87,7 +87,7 @@ internal sealed class ResponseMaker(
 
         try
         {
-            await log.CancelAsync(name, server.ApplicationStopping);
+            await runs.CancelAsync(name, server.ApplicationStopping);
         }
         catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
         {

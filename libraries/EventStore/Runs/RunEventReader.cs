@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>Reads a run's stream (the topic) and log (<c>topic.log</c>), event by event and bounded in bytes and rows.
 /// Thread-safe. Every method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
-internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
+internal sealed class RunEventReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
     private const int MaxRows = 20_000;
 
