@@ -83,7 +83,7 @@ internal sealed class Generator(
         call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 
         var usage = new AnswerUsage(call);
-        stored.Updates.ForEach(usage.Take);
+        stored.Updates.ForEach(usage.Add);
         stored.Updates.Clear();
         var finish = "stop";
         var tokenAt = 0L;
@@ -93,7 +93,7 @@ internal sealed class Generator(
             await foreach (var update in call.StreamAsync(run.Stopping))
             {
                 stored.Pass(update);
-                usage.Take(update);
+                usage.Add(update);
                 foreach (var content in update.Contents)
                     if (content is TextContent { Text.Length: > 0 } text)
                         await writer.TextAsync(text.Text);

@@ -20,7 +20,7 @@ internal static class Conversation
     )
     {
         var reader = new TurnReader();
-        await runs.ReadConversationAsync(name, message, reader.Take, cancellationToken);
+        await runs.ReadConversationAsync(name, message, reader.Add, cancellationToken);
 
         var messages = new List<ChatMessage>();
         foreach (var turn in reader.Turns())

@@ -31,7 +31,7 @@ internal sealed record SessionState(
             return null;
 
         var turns = new TurnReader();
-        var extent = await runs.ReadNewestAsync(name, turns.Take, cancellationToken);
+        var extent = await runs.ReadNewestAsync(name, turns.Add, cancellationToken);
         var state = new SessionState(
             name.Id,
             session.Provider,
