@@ -28,7 +28,8 @@ internal sealed class RunAppender(
     )
     {
         var filter = EventFilter.Of([name.Topic], [], []);
-        var (after, head) = (0L, long.MaxValue);
+        var after = 0L;
+        var head = long.MaxValue;
 
         while (after < head)
         {

@@ -101,7 +101,9 @@ internal static class AgentsApi
         IStreamAccess access
     )
     {
-        var (provider, model, content) = ((string?)null, (string?)null, "");
+        string? provider = null;
+        string? model = null;
+        var content = "";
 
         if (JsonBody.IsThere(context))
         {

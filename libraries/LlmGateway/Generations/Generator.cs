@@ -38,7 +38,8 @@ internal sealed class Generator(
     )
     {
         var client = call.Options.Client;
-        var (name, now) = (new RunName(GenerationName.Kind, id), clock.GetUtcNow());
+        var name = new RunName(GenerationName.Kind, id);
+        var now = clock.GetUtcNow();
         var work = await continuations.PrepareAsync(name, call, prompt, cancellationToken);
         var start = await runs.BeginAsync(
             GenerationName.Kind,

@@ -37,7 +37,8 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     /// <summary>Returns the event if it is for a client of the same API.</summary>
     private JsonObject? ReadEvent(JsonObject data)
     {
-        var (type, choices) = (Text(data, "type"), Array(data, "choices"));
+        var type = Text(data, "type");
+        var choices = Array(data, "choices");
         var choice = choices?.OfType<JsonObject>().FirstOrDefault(one => Number(one, "index") is not > 0);
         choices?.RemoveAll(other => other != choice);
 

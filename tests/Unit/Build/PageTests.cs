@@ -16,8 +16,6 @@ public sealed class PageTests
     private static readonly string[] WithPackedNames =
     [
         "libraries/EventStore/",
-        "libraries/LlmGateway/",
-        "libraries/Runs/",
         "libraries/Streaming/",
         "tests/Core/Streaming/",
     ];

@@ -30,7 +30,8 @@ internal sealed class ResponseMaker(
         var services = context.RequestServices;
         var access = services.GetRequiredService<IStreamAccess>();
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var (isBackground, isStored) = (ChatBody.Flag(body, "background"), ChatBody.OptionalFlag(body, "store"));
+        var isBackground = ChatBody.Flag(body, "background");
+        var isStored = ChatBody.OptionalFlag(body, "store");
         if (isBackground && isStored == false)
             throw new InvalidChatException("background", "needs store");
 

@@ -30,7 +30,8 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             cancellationToken
         );
 
-        var (deltas, isOfVendor) = (new AnswerDeltas(chat), false);
+        var deltas = new AnswerDeltas(chat);
+        var isOfVendor = false;
         var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
         while (await answer.NextAsync(silence) is { } update)
         {
