@@ -151,7 +151,8 @@ internal sealed class RunEventReader([FromKeyedServices(StorePool.Reads)] Npgsql
                     command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = types });
 
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                var (extent, from) = (default(RunExtent), 0L);
+                var extent = default(RunExtent);
+                var from = 0L;
 
                 while (await row.ReadAsync(CancellationToken.None))
                 {
