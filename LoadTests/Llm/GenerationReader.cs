@@ -128,7 +128,7 @@ internal sealed class GenerationReader(
     {
         for (long firstSent = 0; text.Length > 0; )
         {
-            var sequence = TokenText.Take(ref text);
+            var sequence = TokenText.Next(ref text);
             account.Receive(lane.Publisher.Number, sequence);
 
             if (answer!.SentAt(sequence) is not (> 0 and var sent))

@@ -33,7 +33,7 @@ internal static class TokenText
 
     /// <summary>Takes the next token off the text.</summary>
     /// <returns>Its sequence, or 0 for text that the upstream never sent.</returns>
-    public static long Take(ref ReadOnlySpan<char> text)
+    public static long Next(ref ReadOnlySpan<char> text)
     {
         var end = text.IndexOf(' ') is >= 0 and var space ? space + 1 : text.Length;
         var token = text[..end];

@@ -40,13 +40,13 @@ internal static class LoadEvent
         sequence = -1;
         publishedAt = -1;
 
-        return Take(ref json, "{\"publisher\":"u8, out var number)
+        return TryReadNumber(ref json, "{\"publisher\":"u8, out var number)
             && (publisher = (int)number) >= 0
-            && Take(ref json, ",\"sequence\":"u8, out sequence)
-            && Take(ref json, ",\"t\":"u8, out publishedAt);
+            && TryReadNumber(ref json, ",\"sequence\":"u8, out sequence)
+            && TryReadNumber(ref json, ",\"t\":"u8, out publishedAt);
     }
 
-    private static bool Take(ref ReadOnlySpan<byte> json, ReadOnlySpan<byte> name, out long value)
+    private static bool TryReadNumber(ref ReadOnlySpan<byte> json, ReadOnlySpan<byte> name, out long value)
     {
         value = -1;
         if (!json.StartsWith(name) || !Utf8Parser.TryParse(json[name.Length..], out value, out int length))

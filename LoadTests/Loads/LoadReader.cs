@@ -48,7 +48,7 @@ internal sealed class LoadReader(
             if (_events.Current.Type == "connected")
                 break;
             // A resumed stream may begin with its missed events.
-            Take(_events.Current);
+            Receive(_events.Current);
         }
 
         _connectedAt = Stopwatch.GetTimestamp();
@@ -62,7 +62,7 @@ internal sealed class LoadReader(
     public async ValueTask<double> NextAsync()
     {
         while (await MoveNextAsync())
-            if (TryTake(out var milliseconds))
+            if (TryReceive(out var milliseconds))
                 return milliseconds;
         throw Ended();
     }
@@ -73,11 +73,11 @@ internal sealed class LoadReader(
     public ValueTask<bool> MoveNextAsync() => _events!.MoveNextAsync();
 
     /// <summary>Counts the event that arrived. Returns false when it was not published by this run.</summary>
-    public bool TryTake(out double milliseconds)
+    public bool TryReceive(out double milliseconds)
     {
-        var nanoseconds = Take(_events!.Current);
-        milliseconds = nanoseconds / 1e6;
-        return nanoseconds >= 0;
+        var nanoseconds = Receive(_events!.Current);
+        milliseconds = nanoseconds.GetValueOrDefault() / 1e6;
+        return nanoseconds is not null;
     }
 
     public static LoadTestException Ended() => new("The server ended a stream that should stay open.");
@@ -127,11 +127,13 @@ internal sealed class LoadReader(
         }
     }
 
-    private long Take(SseEvent received)
+    /// <summary>Counts an event, and returns its latency in nanoseconds, or null if this run did not publish
+    /// it.</summary>
+    private long? Receive(SseEvent received)
     {
         var data = received.Utf8Data.Span;
         if (!LoadEvent.TryRead(data, out var publisher, out var sequence, out var publishedAt))
-            return -1;
+            return null;
 
         var nanoseconds = Math.Max(0, LoadEvent.Now() - publishedAt);
         account.Receive(publisher, sequence, received.Id);

@@ -39,7 +39,7 @@ internal sealed class ReaderLoad(string name, int count, TopicSet topics, bool o
                         double milliseconds;
                         do if (!await reader.MoveNextAsync())
                             throw LoadReader.Ended();
-                        while (!reader.TryTake(out milliseconds));
+                        while (!reader.TryReceive(out milliseconds));
 
                         if (AfterEach is { } afterEach)
                             await afterEach(reader, run);

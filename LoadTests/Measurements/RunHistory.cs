@@ -46,7 +46,7 @@ internal sealed class RunHistory(LoadRun run)
     /// <summary>True once an event was received, and always for generations.</summary>
     public bool HasDeliveries => run.Generations is not null || run.Received > 0;
 
-    public HistoryWindow Take()
+    public HistoryWindow AddWindow()
     {
         var counters = run.Counters;
         var latency = run.Delivery.Snapshot();

@@ -13,14 +13,14 @@ internal sealed class AgUiReader(string id) : WireReader(id)
         return new(HttpMethod.Get, new Uri(replica, $"/v1/generations/{Id}/stream?format=ag-ui"));
     }
 
-    public override void Take(SseItem<string> frame)
+    public override void Add(SseItem<string> frame)
     {
         var data = JsonElement.Parse(frame.Data);
         switch (data.GetProperty("type").GetString())
         {
             case "MESSAGES_SNAPSHOT":
                 foreach (var message in data.GetProperty("messages").EnumerateArray())
-                    TakeMessage(message);
+                    AddMessage(message);
                 break;
             case "TEXT_MESSAGE_CONTENT":
                 Text.Append(data.GetProperty("delta").GetString());
@@ -42,7 +42,7 @@ internal sealed class AgUiReader(string id) : WireReader(id)
         string CallId() => data.GetProperty("toolCallId").GetString()!;
     }
 
-    private void TakeMessage(JsonElement message)
+    private void AddMessage(JsonElement message)
     {
         if (message.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String)
             Text.Append(content.GetString());

@@ -17,7 +17,7 @@ internal sealed class OwnReader(string id) : WireReader(id)
         return request;
     }
 
-    public override void Take(SseItem<string> frame)
+    public override void Add(SseItem<string> frame)
     {
         _last = string.IsNullOrEmpty(frame.EventId) ? _last : frame.EventId;
         if (frame.EventType is not ("token" or "tool_use" or "done" or "error"))

@@ -15,7 +15,7 @@ internal sealed class ResponsesReader(string id) : WireReader(id)
         return new(HttpMethod.Get, new Uri(replica, $"/v1/responses/resp_{Id}?stream=true{after}"));
     }
 
-    public override void Take(SseItem<string> frame)
+    public override void Add(SseItem<string> frame)
     {
         var data = JsonElement.Parse(frame.Data);
         var number = data.GetProperty("sequence_number").GetInt64();

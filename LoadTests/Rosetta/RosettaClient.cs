@@ -112,7 +112,7 @@ internal sealed class RosettaClient(
             if (wasSilent)
                 run.Delivery.Record(Stopwatch.GetElapsedTime(asked));
             wasSilent = false;
-            reader.Take(frame);
+            reader.Add(frame);
             if (reader.HasEnded || ++read >= most)
                 return;
         }

@@ -13,7 +13,7 @@ internal sealed class UiMessagesReader(string id) : WireReader(id)
         return new(HttpMethod.Get, new Uri(replica, $"/v1/generations/{Id}/stream?format=ui-messages"));
     }
 
-    public override void Take(SseItem<string> frame)
+    public override void Add(SseItem<string> frame)
     {
         if (frame.Data == "[DONE]")
             return;

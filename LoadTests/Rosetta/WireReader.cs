@@ -41,7 +41,7 @@ internal abstract class WireReader(string id)
     public abstract HttpRequestMessage Next(Uri replica);
 
     /// <exception cref="LoadTestException">The answer has failed.</exception>
-    public abstract void Take(SseItem<string> frame);
+    public abstract void Add(SseItem<string> frame);
 
     /// <summary>Forgets the answer: the protocol replays it.</summary>
     protected void Clear()

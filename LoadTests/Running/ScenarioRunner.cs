@@ -142,7 +142,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         while (!driving.IsCompleted)
         {
             await Task.WhenAny(driving, Task.Delay(RunHistory.Window));
-            progress.Show(history.Take());
+            progress.Show(history.AddWindow());
         }
     }
 
@@ -187,7 +187,7 @@ internal sealed class ScenarioRunner(LoadOptions options, LoadScenario scenario,
         TimeSpan Since() => Stopwatch.GetElapsedTime(ended);
 
         var limit = options.PlantLoss ? TimeSpan.FromSeconds(3) : DrainLimit;
-        long missing = -1;
+        long? missing = null;
 
         while (!run.Reading.IsCancellationRequested && Since() < limit)
         {

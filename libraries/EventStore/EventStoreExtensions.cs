@@ -144,8 +144,8 @@ public static class EventStoreExtensions
 
     private static void AddRuns(this IServiceCollection services)
     {
-        services.AddSingleton<RunReader>();
-        services.AddSingleton<RunRegistry>();
+        services.AddSingleton<RunEventReader>();
+        services.AddSingleton<RunStore>();
         services.AddSingleton<RunWriterLeases>();
         services.AddSingleton<RequestKeyStore>();
     }

@@ -6,7 +6,7 @@ namespace Runs;
 /// <summary>
 /// The runs that this replica writes; they continue without readers, until their end, a cancel, or the end of
 /// <see cref="RunOptions.DrainSeconds"/> at shutdown. A cancel may reach any replica: Schema/Functions/cancel_run.sql
-/// notifies all of them, and <see cref="RunLeases"/> tells this class.
+/// notifies all of them, and <see cref="ProcessLease"/> tells this class.
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         _shutdown = shutdown;
         _clock = clock;
         _logger = logger;
-        _interrupting = shutdown.GraceExpired.Register(() => Stop(RunStop.Interrupted, _ => true));
+        _interrupting = shutdown.GraceExpired.Register(() => Stop(StopReason.Interrupted, _ => true));
     }
 
     public int Count => _live.Count;
@@ -60,19 +60,19 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         _live[run] = task;
 
         if (_shutdown.GraceExpired.IsCancellationRequested)
-            run.Stop(RunStop.Interrupted);
+            run.Stop(StopReason.Interrupted);
 
         begun.SetResult();
         return task;
     }
 
     /// <summary>Stops a run that was cancelled, if this process writes it.</summary>
-    public void Cancel(string topic) => Stop(RunStop.Cancelled, run => run.Name.Topic == topic);
+    public void Cancel(string topic) => Stop(StopReason.Cancelled, run => run.Name.Topic == topic);
 
     /// <summary>Stops the runs of a writer that has lost its lease.</summary>
-    public void Fence(Guid writer) => Stop(RunStop.Fenced, run => run.Writer == writer);
+    public void Fence(Guid writer) => Stop(StopReason.Fenced, run => run.Writer == writer);
 
-    private void Stop(RunStop reason, Func<Run, bool> stops)
+    private void Stop(StopReason reason, Func<Run, bool> stops)
     {
         foreach (var run in _live.Keys)
             if (stops(run))
@@ -93,7 +93,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
                 working = Task.Run(() => work(run), CancellationToken.None);
                 await UntilDoneAsync(run, working);
             }
-            catch (OperationCanceledException) when (run.StopReason != RunStop.None) { }
+            catch (OperationCanceledException) when (run.StopReason != StopReason.None) { }
             catch (RunFencedException)
             {
                 return;
@@ -105,13 +105,13 @@ internal sealed class LiveRuns : IHostedService, IDisposable
                 reason = "failed";
             }
 
-            if (run.StopReason == RunStop.Cancelled)
+            if (run.StopReason == StopReason.Cancelled)
             {
                 error = "The run was cancelled.";
                 reason = "cancelled";
             }
 
-            if (!run.Ended && !(run.MayRestart && run.StopReason == RunStop.Interrupted))
+            if (!run.Ended && !(run.MayRestart && run.StopReason == StopReason.Interrupted))
                 await run.EndAsync(RunEvent.Failed(error, reason));
         }
         catch (RunFencedException) { }
@@ -127,7 +127,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     {
         await Task.WhenAny(working, run.Stopped);
 
-        var grace = run.StopReason == RunStop.Interrupted ? StopGrace : CancelGrace;
+        var grace = run.StopReason == StopReason.Interrupted ? StopGrace : CancelGrace;
         while (!working.IsCompleted)
         {
             try

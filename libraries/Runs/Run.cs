@@ -17,7 +17,7 @@ public sealed class Run : IDisposable
 
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly RunStore _store;
+    private readonly RunAppender _appender;
     private readonly RunTail _tail;
     private int _stopReason;
     private int _appending;
@@ -27,12 +27,12 @@ public sealed class Run : IDisposable
     /// <param name="announced">Position of the announcement: a reader that starts after it gets the whole run.</param>
     /// <param name="after">A position before its events.</param>
     /// <param name="client">The client whose share of the log its events use: all runs of a client have one.</param>
-    /// <param name="store">Stores its events.</param>
-    internal Run(RunName name, Guid writer, StreamPosition announced, long after, string client, RunStore store)
+    /// <param name="appender">Stores its events.</param>
+    internal Run(RunName name, Guid writer, StreamPosition announced, long after, string client, RunAppender appender)
     {
         Name = name;
         Announced = announced;
-        _store = store;
+        _appender = appender;
         _tail = new RunTail(name.Topic, writer, client, known: after);
     }
 
@@ -66,7 +66,7 @@ public sealed class Run : IDisposable
     /// <summary>Completes when the work must stop, whatever the callbacks of <see cref="Stopping"/> do.</summary>
     internal Task Stopped => _stopped.Task;
 
-    internal RunStop StopReason => (RunStop)Volatile.Read(ref _stopReason);
+    internal StopReason StopReason => (StopReason)Volatile.Read(ref _stopReason);
 
     /// <summary>True once an event of this process is known to be stored.</summary>
     internal bool HasStored => _tail.LastStored is not null;
@@ -94,7 +94,7 @@ public sealed class Run : IDisposable
         if (type == RestartedType)
             throw new ArgumentException($"'{RestartedType}' is the event of a run that was taken over.");
         // Checked, since converters of the application may write any text.
-        var json = JsonSerializer.Serialize(data, _store.Json.TypeOf<T>());
+        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf<T>());
         return AppendAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
     }
 
@@ -110,14 +110,14 @@ public sealed class Run : IDisposable
     /// <summary>Reads the events that the run has now, such as those of earlier attempts.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public IAsyncEnumerable<EventRecord> ReadAsync(CancellationToken cancellationToken = default) =>
-        _store.ReadAsync(Name, cancellationToken);
+        _appender.ReadAsync(Name, cancellationToken);
 
-    internal void Stop(RunStop reason)
+    internal void Stop(StopReason reason)
     {
         if (Interlocked.CompareExchange(ref _stopReason, (int)reason, 0) != 0)
             return;
 
-        if (reason == RunStop.Fenced)
+        if (reason == StopReason.Fenced)
             _tail.Fence();
         _stopped.SetResult();
         _ = CancelAsync();
@@ -143,7 +143,7 @@ public sealed class Run : IDisposable
     /// <inheritdoc cref="AppendAsync{T}(string, T)"/>
     public Task EndAsync<T>(string type, T data)
     {
-        var json = JsonSerializer.Serialize(data, _store.Json.TypeOf<T>());
+        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf<T>());
         return EndAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
     }
 
@@ -156,13 +156,13 @@ public sealed class Run : IDisposable
         Interlocked.Increment(ref _appending);
         try
         {
-            await _store.AppendAsync(_tail, events, ends);
+            await _appender.AppendAsync(_tail, events, ends);
             Ended |= ends;
         }
         catch (RunFencedException)
         {
             Ended = true;
-            Stop(RunStop.Fenced);
+            Stop(StopReason.Fenced);
             throw;
         }
         finally

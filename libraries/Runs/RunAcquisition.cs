@@ -9,10 +9,10 @@ namespace Runs;
 /// <summary>Begins and acquires runs for this process, and releases them; the announcement is first, so that any id
 /// names its run.</summary>
 internal sealed class RunAcquisition(
-    RunRegistry registry,
-    RunLeases leases,
-    LiveFeed feed,
     RunStore store,
+    ProcessLease lease,
+    LiveFeed feed,
+    RunAppender appender,
     IOptions<SseOptions> streaming
 )
 {
@@ -25,7 +25,7 @@ internal sealed class RunAcquisition(
     ];
 
     /// <summary>Announces a run and acquires it; pass it to <see cref="LiveRuns"/>. If the store's answer is lost,
-    /// <see cref="RunLeases"/> ends the run.</summary>
+    /// <see cref="ProcessLease"/> ends the run.</summary>
     /// <param name="id">Its id. Null creates one. A run with a known id is not begun again.</param>
     /// <param name="closingEvents">Events that end the run if this replica fails, or null for a fatal error.</param>
     /// <param name="handled">What another replica starts again instead, if this one fails. Null if there is
@@ -45,10 +45,10 @@ internal sealed class RunAcquisition(
         await feed.UntilStartedAsync(cancellationToken);
 
         var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
-        var writer = await leases.WriterAsync(cancellationToken);
+        var writer = await lease.WriterAsync(cancellationToken);
         // Not cancelled with the request: an announced run without a writer would block its own topic.
         var (isNew, announced) =
-            await registry.BeginAnnouncedAsync(
+            await store.BeginAnnouncedAsync(
                 name.Topic,
                 writer,
                 RunJson.Write(closingEvents ?? Interrupted),
@@ -58,7 +58,7 @@ internal sealed class RunAcquisition(
             ) ?? throw NoLease();
 
         var run = isNew
-            ? new Run(name, writer, announced, announced.Position, client, store)
+            ? new Run(name, writer, announced, announced.Position, client, appender)
             {
                 MayRestart = handled is { Attempts: > 1 },
             }
@@ -68,7 +68,7 @@ internal sealed class RunAcquisition(
 
     /// <summary>Returns a run that a writer of this replica has taken over.</summary>
     public Run TakenOver(HandledRun taken, Guid writer) =>
-        new(RunName.Of(taken.Topic)!.Value, writer, default, taken.At, client: taken.Topic, store)
+        new(RunName.Of(taken.Topic)!.Value, writer, default, taken.At, client: taken.Topic, appender)
         {
             Attempt = taken.Attempt,
             MayRestart = taken.Attempt < taken.Work.Attempts,
@@ -85,13 +85,13 @@ internal sealed class RunAcquisition(
     )
     {
         await feed.Started;
-        var writer = await leases.WriterAsync(CancellationToken.None);
+        var writer = await lease.WriterAsync(CancellationToken.None);
         await ReleaseUnconfirmedAsync(name);
 
         bool? begun;
         try
         {
-            begun = await registry.BeginAsync(name.Topic, writer, RunJson.Write(closingEvents));
+            begun = await store.BeginAsync(name.Topic, writer, RunJson.Write(closingEvents));
         }
         catch (StoreUnavailableException)
         {
@@ -101,7 +101,7 @@ internal sealed class RunAcquisition(
 
         return begun switch
         {
-            true => new Run(name, writer, default, after, client, store),
+            true => new Run(name, writer, default, after, client, appender),
             false => null,
             null => throw NoLease(),
         };
@@ -114,7 +114,7 @@ internal sealed class RunAcquisition(
         if (!_unconfirmed.TryGetValue(name, out var before))
             return;
 
-        await registry.ReleaseAsync(name.Topic, before);
+        await store.ReleaseAsync(name.Topic, before);
         _unconfirmed.TryRemove(name, out _);
     }
 
@@ -126,7 +126,7 @@ internal sealed class RunAcquisition(
     {
         try
         {
-            await registry.ReleaseAsync(run.Name.Topic, run.Writer);
+            await store.ReleaseAsync(run.Name.Topic, run.Writer);
         }
         catch (StoreUnavailableException)
         {
@@ -135,7 +135,7 @@ internal sealed class RunAcquisition(
     }
 
     /// <summary>Asks the other replicas to continue a run without a writer: the next sweep ends it without an event,
-    /// and <see cref="RunLeases.Swept"/> names it there.</summary>
+    /// and <see cref="ProcessLease.Swept"/> names it there.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public Task HandOverAsync(RunName name) => registry.HandOverAsync(name.Topic, streaming.Value.Replica);
+    public Task HandOverAsync(RunName name) => store.HandOverAsync(name.Topic, streaming.Value.Replica);
 }

@@ -19,20 +19,20 @@ internal sealed class RunRestarts : IHostedService
         IEnumerable<NamedWork> handlers,
         IServiceScopeFactory scopes,
         RunAcquisition runs,
-        RunStore store,
+        RunAppender appender,
         LiveRuns live,
-        RunLeases leases,
+        ProcessLease lease,
         IOptions<RunOptions> options
     )
     {
         _handlers = handlers.ToDictionary(handler => handler.Name, StringComparer.Ordinal);
         _scopes = scopes;
         _runs = runs;
-        _json = store.Json;
+        _json = appender.Json;
         _live = live;
         _maxAttempts = options.Value.MaxAttempts;
-        leases.Handlers = [.. _handlers.Keys];
-        leases.Restart = (writer, handled) =>
+        lease.Handlers = [.. _handlers.Keys];
+        lease.Restart = (writer, handled) =>
         {
             foreach (var taken in handled)
                 Restart(taken, writer);
@@ -63,7 +63,7 @@ internal sealed class RunRestarts : IHostedService
     {
         var run = _runs.TakenOver(taken, writer);
         if (taken.IsCancelled)
-            run.Stop(RunStop.Cancelled);
+            run.Stop(StopReason.Cancelled);
 
         _ = _live.Start(run, r => RunStarter.CompleteAsync(r, (_, stop) => DoAsync(r, taken.Work, stop)));
     }

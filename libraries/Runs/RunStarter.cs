@@ -1,7 +1,7 @@
 namespace Runs;
 
 /// <summary>Announces runs, and has <see cref="LiveRuns"/> do their work.</summary>
-internal sealed class RunStarter(RunAcquisition runs, LiveRuns live, RunLog log, RunRestarts restarts) : IRuns
+internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllRuns runs, RunRestarts restarts) : IRuns
 {
     /// <summary>Starts a run, unless it was begun before; the work does not end with its request.</summary>
     /// <inheritdoc cref="RunAcquisition.BeginAsync"/>
@@ -15,7 +15,15 @@ internal sealed class RunStarter(RunAcquisition runs, LiveRuns live, RunLog log,
         CancellationToken cancellationToken = default
     )
     {
-        var start = await runs.BeginAsync(kind, client, announcement, id, closingEvents, null, cancellationToken);
+        var start = await acquisition.BeginAsync(
+            kind,
+            client,
+            announcement,
+            id,
+            closingEvents,
+            null,
+            cancellationToken
+        );
         if (start.Run is { } run)
             _ = live.Start(run, work);
         return start;
@@ -50,7 +58,7 @@ internal sealed class RunStarter(RunAcquisition runs, LiveRuns live, RunLog log,
     {
         var name = NameOf(topic);
         var work = restarts.WorkOf(handler, input);
-        var start = await runs.BeginAsync(
+        var start = await acquisition.BeginAsync(
             name.Kind,
             client: name.Topic,
             new RunAnnouncement(),
@@ -72,7 +80,7 @@ internal sealed class RunStarter(RunAcquisition runs, LiveRuns live, RunLog log,
         );
 
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
-        RunName.Of(topic) is { } name && await log.CancelAsync(name, cancellationToken);
+        RunName.Of(topic) is { } name && await runs.CancelAsync(name, cancellationToken);
 
     /// <summary>Starts a run with an id of its own.</summary>
     public Task<BegunRun> StartAsync(
@@ -95,7 +103,7 @@ internal sealed class RunStarter(RunAcquisition runs, LiveRuns live, RunLog log,
     {
         await work(run, run.Stopping);
         // Work that returns because it was asked to stop is not complete: the run ends with that reason.
-        if (run.StopReason == RunStop.None && !run.Ended)
+        if (run.StopReason == StopReason.None && !run.Ended)
             await run.EndAsync(new RunEvent(Run.EndType, "{}"));
     }
 }

@@ -41,7 +41,7 @@ public static class RunStreamExtensions
                 [],
                 context =>
                     context
-                        .RequestServices.GetRequiredService<StartedRuns>()
+                        .RequestServices.GetRequiredService<StartedRunStreams>()
                         .StartAsync(context, kind, work, format, end)
             )
             {

@@ -6,7 +6,7 @@ namespace Runs;
 
 /// <summary>Opens the streams of runs, also those whose request starts one.</summary>
 internal sealed class RunStreams(
-    RunLog runs,
+    AllRuns runs,
     RunAcquisition acquisition,
     FiniteStreams finite,
     PushOpener streams,

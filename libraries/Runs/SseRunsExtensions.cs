@@ -18,7 +18,7 @@ public static class SseRunsExtensions
     {
         if (builder.Services.All(service => service.ServiceType != typeof(StreamOpener)))
             throw new InvalidOperationException("AddSseRuns needs the streams: call AddSse(…) before it.");
-        if (builder.Services.All(service => service.ServiceType != typeof(RunRegistry)))
+        if (builder.Services.All(service => service.ServiceType != typeof(RunStore)))
             throw new InvalidOperationException(
                 "Runs need Postgres, where other processes cancel and end them: call AddEventStore(…) instead of "
                     + "AddInMemoryEventLog()."
@@ -32,26 +32,26 @@ public static class SseRunsExtensions
     /// <summary>Adds the services; a second time nothing, since what is built on runs adds them too.</summary>
     private static void AddRuns(this IServiceCollection services)
     {
-        if (services.Any(service => service.ServiceType == typeof(RunStore)))
+        if (services.Any(service => service.ServiceType == typeof(RunAppender)))
             return;
 
         services.AddOptions<RunOptions>().BindConfiguration("AspireSse:Runs").ValidateAnnotations().ValidateOnStart();
         services.AddFormerSection<RunOptions>("Runs");
 
         services.AddSingleton<Shutdown>();
-        services.AddSingleton<RunLeases>();
-        services.AddSingleton<RunLog>();
-        services.AddSingleton<RunStore>();
+        services.AddSingleton<ProcessLease>();
+        services.AddSingleton<AllRuns>();
+        services.AddSingleton<RunAppender>();
         services.AddSingleton<RunAcquisition>();
         services.AddSingleton<LiveRuns>();
         services.AddSingleton<RunRestarts>();
         services.AddSingleton<RunStarter>();
         services.AddSingleton<IRuns>(provider => provider.GetRequiredService<RunStarter>());
         services.AddSingleton<RunStreams>();
-        services.AddSingleton<StartedRuns>();
+        services.AddSingleton<StartedRunStreams>();
 
         // Stopped in reverse order: first the runs end, then the lease.
-        services.AddHostedService(provider => provider.GetRequiredService<RunLeases>());
+        services.AddHostedService(provider => provider.GetRequiredService<ProcessLease>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveRuns>());
         services.AddHostedService(provider => provider.GetRequiredService<RunRestarts>());
     }

@@ -132,7 +132,8 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     public void Stalled(int streams)
     {
         _stalled.Add(streams);
-        var (now, logged) = (_clock.GetTimestamp(), Interlocked.Read(ref _stalledLoggedAt));
+        var now = _clock.GetTimestamp();
+        var logged = Interlocked.Read(ref _stalledLoggedAt);
         if (logged != 0 && _clock.GetElapsedTime(logged, now) < TimeSpan.FromSeconds(10))
             return;
 

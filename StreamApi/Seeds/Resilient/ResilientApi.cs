@@ -139,7 +139,7 @@ internal static class ResilientApi
             times = body.Whole("times", 1, 1_000);
         }
 
-        await sessions.FailAsync(Checked(id), times ?? -1, context.RequestAborted);
+        await sessions.FailAsync(Checked(id), times, context.RequestAborted);
         return TypedResults.Ok(new { failing = true, times });
     }
 

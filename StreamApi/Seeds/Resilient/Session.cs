@@ -3,6 +3,9 @@ namespace StreamApi.Seeds.Resilient;
 /// <summary>One source of events, regardless of the number of readers and replicas.</summary>
 internal sealed class Session
 {
+    /// <summary>Value of <see cref="FailuresLeft"/> in the database for failures without an end.</summary>
+    public const int UntilRepaired = -1;
+
     public required string Id { get; init; }
 
     /// <summary>Ordinal of the next message.</summary>
@@ -11,7 +14,7 @@ internal sealed class Session
     /// <summary>Consecutive failures.</summary>
     public int RetryCount { get; set; }
 
-    /// <summary>Simulated failures left; -1: until repaired.</summary>
+    /// <summary>Simulated failures left, or <see cref="UntilRepaired"/>.</summary>
     public int FailuresLeft { get; set; }
 
     /// <summary>Time at which a replica last had a reader.</summary>

@@ -79,20 +79,22 @@ internal sealed class SessionDirectory(
         Due.Changed();
     }
 
-    /// <summary>Makes the source fail the given number of times, with -1 until it is repaired, with 0 not at
-    /// all.</summary>
-    public Task FailAsync(string id, int times, CancellationToken cancellationToken) =>
-        store.ChangeAsync(
+    /// <summary>Makes the source fail the given number of times, or without one until it is repaired.</summary>
+    public Task FailAsync(string id, int? times, CancellationToken cancellationToken)
+    {
+        var failures = times ?? Session.UntilRepaired;
+        return store.ChangeAsync(
             db =>
                 db.Database.ExecuteSqlAsync(
                     $"""
-                    insert into seeds.sessions (id, seen_at, failures_left) values ({id}, clock_timestamp(), {times})
-                    on conflict (id) do update set failures_left = {times}
+                    insert into seeds.sessions (id, seen_at, failures_left) values ({id}, clock_timestamp(), {failures})
+                    on conflict (id) do update set failures_left = {failures}
                     """,
                     CancellationToken.None
                 ),
             cancellationToken
         );
+    }
 
     /// <summary>Records the sessions that have readers on this replica. Restarts sources that stopped during an outage
     /// of the store, because no reader could be recorded then.</summary>

@@ -100,7 +100,9 @@ internal sealed class EventAppender(
         )
             return (events, null);
 
-        var (distinct, places, byId) = (new List<NewEvent>(), new List<int>(), new Dictionary<Guid, int>());
+        var distinct = new List<NewEvent>();
+        var places = new List<int>();
+        var byId = new Dictionary<Guid, int>();
 
         foreach (var published in events)
         {

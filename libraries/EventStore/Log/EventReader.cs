@@ -27,7 +27,8 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         CancellationToken cancellationToken = default
     )
     {
-        var (most, bytes) = (limit ?? options.Value.PageEvents, mostBytes ?? options.Value.MaxBatchBytes);
+        var most = limit ?? options.Value.PageEvents;
+        var bytes = mostBytes ?? options.Value.MaxBatchBytes;
         if (filter is null || filter.IsAll)
             return await ReadAllAsync(after, most, bytes, mostData, cancellationToken);
         var found = await Search(filter).AfterAsync(after, most, cancellationToken);
@@ -46,7 +47,8 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     {
         var search = Search(filter ?? EventFilter.All);
         var found = await search.AfterAsync(after, options.Value.SearchRows, cancellationToken);
-        var (matches, end) = (new List<FoundEvent>(found.Events), through ?? long.MaxValue);
+        var matches = new List<FoundEvent>(found.Events);
+        var end = through ?? long.MaxValue;
 
         var inVain = found.InVain;
 
@@ -156,7 +158,8 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     )
     {
         var at = found.Store;
-        var (state, events) = (at, new List<EventRecord>());
+        var state = at;
+        var events = new List<EventRecord>();
 
         if (page.Count > 0)
             (state, events) = await FetchAsync(page, mostData, cancellationToken);
@@ -215,7 +218,8 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     private static async Task<(LogState State, List<EventRecord> Events)> RecordsAsync(NpgsqlCommand command)
     {
         await using var row = await command.ExecuteReaderAsync();
-        var (state, events) = (default(LogState), new List<EventRecord>());
+        var state = default(LogState);
+        var events = new List<EventRecord>();
 
         while (await row.ReadAsync())
         {

@@ -47,7 +47,9 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var found = new List<FoundEvent>();
 
-                var (state, seen, last) = (default(LogState), 0, after);
+                var state = default(LogState);
+                var seen = 0;
+                var last = after;
 
                 while (await row.ReadAsync(CancellationToken.None))
                 {
@@ -86,7 +88,9 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             ((after + 1) / listing.PartitionSpan + partitions) * listing.PartitionSpan - 1
         );
 
-        var (found, seen, probes) = (new List<FoundEvent>(), 0, 0);
+        var found = new List<FoundEvent>();
+        var seen = 0;
+        var probes = 0;
         var pending = topics.Where(t => t.Value < through).Select(t => (Topic: t.Key, After: t.Value)).ToArray();
         for (var round = 0; pending.Length > 0; round++)
         {
@@ -153,7 +157,9 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
                 parameters.Add(new NpgsqlParameter<int> { TypedValue = rowsOfTopic });
 
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                var (seen, ofTopic, last) = (0, new int[topics.Length], new long[topics.Length]);
+                var seen = 0;
+                var ofTopic = new int[topics.Length];
+                var last = new long[topics.Length];
 
                 while (await row.ReadAsync(CancellationToken.None))
                 {

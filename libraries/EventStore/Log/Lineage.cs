@@ -16,7 +16,9 @@ internal sealed class Lineage
     /// <summary>Returns an epoch's lineage. The rows are the newest first; those newer than it are ignored.</summary>
     internal static Lineage Of(string epoch, IReadOnlyList<EpochRow> epochs)
     {
-        var (lineage, child, shared) = (new Lineage(epoch), epoch, long.MaxValue);
+        var lineage = new Lineage(epoch);
+        var child = epoch;
+        var shared = long.MaxValue;
 
         foreach (var row in epochs)
         {

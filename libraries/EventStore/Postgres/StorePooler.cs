@@ -109,7 +109,9 @@ internal static class StorePooler
 
             at = row.IsDBNull(3) ? null : $"Host={row.GetString(3)};Port={row.GetInt32(4)}";
             transaction = row.GetString(5);
-            var (pid, seconds, isolation) = (row.GetInt32(0), row.GetInt32(1), row.GetString(2));
+            var pid = row.GetInt32(0);
+            var seconds = row.GetInt32(1);
+            var isolation = row.GetString(2);
 
             if (seconds != (int)timeout.TotalSeconds || isolation != "read committed")
                 throw Refused("it drops the settings of a session, such as statement_timeout", source, at);

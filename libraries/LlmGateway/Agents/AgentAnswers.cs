@@ -41,7 +41,7 @@ internal sealed class AgentAnswers(
     public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
 
     /// <summary>Creates the writer of an answer, which is a run.</summary>
-    public RunEventBuffer WriterOf(Run run, ChatTarget target) => writers.Of(run, Content, target.Provider);
+    public AnswerBuffer WriterOf(Run run, ChatTarget target) => writers.Of(run, Content, target.Provider);
 
     /// <summary>An event with text: the two articles' clients read different members.</summary>
     private static RunEvent Content(string text) => RunEvent.Of("content", new AgentContent("content", text, text));
@@ -57,7 +57,7 @@ internal sealed class AgentAnswers(
         ChatTarget target,
         ClientKey client,
         AgentInput conversation,
-        RunEventBuffer writer,
+        AnswerBuffer writer,
         CancellationToken cancellationToken
     )
     {
@@ -119,7 +119,7 @@ internal sealed class AgentAnswers(
         AIFunction[] usable,
         FunctionCallContent call,
         bool isCut,
-        RunEventBuffer writer,
+        AnswerBuffer writer,
         CancellationToken cancellationToken
     )
     {

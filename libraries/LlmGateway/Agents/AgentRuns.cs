@@ -88,7 +88,7 @@ internal sealed class AgentRuns(
             await answers.WriteAsync(question.Target, question.Client, question.Input, writer, run.Stopping);
             await writer.EndAsync(RunEvent.Of("end", new AgentEnd("end")));
         }
-        catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
+        catch (OperationCanceledException) when (run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
         {
             await writer.EndAsync(InterruptedEvents);
         }

@@ -89,7 +89,7 @@ internal static class AgentsApi
                 Events(SessionEvents.MessageEnd, typeof(AgentEnd))
             );
 
-        app.ServiceProvider.GetRequiredService<RunLeases>().Swept += app
+        app.ServiceProvider.GetRequiredService<ProcessLease>().Swept += app
             .ServiceProvider.GetRequiredService<AgentSessions>()
             .Resume;
     }
@@ -101,7 +101,9 @@ internal static class AgentsApi
         IStreamAccess access
     )
     {
-        var (provider, model, content) = ((string?)null, (string?)null, "");
+        string? provider = null;
+        string? model = null;
+        var content = "";
 
         if (JsonBody.IsThere(context))
         {
@@ -128,7 +130,7 @@ internal static class AgentsApi
     private static async Task<IResult> ReadAsync(
         string sessionId,
         HttpContext context,
-        RunLog runs,
+        AllRuns runs,
         RunStateAnswers states,
         IStreamAccess access
     ) =>
@@ -143,7 +145,7 @@ internal static class AgentsApi
         HttpContext context,
         AgentSessions sessions,
         AgentAnswers agent,
-        RunLog runs,
+        AllRuns runs,
         RequestBudget budget,
         IStreamAccess access,
         RequestKeyStore keys,
@@ -184,7 +186,7 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         AgentSessions sessions,
-        RunLog runs,
+        AllRuns runs,
         IStreamAccess access,
         FiniteStreams streams
     )
@@ -218,7 +220,12 @@ internal static class AgentsApi
     }
 
     /// <summary>Allows the session's owner, and callers with the right to read its topic.</summary>
-    private static ValueTask<bool> MayUseAsync(string sessionId, HttpContext context, RunLog runs, IStreamAccess access)
+    private static ValueTask<bool> MayUseAsync(
+        string sessionId,
+        HttpContext context,
+        AllRuns runs,
+        IStreamAccess access
+    )
     {
         var isName = AgentSessions.TryName(sessionId, out var name);
         return access.MayReadRunAsync(context, isName ? name.Topic : $"{AgentSessions.Kind}.*", OwnerAsync);

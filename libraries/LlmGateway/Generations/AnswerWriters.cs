@@ -8,6 +8,6 @@ internal sealed class AnswerWriters(FlushScheduler scheduler, ChatMetrics metric
     /// <param name="run">The run that the answer is.</param>
     /// <param name="format">Makes an event of text.</param>
     /// <param name="provider">Name of the provider that answers, for the metrics.</param>
-    public RunEventBuffer Of(Run run, Func<string, RunEvent> format, string provider) =>
+    public AnswerBuffer Of(Run run, Func<string, RunEvent> format, string provider) =>
         new(run, format, scheduler, metrics, provider, clock);
 }

@@ -51,7 +51,7 @@ internal sealed record GenerationState(
     public static async Task<(GenerationState State, StreamPosition Position)?> ReadAsync(
         RunName name,
         string stream,
-        RunLog runs,
+        AllRuns runs,
         CancellationToken cancellationToken
     )
     {
@@ -94,7 +94,7 @@ internal sealed record GenerationState(
 
         switch (entry.Type)
         {
-            case RunLog.Announcement
+            case AllRuns.Announcement
                 when entry.OfLog && root.Deserialize(RunJson.Options.TypeOf<GenerationStarted>()) is { } started:
                 return this with { Provider = started.Provider, Model = started.Model, CreatedAt = started.CreatedAt };
 

@@ -106,7 +106,7 @@ internal static class GenerationsApi
     private static async Task<IResult> ReadAsync(
         string id,
         HttpContext context,
-        RunLog runs,
+        AllRuns runs,
         RunStateAnswers states,
         RunStreams access
     ) =>
@@ -158,7 +158,7 @@ internal static class GenerationsApi
     private static async Task<IResult> CancelAsync(
         string id,
         HttpContext context,
-        RunLog runs,
+        AllRuns runs,
         RunStateAnswers states,
         RunStreams access,
         TimeProvider clock
@@ -176,7 +176,7 @@ internal static class GenerationsApi
     private static async Task<IResult> StateAsync(
         string id,
         HttpContext context,
-        RunLog runs,
+        AllRuns runs,
         RunStateAnswers states
     ) =>
         GenerationName.Of(id) is { } name

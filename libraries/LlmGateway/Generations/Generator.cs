@@ -38,7 +38,8 @@ internal sealed class Generator(
     )
     {
         var client = call.Options.Client;
-        var (name, now) = (new RunName(GenerationName.Kind, id), clock.GetUtcNow());
+        var name = new RunName(GenerationName.Kind, id);
+        var now = clock.GetUtcNow();
         var work = await continuations.PrepareAsync(name, call, prompt, cancellationToken);
         var start = await runs.BeginAsync(
             GenerationName.Kind,
@@ -83,7 +84,7 @@ internal sealed class Generator(
         call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 
         var usage = new AnswerUsage(call);
-        stored.Updates.ForEach(usage.Take);
+        stored.Updates.ForEach(usage.Add);
         stored.Updates.Clear();
         var finish = "stop";
         var tokenAt = 0L;
@@ -93,7 +94,7 @@ internal sealed class Generator(
             await foreach (var update in call.StreamAsync(run.Stopping))
             {
                 stored.Pass(update);
-                usage.Take(update);
+                usage.Add(update);
                 foreach (var content in update.Contents)
                     if (content is TextContent { Text.Length: > 0 } text)
                         await writer.TextAsync(text.Text);
@@ -116,11 +117,11 @@ internal sealed class Generator(
 
             await writer.EndAsync(GenerationEvents.Done(finish, usage));
         }
-        catch (OperationCanceledException) when (run.StopReason == RunStop.Cancelled)
+        catch (OperationCanceledException) when (run.StopReason == StopReason.Cancelled)
         {
             await writer.EndAsync(GenerationEvents.Done(GenerationEvents.Cancelled, usage));
         }
-        catch (OperationCanceledException) when (run.StopReason == RunStop.Interrupted)
+        catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted)
         {
             // Left open, another process goes on.
             if (!run.MayRestart)

@@ -8,7 +8,7 @@ namespace LlmGateway.Generations;
 
 /// <summary>Stores and reads what runs were asked, in a topic beside the run's own: its readers get none of
 /// it.</summary>
-internal sealed class PromptStore(EventAppender appender, RunReader reader, RunUpdates updates, ReadGate turns)
+internal sealed class PromptStore(EventAppender appender, RunEventReader reader, RunUpdates updates, ReadGate turns)
 {
     private static readonly JsonTypeInfo<IList<ChatMessage>> Messages =
         (JsonTypeInfo<IList<ChatMessage>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IList<ChatMessage>));

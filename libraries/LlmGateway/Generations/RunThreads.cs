@@ -7,7 +7,7 @@ using Runs;
 namespace LlmGateway.Generations;
 
 /// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
-internal sealed class RunThreads(RunLog runs)
+internal sealed class RunThreads(AllRuns runs)
 {
     /// <summary>Characters of a name that a client has not thought up: AI SDK's random ones have 16, of 62; a UUID has
     /// 36.</summary>

@@ -29,7 +29,7 @@ internal sealed record RunSoFar(
 /// </summary>
 internal sealed class RunUpdates(
     TopicFollower follower,
-    RunLog runs,
+    AllRuns runs,
     ReadGate turns,
     RequestBudget budget,
     [FromKeyedServices(StorePool.Reads)] EventReader reader

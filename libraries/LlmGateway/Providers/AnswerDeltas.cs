@@ -79,9 +79,9 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         _hasUnread |= !isShown;
     }
 
-    /// <summary>Takes the reason of the end, and returns true; false if it is blank: there is none yet.</summary>
+    /// <summary>Sets the reason of the end. Returns false if it is blank: there is none yet.</summary>
     /// <exception cref="UpstreamException">The reason is no known one, or that of a failure.</exception>
-    public bool TakeFinish(JsonNode? reason)
+    public bool SetFinish(JsonNode? reason)
     {
         var word = WireJson.Text(reason) ?? reason?.ToJsonString();
         // Some servers send an empty one with each delta, and Alibaba the word null.
@@ -106,14 +106,14 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     }
 
     /// <summary>
-    /// Takes a delta of a call. Servers number calls, or give ids, or both, or the same number to all; so a delta
+    /// Adds a delta to its call. Servers number calls, or give ids, or both, or the same number to all; so a delta
     /// continues the call of its id or its number, unless it must be another one.
     /// </summary>
     /// <param name="index">The call's number, or null if the server has none.</param>
     /// <param name="id">The call's id. Null or blank if the server sends none, or only in the first delta.</param>
     /// <param name="name">The tool's name, in the first delta at least.</param>
     /// <param name="arguments">A piece of the JSON as text, or the object itself.</param>
-    public ToolCallDelta TakeCall(long? index, string? id, string? name, JsonNode? arguments)
+    public ToolCallDelta AddToCall(long? index, string? id, string? name, JsonNode? arguments)
     {
         var piece = WireJson.Text(arguments) ?? arguments?.ToJsonString(RunJson.Options) ?? "";
         var known =
@@ -134,14 +134,14 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         return known;
     }
 
-    /// <summary>Takes the end of a call that has a number.</summary>
+    /// <summary>Ends a call that has a number.</summary>
     public void Close(long? index)
     {
         foreach (var call in _calls.Where(call => call.Index == index))
             call.Close();
     }
 
-    /// <summary>Takes the result of a call, which is nobody else's then.</summary>
+    /// <summary>Removes a call that has its result, which is nobody else's then.</summary>
     public void Answer(string id) => _calls.RemoveAll(call => call.SentId == id);
 
     /// <summary>Returns the last update: the reason of the end, the calls, the usage.</summary>

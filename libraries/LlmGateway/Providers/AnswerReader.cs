@@ -19,6 +19,10 @@ namespace LlmGateway.Providers;
 /// vendor's.</param>
 internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNative) : AnswerDeltas(chat, isNative)
 {
+    /// <summary>Number of the call in OpenAI's old member <c>function_call</c>, which has one call and no
+    /// number.</summary>
+    private const int OnlyCall = -1;
+
     private readonly JsonObject _usage = [];
 
     /// <summary>Numbers of the calls that the provider itself answers, as <c>server_tool_use</c>.</summary>
@@ -33,14 +37,15 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     /// <summary>Returns the event if it is for a client of the same API.</summary>
     private JsonObject? ReadEvent(JsonObject data)
     {
-        var (type, choices) = (Text(data, "type"), Array(data, "choices"));
+        var type = Text(data, "type");
+        var choices = Array(data, "choices");
         var choice = choices?.OfType<JsonObject>().FirstOrDefault(one => Number(one, "index") is not > 0);
         choices?.RemoveAll(other => other != choice);
 
         var head = Object(data, "message") ?? data;
         Id ??= Text(head, "id");
         Model ??= Text(head, "model");
-        TakeUsage(
+        SetUsage(
             Object(data, "usage") ?? Object(head, "usage") ?? Object(data["x_groq"], "usage") ?? Object(choice, "usage")
         );
 
@@ -90,10 +95,10 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         if (IsNative && (delta["function_call"] ?? delta["audio"]) is not null)
             Skip(isShown: true);
         else if (Object(delta, "function_call") is { } old)
-            TakeCall(index: -1, id: null, Name(old, "name"), old["arguments"]);
+            AddToCall(OnlyCall, id: null, Name(old, "name"), old["arguments"]);
 
         var reason = choice["finish_reason"];
-        var isEnd = TakeFinish(reason);
+        var isEnd = SetFinish(reason);
         if (IsNative && reason is not null && Text(reason) != "function_call")
             choice["finish_reason"] = isEnd ? FinishReason.Value : null;
     }
@@ -124,7 +129,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
 
         var function = custom ?? Object(call, "function") ?? call;
         var arguments = function["arguments"] ?? function["input"];
-        var known = TakeCall(Number(call, "index"), Name(call, "id"), Name(function, "name"), arguments);
+        var known = AddToCall(Number(call, "index"), Name(call, "id"), Name(function, "name"), arguments);
         known.TakesText |= custom is not null;
         if (!IsNative)
             return;
@@ -163,7 +168,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         {
             case "content_block_start" when kind == "tool_use":
                 _providersCalls.Remove(index);
-                var call = TakeCall(index, Name(block, "id"), Name(block, "name"), null);
+                var call = AddToCall(index, Name(block, "id"), Name(block, "name"), null);
                 call.Input = Object(block, "input");
                 block!["id"] = call.Id;
                 break;
@@ -173,22 +178,22 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
                     _providersCalls.Add(index);
                 break;
             case "content_block_delta" when Text(block, "partial_json") is { } json && !_providersCalls.Contains(index):
-                TakeCall(index, id: null, name: null, json);
+                AddToCall(index, id: null, name: null, json);
                 break;
             case "content_block_stop":
                 Close(index);
                 break;
             case "message_delta":
-                TakeFinish(block?["stop_reason"]);
+                SetFinish(block?["stop_reason"]);
                 // The client does not get the usage of message_start.
                 data["usage"] = _usage.DeepClone();
                 break;
         }
     }
 
-    /// <summary>Takes the members of a usage, which replace the earlier ones. Anthropic's <c>input_tokens</c> are those
+    /// <summary>Sets the members of a usage, which replace the earlier ones. Anthropic's <c>input_tokens</c> are those
     /// that are neither read from its cache nor written to it.</summary>
-    private void TakeUsage(JsonObject? usage)
+    private void SetUsage(JsonObject? usage)
     {
         if (usage is null)
             return;

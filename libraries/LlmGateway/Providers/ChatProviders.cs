@@ -36,7 +36,8 @@ internal sealed class ChatProviders : IDisposable
         ILogger<ChatProviders> logger
     )
     {
-        var (all, vendors) = (options.Value.Providers, VendorAddresses());
+        var all = options.Value.Providers;
+        var vendors = VendorAddresses();
         _default = options.Value.DefaultProvider;
         AddRemote("openai", all.OpenAi, o => new OpenAiChatClient(Upstream("openai", o), o, isOpenAi: true));
         AddRemote("anthropic", all.Anthropic, o => new AnthropicChatClient(Upstream("anthropic", o), o));

@@ -75,7 +75,8 @@ internal sealed class Upstream(
         CancellationToken cancellationToken
     )
     {
-        var (start, stalls) = (clock.GetTimestamp(), 0);
+        var start = clock.GetTimestamp();
+        var stalls = 0;
 
         TimeSpan Remaining() => TimeSpan.FromSeconds(options.FirstTokenTotalSeconds) - clock.GetElapsedTime(start);
 

@@ -70,10 +70,10 @@ internal sealed class UpstreamBody(
         while (true)
         {
             while (_lines.TryDequeue(out var line))
-                if (Take(line))
+                if (TryRead(line))
                     return;
 
-            if (!await _events!.MoveNextAsync() || Take(_events.Current.Data))
+            if (!await _events!.MoveNextAsync() || TryRead(_events.Current.Data))
                 return;
 
             // Some servers omit the empty line between events, or insert lines of their own.
@@ -185,8 +185,8 @@ internal sealed class UpstreamBody(
         }
     }
 
-    /// <summary>Takes the JSON of an event; returns false for other text.</summary>
-    private bool Take(string text)
+    /// <summary>Makes the JSON of an event the current one. Returns false for other text.</summary>
+    private bool TryRead(string text)
     {
         var trimmed = text.AsSpan().Trim();
         var isError = _events!.Current.EventType == "error";

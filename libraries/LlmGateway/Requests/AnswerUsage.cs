@@ -20,7 +20,7 @@ internal sealed class AnswerUsage(ChatCall call)
     /// <summary>Output tokens that are reasoning.</summary>
     public long? Reasoning => _counted.ReasoningTokenCount;
 
-    public void Take(ChatResponseUpdate update)
+    public void Add(ChatResponseUpdate update)
     {
         foreach (var content in update.Contents)
             if (content is UsageContent usage)

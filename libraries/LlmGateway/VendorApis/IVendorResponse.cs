@@ -14,7 +14,7 @@ internal interface IVendorResponse
     IReadOnlyList<JsonObject> Start();
 
     /// <summary>Returns the frames of an update.</summary>
-    IReadOnlyList<JsonObject> Take(ChatResponseUpdate update);
+    IReadOnlyList<JsonObject> Next(ChatResponseUpdate update);
 
     /// <summary>Returns the last frames.</summary>
     IReadOnlyList<JsonObject> End();

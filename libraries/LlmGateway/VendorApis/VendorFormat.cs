@@ -55,7 +55,8 @@ internal abstract class VendorFormat
         if (context.Response.HasStarted)
             return;
 
-        var (status, headers) = (error.Status, context.Response.Headers);
+        var status = error.Status;
+        var headers = context.Response.Headers;
         context.Response.StatusCode = status;
         SetHeaders(headers);
 

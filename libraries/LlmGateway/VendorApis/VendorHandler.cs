@@ -127,7 +127,7 @@ internal sealed class VendorHandler(
         var soFar = await runs.SoFarAsync(context, run);
         var answer = response.Join();
 
-        foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Take)))
+        foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Next)))
             answer.Add(frame);
         if (soFar.HasEnded)
             foreach (var frame in soFar.Failure is { } e ? response.Fail(VendorError.Of(e)) : response.End())
@@ -171,7 +171,7 @@ internal sealed class VendorHandler(
 
         await foreach (var update in updates.ReadAsync())
         {
-            Add(response.Take(update));
+            Add(response.Next(update));
             held.Set(Copies * whole.Bytes);
         }
 
@@ -250,7 +250,7 @@ internal sealed class VendorHandler(
         try
         {
             await foreach (var update in updates.ReadAsync())
-                await WriteAsync(response.Take(update));
+                await WriteAsync(response.Next(update));
             await WriteAsync(response.End());
         }
         catch (UpstreamException e)
@@ -289,7 +289,7 @@ internal sealed class VendorHandler(
         {
             await WriteAsync(response.Start());
             await foreach (var update in updates.ReadAsync())
-                await WriteAsync(response.Take(update));
+                await WriteAsync(response.Next(update));
             await WriteAsync(response.End());
             if (format.Done is { } done)
                 await push.WriteAsync(done, events: 0);

@@ -11,7 +11,7 @@ public sealed class LedgerReader
     private readonly DeliveryLedger _ledger;
     private readonly int[]? _publishers;
     private readonly Lock _gate = new();
-    private Lane?[] _lanes = [];
+    private ReceivedSequences?[] _sequences = [];
     private long _received;
     private long _unknown;
     private long _position;
@@ -29,7 +29,7 @@ public sealed class LedgerReader
         Name = name;
         _publishers = publishers;
         foreach (var number in publishers ?? [])
-            LaneOf(number);
+            SequencesOf(number);
     }
 
     /// <summary>The name in reports.</summary>
@@ -59,7 +59,7 @@ public sealed class LedgerReader
             )
                 _unknown++;
             else
-                LaneOf(publisher).Receive(sequence, late);
+                SequencesOf(publisher).Receive(sequence, late);
         }
     }
 
@@ -78,7 +78,7 @@ public sealed class LedgerReader
     public void ExpectFrom(LedgerPublisher publisher, long sequence)
     {
         lock (_gate)
-            LaneOf(publisher.Number).ExpectFrom(sequence);
+            SequencesOf(publisher.Number).ExpectFrom(sequence);
     }
 
     /// <summary>
@@ -90,7 +90,7 @@ public sealed class LedgerReader
         {
             _until = null;
             foreach (var publisher in _ledger.Publishers.Where(p => Subscribes(p.Number)))
-                LaneOf(publisher.Number).ExpectFrom(publisher.Issued + 1);
+                SequencesOf(publisher.Number).ExpectFrom(publisher.Issued + 1);
         }
     }
 
@@ -127,14 +127,14 @@ public sealed class LedgerReader
     {
         lock (_gate)
             foreach (var publisher in _ledger.Publishers.Where(p => Subscribes(p.Number)))
-                LaneOf(publisher.Number).ExcuseThrough(publisher.Issued);
+                SequencesOf(publisher.Number).ExcuseThrough(publisher.Issued);
     }
 
     /// <summary>Excuses the events of this range in case they are missing.</summary>
     public void Excuse(LedgerPublisher publisher, long first, long last)
     {
         lock (_gate)
-            LaneOf(publisher.Number).Excuse(first, last);
+            SequencesOf(publisher.Number).Excuse(first, last);
     }
 
     internal ReaderAccount Account()
@@ -144,7 +144,7 @@ public sealed class LedgerReader
             var account = new ReaderAccount(Name) { Received = _received, Unknown = _unknown };
             foreach (var publisher in _ledger.Publishers)
                 if (Subscribes(publisher.Number))
-                    LaneOf(publisher.Number).AddTo(account, publisher, UntilOf(publisher.Number));
+                    SequencesOf(publisher.Number).AddTo(account, publisher, UntilOf(publisher.Number));
             return account;
         }
     }
@@ -174,10 +174,10 @@ public sealed class LedgerReader
 
     private bool Subscribes(int publisher) => _publishers is null || Array.IndexOf(_publishers, publisher) >= 0;
 
-    private Lane LaneOf(int publisher)
+    private ReceivedSequences SequencesOf(int publisher)
     {
-        if (publisher >= _lanes.Length)
-            Array.Resize(ref _lanes, Math.Max(publisher + 1, _ledger.Publishers.Count));
-        return _lanes[publisher] ??= new Lane();
+        if (publisher >= _sequences.Length)
+            Array.Resize(ref _sequences, Math.Max(publisher + 1, _ledger.Publishers.Count));
+        return _sequences[publisher] ??= new ReceivedSequences();
     }
 }

@@ -23,8 +23,8 @@ internal sealed class ConnectionTimers(
     private readonly long _slice = clock.TimestampFrequency / 1_000;
     private readonly HeartbeatsAndIds _heartbeats = new(writer, options);
     private KeyValuePair<FilterRing, ConnectionGroup>[] _groups = [];
-    private int _group,
-        _left = int.MaxValue;
+    private int _group;
+    private int _left = int.MaxValue;
     private long _tickedAt;
 
     public bool IsUnderWay => _group < _groups.Length;

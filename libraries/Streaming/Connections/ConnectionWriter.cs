@@ -177,7 +177,8 @@ internal sealed class ConnectionWriter(
 
     private bool WritePage(StreamConnection connection)
     {
-        var (page, index) = (connection.CatchUp!.Page!, connection.CatchUp.PageIndex);
+        var page = connection.CatchUp!.Page!;
+        var index = connection.CatchUp.PageIndex;
         if (page.DroppedThrough > connection.Position)
         {
             Resync(connection, ResyncReason.Expired, connection.StreamPosition with { Position = page.DroppedThrough });

@@ -17,18 +17,18 @@ internal sealed class WriteBatch(int maxBytes)
     /// </summary>
     private const long BucketLifetimeTicks = 50 * TimeSpan.TicksPerMicrosecond;
 
-    private LogFrame[] _frames = new LogFrame[MaxFrames],
-        _read = new LogFrame[MaxFrames];
-    private readonly int[] _buckets = new int[MaxFrames],
-        _bucketsOfOne = new int[MaxFrames];
+    private LogFrame[] _frames = new LogFrame[MaxFrames];
+    private LogFrame[] _read = new LogFrame[MaxFrames];
+    private readonly int[] _buckets = new int[MaxFrames];
+    private readonly int[] _bucketsOfOne = new int[MaxFrames];
     private byte[] _buffer = new byte[Room + maxBytes + Chunk.End.Length];
-    private int _length,
-        _chunkStart,
-        _copied;
+    private int _length;
+    private int _chunkStart;
+    private int _copied;
     private FilterRing? _ring;
     private PendingWrite? _pending;
-    private long _from,
-        _bucketsAt;
+    private long _from;
+    private long _bucketsAt;
 
     /// <summary>Number of frames in the batch.</summary>
     public int Count { get; private set; }

@@ -20,8 +20,8 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
     /// <summary>Maximum connections of an event for few.</summary>
     private const int Few = 100;
 
-    private readonly Rounds _few = new(1, loop, pacing(), clock, write),
-        _thousands = new(2, loop, pacing(), clock, write);
+    private readonly Rounds _few = new(1, loop, pacing(), clock, write);
+    private readonly Rounds _thousands = new(2, loop, pacing(), clock, write);
 
     /// <summary>Writes what is new in a ring to its connections.</summary>
     /// <param name="ring">The ring.</param>
@@ -52,10 +52,10 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
     private sealed class Rounds(int first, int loop, WritePacing pacing, TimeProvider clock, Write write)
     {
         private readonly long _slice = clock.TimestampFrequency / 1_000;
-        private readonly List<FilterRing> _due = [],
-            _later = [];
-        private long _round = first,
-            _worked;
+        private readonly List<FilterRing> _due = [];
+        private readonly List<FilterRing> _later = [];
+        private long _round = first;
+        private long _worked;
         private int _batched;
 
         public int SleepMilliseconds =>
@@ -72,7 +72,8 @@ internal sealed class WriteRounds(int loop, Func<WritePacing> pacing, TimeProvid
             if (_due.Count == 0)
                 return;
 
-            var (begun, now) = (clock.GetTimestamp(), 0L);
+            var begun = clock.GetTimestamp();
+            var now = 0L;
             do
             {
                 var ring = _due[^1];

@@ -67,11 +67,11 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
 
     private readonly Lock _gate = new();
     private LogFrame?[] _ring = [];
-    private long _first,
-        _next,
-        _bytes,
-        _base,
-        _trimmedAt;
+    private long _first;
+    private long _next;
+    private long _bytes;
+    private long _base;
+    private long _trimmedAt;
     private Lineage _lineage = Lineage.Alone("");
 
     public StreamFilter Filter => filter;
@@ -80,10 +80,11 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     public int Users;
     public long IdleSince;
 
-    /// <summary>Numbers of the last look-up that found this ring and of the last batch that appended here; guarded by
-    /// that lock.</summary>
-    public long LastLookUp,
-        LastBatch;
+    /// <summary>Number of the last look-up that found this ring. Guarded by that lock, as the next one.</summary>
+    public long LastLookUp;
+
+    /// <summary>Number of the last batch that appended here.</summary>
+    public long LastBatch;
 
     /// <summary>Fewest connections, over all filters, for an event of the last batch appended here.</summary>
     public int Audience;

@@ -10,16 +10,16 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
     /// <summary>Maximum tokens of a filter whose unused ring is kept.</summary>
     private const int MaxIdleTokens = 128;
 
-    private readonly Lock _gate = new(),
-        _publishing = new();
+    private readonly Lock _gate = new();
+    private readonly Lock _publishing = new();
     private readonly Dictionary<StreamFilter, FilterRing> _rings = [];
     private readonly FilterMatcher _matcher = new();
     private readonly RecentEvents _recent = new(options.Value);
     private readonly List<FilterRing> _touched = [];
     private readonly TotalRingBudget _floor = new(options.Value.AllRingBytes);
     private readonly NeededTokens _needed = new();
-    private long _settled,
-        _batches;
+    private long _settled;
+    private long _batches;
 
     /// <summary>Position through which every event of this epoch is in the rings that match it. A ring that lacks one,
     /// which came without its data, has a gap instead (<see cref="FilterRing.Skip"/>).</summary>

@@ -12,8 +12,8 @@ internal sealed class NeededTokens
     private readonly Dictionary<string, int> _filters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _leftOut = new(StringComparer.Ordinal);
     private int _filtersOfAll;
-    private long _allLeftOut,
-        _newestLeftOut;
+    private long _allLeftOut;
+    private long _newestLeftOut;
 
     public void Add(StreamFilter filter) => Count(filter, 1);
 

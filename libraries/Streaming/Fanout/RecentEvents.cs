@@ -11,9 +11,9 @@ internal sealed class RecentEvents(SseOptions options)
     /// <summary>Number of each topic's newest event. Events are numbered as they arrive.</summary>
     private readonly Dictionary<string, long> _newest = new(StringComparer.Ordinal);
     private Entry[] _ring = new Entry[16];
-    private long _first,
-        _next,
-        _bytes;
+    private long _first;
+    private long _next;
+    private long _bytes;
 
     /// <summary>Position after which every received event is kept.</summary>
     public long Base { get; private set; }
@@ -87,7 +87,8 @@ internal sealed class RecentEvents(SseOptions options)
 
     private long FirstAfter(long position)
     {
-        var (low, high) = (_first, _next);
+        var low = _first;
+        var high = _next;
         while (low < high)
         {
             var middle = low + (high - low) / 2;

@@ -49,7 +49,8 @@ internal sealed class TopicIndex
     /// meanwhile.</summary>
     public static IEnumerable<HashSet<FilterRing>> Parts(IReadOnlyList<FilterRing> rings)
     {
-        var (part, tokens) = (new HashSet<FilterRing>(), 0);
+        var part = new HashSet<FilterRing>();
+        var tokens = 0;
 
         foreach (var ring in rings)
         {
@@ -182,8 +183,8 @@ internal sealed class TopicIndex
     {
         public Dictionary<string, Node>? Children;
         public Node? AnyToken;
-        public List<FilterRing>? Here,
-            Below;
+        public List<FilterRing>? Here;
+        public List<FilterRing>? Below;
         public bool IsEmpty => Children is null or { Count: 0 } && AnyToken is null && Here is null && Below is null;
     }
 }

@@ -74,7 +74,9 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
     {
         lock (_gate)
         {
-            var (page, bytes, isCut) = (new List<EventRecord>(), 0L, false);
+            var page = new List<EventRecord>();
+            var bytes = 0L;
+            var isCut = false;
             foreach (var record in Matching(after, long.MaxValue, filter))
             {
                 isCut = page.Count == (limit ?? PageEvents) || (page.Count > 0 && bytes >= mostBytes);

@@ -52,7 +52,8 @@ public sealed class ConnectionRegistryTests
     [Fact]
     public void A_stream_is_live_slow_or_catching_up_and_lags_by_what_it_has_not_read()
     {
-        var (live, slow) = (LoopStream.Open(_loop).Connection, BusyOne());
+        var live = LoopStream.Open(_loop).Connection;
+        var slow = BusyOne();
         Assert.Equal(("live", 0L), (live.State, live.Lag));
         Assert.Equal("slow", slow.State);
         // Events that are not for it do not count.

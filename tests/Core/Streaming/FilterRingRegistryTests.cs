@@ -244,7 +244,8 @@ public class FilterRingRegistryTests
     {
         var (rings, ring) = Started();
         rings.Publish([.. Enumerable.Range(11, 300).Select(n => Event(n))], 310);
-        var (read, after) = (new List<long>(), 10L);
+        var read = new List<long>();
+        var after = 10L;
         while (after < 310)
         {
             var page = rings.ReadRecent(ring.Filter, after, "e", most: 500)!;

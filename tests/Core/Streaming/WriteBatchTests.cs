@@ -56,7 +56,8 @@ public class WriteBatchTests
     {
         var join = new WriteBatch(1_024);
         join.Take(RingOf("data: 1\n\n", "data: 2\n\n"), 0);
-        var (hour, ms) = (TimeSpan.TicksPerHour, TimeSpan.TicksPerMillisecond);
+        var hour = TimeSpan.TicksPerHour;
+        var ms = TimeSpan.TicksPerMillisecond;
         Assert.Equal(Two(LatencyBuckets.BucketOf(3_600_000_000)), join.BucketsAt(hour, connectedTicks: 0));
         Assert.Equal(Two(LatencyBuckets.BucketOf(5_000)), join.BucketsAt(hour, connectedTicks: hour - 5 * ms));
         // Another connection's part of the same batch is unchanged.
@@ -81,7 +82,8 @@ public class WriteBatchTests
     [Fact]
     public void A_store_page_is_written_in_parts_of_whole_frames()
     {
-        var (batch, page) = (new WriteBatch(1_024), Frames(600));
+        var batch = new WriteBatch(1_024);
+        var page = Frames(600);
         Assert.Equal(3, batch.Take(page, 0, mostBytes: 10));
         Assert.Equal(1, batch.Take(page, 3, mostBytes: 1)); // a frame is written even if it is larger
         Assert.Equal(512, batch.Take(page, 0, mostBytes: 1_000_000));
@@ -92,7 +94,8 @@ public class WriteBatchTests
     [Fact]
     public void Connections_of_a_log_share_a_write_that_they_do_not_take_and_those_of_a_page_do_not()
     {
-        var (ring, batch) = (RingOf("data: 1\n\n"), new WriteBatch(1_024));
+        var ring = RingOf("data: 1\n\n");
+        var batch = new WriteBatch(1_024);
         batch.Take(ring, 0);
         var pending = batch.Pending();
 
@@ -109,7 +112,8 @@ public class WriteBatchTests
     [Fact]
     public void A_batch_that_has_begun_gets_newer_frames_only_after_it_was_emptied()
     {
-        var (ring, batch) = (RingOf("data: 1\n\n"), new WriteBatch(1_024));
+        var ring = RingOf("data: 1\n\n");
+        var batch = new WriteBatch(1_024);
         batch.Take(ring, 0);
         ring.Append(new LogFrame(2, "data: 2\n\n"u8.ToArray(), 0, "k"));
         Assert.Equal(1, batch.Take(ring, 0));

@@ -50,7 +50,8 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_for_few_waits_for_no_round_of_events_for_thousands_even_right_after_another_one()
     {
-        var (few, many) = (NewRing(), Enumerable.Range(0, 8).Select(_ => NewRing(audience: 1_000)).ToList());
+        var few = NewRing();
+        var many = Enumerable.Range(0, 8).Select(_ => NewRing(audience: 1_000)).ToList();
         Assert.All(many, ring => _work[ring] = Slice);
         _inbox.Grown([few, .. many]);
         Turn();
@@ -65,7 +66,8 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void The_log_that_has_waited_longest_begins_the_next_round()
     {
-        var (first, others) = (NewRing(), Enumerable.Range(0, 5).Select(_ => NewRing()).ToList());
+        var first = NewRing();
+        var others = Enumerable.Range(0, 5).Select(_ => NewRing()).ToList();
         _inbox.Grown([first, .. others]);
         WriteAll();
         _written.Clear();
@@ -95,7 +97,8 @@ public sealed class WriteRoundsTests : IDisposable
     [Fact]
     public void An_event_for_thousands_is_written_despite_many_events_for_few()
     {
-        var (many, few) = (NewRing(), Enumerable.Range(0, 20).Select(_ => NewRing()).ToList());
+        var many = NewRing();
+        var few = Enumerable.Range(0, 20).Select(_ => NewRing()).ToList();
         _work[many] = 3 * Slice;
         Grow(many);
 

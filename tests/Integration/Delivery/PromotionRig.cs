@@ -75,7 +75,7 @@ internal sealed class OpenLog : IAsyncDisposable
 
     /// <summary>For the test's own statements: its sessions have no time limits.</summary>
     public NpgsqlDataSource Database { get; }
-    public RunRegistry Runs => _host.Services.GetRequiredService<RunRegistry>();
+    public RunStore Runs => _host.Services.GetRequiredService<RunStore>();
     public RunWriterLeases Writers => _host.Services.GetRequiredService<RunWriterLeases>();
     public EventAppender Appender => _host.Services.GetRequiredService<EventAppender>();
     public EventTail Tail => _host.Services.GetRequiredService<EventTail>();

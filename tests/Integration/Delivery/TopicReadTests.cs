@@ -26,7 +26,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         {
             var topics = new TopicReader(reads, log.Host.Services.GetRequiredService<LineageReader>());
             await BoundedAsync(reads, "state", () => topics.ReadAsync(topic, 3, ["message_end"], Stop));
-            var runs = new RunReader(reads);
+            var runs = new RunEventReader(reads);
 
             await BoundedAsync(reads, "first of the log", () => runs.FirstOfLogAsync(topic, Stop));
             await BoundedAsync(reads, "last", () => runs.LastAsync(topic, Stop));
@@ -45,14 +45,14 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
                 () => runs.ReadNewestAsync(topic, ["content", "message_end"], message, 1_000_000, _ => { }, Stop)
             );
 
-            var registry = new RunRegistry(work);
-            await BoundedAsync(work, "start of the log", () => registry.LogStartAsync(topic, Stop));
-            await BoundedAsync(work, "owner", () => registry.OwnerAsync(topic, Stop));
-            await BoundedAsync(work, "refused", () => registry.RefuseAppendAsync(topic, Guid.NewGuid()));
+            var store = new RunStore(work);
+            await BoundedAsync(work, "start of the log", () => store.LogStartAsync(topic, Stop));
+            await BoundedAsync(work, "owner", () => store.OwnerAsync(topic, Stop));
+            await BoundedAsync(work, "refused", () => store.RefuseAppendAsync(topic, Guid.NewGuid()));
             await BoundedAsync(
                 work,
                 "begun",
-                () => registry.BeginAnnouncedAsync(topic, Guid.NewGuid(), "[]", "{}", traceParent: null)
+                () => store.BeginAnnouncedAsync(topic, Guid.NewGuid(), "[]", "{}", traceParent: null)
             );
             await BoundedAsync(reads, "number", async () => Assert.NotNull((await NumberedAsync(reads, topic, 1)).At));
 
@@ -152,7 +152,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         );
         await log.ListAsync(reads);
 
-        var runs = new RunReader(reads);
+        var runs = new RunEventReader(reads);
         foreach (
             var read in (Func<Action<RunEntry>, Task<RunExtent>>[])
                 [
@@ -208,7 +208,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
     {
         await using var work = await RowsRead.OneConnectionAsync(log.Host, StorePool.Work);
-        var registry = new RunRegistry(work);
+        var store = new RunStore(work);
         var writer = Guid.CreateVersion7();
         await work.ExecuteAsync(
             $"""
@@ -234,10 +234,10 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
 
         for (var time = 0; time < 7; time++)
         {
-            Assert.True(await registry.BeginAsync(Long, writer, "[]"));
-            await BoundedAsync("refused", () => registry.RefuseAppendAsync(Long, Guid.NewGuid(), position));
-            await BoundedAsync("stored", () => registry.RefuseAppendAsync(Long, last, position - 1));
-            await BoundedAsync("confirmed", () => registry.ConfirmAsync(Long, writer, last, position));
+            Assert.True(await store.BeginAsync(Long, writer, "[]"));
+            await BoundedAsync("refused", () => store.RefuseAppendAsync(Long, Guid.NewGuid(), position));
+            await BoundedAsync("stored", () => store.RefuseAppendAsync(Long, last, position - 1));
+            await BoundedAsync("confirmed", () => store.ConfirmAsync(Long, writer, last, position));
 
             await using var abandon = work.CreateCommand(
                 $"select eventstore.abandon_runs(array['{Long}'], '{writer}')"

@@ -9,7 +9,7 @@ public sealed class TroubleshootingTests(AssemblyWide<SeedSystem> shared) : Seed
         "Streaming.Feed",
         "Microsoft.AspNetCore.Server.Kestrel",
         "EventStore.",
-        "Runs.RunLeases",
+        "Runs.ProcessLease",
     ];
 
     [Fact]

@@ -209,7 +209,7 @@ internal sealed class SteadyLoad : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             await Task.Delay(RunHistory.Window).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            History.Take();
+            History.AddWindow();
         }
     }
 }

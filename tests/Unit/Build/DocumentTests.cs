@@ -15,7 +15,6 @@ public sealed partial class DocumentTests
         "CloseOnAuthenticationExpiration",
         "DefaultChatTransport",
         "DelayGenerator",
-        "FunctionInvoker",
         "FunctionInvokingChatClient",
         "GiveUp",
         "JsonWebTokenHandler",

@@ -43,8 +43,6 @@ public sealed partial class HouseTests
         // A program's view of what another one has.
         "LoadRun",
         "Replica",
-        // A lane of the ledger: where it is published, and what a reader has of it.
-        "Lane",
         // Sessions of an agent, and of an article's example.
         "SessionState",
     ];

@@ -198,7 +198,7 @@ public sealed class AnswerFuzzTests
                 await foreach (var update in call.StreamAsync(CancellationToken.None))
                 {
                     updates.Add(update);
-                    frames.AddRange(response.Take(update));
+                    frames.AddRange(response.Next(update));
                 }
 
                 frames.AddRange(response.End());

@@ -95,7 +95,7 @@ public sealed class ResponsesResponseTests
     {
         var response = Response();
         response.Start();
-        response.Take(Updates[2]);
+        response.Next(Updates[2]);
         var error = Assert.Single(response.Fail(new VendorError(503, "overloaded", "Too much.")));
         Assert.Equal(
             """{"type":"error","sequence_number":6,"code":"overloaded","message":"Too much.","param":null}""",
@@ -118,8 +118,8 @@ public sealed class ResponsesResponseTests
     {
         var response = Response();
         response.Start();
-        response.Take(Updates[0]);
-        response.Take(Updates[2]);
+        response.Next(Updates[0]);
+        response.Next(Updates[2]);
         var state = response.ToJson();
         Assert.Equal("in_progress", (string?)state["status"]);
         Assert.Equal(
@@ -135,7 +135,7 @@ public sealed class ResponsesResponseTests
     private static List<JsonObject> EventsOf(IEnumerable<ChatResponseUpdate> updates)
     {
         var response = Response();
-        return [.. response.Start(), .. updates.SelectMany(response.Take), .. response.End()];
+        return [.. response.Start(), .. updates.SelectMany(response.Next), .. response.End()];
     }
 
     private static string Json(IEnumerable<JsonNode> nodes) => string.Join('\n', nodes.Select(n => n.ToJsonString()));

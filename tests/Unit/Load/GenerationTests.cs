@@ -9,7 +9,7 @@ public class GenerationTests
     {
         var text = string.Concat(Enumerable.Range(1, 40).Select(n => TokenText.Of(n))).AsSpan();
         for (var sequence = 1; sequence <= 40; sequence++)
-            Assert.Equal(sequence, TokenText.Take(ref text));
+            Assert.Equal(sequence, TokenText.Next(ref text));
         Assert.True(text.IsEmpty);
     }
 
@@ -21,7 +21,7 @@ public class GenerationTests
     public void Text_that_the_provider_did_not_send_is_no_token(string text)
     {
         var rest = text.AsSpan();
-        Assert.Equal(0, TokenText.Take(ref rest));
+        Assert.Equal(0, TokenText.Next(ref rest));
         Assert.True(rest.Length < text.Length);
     }
 }

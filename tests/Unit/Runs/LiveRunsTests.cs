@@ -34,9 +34,9 @@ public sealed class LiveRunsTests : IDisposable
         _time.Advance(TimeSpan.FromHours(1));
         _host.StopApplication();
         _time.Advance(TimeSpan.FromSeconds(599));
-        Assert.Equal((RunStop.None, false), (run.StopReason, _shutdown.GraceExpired.IsCancellationRequested));
+        Assert.Equal((StopReason.None, false), (run.StopReason, _shutdown.GraceExpired.IsCancellationRequested));
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal((RunStop.Interrupted, true), (run.StopReason, _shutdown.GraceExpired.IsCancellationRequested));
+        Assert.Equal((StopReason.Interrupted, true), (run.StopReason, _shutdown.GraceExpired.IsCancellationRequested));
         await working;
         Assert.Equal(0, _runs.Count);
     }
@@ -55,9 +55,9 @@ public sealed class LiveRunsTests : IDisposable
 
         _host.StopApplication();
         _time.Advance(TimeSpan.FromSeconds(within));
-        Assert.Equal(within > 0 ? RunStop.None : RunStop.Interrupted, run.StopReason);
+        Assert.Equal(within > 0 ? StopReason.None : StopReason.Interrupted, run.StopReason);
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(RunStop.Interrupted, run.StopReason);
+        Assert.Equal(StopReason.Interrupted, run.StopReason);
         await working;
     }
 
@@ -68,7 +68,7 @@ public sealed class LiveRunsTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(600));
         var run = NewRun();
         await _runs.Start(run, UntilStoppedAsync);
-        Assert.Equal(RunStop.Interrupted, run.StopReason);
+        Assert.Equal(StopReason.Interrupted, run.StopReason);
     }
 
     private Shutdown ShutdownWithin(double seconds) =>

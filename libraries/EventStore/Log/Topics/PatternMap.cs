@@ -210,7 +210,8 @@ public sealed class PatternMap<T>
         /// <summary>Index of the first word that is not before this one.</summary>
         private int Place(int word)
         {
-            var (low, high) = (0, _words.Count);
+            var low = 0;
+            var high = _words.Count;
             while (low < high)
             {
                 var middle = (low + high) / 2;

@@ -93,7 +93,9 @@ public sealed class TopicPager
         await using var row = await _command.ExecuteReaderAsync(CancellationToken.None);
         while (await row.ReadAsync(CancellationToken.None))
         {
-            var (topic, events, head) = (row.GetString(0), row.GetInt64(1), row.GetInt64(2));
+            var topic = row.GetString(0);
+            var events = row.GetInt64(1);
+            var head = row.GetInt64(2);
             topics[topic] = topics.TryGetValue(topic, out var unlisted)
                 ? unlisted with
                 {

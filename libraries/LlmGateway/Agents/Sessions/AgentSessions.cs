@@ -59,7 +59,7 @@ internal sealed class AgentSessions(
         await log.AppendAsync(
             name,
             owner.Client,
-            RunEvent.Of(RunLog.Announcement, new SessionStarted(provider, model, Owner: owner.User)),
+            RunEvent.Of(AllRuns.Announcement, new SessionStarted(provider, model, Owner: owner.User)),
             id,
             cancellationToken
         );
@@ -141,7 +141,7 @@ internal sealed class AgentSessions(
             }
 
             // The check at the end of the answer finds every message that is stored now.
-            if (_answering.TryGetValue(name, out var answer) && answer.StopReason == RunStop.None)
+            if (_answering.TryGetValue(name, out var answer) && answer.StopReason == StopReason.None)
                 return true;
 
             await runs.ReleaseUnconfirmedAsync(name);
@@ -181,12 +181,12 @@ internal sealed class AgentSessions(
             else
                 await runs.ReleaseAsync(run);
         }
-        catch (OperationCanceledException) when (run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
+        catch (OperationCanceledException) when (run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
         {
             // Nothing is stored yet: another run answers the message.
             await runs.ReleaseAsync(run);
         }
-        catch (OperationCanceledException) when (run.StopReason == RunStop.Fenced) { }
+        catch (OperationCanceledException) when (run.StopReason == StopReason.Fenced) { }
         catch (RunFencedException) { }
         finally
         {
@@ -210,7 +210,7 @@ internal sealed class AgentSessions(
         run.Client = turn.Client;
         var end = SessionEvents.End(turn.Key);
 
-        RunEventBuffer? writer = null;
+        AnswerBuffer? writer = null;
         try
         {
             if (turn.Session is not { } session)
@@ -225,10 +225,10 @@ internal sealed class AgentSessions(
             await writer.EndAsync(end);
         }
         catch (OperationCanceledException)
-            when (writer is not null && run.StopReason is RunStop.Interrupted or RunStop.Cancelled)
+            when (writer is not null && run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
         {
             await writer!.CloseAsync();
-            if (!run.HasStored && run.StopReason == RunStop.Interrupted)
+            if (!run.HasStored && run.StopReason == StopReason.Interrupted)
                 throw;
             await run.EndAsync(Interrupted(turn.Key));
         }
@@ -246,7 +246,8 @@ internal sealed class AgentSessions(
             await EndAsync(AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end);
         }
 
-        bool IsStop(Exception exception) => exception is OperationCanceledException && run.StopReason != RunStop.None;
+        bool IsStop(Exception exception) =>
+            exception is OperationCanceledException && run.StopReason != StopReason.None;
 
         Task EndAsync(params RunEvent[] last) => writer?.EndAsync(last) ?? run.EndAsync(last);
     }

@@ -15,12 +15,12 @@ internal static class Conversation
     public static async Task<AgentInput> ReadAsync(
         RunName name,
         RunEntry message,
-        RunLog runs,
+        AllRuns runs,
         CancellationToken cancellationToken
     )
     {
         var reader = new TurnReader();
-        await runs.ReadConversationAsync(name, message, reader.Take, cancellationToken);
+        await runs.ReadConversationAsync(name, message, reader.Add, cancellationToken);
 
         var messages = new List<ChatMessage>();
         foreach (var turn in reader.Turns())

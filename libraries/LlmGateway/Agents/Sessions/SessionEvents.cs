@@ -20,7 +20,7 @@ internal static class SessionEvents
 
     /// <summary>Reads the newest messages and answers up to and including one message, in bounded bytes.</summary>
     public static Task<RunExtent> ReadConversationAsync(
-        this RunLog runs,
+        this AllRuns runs,
         RunName name,
         RunEntry message,
         Action<RunEntry> take,

@@ -5,7 +5,7 @@ using Streaming.Requests;
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>The logs of sessions: stores messages, and reads what the next answer needs.</summary>
-internal sealed class SessionLog(RunLog runs, ReadGate turns, TimeProvider clock)
+internal sealed class SessionLog(AllRuns runs, ReadGate turns, TimeProvider clock)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(2);

@@ -23,7 +23,7 @@ internal sealed record SessionStarted(
     /// </summary>
     public static async Task<SessionStarted?> ReadAsync(
         RunName name,
-        RunLog runs,
+        AllRuns runs,
         CancellationToken cancellationToken
     ) =>
         await runs.FirstOfLogAsync(name, cancellationToken) is not { } first ? null
@@ -38,7 +38,7 @@ internal sealed record SessionStarted(
     private static SessionStarted? Of(RunEntry entry)
     {
         using var data = JsonDocument.Parse(entry.Data);
-        if (entry.Type != RunLog.Announcement)
+        if (entry.Type != AllRuns.Announcement)
             return data.RootElement.TryGetProperty(Member, out var copy)
                 ? copy.Deserialize(RunJson.Options.TypeOf<SessionStarted>())
                 : null;

@@ -23,7 +23,7 @@ internal sealed record SessionState(
     /// <summary>Reads a session. Null if it does not exist.</summary>
     public static async Task<(SessionState State, StreamPosition Position)?> ReadAsync(
         RunName name,
-        RunLog runs,
+        AllRuns runs,
         CancellationToken cancellationToken
     )
     {
@@ -31,7 +31,7 @@ internal sealed record SessionState(
             return null;
 
         var turns = new TurnReader();
-        var extent = await runs.ReadNewestAsync(name, turns.Take, cancellationToken);
+        var extent = await runs.ReadNewestAsync(name, turns.Add, cancellationToken);
         var state = new SessionState(
             name.Id,
             session.Provider,

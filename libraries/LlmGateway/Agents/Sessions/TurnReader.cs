@@ -28,9 +28,9 @@ internal sealed class TurnReader
     /// <summary>Names of the tools of the newest message's sender, or null in messages of an earlier version.</summary>
     public string[]? Tools { get; private set; }
 
-    public void Take(RunEntry entry)
+    public void Add(RunEntry entry)
     {
-        if (entry.OfLog && entry.Type == RunLog.Announcement)
+        if (entry.OfLog && entry.Type == AllRuns.Announcement)
             return;
 
         using var data = JsonDocument.Parse(entry.Data);

@@ -35,9 +35,9 @@ internal ref struct Calculator
         var left = Product();
 
         while (true)
-            if (Take('+'))
+            if (Accept('+'))
                 left += Product();
-            else if (Take('-', '−'))
+            else if (Accept('-', '−'))
                 left -= Product();
             else
             {
@@ -50,11 +50,11 @@ internal ref struct Calculator
     {
         var left = Power();
         while (true)
-            if (Take('*', '×'))
+            if (Accept('*', '×'))
                 left *= Power();
-            else if (Take('/', '÷'))
+            else if (Accept('/', '÷'))
                 left /= Power();
-            else if (Take('%'))
+            else if (Accept('%'))
                 left %= Power();
             else
                 return left;
@@ -63,12 +63,12 @@ internal ref struct Calculator
     private double Power()
     {
         var negative = false;
-        while (Take('-', '−'))
+        while (Accept('-', '−'))
             negative = !negative;
 
         var left = Value();
 
-        if (Take('^'))
+        if (Accept('^'))
             left = Math.Pow(left, Power());
 
         return negative ? -left : left;
@@ -76,10 +76,10 @@ internal ref struct Calculator
 
     private double Value()
     {
-        if (Take('('))
+        if (Accept('('))
         {
             var inner = Sum();
-            return Take(')') ? inner : throw Unexpected();
+            return Accept(')') ? inner : throw Unexpected();
         }
 
         var start = _at;
@@ -101,7 +101,7 @@ internal ref struct Calculator
         return number;
     }
 
-    private bool Take(char one, char other = '\0')
+    private bool Accept(char one, char other = '\0')
     {
         Skip();
         if (_at >= _text.Length || (_text[_at] != one && (other == '\0' || _text[_at] != other)))

@@ -70,14 +70,16 @@ internal static class AgUiApi
         IOptions<LlmOptions> options
     )
     {
-        var (format, cancelled) = (AgUiFormat.Instance, context.RequestAborted);
+        var format = AgUiFormat.Instance;
+        var cancelled = context.RequestAborted;
         return handler.AnswerAsync(context, format, AnswerAsync);
 
         async Task AnswerAsync()
         {
             var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
             var (threadId, runId) = AgUiRequestReader.NamesOf(body);
-            var (owner, client) = (access.OwnerOf(context), access.ClientOf(context));
+            var owner = access.OwnerOf(context);
+            var client = access.ClientOf(context);
             var name =
                 await NameAsync(context, access, threadId, runId)
                 ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
@@ -142,7 +144,7 @@ internal static class AgUiApi
         HttpContext context,
         VendorHandler handler,
         RunUpdates updates,
-        RunLog runs,
+        AllRuns runs,
         IStreamAccess access,
         TimeProvider clock
     )

@@ -32,7 +32,7 @@ internal sealed class AgUiMessages
         ]);
     }
 
-    /// <summary>Takes an event of the run.</summary>
+    /// <summary>Adds an event of the run.</summary>
     public void Add(JsonObject frame)
     {
         var id = (string?)frame["messageId"] ?? "";

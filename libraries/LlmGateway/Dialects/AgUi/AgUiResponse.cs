@@ -58,7 +58,7 @@ internal sealed class AgUiResponse(
         return [started, Event("MESSAGES_SNAPSHOT", ("messages", all)), .. Reopen()];
     }
 
-    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update) =>
+    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update) =>
         // The stream begins with the updates of the snapshot.
         ++_taken <= soFar?.Count
             ? []

@@ -14,10 +14,10 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal sealed class ResponseMaker(
     VendorHandler handler,
-    ResponsesRuns responses,
+    StoredResponses responses,
     Generator generator,
     ChatProviders providers,
-    RunLog log,
+    AllRuns runs,
     IHostApplicationLifetime server,
     IOptions<LlmOptions> options
 )
@@ -30,7 +30,8 @@ internal sealed class ResponseMaker(
         var services = context.RequestServices;
         var access = services.GetRequiredService<IStreamAccess>();
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var (isBackground, isStored) = (ChatBody.Flag(body, "background"), ChatBody.OptionalFlag(body, "store"));
+        var isBackground = ChatBody.Flag(body, "background");
+        var isStored = ChatBody.OptionalFlag(body, "store");
         if (isBackground && isStored == false)
             throw new InvalidChatException("background", "needs store");
 
@@ -87,7 +88,7 @@ internal sealed class ResponseMaker(
 
         try
         {
-            await log.CancelAsync(name, server.ApplicationStopping);
+            await runs.CancelAsync(name, server.ApplicationStopping);
         }
         catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
         {

@@ -23,7 +23,7 @@ internal static class ResponsesApi
     private static ResponsesFormat Format => ResponsesFormat.Instance;
 
     public static void AddResponses(this WebApplicationBuilder builder) =>
-        builder.Services.AddSingleton<ResponsesRuns>().AddSingleton<ResponseMaker>();
+        builder.Services.AddSingleton<StoredResponses>().AddSingleton<ResponseMaker>();
 
     public static void MapResponses(this IEndpointRouteBuilder app)
     {
@@ -92,8 +92,8 @@ internal static class ResponsesApi
     private static Task CancelAsync(
         string id,
         HttpContext context,
-        ResponsesRuns runs,
-        RunLog log,
+        StoredResponses responses,
+        AllRuns runs,
         TimeProvider clock
     ) =>
         ShowAsync(
@@ -101,16 +101,16 @@ internal static class ResponsesApi
             context,
             async (run, prompt) =>
             {
-                await log.CancelAndWaitAsync(run.Name, clock, context.RequestAborted);
-                await WriteAsync(context, await runs.StateAsync(context, run, prompt));
+                await runs.CancelAndWaitAsync(run.Name, clock, context.RequestAborted);
+                await WriteAsync(context, await responses.StateAsync(context, run, prompt));
             }
         );
 
     private static Task DeleteAsync(
         string id,
         HttpContext context,
-        ResponsesRuns runs,
-        RunLog log,
+        StoredResponses responses,
+        AllRuns runs,
         IStreamAccess access
     ) =>
         ShowAsync(
@@ -118,8 +118,8 @@ internal static class ResponsesApi
             context,
             async (run, _) =>
             {
-                await log.CancelAsync(run.Name, context.RequestAborted);
-                await runs.DeleteAsync(run.Name, access.ClientOf(context), context.RequestAborted);
+                await runs.CancelAsync(run.Name, context.RequestAborted);
+                await responses.DeleteAsync(run.Name, access.ClientOf(context), context.RequestAborted);
                 await WriteAsync(
                     context,
                     VendorFrame.Object(("id", ResponseId.Of(run.Name)), ("object", "response"), ("deleted", true))
@@ -127,7 +127,7 @@ internal static class ResponsesApi
             }
         );
 
-    private static Task ReadInputAsync(string id, HttpContext context, ResponsesRuns runs) =>
+    private static Task ReadInputAsync(string id, HttpContext context, StoredResponses responses) =>
         ShowAsync(
             id,
             context,
@@ -136,7 +136,7 @@ internal static class ResponsesApi
                 var query = context.Request.Query;
                 var limit = Number(context, "limit", least: 1, MaxPage) ?? 20;
                 IEnumerable<JsonObject> items = ResponsesItems.Of(
-                    await runs.InputOfAsync(context, run.Name),
+                    await responses.InputOfAsync(context, run.Name),
                     run.Name.Id
                 );
                 items = query["order"].ToString() switch
@@ -185,7 +185,7 @@ internal static class ResponsesApi
                         await Format.RefuseAsync(context, 403, "This response is another caller's.", retryAfter: null);
                     else if (
                         name is { } known
-                        && await services.GetRequiredService<ResponsesRuns>().FindAsync(context, known)
+                        && await services.GetRequiredService<StoredResponses>().FindAsync(context, known)
                             is var (run, prompt)
                     )
                         await showAsync(run, prompt);

@@ -51,7 +51,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
 
     public IReadOnlyList<JsonObject> Start() => [State("response.created"), State("response.in_progress")];
 
-    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;
         var events = new List<JsonObject>();

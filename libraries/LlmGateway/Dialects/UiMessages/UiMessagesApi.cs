@@ -164,7 +164,7 @@ internal static class UiMessagesApi
         VendorHandler handler,
         RunThreads threads,
         RunStreams streams,
-        RunLog runs,
+        AllRuns runs,
         IStreamAccess access,
         TimeProvider clock
     ) =>

@@ -61,7 +61,8 @@ internal static class UiMessagesRequestReader
             ChatBody.List(json, "parts", ChatBody.MaxMessages, "must be an array.", path)
             ?? throw new InvalidChatException(path + "parts", "is required.");
 
-        var (id, steps) = (ChatBody.Name(json, "id", path), new List<ChatMessage>());
+        var id = ChatBody.Name(json, "id", path);
+        var steps = new List<ChatMessage>();
         var (said, results) = (new List<AIContent>(), new List<AIContent>());
 
         foreach (var (index, part) in parts.EnumerateArray().Index())

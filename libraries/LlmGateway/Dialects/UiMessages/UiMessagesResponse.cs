@@ -37,11 +37,11 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
         return [start, .. earlier, Event("start-step")];
     }
 
-    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
-        return [.. update.Contents.SelectMany(Take)];
+        return [.. update.Contents.SelectMany(Next)];
     }
 
     public IReadOnlyList<JsonObject> End() =>
@@ -61,7 +61,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
 
     public IReadOnlyList<JsonObject> Fail(VendorError error) => [.. Close(), UiMessagesFormat.Instance.Body(error)];
 
-    private IEnumerable<JsonObject> Take(AIContent content)
+    private IEnumerable<JsonObject> Next(AIContent content)
     {
         switch (content)
         {

@@ -30,7 +30,8 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             cancellationToken
         );
 
-        var (deltas, isOfVendor) = (new AnswerDeltas(chat), false);
+        var deltas = new AnswerDeltas(chat);
+        var isOfVendor = false;
         var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
         while (await answer.NextAsync(silence) is { } update)
         {
@@ -38,11 +39,11 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             deltas.Model ??= update.ModelId;
             var raw = update.RawRepresentation?.GetType();
             isOfVendor |= raw?.Namespace is "OpenAI.Chat" or "OpenAI.Responses" or "Anthropic.Models.Messages";
-            deltas.TakeFinish(raw?.Name == "StreamingResponseIncompleteUpdate" ? "length" : update.FinishReason?.Value);
+            deltas.SetFinish(raw?.Name == "StreamingResponseIncompleteUpdate" ? "length" : update.FinishReason?.Value);
 
             foreach (var content in update.Contents)
             {
-                Take(content, deltas);
+                Read(content, deltas);
                 var read = deltas.Update();
                 if (content is UsageContent)
                     read.Contents.Add(content);
@@ -61,7 +62,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         yield return deltas.End();
     }
 
-    private void Take(AIContent content, AnswerDeltas deltas)
+    private void Read(AIContent content, AnswerDeltas deltas)
     {
         switch (ProviderFailure.Read(content, _failure))
         {
@@ -73,7 +74,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
                 break;
             case FunctionCallContent call:
                 var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;
-                deltas.TakeCall(id is null ? deltas.Calls : null, id, call.Name, ToolCalls.Arguments(call));
+                deltas.AddToCall(id is null ? deltas.Calls : null, id, call.Name, ToolCalls.Arguments(call));
                 break;
 
             // The client has tools of its own, and has run this one.

@@ -32,11 +32,11 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
 
     public IReadOnlyList<JsonObject> Start() => [Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" })];
 
-    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
-        _usage.Take(update);
+        _usage.Add(update);
         return call.IsNative ? Forward(update.RawRepresentation as JsonObject) : Translate(update.Contents);
     }
 

@@ -51,10 +51,10 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             Event("ping"),
         ];
 
-    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;
-        _usage.Take(update);
+        _usage.Add(update);
         _finish = update.FinishReason ?? _finish;
         if (call.IsNative)
             return update.RawRepresentation is JsonObject native ? [Completed(native)] : [];

@@ -123,7 +123,7 @@ internal sealed class PlainResponse(RunHead run) : IVendorResponse
 
     public IReadOnlyList<JsonObject> Start() => [Frame(run.Name.Id)];
 
-    public IReadOnlyList<JsonObject> Take(ChatResponseUpdate update)
+    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
     {
         _finish = update.FinishReason?.Value ?? _finish;
         return update.Text.Length == 0 ? [] : [Frame(update.Text)];

@@ -24,10 +24,10 @@ internal sealed record ResponsesPast(
 );
 
 /// <summary>Finds stored responses.</summary>
-internal sealed class ResponsesRuns(
+internal sealed class StoredResponses(
     RunUpdates updates,
     PromptStore prompts,
-    RunLog log,
+    AllRuns runs,
     RunStreams access,
     VendorHandler handler,
     ReadGate turns,
@@ -86,7 +86,7 @@ internal sealed class ResponsesRuns(
                 $"Previous response with id '{id}' not found.",
                 code: "previous_response_not_found"
             );
-        if (await log.IsRunningAsync(name, context.RequestAborted))
+        if (await runs.IsRunningAsync(name, context.RequestAborted))
             throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
 
         using var turn = await turns.EnterAsync(context);

@@ -8,14 +8,14 @@ namespace Runs;
 /// The lease of this process on the runs that it writes: one row, renewed periodically. Every replica also ends the
 /// runs of expired leases; the store then refuses appends of the former writer.
 /// </summary>
-internal sealed class RunLeases(
+internal sealed class ProcessLease(
     RunWriterLeases writers,
     LiveRuns live,
     Shutdown shutdown,
     IOptions<RunOptions> options,
     IOptions<SseOptions> streaming,
     TimeProvider clock,
-    ILogger<RunLeases> logger
+    ILogger<ProcessLease> logger
 ) : RestartingService(logger, clock)
 {
     private TaskCompletionSource<Guid> _writer = New();

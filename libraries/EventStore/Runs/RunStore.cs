@@ -7,7 +7,7 @@ namespace EventStore;
 
 /// <summary>Begins, cancels and finds runs: topics that one writer writes from a beginning to an end. Thread-safe.
 /// Every method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
-internal sealed class RunRegistry([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store)
+internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store)
 {
     /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
     /// <param name="closingEvents">JSON array of the events that the store appends if the writer dies.</param>

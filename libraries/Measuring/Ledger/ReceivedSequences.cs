@@ -1,7 +1,8 @@
 namespace Measuring.Ledger;
 
-/// <summary>One reader's view of one publisher. Guarded by the reader's lock.</summary>
-internal sealed class Lane
+/// <summary>Decides which events of one publisher are lost, doubled or reordered for one reader. Guarded by the
+/// reader's lock.</summary>
+internal sealed class ReceivedSequences
 {
     private const int Examples = 5;
 

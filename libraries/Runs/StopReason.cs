@@ -1,6 +1,6 @@
 namespace AspireSse;
 
-internal enum RunStop
+internal enum StopReason
 {
     None,
 

@@ -12,7 +12,7 @@ namespace LlmGateway.Generations;
 /// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the writer
 /// stores what is pending, so that nothing of it follows the end of the run.
 /// </remarks>
-internal sealed class RunEventBuffer : IAsyncDisposable
+internal sealed class AnswerBuffer : IAsyncDisposable
 {
     /// <summary>Bytes of text of one run that may wait for the store: a quarter of the longest event.</summary>
     private const int MaxPendingBytes = 256 * 1024;
@@ -47,7 +47,7 @@ internal sealed class RunEventBuffer : IAsyncDisposable
     /// <param name="metrics">Records the delay of tokens.</param>
     /// <param name="provider">The provider's name, for the metrics.</param>
     /// <param name="clock">Measures that delay.</param>
-    public RunEventBuffer(
+    public AnswerBuffer(
         Run run,
         Func<string, RunEvent> toEvent,
         FlushScheduler scheduler,

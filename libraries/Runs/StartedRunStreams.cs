@@ -4,7 +4,7 @@ using Streaming.Frames;
 namespace Runs;
 
 /// <summary>Streams of runs that their requests start.</summary>
-internal sealed class StartedRuns(RunStarter starter, RunStreams streams, IStreamAccess access)
+internal sealed class StartedRunStreams(RunStarter starter, RunStreams streams, IStreamAccess access)
 {
     /// <summary>The formats of started runs, one for each that the application's code names: ids with a secret belong
     /// to an instance.</summary>

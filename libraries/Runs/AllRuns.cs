@@ -3,11 +3,11 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <summary>Reads the runs of all replicas, at most <see cref="RunOptions.MaxReadBytes"/> of events at once, and
-/// appends to their logs.</summary>
-internal sealed class RunLog(
-    RunRegistry registry,
-    RunReader reader,
+/// <summary>The runs of all replicas: reads at most <see cref="RunOptions.MaxReadBytes"/> of events at once, cancels,
+/// and appends to the logs. <see cref="LiveRuns"/> has those that this process writes.</summary>
+internal sealed class AllRuns(
+    RunStore store,
+    RunEventReader reader,
     TopicReader topics,
     EventAppender appender,
     IOptions<RunOptions> options
@@ -83,14 +83,14 @@ internal sealed class RunLog(
         reader.IsRunningAsync(name.Topic, cancellationToken);
 
     public Task<LogStart?> LogStartAsync(RunName name, CancellationToken cancellationToken) =>
-        registry.LogStartAsync(name.Topic, cancellationToken);
+        store.LogStartAsync(name.Topic, cancellationToken);
 
     public Task<RunEntry?> LastOfLogAsync(RunName name, CancellationToken cancellationToken) =>
         reader.LastAsync(name.Log, cancellationToken);
 
     /// <summary>The user whose request began the run, or null for an anonymous one.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
-        registry.OwnerAsync(name.Topic, cancellationToken);
+        store.OwnerAsync(name.Topic, cancellationToken);
 
     /// <summary>Asks the writer, on any replica, to stop, and waits for the end, but not for long.</summary>
     public async Task CancelAndWaitAsync(RunName name, TimeProvider clock, CancellationToken cancellationToken)
@@ -105,5 +105,5 @@ internal sealed class RunLog(
 
     /// <summary>Asks the writer, on any replica, to stop; false if the run is not running.</summary>
     public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) =>
-        registry.CancelAsync(name.Topic, cancellationToken);
+        store.CancelAsync(name.Topic, cancellationToken);
 }

@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>Reads a run's stream (the topic) and log (<c>topic.log</c>), event by event and bounded in bytes and rows.
 /// Thread-safe. Every method throws <see cref="StoreUnavailableException"/> while Postgres does not answer.</summary>
-internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
+internal sealed class RunEventReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataSource store)
 {
     private const int MaxRows = 20_000;
 
@@ -151,7 +151,8 @@ internal sealed class RunReader([FromKeyedServices(StorePool.Reads)] NpgsqlDataS
                     command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = types });
 
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                var (extent, from) = (default(RunExtent), 0L);
+                var extent = default(RunExtent);
+                var from = 0L;
 
                 while (await row.ReadAsync(CancellationToken.None))
                 {

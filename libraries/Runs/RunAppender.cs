@@ -5,14 +5,14 @@ using EventStore;
 namespace Runs;
 
 /// <summary>Stores the events of the runs that this process writes.</summary>
-internal sealed class RunStore(
-    RunRegistry registry,
+internal sealed class RunAppender(
+    RunStore store,
     EventAppender appender,
     [FromKeyedServices(StorePool.Reads)] EventReader reader,
     Shutdown shutdown,
     IServiceProvider services,
     TimeProvider clock,
-    ILogger<RunStore> logger
+    ILogger<RunAppender> logger
 )
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
@@ -28,7 +28,8 @@ internal sealed class RunStore(
     )
     {
         var filter = EventFilter.Of([name.Topic], [], []);
-        var (after, head) = (0L, long.MaxValue);
+        var after = 0L;
+        var head = long.MaxValue;
 
         while (after < head)
         {
@@ -51,14 +52,14 @@ internal sealed class RunStore(
         {
             try
             {
-                if (isFenced && !await registry.ConfirmAsync(run.Topic, run.Writer, run.LastStored, run.Known))
+                if (isFenced && !await store.ConfirmAsync(run.Topic, run.Writer, run.LastStored, run.Known))
                     throw new RunFencedException(run.Topic);
 
                 isFenced = false;
 
                 if (attempt == 0)
                     await AppendAsync(run, batch);
-                else if (await registry.RefuseAppendAsync(run.Topic, batch[0].Id!.Value, run.Known))
+                else if (await store.RefuseAppendAsync(run.Topic, batch[0].Id!.Value, run.Known))
                     await AppendAsync(run, batch = Batch(run, events, ends));
 
                 run.LastStored = batch[^1].Id;
