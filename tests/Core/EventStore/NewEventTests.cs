@@ -4,7 +4,7 @@ using EventStore;
 
 namespace Core.EventStore;
 
-/// <summary>A JSON element is not parsed again after it is written: what is written is what readers can parse.</summary>
+/// <summary>A JSON element is written as text that readers can parse, which is not parsed again.</summary>
 public sealed class NewEventTests
 {
     public static TheoryData<string> Texts =>

@@ -45,7 +45,8 @@ public struct EventTopic
 
     /// <summary>False if a hole does not hold exactly one token, or makes the topic too long; if a string has a
     /// wildcard, or is no topic; or if a hole or a string begins it as the gateway's own topics begin.</summary>
-    public readonly bool IsValid => _isValid && Refusal is null && (_whole?.Length ?? _parts?.Length) is > 0 and <= TopicPattern.MaxLength;
+    public readonly bool IsValid =>
+        _isValid && Refusal is null && (_whole?.Length ?? _parts?.Length) is > 0 and <= TopicPattern.MaxLength;
 
     internal bool IsReserved { get; private init; }
 
