@@ -19,26 +19,6 @@ internal static class Problems
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseRequestErrors();
-        app.Use(AnswerBusyAsync);
-    }
-
-    private static async Task AnswerBusyAsync(HttpContext context, RequestDelegate next)
-    {
-        try
-        {
-            await next(context);
-        }
-        catch (BusyException busy) when (!context.Response.HasStarted)
-        {
-            context.Response.Headers.RetryAfter = "2";
-            await TypedResults
-                .Problem(
-                    statusCode: StatusCodes.Status503ServiceUnavailable,
-                    title: "Server busy",
-                    detail: busy.Message
-                )
-                .ExecuteAsync(context);
-        }
     }
 
     /// <summary>Adds a title and detail to the framework's own errors.</summary>

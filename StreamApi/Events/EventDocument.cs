@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using StreamApi.Security;
@@ -9,8 +8,6 @@ namespace StreamApi.Events;
 /// ignored.</summary>
 internal static class EventDocument
 {
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = ReadableJsonEncoder.Instance };
-
     /// <exception cref="InvalidRequestException">The event is invalid; names the field.</exception>
     public static NewEvent Read(JsonElement json, EventsOptions limits, TopicGrants grants, string at = "")
     {
@@ -41,7 +38,7 @@ internal static class EventDocument
         if (!json.TryGetProperty("data", out var data))
             throw new InvalidRequestException(at + "data", "is required (any JSON).");
 
-        return new NewEvent(topic, type, Compact(data, limits, at + "data"), key, id, TraceOfThis());
+        return Checked(Made(topic, type, data, key, id, at + "data"), limits, at + "data");
     }
 
     private static void CheckTopic(string topic, EventsOptions limits, TopicGrants grants, string field)
@@ -95,30 +92,28 @@ internal static class EventDocument
         }
     }
 
-    /// <summary>Rewrites the data as one line with minimal escaping; numbers stay as written.</summary>
-    private static string Compact(JsonElement data, EventsOptions limits, string field)
+    /// <summary>Makes the event, with its data as one line with minimal escaping; numbers stay as written.</summary>
+    private static NewEvent Made(string topic, string type, JsonElement data, string? key, Guid? id, string field)
     {
-        string compact;
         try
         {
-            compact = JsonSerializer.Serialize(data, Readable);
+            return NewEvent.Of(topic, type, data, key, id);
         }
         catch (Exception e) when (e is InvalidOperationException or JsonException)
         {
             throw new InvalidRequestException(field, "has an unpaired surrogate, which is not valid UTF-8.");
         }
+    }
 
-        var bytes = Encoding.UTF8.GetByteCount(compact);
+    private static NewEvent Checked(NewEvent made, EventsOptions limits, string field)
+    {
+        var bytes = Encoding.UTF8.GetByteCount(made.Data);
         return bytes <= limits.MaxEventBytes
-            ? compact
+            ? made
             : throw new InvalidRequestException(
                 field,
                 $"is {bytes} bytes; the maximum is {limits.MaxEventBytes}.",
                 StatusCodes.Status413PayloadTooLarge
             );
     }
-
-    /// <summary>An id of the older, hierarchical form may hold any text of a request's header.</summary>
-    private static string? TraceOfThis() =>
-        Activity.Current is { IdFormat: ActivityIdFormat.W3C } span ? span.Id : null;
 }

@@ -11,6 +11,7 @@ internal static class EventsApi
             .ValidateDataAnnotations()
             .PostConfigure<IEnumerable<ReservedTopics>>((options, topics) => options.Reserve(topics))
             .ValidateOnStart();
+        builder.Services.AddSingleton<JsonPublish>();
         builder.Services.AddSingleton<NdjsonPublish>();
         builder.Services.AddSingleton<TopicPageReader>();
     }

@@ -28,7 +28,9 @@ internal sealed class NdjsonPublish(
     /// most of a processor busy.</summary>
     private const int BlankLineBytes = 64;
 
-    public async Task<IResult> PublishAsync(HttpContext context)
+    public async Task PublishAsync(HttpContext context) => await (await AnswerAsync(context)).ExecuteAsync(context);
+
+    private async Task<IResult> AnswerAsync(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;

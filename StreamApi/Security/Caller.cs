@@ -31,6 +31,9 @@ internal sealed record Caller(
     private static readonly string[] Reserved = ["key:", "sub:", Replica];
     private static readonly Caller Anonymous = new(null, TopicGrants.None);
 
+    /// <summary>This machine in Development, without a credential.</summary>
+    public static readonly Caller Local = new(null, TopicGrants.All);
+
     /// <summary>
     /// The token's subject, prefixed with <c>sub:</c> if it looks like another kind of user. Without kinds, a key named
     /// "alice" and a token for "alice" would share limits, sessions and generations.

@@ -23,9 +23,35 @@ internal static class SeedsExtensions
 
     public static void MapSeeds(this IEndpointRouteBuilder app)
     {
-        app.MapBasics();
-        app.MapPetstore();
-        app.MapTasks();
-        app.MapResilient();
+        var seeds = app.MapGroup("");
+        ((IEndpointConventionBuilder)seeds).Add(endpoint =>
+        {
+            if (endpoint.RequestDelegate is { } next)
+                endpoint.RequestDelegate = context => AnswerBusyAsync(context, next);
+        });
+
+        seeds.MapBasics();
+        seeds.MapPetstore();
+        seeds.MapTasks();
+        seeds.MapResilient();
+    }
+
+    private static async Task AnswerBusyAsync(HttpContext context, RequestDelegate next)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (BusyException busy) when (!context.Response.HasStarted)
+        {
+            context.Response.Headers.RetryAfter = "2";
+            await TypedResults
+                .Problem(
+                    statusCode: StatusCodes.Status503ServiceUnavailable,
+                    title: "Server busy",
+                    detail: busy.Message
+                )
+                .ExecuteAsync(context);
+        }
     }
 }

@@ -21,11 +21,11 @@ public sealed class BodyFloor(PipeReader body, TimeProvider clock)
     /// <param name="held">Bytes that an earlier read brought and that are not consumed.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     /// <exception cref="BadHttpRequestException">408: the body arrives too slowly.</exception>
-    public async ValueTask<ReadResult> ReadAsync(long held, CancellationToken cancellationToken)
-    {
-        if (held < MinBytes)
-            return await body.ReadAsync(cancellationToken);
+    public ValueTask<ReadResult> ReadAsync(long held, CancellationToken cancellationToken) =>
+        held < MinBytes ? body.ReadAsync(cancellationToken) : ReadAboveFloorAsync(held, cancellationToken);
 
+    private async ValueTask<ReadResult> ReadAboveFloorAsync(long held, CancellationToken cancellationToken)
+    {
         var began = clock.GetTimestamp();
         var read = await ReadInTimeAsync(Window - _waited, cancellationToken);
         _waited += clock.GetElapsedTime(began);

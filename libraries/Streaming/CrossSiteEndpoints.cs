@@ -18,18 +18,38 @@ public static partial class DescribedEndpoints
         where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(_ => true);
 
     private static TBuilder Refuses<TBuilder>(this TBuilder endpoints, Func<HttpRequest, bool> hasEffects)
-        where TBuilder : IEndpointConventionBuilder =>
-        endpoints.AddEndpointFilter(
-            (invocation, next) =>
-                hasEffects(invocation.HttpContext.Request) && IsOfOtherOrigin(invocation.HttpContext.Request)
-                    ? RefuseOrGoOnAsync(invocation, next)
-                    : next(invocation)
-        );
+        where TBuilder : IEndpointConventionBuilder
+    {
+        endpoints.Add(endpoint =>
+        {
+            // Around the endpoint, since a filter would cost each request its arguments and its answer as objects.
+            if (endpoint.RequestDelegate is { } next)
+                endpoint.RequestDelegate = context => GuardAsync(context, next);
+            // A controller's, which is made later.
+            else
+                endpoint.FilterFactories.Add(
+                    (_, next) =>
+                        async invocation =>
+                        {
+                            object? answer = Results.Empty;
+                            await GuardAsync(invocation.HttpContext, async _ => answer = await next(invocation));
+                            return answer;
+                        }
+                );
+        });
+        return endpoints;
 
-    private static async ValueTask<object?> RefuseOrGoOnAsync(
-        EndpointFilterInvocationContext invocation,
-        EndpointFilterDelegate next
-    ) => await invocation.HttpContext.RefuseCrossSiteAsync() ? Results.Empty : await next(invocation);
+        Task GuardAsync(HttpContext context, RequestDelegate next) =>
+            hasEffects(context.Request) && IsOfOtherOrigin(context.Request)
+                ? RefuseOrGoOnAsync(context, next)
+                : next(context);
+    }
+
+    private static async Task RefuseOrGoOnAsync(HttpContext context, RequestDelegate next)
+    {
+        if (!await context.RefuseCrossSiteAsync())
+            await next(context);
+    }
 
     /// <summary>Refuses a request that a page of another origin made a browser send. False: it is none.</summary>
     internal static async Task<bool> RefuseCrossSiteAsync(this HttpContext context)

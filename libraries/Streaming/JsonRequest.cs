@@ -197,7 +197,7 @@ public static class JsonRequest
     private static InvalidRequestException TooLarge(int most) =>
         new("body", $"must have at most {most} bytes.", StatusCodes.Status413PayloadTooLarge);
 
-    private static async Task<byte[]> BytesAsync(HttpContext context, ByteHold hold, int most, int copies)
+    private static async ValueTask<byte[]> BytesAsync(HttpContext context, ByteHold hold, int most, int copies)
     {
         // A body of known length is refused before it is received.
         if (context.Request.ContentLength is { } length)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
@@ -29,6 +30,9 @@ internal sealed class CredentialHandler(
     /// <summary>For every ticket: nothing here signs in, and only that would set some.</summary>
     private static readonly AuthenticationProperties NoProperties = new();
 
+    /// <summary>The results of callers that stay: an identity would cost each request half a kilobyte.</summary>
+    private static readonly ConditionalWeakTable<Caller, AuthenticateResult> Kept = [];
+
     /// <summary>
     /// Local requests need no credential. Without configured users even a sent key is ignored, because official clients
     /// always send one.
@@ -42,15 +46,18 @@ internal sealed class CredentialHandler(
             if (await FindAsync() is not { } caller)
                 return AuthenticateResult.NoResult();
             Context.Features.Set(caller);
-            return AuthenticateResult.Success(
-                new AuthenticationTicket(caller.Principal(Scheme.Name), NoProperties, Scheme.Name)
-            );
+            return caller == Caller.Local || caller is { Ticket: null, User: { } user } && Caller.IsKey(user)
+                ? Kept.GetValue(caller, ResultOf)
+                : ResultOf(caller);
         }
         catch (Exception e) when (e is InvalidCredentialException or IssuerUnavailableException)
         {
             return AuthenticateResult.Fail(e);
         }
     }
+
+    private static AuthenticateResult ResultOf(Caller caller) =>
+        AuthenticateResult.Success(new AuthenticationTicket(caller.Principal(Name), NoProperties, Name));
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
@@ -134,7 +141,7 @@ internal sealed class CredentialHandler(
         if (text.StartsWith(ReplicaScheme + " ", StringComparison.Ordinal))
             return await tickets.VerifyPassAsync(text[(ReplicaScheme.Length + 1)..], Context.RequestAborted);
         if (IsOpen && (authorization.Count + key.Count == 0 || !security.Value.IsConfigured))
-            return new Caller(null, TopicGrants.All);
+            return Caller.Local;
         if (authorization.Count > 1 || key.Count > 1)
             throw new InvalidCredentialException("The request has more than one credential.");
 

@@ -100,8 +100,16 @@ internal sealed class RequestRates : IDisposable
     ) =>
         limit >= LimitOptions.Unlimited
             ? Unlimited
-            : RateLimitPartition.Get<string>(
-                $"{name}:{Caller.KeyOf(context).Person}",
-                key => new SharedLimiter(local(limit), shared(limit), _counts, key, _clock)
-            );
+            : Shared($"{name}:{Caller.KeyOf(context).Person}", limit, local, shared);
+
+    private RateLimitPartition<string> Shared(
+        string client,
+        int limit,
+        Func<int, ReplenishingRateLimiter> local,
+        Func<int, RedisRate> shared
+    ) =>
+        RateLimitPartition.Get<string>(
+            client,
+            key => new SharedLimiter(local(limit), shared(limit), _counts, key, _clock)
+        );
 }

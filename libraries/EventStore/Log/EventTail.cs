@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -25,8 +26,14 @@ internal sealed class EventTail(
     )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var wake = new SemaphoreSlim(0);
-        var listening = ListenAsync(wake, "eventstore", stop.Token);
+        // A channel and one timer: a semaphore's wait with a limit would cost each event a timer and a source.
+        var wake = Channel.CreateBounded<bool>(
+            new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
+        );
+        var poll = TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
+        using var polling = clock.CreateTimer(_ => wake.Writer.TryWrite(true), null, poll, poll);
+        // Not awaited: with a frozen Postgres it ends after seconds, and the caller must not wait.
+        _ = ListenAsync("eventstore", () => wake.Writer.TryWrite(true), stop.Token);
         try
         {
             while (true)
@@ -42,11 +49,7 @@ internal sealed class EventTail(
                         "The log cannot be read, so the feed waits and tries again: {Reason}",
                         e.InnerException?.Message ?? e.Message
                     );
-                    await Task.Delay(
-                        TimeSpan.FromMilliseconds(options.Value.PollMilliseconds),
-                        clock,
-                        cancellationToken
-                    );
+                    await Task.Delay(poll, clock, cancellationToken);
                 }
 
                 if (page is null)
@@ -57,16 +60,12 @@ internal sealed class EventTail(
 
                 if (page.Through < page.Head)
                     continue;
-#pragma warning disable RS0030 // A semaphore takes no clock.
-                await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
-#pragma warning restore RS0030
+                await wake.Reader.ReadAsync(cancellationToken);
             }
         }
         finally
         {
             await stop.CancelAsync();
-            // Not awaited: with a frozen Postgres it ends after seconds, and the caller must not wait.
-            _ = listening.ContinueWith(_ => wake.Dispose(), TaskScheduler.Default);
         }
     }
 
@@ -78,7 +77,7 @@ internal sealed class EventTail(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var wake = new SemaphoreSlim(0);
-        var listening = ListenAsync(wake, "eventstore_outbox", stop.Token);
+        var listening = ListenAsync("eventstore_outbox", Wake, stop.Token);
         try
         {
             while (true)
@@ -91,24 +90,21 @@ internal sealed class EventTail(
             await stop.CancelAsync();
             await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
+        void Wake()
+        {
+            if (wake.CurrentCount == 0)
+                wake.Release();
+        }
     }
 
-    private async Task ListenAsync(SemaphoreSlim wake, string channel, CancellationToken cancellationToken)
+    private async Task ListenAsync(string channel, Action wake, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                await store.ListenAsync(
-                    channel,
-                    () => wake.Release(),
-                    _ =>
-                    {
-                        if (wake.CurrentCount == 0)
-                            wake.Release();
-                    },
-                    cancellationToken
-                );
+                await store.ListenAsync(channel, wake, _ => wake(), cancellationToken);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {

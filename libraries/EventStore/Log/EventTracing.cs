@@ -5,6 +5,8 @@ namespace EventStore;
 /// <summary>Spans, one per batch, from publish to stream; source <c>AspireSse.EventStore</c>. Thread-safe.</summary>
 internal static class EventTracing
 {
+    private const int MaxLinks = 20;
+
     private static readonly ActivitySource Source = new("AspireSse.EventStore");
 
     /// <summary>The traceparent of the code that runs, or null without one. An id of the older, hierarchical form may
@@ -40,12 +42,14 @@ internal static class EventTracing
 
         foreach (var text in traceParents)
         {
+            if (links?.Count == MaxLinks)
+                break;
             if (text is null || !ActivityContext.TryParse(text, null, isRemote: true, out var one))
                 continue;
             if (context == default)
                 context = one;
-            else if (one.TraceId != context.TraceId && (links ??= []).Count < 20)
-                links.Add(new ActivityLink(one));
+            else if (one.TraceId != context.TraceId)
+                (links ??= new(MaxLinks)).Add(new ActivityLink(one));
         }
 
         if (context == default)

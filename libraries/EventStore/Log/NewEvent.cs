@@ -97,8 +97,10 @@ public sealed record NewEvent
     )
     {
         var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf<T>());
-        // Checked, since converters of the application may write any text.
-        return new NewEvent(topic, type, written, key, id, EventTracing.Current);
+        // Other values are checked, since converters of the application may write any text.
+        return typeof(T) == typeof(JsonElement) && json is null
+            ? new NewEvent(topic.ToString(), EventRules.Type(type), new OwnJson(written), key, id, EventTracing.Current)
+            : new NewEvent(topic, type, written, key, id, EventTracing.Current);
     }
 
     /// <summary>Creates an event of the system's own, whose type may be one that streams send of themselves.</summary>

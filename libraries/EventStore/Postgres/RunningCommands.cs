@@ -76,13 +76,15 @@ internal static class RunningCommands
 
         private readonly NpgsqlCommand _command;
         private readonly NpgsqlConnection _connection;
+        private readonly NoticeEventHandler _note;
         private bool _isReplicated = true;
 
         public Registration(NpgsqlCommand command, NpgsqlConnection connection)
         {
             _command = command;
             _connection = connection;
-            _connection.Notice += Note;
+            _note = Note;
+            _connection.Notice += _note;
         }
 
         /// <exception cref="NpgsqlException">No synchronous standby has confirmed the command's commit.</exception>
@@ -94,7 +96,7 @@ internal static class RunningCommands
 
         public void Dispose()
         {
-            _connection.Notice -= Note;
+            _connection.Notice -= _note;
             Running.TryRemove(_command, out _);
         }
 

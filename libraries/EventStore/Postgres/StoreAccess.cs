@@ -148,8 +148,8 @@ internal static class StoreAccess
     {
         await using var _ = connection;
         await connection.OpenDirectAsync(store, stop);
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        await using var cancellation = new CommandCancellation(command, stop);
+        using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await using var cancellation = stop.CanBeCanceled ? new CommandCancellation(command, stop) : null;
 
         try
         {

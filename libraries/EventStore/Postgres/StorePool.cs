@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -98,6 +99,8 @@ internal static class StorePool
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
         var builder = new NpgsqlDataSourceBuilder(text);
         StorePooler.Refuse(builder, statementTimeout, Source(services, connectionName));
+        // Spans of background work belong to no trace, and each costs more than its command.
+        builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => Activity.Current is not null));
         configure?.Invoke(builder);
         if (string.IsNullOrWhiteSpace(builder.ConnectionStringBuilder.Host))
             throw new InvalidOperationException(

@@ -75,7 +75,7 @@ public sealed class RedisLink
     /// <summary>Publishes a message. After one that was not taken in time, the next probes Redis in the background, and
     /// others are dropped meanwhile: receivers read them from the store.</summary>
     /// <returns>False if the message was not taken, or is the one that probes.</returns>
-    internal async Task<bool> PublishAsync(
+    internal Task<bool> PublishAsync(
         string channel,
         byte[] message,
         TimeSpan timeout,
@@ -83,11 +83,11 @@ public sealed class RedisLink
     )
     {
         if (!_isRefusing)
-            return await SendAsync(channel, message, timeout, cancellationToken);
+            return SendAsync(channel, message, timeout, cancellationToken);
 
         if (Interlocked.Exchange(ref _isProbing, 1) == 0)
             _ = ProbeAsync(channel, message, timeout, cancellationToken);
-        return false;
+        return Task.FromResult(false);
     }
 
     /// <summary>Subscribes to a channel and waits for the server's confirmation; a repetition first ends the former
@@ -192,9 +192,9 @@ public sealed class RedisLink
         CancellationToken cancellationToken
     )
     {
-        var answer = SendAsync();
         try
         {
+            var answer = OpenAsync() is { IsCompletedSuccessfully: true } open ? request(open.Result) : OpenedAsync();
             return await answer.WaitAsync(timeout, _clock, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
@@ -207,12 +207,15 @@ public sealed class RedisLink
             throw new TimeoutException("The connection was closed.", e);
         }
 
-        async Task<T> SendAsync() => await request(await OpenAsync());
+        async Task<T> OpenedAsync() => await request(await OpenAsync());
     }
 
     /// <summary>Uses sharded pub/sub (Redis 7) on a cluster: other messages go to all of its nodes.</summary>
-    private static RedisChannel ChannelOf(IConnectionMultiplexer redis, string name) =>
-        redis.GetEndPoints().Any(e => redis.GetServer(e).ServerType == ServerType.Cluster)
-            ? RedisChannel.Sharded(name)
-            : RedisChannel.Literal(name);
+    private static RedisChannel ChannelOf(IConnectionMultiplexer redis, string name)
+    {
+        foreach (var endpoint in redis.GetEndPoints())
+            if (redis.GetServer(endpoint).ServerType == ServerType.Cluster)
+                return RedisChannel.Sharded(name);
+        return RedisChannel.Literal(name);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -7,7 +8,7 @@ namespace EventStore;
 /// <c>[{"position":…,"id":…,"topic":…,"type":…,"key":…,"time":…,"traceparent":…,"data":…}]</c>.</summary>
 internal static class RelayEvents
 {
-    public static void Write(Stream output, IReadOnlyList<EventRecord> events)
+    public static void Write(IBufferWriter<byte> output, IReadOnlyList<EventRecord> events)
     {
         using var json = new Utf8JsonWriter(
             output,

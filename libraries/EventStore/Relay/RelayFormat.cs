@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace EventStore;
 
@@ -9,29 +11,36 @@ internal static class RelayFormat
 {
     private const byte Version = 4;
 
+    /// <summary>Largest buffer that a thread keeps: nearly all pages fit.</summary>
+    private const int MaxKeptBytes = 64 * 1024;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _kept;
+
     /// <summary>Writes a page, with the first tokens and the JSON of <paramref name="events"/>.</summary>
     public static byte[] ToBytes(RelayPage page, IReadOnlyList<EventRecord> events)
     {
-        using var output = new MemoryStream(256 + 512 * events.Count);
-        using var writer = new BinaryWriter(output);
-        writer.Write(Version);
-        writer.Write(page.Epoch);
-        writer.Write7BitEncodedInt64(page.Fence);
-        writer.Write7BitEncodedInt64(page.Previous);
-        writer.Write7BitEncodedInt64(page.Last);
-        writer.Write7BitEncodedInt64(page.Sent);
-        writer.Write(page.TraceParent ?? "");
+        var output = _kept ?? new ArrayBufferWriter<byte>(256 + 512 * events.Count);
+        output.ResetWrittenCount();
+        output.Write([Version]);
+        Write(output, page.Epoch);
+        Write(output, page.Fence);
+        Write(output, page.Previous);
+        Write(output, page.Last);
+        Write(output, page.Sent);
+        Write(output, page.TraceParent ?? "");
 
         var tokens = FirstTokens.Of(events);
-        writer.Write7BitEncodedInt(tokens is null ? 0 : tokens.Count + 1);
+        Write(output, tokens is null ? 0 : tokens.Count + 1);
 
         foreach (var token in tokens ?? [])
-            writer.Write(token);
+            Write(output, token);
 
         if (events.Count > 0)
             RelayEvents.Write(output, events);
 
-        return output.ToArray();
+        _kept = output.Capacity <= MaxKeptBytes ? output : null;
+        return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Reads a message. Its events stay slices of <paramref name="bytes"/>, which must not change.</summary>
@@ -67,6 +76,20 @@ internal static class RelayFormat
         return page.Epoch.Length == 0 || contradicts
             ? throw new InvalidDataException("The relay message contradicts itself.")
             : page;
+    }
+
+    private static void Write(ArrayBufferWriter<byte> output, string text)
+    {
+        Write(output, Encoding.UTF8.GetByteCount(text));
+        Encoding.UTF8.GetBytes(text, output);
+    }
+
+    private static void Write(ArrayBufferWriter<byte> output, long number)
+    {
+        var rest = (ulong)number;
+        for (; rest > 0x7F; rest >>= 7)
+            output.Write([(byte)(rest | 0x80)]);
+        output.Write([(byte)rest]);
     }
 
     private static string[]? ReadTokens(BinaryReader reader)

@@ -57,6 +57,7 @@ internal sealed class Append : Measurement
                 }
             );
 
+        var allocated = peer.Allocated();
         var cpu = ProcessStats.Cpu(peer.Processes);
         var published = await PublishAsync(run, peer, run.Seconds(4), cancellationToken);
 
@@ -71,6 +72,7 @@ internal sealed class Append : Measurement
             (MetricCatalog.RelayedAfter, relaying.Elapsed.TotalSeconds),
             (MetricCatalog.Appended, events / published.Seconds),
             (MetricCatalog.AppendCpu, (ProcessStats.Cpu(peer.Processes) - cpu) * 1e6 / events),
+            (MetricCatalog.AppendAllocated, (peer.Allocated() - allocated) / events),
             (MetricCatalog.AppendP50, published.P50Ms),
             (MetricCatalog.AppendP99, published.P99Ms)
         );

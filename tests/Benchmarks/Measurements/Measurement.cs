@@ -60,6 +60,7 @@ internal static class MetricCatalog
     public static readonly Metric Elsewhere = new("other work on the machine", "cores");
     public static readonly Metric Appended = new("appended", "events/s", Judgement.Rate);
     public static readonly Metric AppendCpu = new("server CPU", "µs/event", Judgement.Cost);
+    public static readonly Metric AppendAllocated = new("allocated", "B/event", Judgement.Cost);
     public static readonly Metric AppendP50 = new("answered p50", "ms");
     public static readonly Metric AppendP99 = new("answered p99", "ms");
     public static readonly Metric RelayedAfter = new("replica caught up after the last append", "s");

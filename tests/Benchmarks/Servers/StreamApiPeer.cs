@@ -36,6 +36,9 @@ internal sealed class StreamApiPeer : Peer
 
     public override Uri Subscribe(string topic) => new(Address, $"/v1/events/stream?topic={topic}");
 
+    /// <summary>Returns the bytes that this replica and the Broadcaster have allocated.</summary>
+    public long Allocated() => Probe.Allocated() + _system.Probe.Allocated();
+
     public static async Task<StreamApiPeer> StartAsync(
         bool durable,
         CancellationToken cancellationToken,

@@ -7,6 +7,7 @@ namespace Benchmarks.Servers;
 /// <summary>The parts that the replicas of one system share: stores, Broadcaster and a telemetry receiver.</summary>
 internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsyncDisposable
 {
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("broadcaster-");
     private OtlpReceiver? _telemetry;
     private World? _world;
 
@@ -19,6 +20,10 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
     public int ModelPort { get; } = FreePort.Take();
 
     public StorePair Stores { get; } = new(durable);
+
+    /// <summary>Asks the Broadcaster.</summary>
+    public ServerProbe Probe { get; private set; } = null!;
+
     public World World => _world!;
     public IReadOnlyList<int> Processes =>
         [.. Stores.Processes, .. World.Broadcasters.Where(b => !b.HasExited).Select(b => b.Process.Id)];
@@ -50,6 +55,7 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
         if (_telemetry is not null)
             await _telemetry.DisposeAsync();
         await Stores.DisposeAsync();
+        _folder.Delete(recursive: true);
     }
 
     private async Task StartAsync(Dictionary<string, string> settings, CancellationToken cancellationToken)
@@ -69,7 +75,8 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
         _telemetry = await OtlpReceiver.StartAsync(body => body.CopyToAsync(Stream.Null), cancellationToken);
         _world = await World.Start(options =>
         {
-            options.On(stores).Database(database).Unlinked().Replicas(0).AsProcesses().Until(cancellationToken);
+            options.On(stores).Database(database).Unlinked().AsProcesses().Until(cancellationToken);
+            options.Replicas(0).Broadcasters(0);
             options.Programs(build.Of);
             // As in production: what is used often is compiled again.
             options
@@ -83,5 +90,8 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
                     .Set($"{provider}:MaxConcurrent", 1_000);
             options.Set(settings);
         });
+
+        Probe = new ServerProbe(Path.Combine(_folder.FullName, "probe"));
+        await _world.StartBroadcasterAsync(new(Probe.Environment));
     }
 }

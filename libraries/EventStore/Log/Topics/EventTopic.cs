@@ -21,7 +21,12 @@ public struct EventTopic
         + "and its first token may come from a request. Write it into the interpolated string, such as "
         + "$\"sessions.{id}\".";
 
-    private readonly StringBuilder _text;
+    /// <summary>The text of an interpolated string, as far as it is appended.</summary>
+    private readonly StringBuilder? _parts = null;
+
+    /// <summary>A whole string, which is a topic or a pattern, or refused.</summary>
+    private readonly string? _whole = null;
+
     private readonly string? _refusal = null;
     private bool _isValid = true;
 
@@ -29,28 +34,31 @@ public struct EventTopic
     private int _literal = -1;
 
     /// <summary>Begins a topic; the compiler calls it.</summary>
-    public EventTopic(int literalLength, int formattedCount) => _text = new(literalLength + 16 * formattedCount);
+    public EventTopic(int literalLength, int formattedCount) => _parts = new(literalLength + 16 * formattedCount);
 
     private EventTopic(string text, bool isOfCode, string? refusal = null)
     {
-        _text = new(text);
+        _whole = text;
         _literal = isOfCode ? -1 : 0;
         _refusal = refusal;
     }
 
     /// <summary>False if a hole does not hold exactly one token, or makes the topic too long; if a string has a
     /// wildcard, or is no topic; or if a hole or a string begins it as the gateway's own topics begin.</summary>
-    public readonly bool IsValid => _isValid && Refusal is null && _text?.Length is > 0 and <= TopicPattern.MaxLength;
+    public readonly bool IsValid =>
+        _isValid && Refusal is null && (_whole?.Length ?? _parts?.Length) is > 0 and <= TopicPattern.MaxLength;
 
     internal bool IsReserved { get; private init; }
 
     /// <summary>Returns true if the application's code has the first token, which then is no request's.</summary>
-    internal readonly bool NamesItsRoot => _literal < 0 || _text.ToString(0, _literal).Contains('.');
+    internal readonly bool NamesItsRoot => _literal < 0 || _parts?.ToString(0, _literal).Contains('.') == true;
 
     /// <summary>Says why a string, or a first hole, is not taken, and how to ask for it. Null if it is.</summary>
     internal readonly string? Refusal => _refusal ?? (IsSomebodyElses ? NotTheCodes : null);
 
-    private readonly bool IsSomebodyElses => _text is not null && !NamesItsRoot && GatewayTopics.Have(_text.ToString());
+    private readonly bool IsSomebodyElses => !NamesItsRoot && GatewayTopics.Have(Text);
+
+    private readonly string? Text => _whole ?? _parts?.ToString();
 
     /// <summary>Takes a string as a topic; it is invalid if the string has a wildcard, or is no topic.</summary>
     public static implicit operator EventTopic(string text) =>
@@ -86,14 +94,14 @@ public struct EventTopic
     /// <summary>Asks for a pattern of an interpolated string, whose holes each hold exactly one token.</summary>
     public static EventTopic Pattern(EventTopic topic) => topic;
 
-    public readonly void AppendLiteral(string value) => _text.Append(value);
+    public readonly void AppendLiteral(string value) => _parts!.Append(value);
 
     public void AppendFormatted(string? token)
     {
         if (_literal < 0)
-            _literal = _text.Length;
+            _literal = _parts!.Length;
         _isValid &= TopicPattern.IsToken(token);
-        _text.Append(token);
+        _parts!.Append(token);
     }
 
     public void AppendFormatted<T>(T token) => AppendFormatted(token, format: null);
@@ -109,13 +117,18 @@ public struct EventTopic
 
     /// <exception cref="ArgumentException">The topic is invalid, or the whole is neither a topic nor a
     /// pattern.</exception>
-    public override readonly string ToString() =>
-        !IsValid
-            ? throw new ArgumentException(
+    public override readonly string ToString()
+    {
+        if (!IsValid)
+            throw new ArgumentException(
                 Refusal ?? "A value in the topic is not one token of it ([A-Za-z0-9_-]), or too long."
-            )
-        : _text.ToString() is var text && (IsReserved || TopicPattern.IsTopicOrPattern(text)) ? text
-        : throw new ArgumentException(NoTopic(text));
+            );
+
+        var text = Text!;
+        return _whole is not null || TopicPattern.IsTopicOrPattern(text)
+            ? text
+            : throw new ArgumentException(NoTopic(text));
+    }
 
     private static string NoTopic(string? text) =>
         $"'{text}' is neither a topic nor a pattern: dot-separated tokens of [A-Za-z0-9_-], at most "

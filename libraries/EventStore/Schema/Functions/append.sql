@@ -1,5 +1,5 @@
 -- Appends a batch, given as arrays with one element per event, in one round trip. Positions are taken
--- (take_positions.sql) under a lock that is held until the commit (lock_log.sql), so the log is read in the order of
+-- (next_positions.sql) under a lock that is held until the commit (lock_log.sql), so the log is read in the order of
 -- its commits.
 --   groups      Events of one group (one request) are stored together, or not at all when one of them is refused.
 --   digests     Digest of the content; null for an event whose id is not the publisher's.
@@ -42,12 +42,19 @@ begin
 
     -- The common case: nothing to compare and nothing to refuse.
     if fenced = '{}' and array_remove(digests, null) = '{}' then
-        first_position := eventstore.take_positions(n);
-        insert into eventstore.events
-        select first_position + e.ord - 1, e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
-        from unnest(ids, topics, types, keys, data, traceparents)
-            with ordinality as e(id, topic, type, key, data, traceparent, ord);
-        select array_agg(g order by g) into positions from generate_series(first_position, first_position + n - 1) g;
+        first_position := eventstore.next_positions(n);
+        if n = 1 then
+            -- A row of values costs half as much as one of arrays.
+            insert into eventstore.events values
+                (first_position, ids[1], topics[1], types[1], keys[1], data[1], traceparents[1], committed_at);
+            positions := array[first_position];
+        else
+            insert into eventstore.events
+            select first_position + e.ord - 1, e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
+            from unnest(ids, topics, types, keys, data, traceparents)
+                with ordinality as e(id, topic, type, key, data, traceparent, ord);
+            positions := array(select generate_series(first_position, first_position + n - 1));
+        end if;
     else
         with input as (
             select * from unnest(groups, ids, digests) with ordinality as e(grp, id, digest, ord)
@@ -70,7 +77,7 @@ begin
             end if;
             return;
         end if;
-        first_position := eventstore.take_positions(cardinality(fresh));
+        first_position := eventstore.next_positions(cardinality(fresh));
         for i in 1 .. cardinality(fresh) loop positions[fresh[i]] := first_position + i - 1; end loop;
         insert into eventstore.events
         select positions[e.ord], e.id, e.topic, e.type, e.key, e.data, e.traceparent, committed_at
