@@ -40,8 +40,8 @@ internal sealed record ReliabilityOptions(
         autogroup each of its connections is a group of its own, and they waited up to 0.1 s for a processor.
 
         Exit code 0: no event was lost, duplicated or reordered, the system recovered from every fault, the p99 of other
-        clients at most doubled, and nothing was left. 1: a check failed, broke off, or could not run on this machine
-        (see --allow-skipped). 2: none could run.
+        clients was within its limit, and nothing was left. 1: a check failed, broke off, or could not run on this
+        machine (see --allow-skipped). 2: none could run.
 
         """;
 

@@ -19,9 +19,9 @@ internal static class ReportTables
         new(
             "abuse",
             "Abuse",
-            "| abuse | regular p99 without ms | during ms | ratio | refused | memory MB | Postgres CPU % "
+            "| abuse | regular p99 without ms | during ms | ratio | burned ms | refused | memory MB | Postgres CPU % "
                 + "| responses to the load |",
-            AbuseChecks()
+            [.. AbuseCatalog.All.Select(a => new AbuseCheck(a))]
         ),
         new("citizens", "Citizens", "| citizen | asked for | served | refused | per second | |", CitizenCatalog.All),
         new(
@@ -57,10 +57,4 @@ internal static class ReportTables
             .. FailoverKind.All.Concat(FailoverKind.All).Select((kind, i) => new FailoverCheck(kind, i + 1)),
             new ForkCheck(),
         ];
-
-    private static List<AbuseCheck> AbuseChecks()
-    {
-        var ratios = new Dictionary<string, double>();
-        return [.. AbuseCatalog.All.Select(a => new AbuseCheck(a, ratios))];
-    }
 }

@@ -15,15 +15,6 @@ internal sealed record AbuseCase(
     /// compiled what it uses.</summary>
     public bool IsRehearsed { get; init; }
 
-    /// <summary>True: the row is measured for the <see cref="Limit"/> of another one, and has none itself.</summary>
-    public bool IsControl { get; init; }
-
-    /// <summary>True: the target is a <see cref="PlainListener"/> beside the system.</summary>
-    public bool IsBeside { get; init; }
-
-    /// <summary>The limit, if it depends on a control; default: <see cref="ControlLimit.Least"/>.</summary>
-    public ControlLimit? Limit { get; init; }
-
     /// <summary>True: the system runs in Development, as the README starts it. It has no limits per client, so the
     /// regular users' latency is not compared, but each of their events must come within a second.</summary>
     public bool InDevelopment { get; init; }

@@ -9,11 +9,6 @@ internal static class AbuseCatalog
 {
     private const int SlowEvents = 500;
 
-    private const string BareProgram =
-            "10,000 connections at once to a program beside the system that only accepts and answers",
-        OneTopic = "streams with one topic, as many and as busy as in the next row",
-        ShortSessions = "sessions of short messages, filled and read as those of the next row";
-
     private static readonly TimeSpan FiftyASecond = TimeSpan.FromMilliseconds(20);
 
     private static readonly string Load = Token();
@@ -30,11 +25,7 @@ internal static class AbuseCatalog
     private static IEnumerable<AbuseCase> Floods =>
         [
             Rehearsed("10,000 connections from one client", HeldConnections.Connect(underWay: 1_000)),
-            new(BareProgram, HeldConnections.Connect(underWay: 10_000)) { IsControl = true, IsBeside = true },
-            Rehearsed("10,000 connections at once from one client", HeldConnections.Connect(underWay: 10_000)) with
-            {
-                Limit = new ControlLimit(BareProgram, Margin: 1.5, Most: 3),
-            },
+            Rehearsed("10,000 connections at once from one client", HeldConnections.Connect(underWay: 10_000)),
             new("heads and bodies that never end (slow-loris)", HeldConnections.TrickleAsync),
             new(
                 "readers that never read",
@@ -166,10 +157,7 @@ internal static class AbuseCatalog
                 HeldConnections.AskForPages($"{Events}?topic=flood.page&limit=1000", Tokens("load")),
                 target => FillAsync(target, "flood.page", 40, 100_000)
             ),
-            Rehearsed(ShortSessions, ReadSessions(messageBytes: 100)) with
-            {
-                IsControl = true,
-            },
+            Rehearsed("sessions of short messages, filled and read at full speed", ReadSessions(messageBytes: 100)),
             // Nearly as long as the limits allow.
             Rehearsed("sessions of 2 MB, filled and read at full speed", ReadSessions(messageBytes: 250_000)),
             new(
@@ -198,18 +186,11 @@ internal static class AbuseCatalog
     /// <summary>Events for many streams, which are open before, since that takes longer than the abuse.</summary>
     private static IEnumerable<AbuseCase> Broadcasts =>
         [
-            new(OneTopic, Broadcast, target => OpenFiltersAsync(target, 2_000, _ => "topic=flood.broadcast.a"))
-            {
-                IsControl = true,
-            },
             new(
                 "streams with the filters user.N.> and broadcast.>",
                 Broadcast,
                 target => OpenFiltersAsync(target, 2_000, n => $"topic=flood.user.{n}.%3E&topic=flood.broadcast.%3E")
-            )
-            {
-                Limit = new ControlLimit(OneTopic, Margin: 1.2, Most: double.PositiveInfinity),
-            },
+            ),
             new(
                 "100 streams of 32 patterns that branch at each token",
                 // The tokens match a name and a wildcard of each pattern, except the last one.

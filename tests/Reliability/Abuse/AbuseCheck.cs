@@ -4,9 +4,7 @@ using Harness;
 namespace Reliability.Abuse;
 
 /// <summary>Runs one abuse and measures its effect on the regular users.</summary>
-/// <param name="abuse">The abuse.</param>
-/// <param name="ratios">The ratios of this run's controls, by name; shared by all checks.</param>
-internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> ratios) : ICheck
+internal sealed class AbuseCheck(AbuseCase abuse) : ICheck
 {
     private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(2);
@@ -22,19 +20,17 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
     )
     {
         var target = new AbuseTarget([.. system.Replicas.Select(r => r.Url)]);
-        using var beside = abuse.IsBeside ? new PlainListener() : null;
-        using var load = await LoadProcess.StartAsync(
-            abuse,
-            beside is null ? target : new AbuseTarget([beside.Url]),
-            cancellationToken
-        );
+        using var load = await LoadProcess.StartAsync(abuse, target, cancellationToken);
         await using var others = await Bystanders.StartAsync(target, cancellationToken);
         var measured = await MeasureAsync(system, load, others, options.Abuse, cancellationToken);
 
-        if (abuse.IsControl)
-            ratios[Name] = measured.Ratio;
+        if (measured.NeedsBurned && !abuse.InDevelopment)
+            measured = measured with
+            {
+                Burned = await BurnAsync(measured.Load, target, others, options.Abuse, cancellationToken),
+            };
 
-        return AbuseRow.Of(abuse, measured, ratios);
+        return AbuseRow.Of(abuse, measured);
     }
 
     private async Task<AbuseMeasurements> MeasureAsync(
@@ -55,17 +51,25 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
         var storeBefore = store.Percent();
 
         var most = memory;
+        var threads = 0;
+        var idleThreads = load.Threads;
+        var cpu = load.CpuSeconds;
         string responses;
         using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
         {
             over.CancelAfter(duration);
             var attack = load.RunAsync(over.Token);
             while (await Task.WhenAny(attack, Task.Delay(250, cancellationToken)) != attack)
+            {
                 most = Math.Max(most, ServerStats.Megabytes(system));
+                threads = Math.Max(threads, load.Threads - idleThreads);
+            }
+
             responses = await attack;
         }
 
         var attacked = Stopwatch.GetTimestamp();
+        var processors = (load.CpuSeconds - cpu) / Stopwatch.GetElapsedTime(calm, attacked).TotalSeconds;
         var foreign = machine.ForeignPercent();
         await Task.Delay(Aftermath, cancellationToken);
         var settled = Stopwatch.GetTimestamp();
@@ -96,7 +100,30 @@ internal sealed class AbuseCheck(AbuseCase abuse, Dictionary<string, double> rat
             ForeignPercent = foreign,
             IsSettled = isSettled,
             Responses = responses,
+            Load = new BurnedTime(processors, Math.Max(1, threads)),
         };
+    }
+
+    /// <summary>Measures the regular users' events beside a program that uses as much processor time.</summary>
+    private static async Task<EventWindow> BurnAsync(
+        BurnedTime time,
+        AbuseTarget target,
+        Bystanders others,
+        TimeSpan duration,
+        CancellationToken cancellationToken
+    )
+    {
+        using var load = await LoadProcess.StartAsync(time.AsCase(), target, cancellationToken);
+        var start = Stopwatch.GetTimestamp();
+        using (var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
+        {
+            over.CancelAfter(duration);
+            await Console.Error.WriteLineAsync($"burned {await load.RunAsync(over.Token)} on {time.Threads} threads");
+        }
+
+        var end = Stopwatch.GetTimestamp();
+        await others.ArriveAsync(start, end, Arrival, cancellationToken);
+        return others.Events.Between(start, end);
     }
 
     /// <summary>Writes the regular users' latency in each second, to find the cause of a failure.</summary>

@@ -9,7 +9,11 @@ internal sealed record AbuseMeasurements
     /// <summary>Those that were due during the abuse.</summary>
     public required EventWindow During { get; init; }
 
-    /// <summary>All of them, to half a minute after the end.</summary>
+    /// <summary>Those that were due beside a program that only used as much processor time as the abuse
+    /// (<see cref="BurnedTime"/>), or null if the others' latency did not depend on it.</summary>
+    public EventWindow? Burned { get; init; }
+
+    /// <summary>All of the row, to half a minute after the abuse.</summary>
     public required EventWindow All { get; init; }
 
     public long Duplicates { get; init; }
@@ -34,8 +38,13 @@ internal sealed record AbuseMeasurements
     /// <summary>True if the system was at rest before the measurement.</summary>
     public bool IsSettled { get; init; } = true;
 
+    /// <summary>The processor time that the load used.</summary>
+    public BurnedTime Load { get; init; } = new(0, 1);
+
     /// <summary>The load's own summary.</summary>
     public required string Responses { get; init; }
 
     public double Ratio => During.P99 / Without.P99;
+
+    public bool NeedsBurned => P99Rule.NeedsBurned(Without.P99, During.P99);
 }

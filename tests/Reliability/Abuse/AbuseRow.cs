@@ -9,24 +9,19 @@ internal static class AbuseRow
         MaxMoreStorePercent = 15,
         MaxForeignPercent = 10;
 
-    /// <param name="abuse">The abuse.</param>
-    /// <param name="measured">Its measurements.</param>
-    /// <param name="ratios">The ratios of this run's controls, by name.</param>
-    public static Outcome Of(AbuseCase abuse, AbuseMeasurements measured, IReadOnlyDictionary<string, double> ratios)
+    public static Outcome Of(AbuseCase abuse, AbuseMeasurements measured)
     {
         var ratio = measured.Ratio;
         var memory = measured.Memory;
         var store = measured.Store;
-        var isWithin =
-            double.IsFinite(ratio)
-            && (abuse.IsControl || abuse.InDevelopment || ratio <= (abuse.Limit?.Of(ratios) ?? ControlLimit.Least));
+        var isWithin = P99Rule.IsWithin(measured.Without.P99, measured.During.P99, measured.Burned?.P99);
         var responses = measured.Responses;
 
         if (abuse.InDevelopment)
         {
             var answer = measured.During.SlowestAnswer;
             var arrival = measured.During.Latencies.Max();
-            isWithin &= answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
+            isWithin = answer <= MaxMilliseconds && arrival <= MaxMilliseconds;
             responses += $"; slowest publish {answer:F0} ms, event {arrival:F0} ms";
         }
 
@@ -47,6 +42,7 @@ internal static class AbuseRow
             ok,
             $"| {abuse.Name} | {measured.Without.P99:F1} | {measured.During.P99:F1} "
                 + $"| {(isWithin ? $"{ratio:F2}" : $"**{ratio:F2}**")} "
+                + $"| {(measured.Burned is { } burned ? $"{burned.P99:F1}" : "–")} "
                 + $"| {ReliabilityReport.Bold(measured.All.Refused)} "
                 + $"| {memory.Before:F0} → {memory.Most:F0} → {memory.After:F0} "
                 + $"| {store.Before:F0} → {(isIdle ? $"{store.After:F0}" : $"**{store.After:F0}**")} "

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Measuring;
 
 namespace Reliability.Abuse;
 
@@ -50,6 +51,12 @@ internal sealed class LoadProcess : IDisposable
         return load;
     }
 
+    /// <summary>Processor time used so far.</summary>
+    public double CpuSeconds => ProcessTable.CpuSeconds(_process.Id);
+
+    /// <summary>Threads that it has.</summary>
+    public int Threads => Directory.GetDirectories($"/proc/{_process.Id}/task").Length;
+
     /// <summary>Runs the load until cancelled, or until a load that ends by itself has finished. Returns its result
     /// line.</summary>
     public async Task<string> RunAsync(CancellationToken over)
@@ -63,7 +70,7 @@ internal sealed class LoadProcess : IDisposable
     /// <summary>Entry point of the load process. It exits when its standard input is closed.</summary>
     public static async Task<int> MainAsync(string name, IEnumerable<string> replicas)
     {
-        var abuse = AbuseCatalog.All.Single(a => a.Name == name);
+        var abuse = BurnedTime.Find(name) ?? AbuseCatalog.All.Single(a => a.Name == name);
         var target = new AbuseTarget([.. replicas.Select(r => new Uri(r))]);
         if (abuse.Prepare is { } prepare)
             await prepare(target);

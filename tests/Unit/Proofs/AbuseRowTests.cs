@@ -5,9 +5,7 @@ namespace Unit.Proofs;
 /// <summary>A row of an abuse passes only within its limits.</summary>
 public sealed class AbuseRowTests
 {
-    private const string Control = "a control";
     private static readonly AbuseCase Abuse = new("an abuse", (_, _) => Task.FromResult(""));
-    private static readonly AbuseCase Limited = Abuse with { Limit = new ControlLimit(Control, Margin: 1.2, Most: 4) };
     private static readonly AbuseCase Development = Abuse with { InDevelopment = true };
     private static readonly AbuseMeasurements Measured = new()
     {
@@ -19,48 +17,40 @@ public sealed class AbuseRowTests
         Responses = "200 × 10",
     };
 
-    private static readonly (
-        string Case,
-        AbuseCase Abuse,
-        double? Control,
-        AbuseMeasurements Measured,
-        bool Passes
-    )[] Rows =
+    private static readonly (string Case, AbuseCase Abuse, AbuseMeasurements Measured, bool Passes)[] Rows =
     [
-        ("within every limit", Abuse, null, Measured, true),
-        ("twice the latency of the others", Abuse, null, During(20), true),
-        ("more", Abuse, null, During(21), false),
-        ("the ratio of a control that is less than two", Limited, 1, During(20), true),
-        ("more than twice beside such a control", Limited, 1, During(21), false),
-        ("the control's ratio and its margin", Limited, 3, During(35), true),
-        ("more than its margin", Limited, 3, During(37), false),
-        ("more than the most of any control", Limited, 5, During(41), false),
-        ("twice beside a control that was not measured", Limited, null, During(20), true),
-        ("more beside it", Limited, null, During(21), false),
-        ("a control itself", Abuse with { IsControl = true }, null, During(100), true),
-        ("a second in Development", Development, null, During(1_000), true),
-        ("a later event in Development", Development, null, During(1_001), false),
+        ("within every limit", Abuse, Measured, true),
+        ("twice the latency of the others", Abuse, During(20), true),
+        ("more", Abuse, During(21), false),
+        ("more, with as much processor time burned", Abuse, During(21) with { Burned = Window(17) }, true),
+        ("a quarter more than that", Abuse, During(25) with { Burned = Window(20) }, true),
+        ("more than a quarter more", Abuse, During(26) with { Burned = Window(20) }, false),
+        ("less than burned costs, within twice", Abuse, During(20) with { Burned = Window(5) }, true),
+        ("50 ms where that is usual", Abuse, During(50) with { Without = Window(40) }, true),
+        ("more than 50 ms", Abuse, During(51) with { Without = Window(40), Burned = Window(51) }, false),
+        ("no event without the load", Abuse, Measured with { Without = new([], 0, 0, 0, 0) }, false),
+        ("a second in Development", Development, During(1_000), true),
+        ("a later event in Development", Development, During(1_001), false),
         (
             "a later answer in Development",
             Development,
-            null,
             Measured with
             {
                 During = Window(12) with { SlowestAnswer = 1_001 },
             },
             false
         ),
-        ("Postgres at rest", Abuse, null, Measured with { Store = (6, 21) }, true),
-        ("Postgres still at work", Abuse, null, Measured with { Store = (6, 22) }, false),
-        ("a session still at work", Abuse, null, Measured with { BusySessions = 1 }, false),
-        ("a lost event", Abuse, null, Measured with { All = Window(10) with { Lost = 1 } }, false),
-        ("a refused event", Abuse, null, Measured with { All = Window(10) with { Refused = 1 } }, false),
-        ("an unanswered event", Abuse, null, Measured with { All = Window(10) with { Waiting = 1 } }, false),
-        ("a doubled event", Abuse, null, Measured with { Duplicates = 1 }, false),
-        ("a client that was ended", Abuse, null, Measured with { Ended = ["reset"] }, false),
-        ("memory at the height", Abuse, null, Measured with { Memory = (300, 900, 300) }, false),
-        ("memory that stays", Abuse, null, Measured with { Memory = (300, 460, 450) }, false),
-        ("a load that died", Abuse, null, Measured with { Responses = "**the load process has died**" }, false),
+        ("Postgres at rest", Abuse, Measured with { Store = (6, 21) }, true),
+        ("Postgres still at work", Abuse, Measured with { Store = (6, 22) }, false),
+        ("a session still at work", Abuse, Measured with { BusySessions = 1 }, false),
+        ("a lost event", Abuse, Measured with { All = Window(10) with { Lost = 1 } }, false),
+        ("a refused event", Abuse, Measured with { All = Window(10) with { Refused = 1 } }, false),
+        ("an unanswered event", Abuse, Measured with { All = Window(10) with { Waiting = 1 } }, false),
+        ("a doubled event", Abuse, Measured with { Duplicates = 1 }, false),
+        ("a client that was ended", Abuse, Measured with { Ended = ["reset"] }, false),
+        ("memory at the height", Abuse, Measured with { Memory = (300, 900, 300) }, false),
+        ("memory that stays", Abuse, Measured with { Memory = (300, 460, 450) }, false),
+        ("a load that died", Abuse, Measured with { Responses = "**the load process has died**" }, false),
     ];
 
     public static TheoryData<string> Cases => [.. Rows.Select(r => r.Case)];
@@ -69,13 +59,8 @@ public sealed class AbuseRowTests
     [MemberData(nameof(Cases))]
     public void A_row_passes_only_within_its_limits(string name)
     {
-        var (_, abuse, control, measured, passes) = Rows.Single(r => r.Case == name);
-        var ratios = new Dictionary<string, double> { ["another"] = 100 };
-
-        if (control is { } ratio)
-            ratios[Control] = ratio;
-
-        var row = AbuseRow.Of(abuse, measured, ratios);
+        var (_, abuse, measured, passes) = Rows.Single(r => r.Case == name);
+        var row = AbuseRow.Of(abuse, measured);
         Assert.True(row.Ok == passes, row.Line);
     }
 
@@ -83,14 +68,22 @@ public sealed class AbuseRowTests
     public void Its_line_has_every_measurement_and_what_is_beyond_a_limit_in_bold()
     {
         Assert.Equal(
-            "| an abuse | 10.0 | 12.0 | 1.20 | 0 | 300 → 350 → 310 | 6 → 7 | 200 × 10 |",
-            AbuseRow.Of(Abuse, Measured, new Dictionary<string, double>()).Line
+            "| an abuse | 10.0 | 12.0 | 1.20 | – | 0 | 300 → 350 → 310 | 6 → 7 | 200 × 10 |",
+            AbuseRow.Of(Abuse, Measured).Line
         );
         Assert.Equal(
-            "| an abuse | 10.0 | 21.0 | **2.10** | 0 | 300 → 350 → 310 | 6 → **22** | 200 × 10 |",
-            AbuseRow.Of(Abuse, During(21) with { Store = (6, 22) }, new Dictionary<string, double>()).Line
+            "| an abuse | 10.0 | 21.0 | **2.10** | 16.0 | 0 | 300 → 350 → 310 | 6 → **22** | 200 × 10 |",
+            AbuseRow.Of(Abuse, During(21) with { Store = (6, 22), Burned = Window(16) }).Line
         );
     }
+
+    /// <summary>It takes as long as the abuse.</summary>
+    [Theory]
+    [InlineData(20, false)]
+    [InlineData(21, true)]
+    [InlineData(51, false)]
+    public void The_processor_time_is_burned_only_if_it_decides(double during, bool isDue) =>
+        Assert.Equal(isDue, During(during).NeedsBurned);
 
     private static AbuseMeasurements During(double latency) => Measured with { During = Window(latency) };
 
