@@ -84,7 +84,8 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
     {
         connection.Attach(this);
         connection.Enter(_clock.Milliseconds(), _storeClock.NowTicks);
-        var (isGreeted, at) = (connection.TryGreet(), connection.StreamPosition);
+        var isGreeted = connection.TryGreet();
+        var at = connection.StreamPosition;
 
         // A loop that sleeps takes a stream without events later: to wake it would cost more than the first frame.
         _inbox.PostLater((Command.Attach, connection, null));
