@@ -29,6 +29,7 @@ internal static class Suite
         new Allocation(),
         new Bookkeeping(),
         new TakeoverGain(),
+        new LibraryDefault(),
         new Memory(),
         new Generator(),
         new Agreement(),

@@ -113,8 +113,16 @@ internal sealed class StreamRunner(
         }
 
         connection.AfterEnd = new EndedStream(this, connection, output, own, seat).Queue;
-        output.Watch(connection);
-        loops.Attach(connection);
+        try
+        {
+            output.Watch(connection);
+            loops.Attach(connection);
+        }
+        catch
+        {
+            connection.MarkEnded(EndReason.Failed);
+            throw;
+        }
     }
 
     private async Task HoldAsync(TakenConnection over, StreamOpening opening, StartDecision start)

@@ -21,6 +21,9 @@ internal static class ClientProgram
             case ["plain", var url]:
                 PlainServer.Run(url);
                 return true;
+            case ["library", var url]:
+                LibraryServer.Run(url);
+                return true;
             default:
                 return false;
         }

@@ -1,4 +1,5 @@
 using Benchmarks.Client;
+using Benchmarks.Servers;
 using Harness;
 
 namespace Benchmarks.Measurements;
@@ -12,40 +13,43 @@ internal sealed class Connects() : Measurement("connects", $"{Streams:N0} new st
     public override bool ComparesBuilds => true;
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
-        run.InTurnAsync(
-            this,
-            async peer =>
-            {
-                await OpenAsync(First);
-                // Lets the server close the old streams and recompile.
-                await Task.Delay(TimeSpan.FromSeconds(2), cancellationToken);
-                var (cpu, front) = (ProcessStats.Cpu(peer.Processes), ProcessStats.Cpu(peer.Front));
+        run.InTurnAsync(this, peer => MeasureAsync(this, run, peer, cancellationToken), cancellationToken);
 
-                var ready = await OpenAsync(
-                    Streams,
-                    () => (cpu, front) = (ProcessStats.Cpu(peer.Processes) - cpu, ProcessStats.Cpu(peer.Front) - front)
-                );
+    public static async Task MeasureAsync(
+        Measurement measurement,
+        BenchmarkRun run,
+        Peer peer,
+        CancellationToken cancellationToken
+    )
+    {
+        await OpenAsync(First);
+        // Lets the server close the old streams and recompile.
+        await Task.Delay(TimeSpan.FromSeconds(2), cancellationToken);
+        var (cpu, front) = (ProcessStats.Cpu(peer.Processes), ProcessStats.Cpu(peer.Front));
 
-                run.Record(
-                    this,
-                    peer.Name,
-                    (MetricCatalog.Connects, Streams / ready.Seconds),
-                    (MetricCatalog.ConnectCpu, cpu * 1e6 / Streams),
-                    (MetricCatalog.ConnectFrontCpu, front * 1e6 / Streams)
-                );
-
-                async Task<ReadersReady> OpenAsync(int streams, Action? whenOpen = null)
-                {
-                    var (readers, ready) = await Clients.OpenAsync(
-                        new ReadOrder([peer.Subscribe(run.NewTopic())], streams, 0, 60),
-                        cancellationToken
-                    );
-                    whenOpen?.Invoke();
-                    await readers.DisposeAsync();
-
-                    return ready;
-                }
-            },
-            cancellationToken
+        var ready = await OpenAsync(
+            Streams,
+            () => (cpu, front) = (ProcessStats.Cpu(peer.Processes) - cpu, ProcessStats.Cpu(peer.Front) - front)
         );
+
+        run.Record(
+            measurement,
+            peer.Name,
+            (MetricCatalog.Connects, Streams / ready.Seconds),
+            (MetricCatalog.ConnectCpu, cpu * 1e6 / Streams),
+            (MetricCatalog.ConnectFrontCpu, front * 1e6 / Streams)
+        );
+
+        async Task<ReadersReady> OpenAsync(int streams, Action? whenOpen = null)
+        {
+            var (readers, ready) = await Clients.OpenAsync(
+                new ReadOrder([peer.Subscribe(run.NewTopic())], streams, 0, 60),
+                cancellationToken
+            );
+            whenOpen?.Invoke();
+            await readers.DisposeAsync();
+
+            return ready;
+        }
+    }
 }

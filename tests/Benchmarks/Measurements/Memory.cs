@@ -1,4 +1,5 @@
 using Benchmarks.Client;
+using Benchmarks.Servers;
 using Harness;
 
 namespace Benchmarks.Measurements;
@@ -19,38 +20,42 @@ internal sealed class Memory : Measurement
         };
 
     public override Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken) =>
-        run.InTurnAsync(
-            this,
-            async kind =>
-            {
-                await using var peer = await kind.StartAnotherAsync(cancellationToken);
-                // They load the code, and have the server compact what its start has left: counted from before that,
-                // a settled stream costs less than nothing.
-                await using var before = await OpenAsync();
-                await Task.Delay(TimeSpan.FromSeconds(SettledSeconds), cancellationToken);
-                var others = ProcessStats.MemoryKb(peer.Front);
+        run.InTurnAsync(this, kind => MeasureAsync(this, run, kind, cancellationToken), cancellationToken);
 
-                await using var readers = await OpenAsync();
-                await Task.Delay(TimeSpan.FromSeconds(FirstSeconds), cancellationToken);
-                var first = ProcessStats.MemoryKb(peer.Front);
+    public static async Task MeasureAsync(
+        Measurement measurement,
+        BenchmarkRun run,
+        Peer kind,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var peer = await kind.StartAnotherAsync(cancellationToken);
+        // They load the code, and have the server compact what its start has left: counted from before that, a settled
+        // stream costs less than nothing.
+        await using var before = await OpenAsync();
+        await Task.Delay(TimeSpan.FromSeconds(SettledSeconds), cancellationToken);
+        var others = ProcessStats.MemoryKb(peer.Front);
 
-                await Task.Delay(TimeSpan.FromSeconds(SettledSeconds - FirstSeconds), cancellationToken);
-                var settled = ProcessStats.MemoryKb(peer.Front);
-                run.Record(
-                    this,
-                    kind.Name,
-                    (MetricCatalog.Memory, (first - others) / Streams),
-                    (MetricCatalog.Settled, (settled - others) / Streams)
-                );
+        await using var readers = await OpenAsync();
+        await Task.Delay(TimeSpan.FromSeconds(FirstSeconds), cancellationToken);
+        var first = ProcessStats.MemoryKb(peer.Front);
 
-                async Task<IAsyncDisposable> OpenAsync() =>
-                    (
-                        await Clients.OpenAsync(
-                            new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 180),
-                            cancellationToken
-                        )
-                    ).Process;
-            },
-            cancellationToken
+        await Task.Delay(TimeSpan.FromSeconds(SettledSeconds - FirstSeconds), cancellationToken);
+        var settled = ProcessStats.MemoryKb(peer.Front);
+        run.Record(
+            measurement,
+            kind.Name,
+            (MetricCatalog.Memory, (first - others) / Streams),
+            (MetricCatalog.Settled, (settled - others) / Streams)
         );
+
+        async Task<IAsyncDisposable> OpenAsync()
+        {
+            var (process, _) = await Clients.OpenAsync(
+                new ReadOrder([peer.Subscribe(run.NewTopic())], Streams, 0, 180),
+                cancellationToken
+            );
+            return process;
+        }
+    }
 }
