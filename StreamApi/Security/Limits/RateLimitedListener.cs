@@ -112,7 +112,7 @@ internal sealed class RateLimitedListener : IConnectionListener
             {
                 var connection = _connections.Create(due.Socket);
                 if (due.Client is { } client)
-                    connection.ConnectionClosed.UnsafeRegister(_ => CloseOnce(connection, client), null);
+                    connection.ConnectionClosed.UnsafeRegister(_ => CloseOnceGone(connection, client), null);
                 return connection;
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -137,7 +137,7 @@ internal sealed class RateLimitedListener : IConnectionListener
     }
 
     /// <summary>Counts the connection until its client has gone, also if its stream keeps the socket.</summary>
-    private void CloseOnce(ConnectionContext connection, IPAddress client)
+    private void CloseOnceGone(ConnectionContext connection, IPAddress client)
     {
         if (connection.Features.Get<IDetachedConnectionFeature>() is { } detached)
             detached.OnClosed(() => _open.Close(client));

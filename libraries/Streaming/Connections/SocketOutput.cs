@@ -8,9 +8,6 @@ internal sealed class SocketOutput(NativeSocket socket, SocketWatch watch, Pendi
     : StreamOutput(pending),
         IWatched
 {
-    /// <summary>Bytes that a client may send beside its request; one that sends more is gone.</summary>
-    private const int MostIgnored = 64 * 1_024;
-
     private PendingWrite? _kept;
     private ReadOnlyMemory<byte> _rest;
     private int _ignored;
@@ -38,12 +35,11 @@ internal sealed class SocketOutput(NativeSocket socket, SocketWatch watch, Pendi
 
     public override void End()
     {
-        if (!TryWriteLast())
-            return;
-
         try
         {
-            socket.End();
+            StreamSocket.HoldLastSegment(socket);
+            if (TryWrite(Chunk.Last) && !Busy)
+                socket.End();
         }
         catch (ObjectDisposedException) { }
     }
@@ -76,7 +72,7 @@ internal sealed class SocketOutput(NativeSocket socket, SocketWatch watch, Pendi
         {
             var read = socket.Discard(buffer);
             _ignored += read;
-            if (read < 0 || _ignored > MostIgnored)
+            if (read < 0 || _ignored > NativeSocket.MostIgnored)
                 Owner.Gone();
         }
         catch (ObjectDisposedException) { }
@@ -94,20 +90,6 @@ internal sealed class SocketOutput(NativeSocket socket, SocketWatch watch, Pendi
 
         if (_rest.IsEmpty && Interlocked.Exchange(ref _kept, null) is { } kept)
             Taken(kept);
-    }
-
-    /// <summary>Returns true if the client has taken everything.</summary>
-    private bool TryWriteLast()
-    {
-        try
-        {
-            socket.HoldLastSegment();
-            return TryWrite(Chunk.Last) && !Busy;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
     }
 
     /// <summary>Returns the bytes sent, or -1 if the peer is gone.</summary>

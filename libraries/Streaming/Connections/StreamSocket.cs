@@ -28,6 +28,9 @@ internal static class StreamSocket
     /// the stream first would keep the connection, and lose the next request that it sends there.</summary>
     public static void HoldLastSegment(Socket? socket) => Set(socket, TcpCork, 1);
 
+    /// <inheritdoc cref="HoldLastSegment(Socket?)"/>
+    public static void HoldLastSegment(NativeSocket socket) => socket.SetTcpOption(TcpCork, 1);
+
     /// <summary>Sends what is kept, with the end of the connection. The client's end is read as before.</summary>
     public static void End(Socket socket)
     {

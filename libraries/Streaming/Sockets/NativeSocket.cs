@@ -19,9 +19,11 @@ internal sealed partial class NativeSocket() : SafeHandleMinusOneIsInvalid(ownsH
         SolSocket = 1,
         SoLinger = 13,
         IpProtoTcp = 6,
-        TcpCork = 3,
         Interrupted = 4,
         WouldBlock = 11;
+
+    /// <summary>Bytes that a client may send beside its request; one that sends more is gone.</summary>
+    public const int MostIgnored = 64 * 1_024;
 
     /// <summary>Stands in for taken sockets in the hands of their former owners.</summary>
     private static readonly Socket Nothing = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -61,8 +63,7 @@ internal sealed partial class NativeSocket() : SafeHandleMinusOneIsInvalid(ownsH
         }
     }
 
-    /// <summary>Keeps an incomplete segment until <see cref="End"/>, for at most 200 ms.</summary>
-    public void HoldLastSegment() => SetOption(this, IpProtoTcp, TcpCork, [1], sizeof(int));
+    public void SetTcpOption(int option, int value) => SetOption(this, IpProtoTcp, option, [value], sizeof(int));
 
     /// <summary>Sends what is kept, with the end of the connection.</summary>
     public void End() => Shutdown(this, ShutWrite);

@@ -54,11 +54,10 @@ internal sealed class TakenConnection(
     /// <summary>Discards input until the client is gone, the read is cancelled, or too much has been sent.</summary>
     public async Task ReadUntilGoneAsync()
     {
-        const long MostIgnored = 64 * 1024;
         var input = connection.Transport.Input;
         try
         {
-            for (long ignored = 0; ignored <= MostIgnored; )
+            for (long ignored = 0; ignored <= NativeSocket.MostIgnored; )
             {
                 var read = await input.ReadAsync();
                 ignored += read.Buffer.Length;

@@ -1,6 +1,6 @@
 namespace Reliability.Abuse;
 
-/// <summary>What the p99 of regular readers may be during an abuse, in milliseconds.</summary>
+/// <summary>Bounds of the p99 of regular readers during an abuse, in milliseconds.</summary>
 internal static class P99Rule
 {
     /// <summary>A regular reader feels more than this, whatever the reason.</summary>
