@@ -16,6 +16,8 @@ internal sealed class EventTail(
     ILogger<EventTail> logger
 )
 {
+    private TimeSpan Poll => TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
+
     /// <summary>Enumerates the pages after a position until cancelled, and waits during outages of Postgres. An empty
     /// page carries the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
@@ -26,14 +28,9 @@ internal sealed class EventTail(
     )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        // A channel and one timer: a semaphore's wait with a limit would cost each event a timer and a source.
-        var wake = Channel.CreateBounded<bool>(
-            new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
-        );
-        var poll = TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
-        using var polling = clock.CreateTimer(_ => wake.Writer.TryWrite(true), null, poll, poll);
+        using var waker = new Waker(Poll, clock);
         // Not awaited: with a frozen Postgres it ends after seconds, and the caller must not wait.
-        _ = ListenAsync("eventstore", () => wake.Writer.TryWrite(true), stop.Token);
+        _ = ListenAsync("eventstore", waker.Wake, stop.Token);
         try
         {
             while (true)
@@ -49,7 +46,7 @@ internal sealed class EventTail(
                         "The log cannot be read, so the feed waits and tries again: {Reason}",
                         e.InnerException?.Message ?? e.Message
                     );
-                    await Task.Delay(poll, clock, cancellationToken);
+                    await Task.Delay(Poll, clock, cancellationToken);
                 }
 
                 if (page is null)
@@ -60,7 +57,7 @@ internal sealed class EventTail(
 
                 if (page.Through < page.Head)
                     continue;
-                await wake.Reader.ReadAsync(cancellationToken);
+                await waker.WaitAsync(cancellationToken);
             }
         }
         finally
@@ -69,32 +66,24 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Yields when outbox rows may wait, until cancelled: after each commit that wrote some, and every
+    /// <summary>Yields when outbox rows may wait, until cancelled: true after commits that wrote some, and false every
     /// <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     public async IAsyncEnumerable<bool> OutboxAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var wake = new SemaphoreSlim(0);
-        var listening = ListenAsync("eventstore_outbox", Wake, stop.Token);
+        using var waker = new Waker(Poll, clock);
+        var listening = ListenAsync("eventstore_outbox", waker.Wake, stop.Token);
         try
         {
             while (true)
-#pragma warning disable RS0030 // A semaphore takes no clock.
-                yield return await wake.WaitAsync(options.Value.PollMilliseconds, cancellationToken);
-#pragma warning restore RS0030
+                yield return await waker.WaitAsync(cancellationToken);
         }
         finally
         {
             await stop.CancelAsync();
             await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        void Wake()
-        {
-            if (wake.CurrentCount == 0)
-                wake.Release();
         }
     }
 
@@ -115,5 +104,26 @@ internal sealed class EventTail(
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
             }
         }
+    }
+
+    /// <summary>Ends the wait of one reader when it is woken, and once in an interval. A semaphore's wait with a limit
+    /// would cost each wait a timer and a source.</summary>
+    private sealed class Waker : IDisposable
+    {
+        private readonly Channel<bool> _wakes = Channel.CreateBounded<bool>(
+            new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
+        );
+        private readonly ITimer _polling;
+
+        public Waker(TimeSpan interval, TimeProvider clock) =>
+            _polling = clock.CreateTimer(_ => _wakes.Writer.TryWrite(false), null, interval, interval);
+
+        public void Wake() => _wakes.Writer.TryWrite(true);
+
+        /// <summary>Returns true if it was woken, false if the interval is over.</summary>
+        public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) =>
+            _wakes.Reader.ReadAsync(cancellationToken);
+
+        public void Dispose() => _polling.Dispose();
     }
 }

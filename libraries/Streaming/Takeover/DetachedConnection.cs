@@ -21,7 +21,8 @@ internal sealed class DetachedConnection : IDetachedConnectionFeature, IDisposab
 
     public void OnClosed(Action callback)
     {
-        lock (this)
+        // Not this object, which the application sees, and no lock of its own, which each stream would hold.
+        lock (Socket)
             if (!_isClosed)
             {
                 _closed += callback;
@@ -33,7 +34,7 @@ internal sealed class DetachedConnection : IDetachedConnectionFeature, IDisposab
 
     public void Dispose()
     {
-        lock (this)
+        lock (Socket)
         {
             if (_isClosed)
                 return;
