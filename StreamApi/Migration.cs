@@ -12,15 +12,47 @@ internal static class Migration
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>The time for a Postgres that starts or fails over: nobody runs a deployment's step a second
+    /// time.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+
     public static async Task<int> RunAsync(string[] args)
     {
         using var host = Build(args);
         await host.StartAsync();
-        await host.MigrateSchemaAsync();
-        await host.Services.GetRequiredService<SeedsStore>().MigrateAsync(CancellationToken.None);
+        await MigrateAsync(host);
         await host.StopAsync();
         return 0;
     }
+
+    /// <summary>Each migration is a transaction, so another attempt begins where this one broke off.</summary>
+    private static async Task MigrateAsync(IHost host)
+    {
+        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Migration));
+        var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var clock = host.Services.GetRequiredService<TimeProvider>();
+        var began = clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await host.MigrateSchemaAsync(CancellationToken.None);
+                await host.Services.GetRequiredService<SeedsStore>().MigrateAsync(CancellationToken.None);
+                return;
+            }
+            catch (Exception e)
+                when (StoreUnavailableException.Is(e)
+                    && clock.GetElapsedTime(began) < LongestWait
+                    && !stopping.IsCancellationRequested
+                )
+            {
+                logger.LogWarning("Postgres does not answer, and is asked again: {Reason}", ReasonOf(e));
+                await Task.Delay(Pause, clock, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private static string ReasonOf(Exception error) => (error.InnerException ?? error).Message;
 
     /// <param name="role">The role that gets the rights of a service, or null if there is none.</param>
     public static async Task<int> PrintAsync(string? role)
@@ -77,7 +109,7 @@ internal static class Migration
                         or OperationCanceledException
             )
         {
-            return "Postgres does not answer: " + (e.InnerException ?? e).Message;
+            return "Postgres does not answer: " + ReasonOf(e);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using EventStore;
+using Harness;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using StreamApi;
@@ -44,6 +45,33 @@ public sealed class SchemaWaitTests
         Assert.Equal(0, await wait.WaitAsync(TestContext.Current.CancellationToken));
         // A pod that starts later does not wait.
         Assert.Equal(0, await Migration.WaitAsync(arguments));
+    }
+
+    /// <summary>An orchestrator's services that wait for the migration would not start without it.</summary>
+    [Fact]
+    public async Task A_migration_whose_connection_breaks_goes_on_when_Postgres_answers()
+    {
+        var database = await Stores.Shared.CreateDatabaseAsync(TestContext.Current.CancellationToken);
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        await new StoreMigrator(store, TimeProvider.System, NullLogger<StoreMigrator>.Instance).MigrateAsync(
+            TestContext.Current.CancellationToken
+        );
+        await using var link = FaultyLink.To(database.ConnectionString, out var through);
+
+        Task<int> migration;
+        await using (var held = await LockedTable.LockAsync(store, "eventstore.migrations"))
+        {
+            migration = Migration.RunAsync(["--ConnectionStrings:eventstore", through]);
+            await Eventually.HoldsAsync(
+                async () => await held.WaitersAsync("eventstore.migrations") > 0,
+                "the migration reads"
+            );
+            link.Cut();
+        }
+
+        link.Heal();
+        Assert.Equal(0, await migration.WaitAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await Migration.WaitAsync(["--ConnectionStrings:eventstore", through]));
     }
 
     /// <summary>For an operator whose services may not change the schema.</summary>
