@@ -128,12 +128,13 @@ internal sealed partial class FailureReport(
         try
         {
             await foreach (var batch in loggers.WatchAsync(id).WithCancellation(enough.Token))
-            foreach (var line in batch)
+            // The orchestrator logs an exception with its trace as one line.
+            foreach (var line in batch.SelectMany(logged => logged.Content.Split('\n')))
             {
                 // The frames of an exception would leave no room for the exception itself.
-                if (string.IsNullOrWhiteSpace(line.Content) || StackFrame().IsMatch(line.Content))
+                if (string.IsNullOrWhiteSpace(line) || StackFrame().IsMatch(line))
                     continue;
-                lines.Enqueue(line.Content);
+                lines.Enqueue(line);
                 if (lines.Count > LastLines)
                     lines.Dequeue();
             }

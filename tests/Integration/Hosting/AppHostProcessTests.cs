@@ -132,9 +132,14 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             timeout.CancelAfter(TimeSpan.FromMinutes(10)); // a first run fetches the stores and the dashboard
 
+            var isLost = false;
             while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
             {
                 appHost._output.Add(line);
+                // The console's report of a failure that nobody restarts; its first line names the resource.
+                isLost |= line.Contains("could not be started", StringComparison.Ordinal);
+                if (isLost && line.Contains("What to do: ", StringComparison.Ordinal))
+                    break;
                 if (!line.Contains(until, StringComparison.Ordinal))
                     continue;
                 // otherwise a full pipe would block it
@@ -142,6 +147,8 @@ internal sealed class AppHostProcess(Process process) : IAsyncDisposable
                 return appHost;
             }
 
+            if (!process.HasExited)
+                process.Kill();
             throw new InvalidOperationException(
                 $"The AppHost did not start:\n{string.Join('\n', appHost._output)}\n{await error}"
             );

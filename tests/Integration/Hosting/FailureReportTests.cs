@@ -66,6 +66,15 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
         Assert.EndsWith("What to do: Free some space.", report, StringComparison.Ordinal);
     }
 
+    /// <summary>The orchestrator logs the exception of its wait.</summary>
+    [Fact]
+    public async Task The_report_of_a_resource_that_waited_in_vain_has_the_reason_without_a_trace()
+    {
+        var report = await failing.Console.FirstAsync("service");
+        Assert.Contains("stopped waiting for dependency resource 'store'", report, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"\n\s+at \S", report);
+    }
+
     [Fact]
     public async Task A_resource_that_cannot_start_is_named_and_the_console_points_to_the_dashboard()
     {
