@@ -31,6 +31,7 @@ internal static class Suite
         new TakeoverGain(),
         new LibraryDefault(),
         new Memory(),
+        new Multitude(),
         new Generator(),
         new Agreement(),
     ];

@@ -81,11 +81,17 @@ internal sealed class ReaderStreams(ReadOrder order) : IDisposable
         var id = order.LastEventIds?[_opened % order.Urls.Length];
         var socket = Wire.Connect(new IPEndPoint(IPAddress.Parse(url.Host), url.Port));
         socket.Send(
-            Wire.Request("GET", url, $"Accept: text/event-stream\r\n{(id is null ? "" : $"Last-Event-ID: {id}\r\n")}")
+            Wire.Request(
+                "GET",
+                url,
+                $"Accept: text/event-stream\r\n{Header("Last-Event-ID", id)}{Header("X-Api-Key", order.Key)}"
+            )
         );
         _streams[_opened] = new Stream(socket, socket.Handle, new EventScanner(order.Expect, Received));
         _epoll.Watch(socket.Handle, _opened++);
     }
+
+    private static string Header(string name, string? value) => value is null ? "" : $"{name}: {value}\r\n";
 
     private void Received(long at)
     {

@@ -7,12 +7,14 @@ namespace Benchmarks.Client;
 /// closes.</param>
 /// <param name="LimitSeconds">The time limit, from the start.</param>
 /// <param name="LastEventIds">The id to resume after, for each URL, or null for new streams.</param>
+/// <param name="Key">The API key of the requests, or null for none.</param>
 internal sealed record ReadOrder(
     Uri[] Urls,
     int Connections,
     long Expect,
     double LimitSeconds,
-    string[]? LastEventIds = null
+    string[]? LastEventIds = null,
+    string? Key = null
 );
 
 /// <summary>Reported when every stream is open.</summary>

@@ -70,6 +70,8 @@ internal static class MetricCatalog
     public static readonly Metric Connects = new("connects", "1/s", Judgement.Rate);
     public static readonly Metric ConnectCpu = new("server CPU", "µs/connect", Judgement.Cost);
     public static readonly Metric ConnectFrontCpu = new("CPU of the delivering process", "µs/connect", Judgement.Cost);
+    public static readonly Metric IdleCpu = new("CPU of the idle replicas", "cores");
+    public static readonly Metric HeldMemory = new("memory of the replicas", "kB/connection");
     public static readonly Metric StoreReads = new("store reads", "reads");
     public static readonly Metric Allocated = new("allocated", "B/delivery", Judgement.Zero);
     public static readonly Metric AllocatedEvent = new("allocated for the event itself", "B/event", Judgement.Cost);

@@ -61,7 +61,14 @@ internal sealed class StreamApiPeer : Peer
     public Task<StreamApiPeer> StartAnotherAsync(
         Dictionary<string, string> settings,
         CancellationToken cancellationToken
-    ) => StartAsync(_system, ownsSystem: false, settings, cancellationToken);
+    ) => StartAsync(_system, settings, cancellationToken);
+
+    /// <summary>Starts another replica of a system, which ends without the system.</summary>
+    public static Task<StreamApiPeer> StartAsync(
+        StreamApiSystem system,
+        Dictionary<string, string> settings,
+        CancellationToken cancellationToken
+    ) => StartAsync(system, ownsSystem: false, settings, cancellationToken);
 
     private static async Task<StreamApiPeer> StartAsync(
         StreamApiSystem system,

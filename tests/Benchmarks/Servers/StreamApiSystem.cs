@@ -28,17 +28,23 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
     public IReadOnlyList<int> Processes =>
         [.. Stores.Processes, .. World.Broadcasters.Where(b => !b.HasExited).Select(b => b.Process.Id)];
 
+    /// <param name="build">The programs.</param>
+    /// <param name="durable">Whether Postgres waits for the disk.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
+    /// <param name="settings">The services' settings beside those that all systems have.</param>
+    /// <param name="key">The key with which replicas are asked how they are, or null if they ask for none.</param>
     public static async Task<StreamApiSystem> StartAsync(
         ServiceBuild build,
         bool durable,
         CancellationToken cancellationToken,
-        Dictionary<string, string>? settings = null
+        Dictionary<string, string>? settings = null,
+        string? key = null
     )
     {
         var system = new StreamApiSystem(build, durable);
         try
         {
-            await system.StartAsync(settings ?? [], cancellationToken);
+            await system.StartAsync(settings ?? [], key, cancellationToken);
             return system;
         }
         catch
@@ -58,7 +64,7 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
         _folder.Delete(recursive: true);
     }
 
-    private async Task StartAsync(Dictionary<string, string> settings, CancellationToken cancellationToken)
+    private async Task StartAsync(Dictionary<string, string> settings, string? key, CancellationToken cancellationToken)
     {
         await Stores.StartAsync(cancellationToken);
         var stores = new Stores(Stores.Postgres.ConnectionString, Stores.Redis.ConnectionString);
@@ -88,7 +94,7 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
                 options
                     .Set($"{provider}:BaseUrl", $"http://127.0.0.1:{ModelPort}/v1")
                     .Set($"{provider}:MaxConcurrent", 1_000);
-            options.Set(settings);
+            options.Set(settings).ApiKey(key);
         });
 
         Probe = new ServerProbe(Path.Combine(_folder.FullName, "probe"));
