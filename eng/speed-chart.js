@@ -56,8 +56,8 @@ loads.forEach(([rate, readers], i) => {
   text(16, 110 + i * 62, rate);
   text(16, 127 + i * 62, `${readers} readers`, ' fill="#555555" font-size="11.5"');
 });
-panel(130, "CPU of all processes, µs per delivery", cost, 12, 290);
-panel(490, "p99 from due to received, ms", slowest, 110, 320);
+panel(130, "CPU of all processes, µs per delivery", cost, 15, 290);
+panel(490, "p99 from due to received, ms", slowest, 160, 320);
 
 const note = ' fill="#555555" font-size="11.5"';
 text(16, 414, `${date}; ${machine}; readers and publisher on the same machine.`, note);

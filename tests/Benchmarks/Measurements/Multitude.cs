@@ -16,7 +16,7 @@ internal sealed class Multitude : Measurement
     private const int Streams = 100_000,
         Topics = 100;
 
-    /// <summary>A process may have 20,000 descriptors on the machine of the results: six replicas must hold all.</summary>
+    /// <summary>Six must hold all: on the machine of the results a process may have 20,000 descriptors.</summary>
     private const int Replicas = 7;
 
     private const double LimitSeconds = 300,
@@ -80,7 +80,9 @@ internal sealed class Multitude : Measurement
     {
         string[] topics = [.. Enumerable.Range(0, Topics).Select(_ => run.NewTopic())];
         var ids = await PublishAsync(replicas[0], topics, 0, cancellationToken);
-        var (memory, cpu, began) = (Memory(), Cpu(), Stopwatch.GetTimestamp());
+        var memory = Memory();
+        var cpu = Cpu();
+        var began = Stopwatch.GetTimestamp();
 
         for (var i = 0; i < Replicas; i++)
             readers.Add(await OpenAsync([replicas[i]], ShareOf(i), []));
