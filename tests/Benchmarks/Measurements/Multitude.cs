@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Benchmarks.Client;
 using Benchmarks.Servers;
 using Harness;
@@ -147,19 +145,7 @@ internal sealed class Multitude : Measurement
         foreach (var topic in topics)
         {
             object data = number == 0 ? 0 : new { n = number, t = Wire.Now() };
-            using var response = await http.PostAsJsonAsync(
-                at.Publish,
-                new
-                {
-                    topic,
-                    type = "event",
-                    data,
-                },
-                cancellationToken
-            );
-            response.EnsureSuccessStatusCode();
-            var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
-            ids.Add(answer.GetProperty("events")[0].GetProperty("position").GetString()!);
+            ids.Add(await at.PublishOneAsync(http, topic, data, cancellationToken));
         }
 
         return [.. ids];

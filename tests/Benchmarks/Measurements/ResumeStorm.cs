@@ -1,7 +1,4 @@
-using System.Net.Http.Json;
-using System.Text.Json;
 using Benchmarks.Client;
-using Benchmarks.Servers;
 
 namespace Benchmarks.Measurements;
 
@@ -47,10 +44,11 @@ internal sealed class ResumeStorm : Measurement
             await FanOut.WarmUpAsync(run, forgetful, cancellationToken);
 
         var topics = Enumerable.Range(0, _topics).Select(_ => run.NewTopic()).ToArray();
+        using var http = new HttpClient();
         var ids = new List<string>();
         foreach (var topic in topics)
         {
-            ids.Add(await PublishOneAsync(run.StreamApi, topic, cancellationToken));
+            ids.Add(await run.StreamApi.PublishOneAsync(http, topic, 0, cancellationToken));
             await Clients.PublishAsync(
                 new PublishOrder(run.StreamApi.Publish, topic, 1, 0, 1, Behind, 20),
                 cancellationToken
@@ -85,28 +83,5 @@ internal sealed class ResumeStorm : Measurement
             (MetricCatalog.Rate, result.Events / result.Seconds)
         );
         run.Record(this, "fresh connects", (MetricCatalog.Seconds, connected.Seconds));
-    }
-
-    /// <summary>Publishes an event that readers do not count, and returns its id.</summary>
-    private static async Task<string> PublishOneAsync(
-        StreamApiPeer peer,
-        string topic,
-        CancellationToken cancellationToken
-    )
-    {
-        using var http = new HttpClient();
-        using var response = await http.PostAsJsonAsync(
-            peer.Publish,
-            new
-            {
-                topic,
-                type = "start",
-                data = 0,
-            },
-            cancellationToken
-        );
-        var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
-
-        return answer.GetProperty("events")[0].GetProperty("position").GetString()!;
     }
 }

@@ -85,6 +85,26 @@ internal sealed class StreamApiPeer : Peer
         return new StreamApiPeer(system, ownsSystem, replica, folder, probe);
     }
 
+    /// <summary>Publishes an event, and returns its id.</summary>
+    public async Task<string> PublishOneAsync(
+        HttpClient http,
+        string topic,
+        object data,
+        CancellationToken cancellationToken
+    )
+    {
+        var body = new
+        {
+            topic,
+            type = "event",
+            data,
+        };
+        using var response = await http.PostAsJsonAsync(Publish, body, cancellationToken);
+        response.EnsureSuccessStatusCode();
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+        return answer.GetProperty("events")[0].GetProperty("position").GetString()!;
+    }
+
     /// <summary>Waits until every appended event has been relayed to this replica.</summary>
     public async Task WaitUntilCaughtUpAsync(CancellationToken cancellationToken)
     {
