@@ -69,5 +69,5 @@ public class RedisLinkTests(RedisProgram program) : IClassFixture<RedisProgram>
         LogMessages.PublishAsync(link, message, timeout ?? Timeout);
 
     private static Task<Service> StartAsync(RedisProcess redis) =>
-        Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", redis.Address));
+        Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", redis.PatientAddress));
 }

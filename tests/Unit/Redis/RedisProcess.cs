@@ -11,6 +11,10 @@ internal sealed class RedisProcess(Process process, int port) : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{port}";
 
+    /// <summary>The same for a client whose requests wait as long as a busy machine may need; by default they fail
+    /// after 1.25 s.</summary>
+    public string PatientAddress => $"{Address},asyncTimeout=60000";
+
     public static RedisProcess Start(LocalProgram program, int port = 0, params string[] options)
     {
         port = port == 0 ? LoopbackPort.Take(0, "a test", "any") : port;

@@ -43,7 +43,7 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
     {
         await using var redis = program.Start();
         await using var link = new FaultyLink("127.0.0.1", redis.Port);
-        await using Service publisher = await StartAsync(redis.Port),
+        await using Service publisher = await StartAsync(redis.PatientAddress),
             receiver = await StartAsync(link.Port);
         var received = await SubscribeAsync(Link(receiver), Patient);
 
@@ -114,6 +114,8 @@ public class ReplacementTests(RedisProgram program) : IClassFixture<RedisProgram
         return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
     }
 
-    private static Task<Service> StartAsync(int port) =>
-        Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", $"127.0.0.1:{port}"));
+    private static Task<Service> StartAsync(int port) => StartAsync($"127.0.0.1:{port}");
+
+    private static Task<Service> StartAsync(string address) =>
+        Service.StartAsync(builder => builder.AddRelayRedis(), null, ("ConnectionStrings:redis", address));
 }
