@@ -60,19 +60,19 @@ internal static class Suite
 
         await using var streamApi = await StreamApiPeer.StartAsync(durable: !options.NoFsync, cancellationToken);
         await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
-        var missing = options.Alone ? null : NchanPeer.Find();
-        await using var nchan =
-            options.Alone || missing is not null ? null : await NchanPeer.StartAsync(cancellationToken);
-
-        if (missing is not null)
-            progress($"without Nchan: {missing}");
+        var noNchan = options.Alone ? "" : NchanPeer.Find();
+        await using var nchan = noNchan is null ? await NchanPeer.StartAsync(cancellationToken) : null;
+        var noSender = options.Alone ? "" : SenderPeer.Compile();
+        await using var sender = noSender is null ? await SenderPeer.StartAsync(cancellationToken) : null;
 
         var run = new BenchmarkRun(
             options,
             streamApi,
-            [.. new Peer?[] { streamApi, nchan, plain }.OfType<Peer>()],
+            [.. new Peer?[] { streamApi, nchan, plain, sender }.OfType<Peer>()],
             progress
         );
+        run.Miss("Nchan", noNchan);
+        run.Miss(SenderPeer.Title, noSender);
         await WarmUpAsync(run, progress, cancellationToken);
 
         try
@@ -82,7 +82,7 @@ internal static class Suite
         finally
         {
             // Writes the results so far after Ctrl+C too.
-            await ReportAsync(run, Table.Of(run, chosen, clock.Elapsed, missing), "benchmarks");
+            await ReportAsync(run, Table.Of(run, chosen, clock.Elapsed), "benchmarks");
             progress($"written to {options.ReportFolder}");
         }
 

@@ -42,6 +42,17 @@ internal sealed class BenchmarkRun(
     /// <summary>Measurements that could not be made, and why.</summary>
     public List<string> Skipped { get; } = [];
 
+    /// <summary>Reports a peer that this machine does not have.</summary>
+    /// <param name="why">The reason; nothing, or empty for a peer that nobody asked for, is not reported.</param>
+    public void Miss(string peer, string? why)
+    {
+        if (string.IsNullOrEmpty(why))
+            return;
+
+        Skipped.Add($"{peer}: {why}");
+        progress($"without {peer}: {why}");
+    }
+
     /// <summary>Measures the peers one after the other, in reverse order every other round, so that none
     /// always follows the same one. If one fails, the others' results stay; for StreamApi it is an error.</summary>
     public async Task InTurnAsync(

@@ -24,7 +24,11 @@ internal sealed class FanOut : Measurement
         _rate = rate;
         var goals = new Dictionary<string, Goal> { [MetricCatalog.Cpu.Name] = cpu };
         if (rate > 0)
+        {
             goals[MetricCatalog.P99.Name] = Goal.AtMost(1.0, "Nchan");
+            goals[MetricCatalog.FrontCpu.Name] = Goal.AtMost(1.25, SenderPeer.Title);
+        }
+
         Goals = goals;
     }
 

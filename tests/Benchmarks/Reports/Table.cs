@@ -8,15 +8,10 @@ namespace Benchmarks.Reports;
 /// <summary>Writes the results as Markdown: medians with their spread, and ratios within the same round.</summary>
 internal static class Table
 {
-    public static string Of(
-        BenchmarkRun run,
-        IReadOnlyList<Measurement> measurements,
-        TimeSpan elapsed,
-        string? withoutNchan
-    )
+    public static string Of(BenchmarkRun run, IReadOnlyList<Measurement> measurements, TimeSpan elapsed)
     {
         var text = new StringBuilder("# Benchmarks\n\n");
-        AppendHead(text, run.Options, elapsed, withoutNchan);
+        AppendHead(text, run.Options, elapsed);
 
         foreach (var measurement in measurements)
         {
@@ -34,7 +29,7 @@ internal static class Table
         return text.ToString();
     }
 
-    private static void AppendHead(StringBuilder text, BenchmarkOptions options, TimeSpan elapsed, string? withoutNchan)
+    private static void AppendHead(StringBuilder text, BenchmarkOptions options, TimeSpan elapsed)
     {
         var build = Repository.IsRelease ? "Release" : "Debug, so the values mean nothing";
         var variant = (options.Quick ? ", quick" : "") + (options.NoFsync ? ", Postgres without fsync" : "");
@@ -43,9 +38,6 @@ internal static class Table
             $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessStats.Describe()}; {build}; {options.Rounds} rounds"
                 + $"{variant}; {elapsed.TotalMinutes:F1} min."
         );
-
-        if (withoutNchan is not null)
-            text.AppendLine(CultureInfo.InvariantCulture, $"Without Nchan: {withoutNchan}.");
 
         text.AppendLine(
             """
