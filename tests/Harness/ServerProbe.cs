@@ -24,6 +24,9 @@ internal sealed class ServerProbe(string path)
     /// <summary>Returns the pages that StreamApi has read from the store since this was first asked.</summary>
     public long PagesRead() => Ask('r');
 
+    /// <summary>Returns the number of exceptions that were thrown since the start, caught ones too.</summary>
+    public long Thrown() => Ask('t');
+
     private long Ask(char question)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

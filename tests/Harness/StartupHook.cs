@@ -7,8 +7,8 @@ using System.Text;
 #pragma warning disable CA1050 // The runtime looks for this name, in no namespace (DOTNET_STARTUP_HOOKS).
 
 /// <summary>Runs inside the .NET servers under test, before their Main: answers on a Unix socket how much the process
-/// has allocated, compiled and read from the store, which is not visible from outside. Costs nothing until
-/// asked.</summary>
+/// has allocated, compiled and read from the store, and how often it has thrown, which is not visible from outside.
+/// </summary>
 internal static class StartupHook
 {
     public const string Variable = "SERVER_PROBE";
@@ -18,11 +18,15 @@ internal static class StartupHook
 
     private static MeterListener? _listener;
     private static long _pages;
+    private static long _thrown;
 
     public static void Initialize()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } path)
-            new Thread(() => Serve(path)) { IsBackground = true, Name = "server-probe" }.Start();
+        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } path)
+            return;
+
+        AppDomain.CurrentDomain.FirstChanceException += (_, _) => Interlocked.Increment(ref _thrown);
+        new Thread(() => Serve(path)) { IsBackground = true, Name = "server-probe" }.Start();
     }
 
     private static void Serve(string path)
@@ -42,6 +46,7 @@ internal static class StartupHook
                 {
                     (byte)'c' => (long)JitInfo.GetCompilationTime().TotalMilliseconds,
                     (byte)'r' => PagesRead(),
+                    (byte)'t' => Interlocked.Read(ref _thrown),
                     _ => GC.GetTotalAllocatedBytes(precise: true),
                 };
                 asker.Send(Encoding.ASCII.GetBytes(answer.ToString(CultureInfo.InvariantCulture) + "\n"));

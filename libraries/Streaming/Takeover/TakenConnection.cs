@@ -14,6 +14,8 @@ internal sealed class TakenConnection(
     OpenConnections open
 )
 {
+    private static readonly ConnectionAbortedException Left = new("Its stream has the connection.");
+
     private ReadOnlyMemory<byte> _head = head;
 
     public ConnectionContext Connection => connection;
@@ -31,8 +33,9 @@ internal sealed class TakenConnection(
 
         var detached = new DetachedConnection(taken, open);
         connection.Features.Set<IDetachedConnectionFeature>(detached);
-        // Its pending read would wait for ever.
-        socket.Dispose();
+        // Its pending read would wait for ever. To dispose the socket would do, but for an exception of each stream in
+        // Kestrel, which would still shut it down.
+        connection.Abort(Left);
 
         return detached;
     }
