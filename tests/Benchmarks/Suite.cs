@@ -24,6 +24,7 @@ internal static class Suite
         new Append("append-batches", writers: 4, batch: 500, 20_000),
         new ResumeStorm("resume-from-memory", fromStore: false),
         new ResumeStorm("resume-from-store", fromStore: true),
+        new History(),
         new Connects(),
         new Generations(),
         new Allocation(),
@@ -150,8 +151,15 @@ internal static class Suite
     )
     {
         foreach (var measurement in chosen)
-            for (run.Round = 1; run.Round <= run.Options.Rounds; run.Round++)
-                await MeasureAsync(measurement, run, cancellationToken);
+            try
+            {
+                for (run.Round = 1; run.Round <= run.Options.Rounds; run.Round++)
+                    await MeasureAsync(measurement, run, cancellationToken);
+            }
+            finally
+            {
+                await measurement.EndAsync();
+            }
     }
 
     private static async Task MeasureAsync(

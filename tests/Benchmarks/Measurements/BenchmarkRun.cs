@@ -81,6 +81,8 @@ internal sealed class BenchmarkRun(
     /// <summary>Wait before the measurement of each server; without one, none waits.</summary>
     public QuietMachine? Quiet { get; init; }
 
+    public void Progress(string text) => progress(text);
+
     public double Seconds(double full) => options.Quick ? Math.Min(full, 2) : full;
 
     public void Record(

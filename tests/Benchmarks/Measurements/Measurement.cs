@@ -20,6 +20,9 @@ internal abstract class Measurement(string name, string what)
     /// <summary>Runs one round, with all servers in turn, so that
     /// other load on the machine affects all of them.</summary>
     public abstract Task RunAsync(BenchmarkRun run, CancellationToken cancellationToken);
+
+    /// <summary>Ends what all rounds share.</summary>
+    public virtual ValueTask EndAsync() => default;
 }
 
 /// <summary>A bound for StreamApi's value, or for its ratio to a peer's.</summary>

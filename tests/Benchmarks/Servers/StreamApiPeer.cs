@@ -43,14 +43,16 @@ internal sealed class StreamApiPeer : Peer
         bool durable,
         CancellationToken cancellationToken,
         Dictionary<string, string>? settings = null,
-        ServiceBuild? build = null
+        ServiceBuild? build = null,
+        Func<string, Task>? fill = null
     )
     {
         var system = await StreamApiSystem.StartAsync(
             build ?? ServiceBuild.Current,
             durable,
             cancellationToken,
-            settings
+            settings,
+            fill: fill
         );
         return await StartAsync(system, ownsSystem: true, [], cancellationToken);
     }

@@ -33,18 +33,20 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
     /// <param name="cancellationToken">Cancels the start.</param>
     /// <param name="settings">The services' settings beside those that all systems have.</param>
     /// <param name="key">The key with which replicas are asked how they are, or null if they ask for none.</param>
+    /// <param name="fill">Fills the store of this connection string before a service follows the log.</param>
     public static async Task<StreamApiSystem> StartAsync(
         ServiceBuild build,
         bool durable,
         CancellationToken cancellationToken,
         Dictionary<string, string>? settings = null,
-        string? key = null
+        string? key = null,
+        Func<string, Task>? fill = null
     )
     {
         var system = new StreamApiSystem(build, durable);
         try
         {
-            await system.StartAsync(settings ?? [], key, cancellationToken);
+            await system.StartAsync(settings ?? [], key, fill, cancellationToken);
             return system;
         }
         catch
@@ -64,7 +66,12 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
         _folder.Delete(recursive: true);
     }
 
-    private async Task StartAsync(Dictionary<string, string> settings, string? key, CancellationToken cancellationToken)
+    private async Task StartAsync(
+        Dictionary<string, string> settings,
+        string? key,
+        Func<string, Task>? fill,
+        CancellationToken cancellationToken
+    )
     {
         await Stores.StartAsync(cancellationToken);
         var stores = new Stores(Stores.Postgres.ConnectionString, Stores.Redis.ConnectionString);
@@ -76,6 +83,8 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
         };
         await ServiceProcess.RunToEndAsync(build.StreamApi, ["migrate"], migration, cancellationToken);
+        if (fill is not null)
+            await fill(Stores.Postgres.ConnectionString);
 
         // Without an exporter .NET's histograms would count nothing and cost nothing.
         _telemetry = await OtlpReceiver.StartAsync(body => body.CopyToAsync(Stream.Null), cancellationToken);
