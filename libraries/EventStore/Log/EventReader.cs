@@ -185,18 +185,14 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
             select {Columns}
             from state left join (
                 select position, id, topic, type, key,
-                    case when octet_length(data) <= $4 then data end as data, time, traceparent
+                    case when octet_length(data) <= $2 then data end as data, time, traceparent
                 from unnest($1::bigint[]) as wanted(position) join eventstore.events using (position)
-                where position between $2 and $3
             ) e on true
             order by e.position
             """,
             command =>
             {
                 command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. page.Select(e => e.Position)] });
-                // Lets Postgres skip partitions.
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[0].Position });
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = page[^1].Position });
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
                 return RecordsAsync(command);
             },
