@@ -27,6 +27,9 @@ internal sealed class ServerProbe(string path)
     /// <summary>Returns the number of exceptions that were thrown since the start, caught ones too.</summary>
     public long Thrown() => Ask('t');
 
+    /// <summary>Returns how often a thread of the process has slept and been woken since the start.</summary>
+    public long WokenUp() => Ask('w');
+
     private long Ask(char question)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -2,14 +2,14 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime;
+using System.Runtime.InteropServices;
 using System.Text;
 
 #pragma warning disable CA1050 // The runtime looks for this name, in no namespace (DOTNET_STARTUP_HOOKS).
 
 /// <summary>Runs inside the .NET servers under test, before their Main: answers on a Unix socket how much the process
-/// has allocated, compiled and read from the store, and how often it has thrown, which is not visible from outside.
-/// </summary>
-internal static class StartupHook
+/// has allocated, compiled and read from the store, and how often it has thrown and woken up.</summary>
+internal static partial class StartupHook
 {
     public const string Variable = "SERVER_PROBE";
 
@@ -47,12 +47,26 @@ internal static class StartupHook
                     (byte)'c' => (long)JitInfo.GetCompilationTime().TotalMilliseconds,
                     (byte)'r' => PagesRead(),
                     (byte)'t' => Interlocked.Read(ref _thrown),
+                    (byte)'w' => WokenUp(),
                     _ => GC.GetTotalAllocatedBytes(precise: true),
                 };
                 asker.Send(Encoding.ASCII.GetBytes(answer.ToString(CultureInfo.InvariantCulture) + "\n"));
             }
         }
     }
+
+    /// <summary>Voluntary context switches of all threads (getrusage(2)).</summary>
+    private static long WokenUp()
+    {
+        const int Self = 0,
+            VoluntarySwitches = 16; // its place
+
+        Span<long> usage = stackalloc long[18];
+        return GetUsage(Self, usage) == 0 ? usage[VoluntarySwitches] : throw new InvalidOperationException();
+    }
+
+    [LibraryImport("libc", EntryPoint = "getrusage")]
+    private static partial int GetUsage(int who, Span<long> usage);
 
     /// <summary>Pages that the process has read from the store since the first question.</summary>
     private static long PagesRead()

@@ -5,8 +5,9 @@ using Integration.Seeds;
 namespace Integration.Delivery;
 
 /// <summary>
-/// Bytes that a replica and a Broadcaster allocate, from the inside of their processes. They depend on the code and
-/// hardly on the machine, so that a test can hold what a benchmark would only show. The ceilings only get lower.
+/// What a replica and a Broadcaster allocate, how often they wake up and how often they send, from the inside of their
+/// processes. It depends on the code and hardly on the machine, so that a test can hold what a benchmark would only
+/// show. The ceilings only get lower.
 /// </summary>
 [Trait("Takes", "long")]
 public sealed class AllocationTests
@@ -22,6 +23,13 @@ public sealed class AllocationTests
 
     /// <summary>Bytes of an event from its POST to its one reader, in both processes: 31,200 measured.</summary>
     private const double MostPerEvent = 35_000;
+
+    /// <summary>Wake-ups of an event from its POST to its one reader, in both processes: 36 to 40 measured.</summary>
+    private const double MostWakeUps = 60;
+
+    /// <summary>System calls that send to a reader, of an event and of a page: one, and at times a position or a
+    /// heartbeat.</summary>
+    private const double MostSends = 1.2;
 
     /// <summary>Bytes of a stream from its request to its end: 40,800 measured.</summary>
     private const double MostPerConnect = 43_000;
@@ -46,18 +54,23 @@ public sealed class AllocationTests
         // In turns, so that what the replica does beside them is in both; the first round warms up.
         var perEvent = new List<double>();
         var perDelivery = new List<double>();
+        var wakeUps = new List<double>();
+        var sends = new List<double>();
         for (var round = 0; round <= Rounds; round++)
         {
             var background = await AtRestAsync();
-            var single = await AllocatedAsync(alone, "alone", page: 1, background);
-            var toOne = await AllocatedAsync(alone, "alone", Page, background);
-            var toAll = await AllocatedAsync(crowd, "crowd", Page, background);
+            var single = await PublishAsync(alone, "alone", page: 1, background);
+            var toOne = await PublishAsync(alone, "alone", Page, background);
+            var toAll = await PublishAsync(crowd, "crowd", Page, background);
 
             if (round == 0)
                 continue;
 
-            perEvent.Add(single / Posts);
-            perDelivery.Add((toAll - toOne) / (Posts * Page * (Readers - 1)));
+            perEvent.Add(single.Bytes / Posts);
+            wakeUps.Add(single.WakeUps / Posts);
+            perDelivery.Add((toAll.Bytes - toOne.Bytes) / (Posts * Page * (Readers - 1)));
+            sends.Add(single.Sends / Posts);
+            sends.Add(toAll.Sends / (Posts * Readers));
         }
 
         var perConnect = new List<double>();
@@ -65,7 +78,7 @@ public sealed class AllocationTests
         for (var round = 0; round <= Rounds; round++)
         {
             var background = await AtRestAsync();
-            var before = Allocated();
+            var before = Used();
             var clock = Stopwatch.StartNew();
             await using (await RawSubscribers.OpenAsync(replica.Url, "/v1/events/stream?topic=alone", Streams)) { }
 
@@ -75,33 +88,37 @@ public sealed class AllocationTests
             );
 
             if (round > 0)
-                perConnect.Add((Allocated() - before - background * clock.Elapsed.TotalSeconds) / Streams);
+                perConnect.Add((Used() - before - background * clock.Elapsed.TotalSeconds).Bytes / Streams);
         }
 
         var measured =
             $"a delivery {Median(perDelivery):0.00} B, an event {Median(perEvent):0} B, "
-            + $"a connect {Median(perConnect):0} B";
+            + $"a connect {Median(perConnect):0} B; an event {Median(wakeUps):0.0} wake-ups, "
+            + $"{sends.Max():0.00} sends to a reader";
         TestContext.Current.TestOutputHelper?.WriteLine(measured);
         Assert.True(Median(perDelivery) < 1, measured);
         Assert.True(Median(perEvent) <= MostPerEvent, measured);
+        Assert.True(Median(wakeUps) <= MostWakeUps, measured);
+        Assert.True(sends.Max() <= MostSends, measured);
         Assert.True(Median(perConnect) <= MostPerConnect, measured);
         // A debugger stops at each, and a metric counts them (dotnet.exceptions).
         Assert.InRange(probes[0].Thrown() - thrown, 0, Streams / 2);
 
-        long Allocated() => probes.Sum(probe => probe.Allocated());
+        Usage Used(RawSubscribers? readers = null) =>
+            new(probes.Sum(probe => probe.Allocated()), probes.Sum(probe => probe.WokenUp()), readers?.Segments ?? 0);
 
-        // Bytes a second while nothing is published.
-        async Task<double> AtRestAsync()
+        // A second while nothing is published.
+        async Task<Usage> AtRestAsync()
         {
-            var before = Allocated();
+            var before = Used();
             var clock = Stopwatch.StartNew();
             await Task.Delay(TimeSpan.FromSeconds(1));
-            return (Allocated() - before) / clock.Elapsed.TotalSeconds;
+            return (Used() - before) * (1 / clock.Elapsed.TotalSeconds);
         }
 
-        async Task<double> AllocatedAsync(RawSubscribers readers, string topic, int page, double background)
+        async Task<Usage> PublishAsync(RawSubscribers readers, string topic, int page, Usage background)
         {
-            var before = Allocated();
+            var before = Used(readers);
             var clock = Stopwatch.StartNew();
 
             for (var i = 0; i < Posts; i++)
@@ -112,8 +129,17 @@ public sealed class AllocationTests
                 await readers.WaitForAsync(due);
             }
 
-            return Allocated() - before - background * clock.Elapsed.TotalSeconds;
+            return Used(readers) - before - background * clock.Elapsed.TotalSeconds;
         }
+    }
+
+    private readonly record struct Usage(double Bytes, double WakeUps, double Sends)
+    {
+        public static Usage operator -(Usage last, Usage first) =>
+            new(last.Bytes - first.Bytes, last.WakeUps - first.WakeUps, last.Sends - first.Sends);
+
+        public static Usage operator *(Usage one, double times) =>
+            new(one.Bytes * times, one.WakeUps * times, one.Sends * times);
     }
 
     private static async Task<int> StreamsAsync(RunningService replica) =>

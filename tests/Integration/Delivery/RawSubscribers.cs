@@ -20,6 +20,10 @@ internal sealed class RawSubscribers : IAsyncDisposable
 
     public int Count => _sockets.Count;
 
+    /// <summary>Number of TCP segments with data that all readers together have received. One that goes to loopback is
+    /// as large as the server's system call that sent it.</summary>
+    public long Segments => _sockets.Sum(SegmentsOf);
+
     /// <summary>Opens streams one after the other, and returns when each has its headers.</summary>
     public static async Task<RawSubscribers> OpenAsync(Uri server, string path, int count)
     {
@@ -42,6 +46,20 @@ internal sealed class RawSubscribers : IAsyncDisposable
         foreach (var socket in _sockets)
             socket.Dispose();
         await Task.WhenAll(_reading);
+    }
+
+    /// <summary>Reads <c>tcpi_data_segs_in</c> (tcp(7), linux/tcp.h).</summary>
+    private static long SegmentsOf(Socket socket)
+    {
+        const int Tcp = 6,
+            Info = 11,
+            DataSegmentsIn = 152; // its offset
+
+        Span<byte> info = stackalloc byte[DataSegmentsIn + sizeof(uint)];
+        var length = socket.GetRawSocketOption(Tcp, Info, info);
+        Assert.Equal(info.Length, length);
+
+        return BitConverter.ToUInt32(info[DataSegmentsIn..]);
     }
 
     private async Task OpenAsync(int port, byte[] request)
