@@ -1,6 +1,4 @@
 using System.Net.Http.Json;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Harness;
 using Harness.Worlds;
@@ -17,15 +15,10 @@ internal sealed class Product : IAsyncDisposable
     /// <summary>The proxies' address for the replica; clients have the next one.</summary>
     private const string ProxyAddress = "127.0.0.1";
 
-    private static readonly Dictionary<string, string> Settings = new()
+    private static readonly Dictionary<string, string> Settings = new(ApiKeySettings.Operator(Key))
     {
         ["ASPNETCORE_ENVIRONMENT"] = "Development",
         ["Security__Proxies__0"] = ProxyAddress,
-        ["Security__ApiKeys__0__Name"] = "proxies",
-        ["Security__ApiKeys__0__Sha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))),
-        ["Security__ApiKeys__0__Subscribe__0"] = ">",
-        ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
-        ["Security__ApiKeys__0__Publish__0"] = ">",
         ["Limits__NewStreamsPerMinute"] = "1000000",
         ["AspireSse__Streaming__MaxConnectionsPerClient"] = "0",
     };

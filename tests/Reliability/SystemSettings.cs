@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Harness;
 
 namespace Reliability;
@@ -48,18 +47,12 @@ internal static class SystemSettings
         };
 
     private static Dictionary<string, string> Guarded { get; } =
-        new()
+        new(ApiKeySettings.Operator(Key))
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["Security__Jwt__Issuer"] = Tokens.Issuer,
             ["Security__Jwt__Audience"] = Tokens.Audience,
             ["Security__Jwt__Keys__0__Algorithm"] = "HS256",
             ["Security__Jwt__Keys__0__Secret"] = Tokens.Secret,
-            ["Security__ApiKeys__0__Name"] = "program",
-            ["Security__ApiKeys__0__Sha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))),
-            ["Security__ApiKeys__0__Subscribe__0"] = ">",
-            ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
-            ["Security__ApiKeys__0__Publish__0"] = ">",
-            ["Security__ApiKeys__0__Publish__1"] = "$sys.connections",
         };
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using System.Text;
 using Benchmarks.Client;
 using Benchmarks.Servers;
 using Harness;
@@ -22,13 +21,9 @@ internal sealed class Multitude : Measurement
 
     private static readonly string Key = Convert.ToHexString(RandomNumberGenerator.GetBytes(20));
 
-    private static readonly Dictionary<string, string> Settings = new()
+    private static readonly Dictionary<string, string> Settings = new(ApiKeySettings.Operator(Key))
     {
         ["ASPNETCORE_ENVIRONMENT"] = "Production",
-        ["Security__ApiKeys__0__Name"] = "reader",
-        ["Security__ApiKeys__0__Sha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))),
-        ["Security__ApiKeys__0__Subscribe__0"] = ">",
-        ["Security__ApiKeys__0__Publish__0"] = ">",
         // One machine stands for a hundred thousand clients.
         ["AspireSse__Streaming__MaxConnectionsPerClient"] = "0",
         ["Limits__NewStreamsPerMinute"] = "1000000",

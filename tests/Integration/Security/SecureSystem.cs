@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Harness;
 using Integration.Seeds;
@@ -26,11 +24,11 @@ public sealed class SecureSystem : IAsyncLifetime
     internal Uri B => System.Replicas[1].Url;
 
     internal static Dictionary<string, string> Settings =>
-        new()
+        new(ApiKeySettings.Operator(OperatorKey))
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
 
-            // Two keys that sign tokens, and three API keys.
+            // Two keys that sign tokens, and two API keys beside the operator's.
             ["Security__Jwt__Issuer"] = Tokens.Issuer,
             ["Security__Jwt__Audience"] = Tokens.Audience,
             ["Security__Jwt__Keys__0__Algorithm"] = "HS256",
@@ -38,17 +36,11 @@ public sealed class SecureSystem : IAsyncLifetime
             ["Security__Jwt__Keys__1__Algorithm"] = "RS256",
             ["Security__Jwt__Keys__1__Id"] = "rsa",
             ["Security__Jwt__Keys__1__PublicKey"] = Tokens.Rsa.ExportSubjectPublicKeyInfoPem(),
-            ["Security__ApiKeys__0__Name"] = "operator",
-            ["Security__ApiKeys__0__Sha256"] = Hash(OperatorKey),
-            ["Security__ApiKeys__0__Subscribe__0"] = ">",
-            ["Security__ApiKeys__0__Subscribe__1"] = "$sys.>",
-            ["Security__ApiKeys__0__Publish__0"] = ">",
-            ["Security__ApiKeys__0__Publish__1"] = "$sys.connections",
             ["Security__ApiKeys__1__Name"] = "writer",
-            ["Security__ApiKeys__1__Sha256"] = Hash(WriterKey),
+            ["Security__ApiKeys__1__Sha256"] = ApiKeySettings.Hash(WriterKey),
             ["Security__ApiKeys__1__Publish__0"] = "orders.>",
             ["Security__ApiKeys__2__Name"] = "ann",
-            ["Security__ApiKeys__2__Sha256"] = Hash(NamesakeKey),
+            ["Security__ApiKeys__2__Sha256"] = ApiKeySettings.Hash(NamesakeKey),
             ["Security__ApiKeys__2__Publish__0"] = "agents.*",
             ["Security__ApiKeys__2__Subscribe__0"] = "orders.>",
 
@@ -137,6 +129,4 @@ public sealed class SecureSystem : IAsyncLifetime
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return SseReader.OpenAsync(server, path, lastId, client: client);
     }
-
-    private static string Hash(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }
