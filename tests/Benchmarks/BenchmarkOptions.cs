@@ -9,8 +9,8 @@ internal sealed record BenchmarkOptions
     private const int ComparedRounds = 5;
 
     public const string Usage = """
-        Measures the real StreamApi endpoint beside a plain ASP.NET Core server and Nchan. Nchan is fetched when it is
-        not installed (Debian, Ubuntu).
+        Measures the real StreamApi endpoint beside a plain ASP.NET Core server, Nchan and a bare C sender. Nchan is
+        fetched when it is not installed (Debian, Ubuntu); the sender needs gcc.
 
           dotnet run -c Release --project tests/Benchmarks -- [options] [name …]
           dotnet run -c Release --project tests/Benchmarks -- compare <commit> [options] [name …]

@@ -151,6 +151,7 @@ internal static class Suite
     )
     {
         foreach (var measurement in chosen)
+        {
             try
             {
                 for (run.Round = 1; run.Round <= run.Options.Rounds; run.Round++)
@@ -160,6 +161,7 @@ internal static class Suite
             {
                 await measurement.EndAsync();
             }
+        }
     }
 
     private static async Task MeasureAsync(

@@ -20,7 +20,9 @@ internal sealed class FilledLog : IAsyncDisposable
 
     private FilledLog(string name, long rows, StreamApiPeer replica)
     {
-        (Name, Rows, Replica) = (name, rows, replica);
+        Name = name;
+        Rows = rows;
+        Replica = replica;
         _http = new HttpClient { BaseAddress = replica.Address };
     }
 
@@ -97,7 +99,10 @@ internal sealed class FilledLog : IAsyncDisposable
         var last = "";
         var events = SseParser.Create(stream, (type, _) => type).EnumerateAsync(cancellationToken);
         await foreach (var item in events.Where(item => item.EventType == "event").Take(Events))
-            (number, last) = (number + 1, item.EventId);
+        {
+            number++;
+            last = item.EventId;
+        }
 
         var newest = $"{Epoch}-{Rows - 90 + 10 * group}";
         if (number < Events || last != newest)

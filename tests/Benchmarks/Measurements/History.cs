@@ -82,9 +82,9 @@ internal sealed class History : Measurement
         );
     }
 
-    private static string Topic(int i) => $"history.{i / 10 % FilledLog.Groups}.{i % 10}";
+    private static string Topic(int page) => $"history.{page / 10 % FilledLog.Groups}.{page % 10}";
 
-    private static long Anywhere(FilledLog log, int i) => (log.Rows - FilledLog.Part) * i / Pages;
+    private static long Anywhere(FilledLog log, int page) => (log.Rows - FilledLog.Part) * page / Pages;
 
     /// <summary>A kind of read that is repeated.</summary>
     private sealed record Read(string Name, int Times, Func<FilledLog, int, CancellationToken, Task> RunAsync)

@@ -10,8 +10,9 @@ internal sealed class SenderPeer : Peer
 {
     public const string Title = "bare C";
 
-    private static readonly string Program = Path.Combine(Repository.Root, "artifacts", "sender"),
-        Source = Path.Combine(Repository.Root, "tests", "Benchmarks", "Servers", "sender.c");
+    private static readonly string Program = Path.Combine(Repository.Root, "artifacts", "sender");
+
+    private static readonly string Source = Path.Combine(Repository.Root, "tests", "Benchmarks", "Servers", "sender.c");
 
     private SenderPeer(Uri address, SystemProcess sender, string folder)
         : base(Title, address, () => sender.Processes, sender, folder) { }
