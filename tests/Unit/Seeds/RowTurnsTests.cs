@@ -50,4 +50,18 @@ public sealed class RowTurnsTests
             (await turn).Dispose();
         (await few).Dispose();
     }
+
+    /// <summary>Counted over many, because other tests have timers, too.</summary>
+    [Fact]
+    public async Task Turns_that_are_disposed_leave_no_timer()
+    {
+        const int Many = 500;
+        var before = Timer.ActiveCount;
+        var turns = Enumerable.Range(0, Many).Select(_ => new RowTurns(TimeProvider.System)).ToList();
+        Assert.True(Timer.ActiveCount - before > Many);
+
+        turns.ForEach(turn => turn.Dispose());
+
+        await Eventually.HoldsAsync(() => Timer.ActiveCount - before < Many);
+    }
 }
