@@ -1,8 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
+using Harness;
 using Harness.Worlds;
 
 namespace Browser;
@@ -49,15 +48,7 @@ internal sealed class ProductionSystem : IAsyncDisposable
     }
 
     private static void RequireKey(WorldOptions world) =>
-        world
-            .ApiKey(Key)
-            .Set("ASPNETCORE_ENVIRONMENT", "Production")
-            .Set("Security:ApiKeys:0:Name", "operator")
-            .Set("Security:ApiKeys:0:Sha256", Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(Key))))
-            .Set("Security:ApiKeys:0:Subscribe:0", ">")
-            .Set("Security:ApiKeys:0:Subscribe:1", "$sys.>")
-            .Set("Security:ApiKeys:0:Publish:0", ">")
-            .Set("Security:ApiKeys:0:Publish:1", "$sys.connections");
+        world.ApiKey(Key).Set("ASPNETCORE_ENVIRONMENT", "Production").Set(ApiKeySettings.Operator(Key));
 
     public string Page(string path) => new Uri(_pages!.Frontend, path).ToString();
 
