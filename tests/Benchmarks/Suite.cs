@@ -61,10 +61,12 @@ internal static class Suite
 
         await using var streamApi = await StreamApiPeer.StartAsync(durable: !options.NoFsync, cancellationToken);
         await using var plain = options.Alone ? null : await PlainPeer.StartAsync(cancellationToken);
-        var noNchan = options.Alone ? "" : NchanPeer.Find();
-        await using var nchan = noNchan is null ? await NchanPeer.StartAsync(cancellationToken) : null;
-        var noSender = options.Alone ? "" : SenderPeer.Compile();
-        await using var sender = noSender is null ? await SenderPeer.StartAsync(cancellationToken) : null;
+        var noNchan = options.Alone ? null : NchanPeer.Find();
+        await using var nchan =
+            options.Alone || noNchan is not null ? null : await NchanPeer.StartAsync(cancellationToken);
+        var noSender = options.Alone ? null : SenderPeer.Compile();
+        await using var sender =
+            options.Alone || noSender is not null ? null : await SenderPeer.StartAsync(cancellationToken);
 
         var run = new BenchmarkRun(
             options,

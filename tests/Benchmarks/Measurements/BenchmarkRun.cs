@@ -43,10 +43,10 @@ internal sealed class BenchmarkRun(
     public List<string> Skipped { get; } = [];
 
     /// <summary>Reports a peer that this machine does not have.</summary>
-    /// <param name="why">The reason; nothing, or empty for a peer that nobody asked for, is not reported.</param>
+    /// <param name="why">The reason, or null if nothing is missing.</param>
     public void Miss(string peer, string? why)
     {
-        if (string.IsNullOrEmpty(why))
+        if (why is null)
             return;
 
         Skipped.Add($"{peer}: {why}");

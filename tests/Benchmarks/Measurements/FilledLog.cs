@@ -7,7 +7,8 @@ using Harness;
 namespace Benchmarks.Measurements;
 
 /// <summary>A system whose log was filled before its start, and which replays from its store only.</summary>
-internal sealed class FilledLog : IAsyncDisposable
+internal sealed class FilledLog(string name, long rows, StreamApiPeer replica, HttpClient http, string epoch)
+    : IAsyncDisposable
 {
     /// <summary>Rows with a hundred events of each topic, and a thousand of each group of ten topics.</summary>
     public const int Part = 10_000;
@@ -15,21 +16,11 @@ internal sealed class FilledLog : IAsyncDisposable
     /// <summary>Groups without an event of the rare topic.</summary>
     public const int Groups = 9;
 
-    private readonly HttpClient _http;
     private int _replays;
 
-    private FilledLog(string name, long rows, StreamApiPeer replica)
-    {
-        Name = name;
-        Rows = rows;
-        Replica = replica;
-        _http = new HttpClient { BaseAddress = replica.Address };
-    }
-
-    public string Name { get; }
-    public long Rows { get; }
-    public StreamApiPeer Replica { get; }
-    private string Epoch { get; set; } = "";
+    public string Name => name;
+    public long Rows => rows;
+    public StreamApiPeer Replica => replica;
 
     public static async Task<FilledLog> StartAsync(
         string name,
@@ -45,24 +36,23 @@ internal sealed class FilledLog : IAsyncDisposable
             run.StreamApi.System.Build,
             store => LogFill.RunAsync(store, rows, run.Progress, cancellationToken)
         );
-        var log = new FilledLog(name, rows, replica);
-        var page = await log._http.GetFromJsonAsync<JsonElement>("/v1/events?limit=1", cancellationToken);
-        log.Epoch = page.GetProperty("head").GetString()!.Split('-')[0];
-        return log;
+        var http = new HttpClient { BaseAddress = replica.Address };
+        var page = await http.GetFromJsonAsync<JsonElement>("/v1/events?limit=1", cancellationToken);
+        return new FilledLog(name, rows, replica, http, page.GetProperty("head").GetString()!.Split('-')[0]);
     }
 
     /// <summary>Reads a page of a topic's history.</summary>
     /// <exception cref="BenchmarkException">The page has another number of events.</exception>
     public async Task PageAsync(string topic, long after, int events, CancellationToken cancellationToken)
     {
-        var page = await _http.GetByteArrayAsync(
-            $"/v1/events?topic={topic}&after={Epoch}-{after}&limit=100",
+        var page = await http.GetByteArrayAsync(
+            $"/v1/events?topic={topic}&after={epoch}-{after}&limit=100",
             cancellationToken
         );
 
         var found = page.AsSpan().Count("\"position\":"u8);
         if (found != events)
-            throw new BenchmarkException($"{Name}: a page of {topic} after {after} has {found} events, not {events}.");
+            throw new BenchmarkException($"{name}: a page of {topic} after {after} has {found} events, not {events}.");
     }
 
     /// <summary>Resumes readers, each a thousand events of a group behind, and reads these.</summary>
@@ -78,8 +68,8 @@ internal sealed class FilledLog : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _http.Dispose();
-        await Replica.DisposeAsync();
+        http.Dispose();
+        await replica.DisposeAsync();
     }
 
     /// <exception cref="BenchmarkException">The thousandth event is not the group's newest, or is missing.</exception>
@@ -87,12 +77,8 @@ internal sealed class FilledLog : IAsyncDisposable
     {
         const int Events = 1_000;
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/events/stream?{topics}.{group}.*");
-        request.Headers.Add("Last-Event-ID", $"{Epoch}-{Rows - Part}");
-        using var response = await _http.SendAsync(
-            request,
-            HttpCompletionOption.ResponseHeadersRead,
-            cancellationToken
-        );
+        request.Headers.Add("Last-Event-ID", $"{epoch}-{rows - Part}");
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
 
         var number = 0;
@@ -104,8 +90,8 @@ internal sealed class FilledLog : IAsyncDisposable
             last = item.EventId;
         }
 
-        var newest = $"{Epoch}-{Rows - 90 + 10 * group}";
+        var newest = $"{epoch}-{rows - 90 + 10 * group}";
         if (number < Events || last != newest)
-            throw new BenchmarkException($"{Name}: a replay ended with event {number:N0}, {last}, not with {newest}.");
+            throw new BenchmarkException($"{name}: a replay ended with event {number:N0}, {last}, not with {newest}.");
     }
 }

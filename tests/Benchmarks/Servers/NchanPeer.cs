@@ -45,10 +45,6 @@ internal sealed class NchanPeer : Peer
         }
     }
 
-    public override Uri Subscribe(string topic) => new(Address, "/sse");
-
-    public override Uri Publish => new(Address, "/pub");
-
     public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) =>
         await StartAsync(cancellationToken);
 

@@ -21,10 +21,10 @@ internal abstract class Peer(
     public string Name => name;
     public Uri Address => address;
 
-    /// <summary>Returns the address of a stream of this topic.
-    /// Nchan and the plain server have one channel each.</summary>
-    public abstract Uri Subscribe(string topic);
-    public abstract Uri Publish { get; }
+    /// <summary>Returns the address of a stream of this topic. A peer without topics has one channel.</summary>
+    public virtual Uri Subscribe(string topic) => new(Address, "/sse");
+
+    public virtual Uri Publish => new(Address, "/pub");
 
     /// <summary>True when the server expects the topic with each event.</summary>
     public virtual bool HasTopics => false;

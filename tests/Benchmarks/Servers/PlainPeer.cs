@@ -17,9 +17,6 @@ internal sealed class PlainPeer : Peer
         Probe = probe;
     }
 
-    public override Uri Subscribe(string topic) => new(Address, "/sse");
-
-    public override Uri Publish => new(Address, "/pub");
     public override ServerProbe Probe { get; }
 
     public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) =>

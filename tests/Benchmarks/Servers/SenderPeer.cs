@@ -26,10 +26,6 @@ internal sealed class SenderPeer : Peer
                 + "Install a C compiler (Debian, Ubuntu: sudo apt-get install -y gcc libc6-dev).",
         };
 
-    public override Uri Subscribe(string topic) => new(Address, "/sse");
-
-    public override Uri Publish => new(Address, "/pub");
-
     public override async Task<Peer> StartAnotherAsync(CancellationToken cancellationToken) =>
         await StartAsync(cancellationToken);
 

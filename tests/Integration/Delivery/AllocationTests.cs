@@ -5,9 +5,9 @@ using Integration.Seeds;
 namespace Integration.Delivery;
 
 /// <summary>
-/// What a replica and a Broadcaster allocate, how often they wake up and how often they send, from the inside of their
-/// processes. It depends on the code and hardly on the machine, so that a test can hold what a benchmark would only
-/// show. The ceilings only get lower.
+/// What a replica and a Broadcaster allocate and how often they wake up, from the inside of their processes, and how
+/// often they send, from the readers' sockets. It depends on the code and hardly on the machine, so that a test can
+/// hold what a benchmark would only show. The ceilings only get lower.
 /// </summary>
 [Trait("Takes", "long")]
 public sealed class AllocationTests
