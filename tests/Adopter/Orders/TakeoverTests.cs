@@ -1,3 +1,5 @@
+using Adopter.Showing;
+
 namespace Adopter.Orders;
 
 /// <summary>A stream's promises, kept over Kestrel's response (the default) and over a connection that it took
@@ -81,6 +83,28 @@ public sealed class TakeoverTests
         await stream.WaitForEndAsync();
         Assert.True(stream.EndedProperly);
         Assert.Equal(2, stream.Frames.Count(f => f.Retry is not null));
+    }
+
+    /// <summary>No request waits for the end of a stream that took its connection over: a failure there would be one
+    /// of the process.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_whose_end_cannot_be_logged_leaves_like_any_other(bool takesOver)
+    {
+        await using var app = await SmallApp.StartAsync(
+            app => app.MapGet("/news", () => TypedResults.EventStream("news")).AllowAnonymous(),
+            builder =>
+                builder.Logging.SetMinimumLevel(LogLevel.Information).AddProvider(new FullDisk(LogLevel.Information)),
+            settings: ["--Sse:TakeOverConnections", $"{takesOver}"]
+        );
+        await using (await SseReader.OpenAtAsync(app.Server, "/news"))
+            Assert.Single(await app.OpenStreamsAsync());
+        await Eventually.HoldsAsync(async () => await app.OpenStreamsAsync() is []);
+
+        await using var next = await SseReader.OpenAtAsync(app.Server, "/news");
+        await app.Log.AppendAsync("news", "text", 1, cancellationToken: Stop);
+        await next.WaitForEventsAsync(1);
     }
 
     /// <summary>Kestrel itself forgets such connections.</summary>

@@ -3,7 +3,6 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Adopter.Showing;
 
@@ -315,7 +314,10 @@ public sealed class ShowingTests : IAsyncLifetime
     [Fact]
     public async Task A_failure_that_cannot_be_logged_costs_no_more_than_one_that_is()
     {
-        await using var app = await SmallApp.StartAsync(Map, builder => builder.Logging.AddProvider(new FullDisk()));
+        await using var app = await SmallApp.StartAsync(
+            Map,
+            builder => builder.Logging.AddProvider(new FullDisk(LogLevel.Error))
+        );
         await using var stream = await SseReader.OpenAtAsync(app.Server, "/fails");
         await app.Log.AppendAsync("news.all", "bad", 0, cancellationToken: Stop);
         await app.Log.AppendAsync("news.all", "good", 1, cancellationToken: Stop);
@@ -367,25 +369,4 @@ public sealed class ShowingTests : IAsyncLifetime
     }
 
     private sealed record Tenant(string Name);
-
-    private sealed class FullDisk : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) =>
-            categoryName.StartsWith("Streaming.", StringComparison.Ordinal) ? this : NullLogger.Instance;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => throw new IOException("The disk is full.");
-
-        public void Dispose() { }
-    }
 }
