@@ -33,6 +33,7 @@ internal static class AgUiRequestReader
                 );
 
         var asked = ChatBody.Object(ChatBody.Get(body, "forwardedProps") ?? JsonElement.Parse("{}"), "forwardedProps");
+        asked.CheckMembers(ChatOptionsReader.Members);
         var target = providers.Resolve(ChatBody.Name(asked, "provider"), ChatBody.Name(asked, "model"));
 
         var list =

@@ -19,6 +19,7 @@ internal static class UiMessagesRequestReader
     /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
     public static (string Chat, ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ChatProviders providers)
     {
+        body.CheckMembers([.. ChatOptionsReader.Members, "id", "trigger", "messageId"]);
         var chat = ChatBody.RequiredName(body, "id", "", "is required: the chat's id.");
         // Both send the messages to answer.
         if (ChatBody.Name(body, "trigger") is not (null or "submit-message" or "regenerate-message"))

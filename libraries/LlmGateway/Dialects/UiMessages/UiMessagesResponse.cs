@@ -33,6 +33,8 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     public IReadOnlyList<JsonObject> Start()
     {
         var start = Event("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
+        if (replays && continued?["metadata"] is { } metadata)
+            start["messageMetadata"] = metadata.DeepClone();
         var earlier = replays && continued?["parts"] is JsonArray parts ? parts.SelectMany(Replay) : [];
         return [start, .. earlier, Event("start-step")];
     }
@@ -142,15 +144,38 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
         if (!UiMessagesRequestReader.IsTool(type))
             return [part.DeepClone().AsObject()];
 
-        var input = part.DeepClone().AsObject();
-        input["toolName"] ??= type["tool-".Length..];
-        input["dynamic"] = type == "dynamic-tool";
-        var state = WireJson.Text(part, "state");
-        var output = part.DeepClone().AsObject();
+        var call = part.DeepClone().AsObject();
+        call["toolName"] ??= type["tool-".Length..];
+        call["dynamic"] = type == "dynamic-tool";
+        return Replay(call, WireJson.Text(part, "state"));
+    }
 
-        input["type"] = "tool-input-available";
-        output["type"] = $"tool-{state}";
-        return state is "output-available" or "output-error" or "output-denied" ? [input, output] : [input];
+    /// <summary>Makes the chunks of a call. Unless it is open, it comes as a model writes it: at a whole one
+    /// (<c>tool-input-available</c>) a page runs its tool.</summary>
+    private static IEnumerable<JsonObject> Replay(JsonObject call, string? state)
+    {
+        if (state == "output-error" && call["input"] is null && call["rawInput"] is { } raw)
+            return [As("tool-input-error", call, raw)];
+        if (state is not ("input-streaming" or "output-available" or "output-error" or "output-denied"))
+            return [As("tool-input-available", call, call["input"])];
+
+        var written = Event(
+            "tool-input-delta",
+            ("toolCallId", call["toolCallId"]?.DeepClone()),
+            ("inputTextDelta", call["input"]?.ToJsonString() ?? "")
+        );
+        List<JsonObject> chunks = [As("tool-input-start", call, null), written];
+        if (state != "input-streaming")
+            chunks.Add(As($"tool-{state}", call, null));
+        return chunks;
+    }
+
+    private static JsonObject As(string type, JsonObject call, JsonNode? input)
+    {
+        var chunk = call.DeepClone().AsObject();
+        chunk["type"] = type;
+        chunk["input"] = input?.DeepClone();
+        return chunk;
     }
 
     private string Finish() =>

@@ -9,7 +9,8 @@ namespace Integration.Llm.Dialects;
 public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
     private const string Chat = "/api/chat",
-        Agent = "/agents/ag-ui";
+        Agent = "/agents/ag-ui",
+        Asked = """ "provider":"openai" """;
 
     /// <summary>Members with something wrong, and its name in the answer.</summary>
     public static TheoryData<string, string, string> Wrong() =>
@@ -24,6 +25,10 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             { Chat, Part("""{"type":"file","mediaType":"image/png","url":"data:text/plain,x"}"""), "parts[0].url" },
             { Chat, Part("""{"type":"tool-look","state":"input-available"}"""), "parts[0].toolCallId" },
             { Chat, """ "tool_choice":{}""", "tool_choice" },
+            // AI SDK's own names: the answer would be another one than the page wants.
+            { Chat, """ "maxOutputTokens":3""", "maxOutputTokens" },
+            { Chat, """ "system":"Speak like a pirate." """, "system" },
+            { Agent, """ "forwardedProps":{"maxOutputTokens":3}""", "maxOutputTokens" },
             { Agent, """ "runId":"" """, "runId" },
             { Agent, """ "state":{"a":1}""", "state" },
             { Agent, """ "messages":[]""", "messages" },
@@ -79,7 +84,7 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             prompt =>
                 $$"""
                     "messages":[{{call}}{{question.Replace("PROMPT", prompt, StringComparison.Ordinal)}}],
-                    "forwardedProps":{"provider":"openai"},"provider":"openai"
+                    {{(path == Chat ? Asked : $$"""  "forwardedProps":{{{Asked}}}""")}}
                     """
         );
         Assert.Equal(["user"], seen.At("messages").EnumerateArray().Select(message => message.Text("role")));
@@ -103,6 +108,41 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var id = again.Events.First().Json().Text("messageId");
         var response = await SeedRequests.GetAsync(B.Url, $"/v1/responses/resp_{id}");
         Assert.Equal("demo", response.Text("model"));
+    }
+
+    /// <summary>A page runs its tool at each <c>tool-input-available</c>: an order would be placed again at each
+    /// reload.</summary>
+    [Fact]
+    public async Task A_continued_message_comes_again_without_a_call_for_the_page_to_run()
+    {
+        var chat = Guid.NewGuid().ToString();
+        const string Parts = """
+            {"type":"tool-order","toolCallId":"c1","state":"output-available","input":{"id":7},"output":"done"},
+            {"type":"tool-order","toolCallId":"c2","state":"output-error","input":{"id":8},"errorText":"sold"},
+            {"type":"tool-order","toolCallId":"c3","state":"output-error","rawInput":"{id","errorText":"bad"}
+            """;
+        var message = $$"""{"role":"assistant","metadata":{"page":1},"parts":[{{Parts}}]}""";
+        (await PostAsync(Chat, $$""" "id":"{{chat}}","messages":[{{message}}]""")).Dispose();
+
+        await using var again = await SseReader.OpenAsync(B.Url, $"{Chat}/{chat}/stream").ToEndAsync();
+        var chunks = again.Events.SkipLast(1).Select(e => e.Json()).ToList();
+        Assert.Equal(
+            [
+                "tool-input-start c1",
+                "tool-input-delta c1",
+                "tool-output-available c1",
+                "tool-input-start c2",
+                "tool-input-delta c2",
+                "tool-output-error c2",
+                "tool-input-error c3",
+            ],
+            chunks
+                .Where(chunk => chunk.Text("type")!.StartsWith("tool-", StringComparison.Ordinal))
+                .Select(chunk => $"{chunk.Text("type")} {chunk.Text("toolCallId")}")
+        );
+        Assert.Equal("""{"id":7}""", chunks.First(c => c.Text("type") == "tool-input-delta").Text("inputTextDelta"));
+        Assert.Equal("{id", chunks.Single(c => c.Text("type") == "tool-input-error").Text("input"));
+        Assert.Equal(1, chunks[0].At("messageMetadata.page").GetInt32());
     }
 
     [Fact]
