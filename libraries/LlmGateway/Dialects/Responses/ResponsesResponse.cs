@@ -97,11 +97,12 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         return events;
     }
 
-    /// <summary>An <c>error</c>, which all clients report, and not <c>response.failed</c>, which some take for an
-    /// end.</summary>
+    /// <summary>An <c>error</c>, and not <c>response.failed</c>, which some clients take for an end. It has the error
+    /// twice: some look for its members, others for an object <c>error</c>.</summary>
     public IReadOnlyList<JsonObject> Fail(VendorError error)
     {
         var failed = Event("error", ("code", error.Code), ("message", error.Message), ("param", null));
+        failed["error"] = OpenAiError.Body(error)["error"]!.DeepClone();
 
         _status = "failed";
         _error = error;

@@ -71,6 +71,28 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
         Assert.Equal(("invalid_request_error", named), (error.Text("error.type"), error.Text("error.param")));
     }
 
+    /// <summary>Clients look for one or the other, and take the answer for whole without it.</summary>
+    [Fact]
+    public async Task A_death_in_mid_stream_has_its_error_as_members_and_as_an_object()
+    {
+        var prompt = Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("half");
+        });
+        using var content = new StringContent(
+            $$"""{"model":"gpt-4o","stream":true,"input":"{{prompt}}"}""",
+            Encoding.UTF8,
+            "application/json"
+        );
+        using var response = await LlmSystem.PostAsync(A, Path, content);
+        var text = await response.TextAsync();
+        var last = JsonElement.Parse(text.TrimEnd().Split('\n').Last()["data: ".Length..]);
+        Assert.Equal(("error", "upstream"), (last.Text("type"), last.Text("code")));
+        Assert.Equal(("server_error", "upstream"), (last.Text("error.type"), last.Text("error.code")));
+        Assert.Equal(last.Text("message"), last.Text("error.message"));
+    }
+
     [Theory]
     [InlineData("?stream=true&starting_after=x", "starting_after")]
     [InlineData("?stream=true&starting_after=-1", "starting_after")]
