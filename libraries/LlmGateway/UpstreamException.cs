@@ -19,6 +19,8 @@ internal sealed class UpstreamException(
     /// <summary>Reason of an answer beyond the gateway's limits.</summary>
     public const string TooLarge = "too_large";
 
+    private const string RateLimited = "rate_limited";
+
     /// <summary>A refusal of the provider, as its status is reported to the client.</summary>
     /// <param name="status">The provider's status, 400 to 599.</param>
     /// <param name="message">Text for people.</param>
@@ -35,7 +37,7 @@ internal sealed class UpstreamException(
         status switch
         {
             401 or 403 => new(502, "credentials", message, inner: inner),
-            429 => new(429, "rate_limited", message, retryAfter, inner),
+            429 => new(429, RateLimited, message, retryAfter, inner) { Code = IsOfMoney(code) ? code : null },
             503 or 529 => new(503, "overloaded", message, retryAfter, inner),
             408 or 504 => new(504, "timeout", message, retryAfter, inner),
             >= 400 and < 500 => new(status, "upstream", message, inner: inner) { Code = code },
@@ -58,6 +60,9 @@ internal sealed class UpstreamException(
 
     public TimeSpan? RetryAfter => retryAfter;
 
+    /// <summary>True for a 429 that no wait helps: the provider's account has no money left.</summary>
+    public bool IsUnpaid => kind == RateLimited && Code is not null;
+
     /// <summary>True after a silence of the provider: a retry may take as long again.</summary>
     public bool IsStall { get; private init; }
 
@@ -69,9 +74,12 @@ internal sealed class UpstreamException(
 
     /// <summary>
     /// False where a retry of the client would only multiply the requests: the gateway has retried already, the
-    /// provider refuses its key, or its answer is too large. With a time to wait, and after a refusal of this server's
+    /// provider refuses its key or wants to be paid, or its answer is too large. With a time to wait, and after a refusal of this server's
     /// queue, the client may retry.
     /// </summary>
     public bool MayRetry =>
-        IsBusy || retryAfter is not null || (!WasRetried && kind is not ("credentials" or TooLarge));
+        IsBusy || (!IsUnpaid && (retryAfter is not null || (!WasRetried && kind is not ("credentials" or TooLarge))));
+
+    private static bool IsOfMoney(string? code) =>
+        code == "insufficient_quota" || code?.StartsWith("billing_", StringComparison.Ordinal) == true;
 }

@@ -52,7 +52,9 @@ internal sealed record VendorError(
     public static VendorError Of(UpstreamException exception) =>
         new(
             exception.Status,
-            exception.Status == StatusCodes.Status429TooManyRequests ? RateLimited : exception.Reason,
+            exception is { Status: StatusCodes.Status429TooManyRequests, IsUnpaid: false }
+                ? RateLimited
+                : exception.Reason,
             exception.Message,
             RetryAfter: exception.RetryAfter,
             MayRetry: exception.MayRetry

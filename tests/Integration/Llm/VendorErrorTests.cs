@@ -254,6 +254,29 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         Assert.Equal("context_length_exceeded", reader.Events.Last().Json().Text("reason"));
     }
 
+    /// <summary>A client that waits and asks again gets no answer before the account is paid.</summary>
+    [Fact]
+    public async Task A_provider_that_wants_to_be_paid_is_asked_once_and_its_word_is_kept()
+    {
+        var prompt = Upstream.On(async request =>
+        {
+            request.Context.Response.StatusCode = 429;
+            await request.RawAsync(
+                """{"error":{"message":"Pay first","type":"insufficient_quota","code":"insufficient_quota"}}"""
+            );
+        });
+        using var response = await LlmSystem.PostAsync(A, Completions, LlmSystem.VendorQuestion(prompt));
+        await IsRefusedAsync(
+            response,
+            Completions,
+            HttpStatusCode.TooManyRequests,
+            "rate_limit_error",
+            """ "code":"insufficient_quota" """.Trim()
+        );
+        Assert.Equal(["false"], response.Headers.GetValues("x-should-retry"));
+        Assert.Equal(1, Upstream.Attempts(prompt));
+    }
+
     [Fact]
     public async Task The_dotnet_clients_see_the_vendors_errors()
     {
