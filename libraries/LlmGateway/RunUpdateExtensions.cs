@@ -22,15 +22,65 @@ public static class RunUpdateExtensions
         return run.AppendAsync(new RunEvent(RunUpdates.Type, EventRules.Data(json)));
     }
 
-    /// <summary>Appends each update of an answer, as it comes, in its order. It ends with the answer, or when the run
-    /// must stop.</summary>
+    /// <summary>Appends each update of an answer, as it comes, in its order; a character that two updates share goes
+    /// into the second. It ends with the answer, or when the run must stop.</summary>
     /// <param name="run">The run.</param>
     /// <param name="updates">Such as <c>chat.GetStreamingResponseAsync(messages)</c>.</param>
     /// <inheritdoc cref="AppendAsync(Run, ChatResponseUpdate)"/>
     public static async Task AppendAsync(this Run run, IAsyncEnumerable<ChatResponseUpdate> updates)
     {
         ArgumentNullException.ThrowIfNull(run);
+        var characters = new WholeCharacters();
         await foreach (var update in updates.WithCancellation(run.Stopping))
-            await run.AppendAsync(update);
+            await run.AppendAsync(characters.Of(update));
+    }
+
+    /// <summary>Joins surrogate pairs that a chat client cuts between two updates: JSON has no halves.</summary>
+    private sealed class WholeCharacters
+    {
+        private string _ofText = "";
+        private string _ofReasoning = "";
+
+        /// <summary>Returns an update that begins with the half that the one before has left, and leaves its
+        /// own.</summary>
+        public ChatResponseUpdate Of(ChatResponseUpdate update)
+        {
+            var contents = update.Contents.Select(Of).ToList();
+            if (contents.SequenceEqual(update.Contents))
+                return update;
+
+            var whole = update.Clone();
+            whole.Contents = contents;
+            return whole;
+        }
+
+        private AIContent Of(AIContent content) =>
+            content switch
+            {
+                TextContent text when Joined(text.Text, ref _ofText) is { } whole => new TextContent(whole)
+                {
+                    AdditionalProperties = text.AdditionalProperties,
+                    Annotations = text.Annotations,
+                },
+                TextReasoningContent reasoning when Joined(reasoning.Text, ref _ofReasoning) is { } whole =>
+                    new TextReasoningContent(whole)
+                    {
+                        AdditionalProperties = reasoning.AdditionalProperties,
+                        ProtectedData = reasoning.ProtectedData,
+                    },
+                _ => content,
+            };
+
+        /// <summary>Returns the text with the half before it and without its own, or null if it has neither.</summary>
+        private static string? Joined(string text, ref string half)
+        {
+            var whole = half + text;
+            var isCut = whole.Length > 0 && char.IsHighSurrogate(whole[^1]);
+            if (half.Length == 0 && !isCut)
+                return null;
+
+            half = isCut ? whole[^1..] : "";
+            return isCut ? whole[..^1] : whole;
+        }
     }
 }

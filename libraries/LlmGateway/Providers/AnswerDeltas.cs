@@ -54,20 +54,28 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     public ChatResponseUpdate Update(JsonObject? raw = null)
     {
         List<AIContent> contents = [];
-        if (NewReasoning.Length > 0)
-            contents.Add(new TextReasoningContent($"{NewReasoning}"));
-        if (NewText.Length > 0)
-            contents.Add(new TextContent($"{NewText}"));
+        if (Take(NewReasoning) is { Length: > 0 } reasoning)
+            contents.Add(new TextReasoningContent(reasoning));
+        if (Take(NewText) is { Length: > 0 } text)
+            contents.Add(new TextContent(text));
 
         _hasText |= contents.Count > 0;
-        NewReasoning.Clear();
-        NewText.Clear();
         return new ChatResponseUpdate(ChatRole.Assistant, contents)
         {
             ResponseId = Id,
             ModelId = Model,
             RawRepresentation = raw,
         };
+    }
+
+    /// <summary>Takes the text, but leaves the half of a surrogate pair at its end: the next delta has the
+    /// other.</summary>
+    private static string Take(StringBuilder text)
+    {
+        var length = text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
+        var taken = text.ToString(0, length);
+        text.Remove(0, length);
+        return taken;
     }
 
     /// <summary>Notes a part of the answer that is neither text nor a call. If nobody gets it, and the provider does

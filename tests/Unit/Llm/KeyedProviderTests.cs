@@ -249,6 +249,19 @@ public sealed class KeyedProviderTests
     }
 
     [Fact]
+    public async Task A_character_that_a_client_cuts_between_two_updates_comes_whole()
+    {
+        using var client = Keyed(
+            (_, _, _) => Updates(new(ChatRole.Assistant, "A \ud83d"), new(ChatRole.Assistant, "\ude80 B"))
+        );
+        var texts = client
+            .GetStreamingResponseAsync("x", cancellationToken: TestContext.Current.CancellationToken)
+            .Select(update => update.Text)
+            .Where(text => text.Length > 0);
+        Assert.Equal(["A ", "🚀 B"], await texts.ToListAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task A_fault_of_another_kind_is_left_to_the_log()
     {
         using var client = Keyed((_, _, _) => throw new InvalidOperationException(Secret));

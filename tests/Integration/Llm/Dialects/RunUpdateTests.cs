@@ -218,6 +218,26 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     }
 
     [Fact]
+    public async Task A_character_that_a_chat_client_cuts_between_two_updates_stays_whole()
+    {
+        var name = await StartAsync(async (run, _) => await run.AppendAsync(CutAsync()));
+
+        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(name, Stop))!);
+        var contents = soFar.Updates.SelectMany(update => update.Contents).ToList();
+        Assert.Equal("A 🚀 B🚀", string.Concat(contents.OfType<TextContent>()));
+        Assert.Equal("so 🚀", string.Concat(contents.OfType<TextReasoningContent>().Select(r => r.Text)));
+
+        static async IAsyncEnumerable<ChatResponseUpdate> CutAsync()
+        {
+            await Task.Yield();
+            yield return new(ChatRole.Assistant, [new TextReasoningContent("so \ud83d"), new TextContent("A \ud83d")]);
+            yield return new(ChatRole.Assistant, [new TextReasoningContent("\ude80")]);
+            yield return new(ChatRole.Assistant, "\ude80 B\ud83d");
+            yield return new(ChatRole.Assistant, "\ude80");
+        }
+    }
+
+    [Fact]
     public async Task A_run_of_an_application_that_was_cancelled_ends_as_cancelled()
     {
         var begun = new TaskCompletionSource();
