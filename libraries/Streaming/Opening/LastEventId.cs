@@ -1,8 +1,10 @@
+using System.Globalization;
 using System.Text;
 
 namespace Streaming.Opening;
 
-/// <summary>A client's last id: header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c>.</summary>
+/// <summary>A client's last id: header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c>; of several
+/// the furthest.</summary>
 /// <param name="Text">As sent. Null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
 /// and ends in "…", so that no stream parses it as a number or echoes more than an id's length.</param>
 /// <param name="Id">The parsed id, or null if the text is not in our format.</param>
@@ -17,28 +19,48 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
     // Three bytes per character and three for the ellipsis stay within StreamPosition.MaxLength.
     private const int CutLength = 41;
 
-    public static LastEventId Of(HttpRequest request)
+    public static LastEventId Of(HttpRequest request) =>
+        Furthest(request.Headers[Header].Select(FromBytes))
+        ?? Furthest(request.Query["last_event_id"].Concat(request.Query["lastEventId"]))
+        ?? default;
+
+    /// <summary>Returns the furthest of several ids, or null if there is none. A page that gives its client a stored id
+    /// sends that and the client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have none.</summary>
+    private static LastEventId? Furthest(IEnumerable<string?> sent)
     {
-        var text =
-            NonEmpty(FromBytes(request.Headers[Header]))
-            ?? NonEmpty(request.Query["last_event_id"])
-            ?? NonEmpty(request.Query["lastEventId"]);
-        if (text is not null && Encoding.UTF8.GetByteCount(text) > StreamPosition.MaxLength)
-            text = Cut(text);
+        var text = string.Join(", ", sent.Where(value => value is { Length: > 0 }));
+        if (text.Length == 0)
+            return null;
 
-        return text is null ? default : Parse(text);
+        var parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var places = parts.Select(PlaceOf).OfType<StreamPosition>().ToList();
+        if (parts.Length < 2 || places.Count == 0)
+            return Parse(Cut(text));
 
-        static string Cut(string text)
-        {
-            var kept = Math.Min(text.Length, CutLength);
-            return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[kept - 1]) ? kept - 1 : kept), "…");
-        }
-
-        static string? FromBytes(string? sent) =>
-            sent is null ? null : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(sent));
-
-        static string? NonEmpty(string? value) => value is { Length: > 0 } ? value : null;
+        // Positions of different epochs cannot be compared; HTTP libraries put the client's own id last.
+        var last = places[^1];
+        var furthest = places.Where(place => place.Epoch == last.Epoch).MaxBy(place => place.Position);
+        return Parse(parts.Last(part => PlaceOf(part) == furthest));
     }
+
+    /// <summary>Returns the place of an id, or of the number that streams with an end take for one.</summary>
+    private static StreamPosition? PlaceOf(string text) =>
+        Parse(text).Id is { } id ? id
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? new StreamPosition("", number)
+        : null;
+
+    private static string Cut(string text)
+    {
+        if (Encoding.UTF8.GetByteCount(text) <= StreamPosition.MaxLength)
+            return text;
+
+        var kept = Math.Min(text.Length, CutLength);
+        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[kept - 1]) ? kept - 1 : kept), "…");
+    }
+
+    private static string? FromBytes(string? sent) =>
+        sent is null ? null : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(sent));
 
     /// <summary>Returns an id that only a reader of the stream can have: others can count positions.</summary>
     public static string WithSecret(StreamPosition at, string secret) => $"{at}{SecretMark}{secret}";

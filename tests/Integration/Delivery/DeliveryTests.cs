@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Text.Json;
 using Harness;
 using Integration.Seeds;
@@ -162,6 +163,32 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         await World.PublishNumbersAsync(A, T("1"), 4, 1);
         await reader.WaitForEventsAsync(1);
         Assert.Equal("4", Assert.Single(reader.Events).Data);
+    }
+
+    /// <summary>A page that gives its client a stored id sends that and, after a cut, the client's own: browsers join
+    /// them by a comma.</summary>
+    [Theory]
+    [InlineData("1, 2", "")]
+    [InlineData("2, 1", "")]
+    [InlineData("2,2", "")]
+    [InlineData("zzz, 2", "")]
+    [InlineData(null, "last_event_id=1&lastEventId=2")]
+    [InlineData(null, "last_event_id=2&lastEventId=1")]
+    [InlineData(null, "last_event_id=1&last_event_id=2")]
+    public async Task Of_several_ids_the_furthest_counts(string? header, string query)
+    {
+        await using var first = await SseReader.OpenAtAsync(A.Url, Stream);
+        await World.PublishNumbersAsync(A, T("1"), 1, 3);
+        await first.WaitForEventsAsync(3);
+        var ids = first.Events.Select(e => e.Id!).ToList();
+
+        await using var second = await SseReader.OpenAtAsync(B.Url, $"{Stream}&{Named(query)}", Named(header));
+        await second.WaitForEventsAsync(1);
+        Assert.Equal("3", Assert.Single(second.Events).Data);
+        Assert.Empty(second.Resyncs);
+
+        string? Named(string? text) =>
+            text is null ? null : Regex.Replace(text, @"\d", number => ids[number.Value[0] - '1']);
     }
 
     [Theory]
