@@ -28,6 +28,9 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     /// <summary>The text since the last update.</summary>
     public StringBuilder NewText { get; } = new();
 
+    /// <summary>The text since the last update in which the model declines to answer.</summary>
+    public StringBuilder NewRefusal { get; } = new();
+
     /// <summary>The reasoning since the last update.</summary>
     public StringBuilder NewReasoning { get; } = new();
 
@@ -58,10 +61,13 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
             contents.Add(new TextReasoningContent($"{NewReasoning}"));
         if (NewText.Length > 0)
             contents.Add(new TextContent($"{NewText}"));
+        if (NewRefusal.Length > 0)
+            contents.Add(Refusal.Of($"{NewRefusal}"));
 
         _hasText |= contents.Count > 0;
         NewReasoning.Clear();
         NewText.Clear();
+        NewRefusal.Clear();
         return new ChatResponseUpdate(ChatRole.Assistant, contents)
         {
             ResponseId = Id,
