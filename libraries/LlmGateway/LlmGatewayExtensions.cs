@@ -64,6 +64,8 @@ public static class LlmGatewayExtensions
         builder.AddChat();
         builder.AddGenerations();
         builder.Services.AddSingleton<VendorHandler>();
+        // The first writer that can write does: before the one for problem details, which always can.
+        builder.Services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, VendorProblems>());
         builder.AddResponses();
         builder.AddAgents();
         if (configure is not null)

@@ -25,6 +25,10 @@ internal static class GenerationEvents
 
     public static RunEvent Token(string text) => RunEvent.Of("token", new GenerationToken(text));
 
+    /// <summary>A token to the readers of the generation.</summary>
+    public static RunEvent Refusal(string text) =>
+        RunEvent.Of("token", new StoredRefusal(text, new RefusalDetail(Refusal: true)));
+
     public static RunEvent Reasoning(string text) => RunEvent.Of("reasoning", new GenerationToken(text));
 
     public static RunEvent State(DelayNotice delay) =>
@@ -75,7 +79,7 @@ internal static class GenerationEvents
         var root = json.RootElement;
         return type switch
         {
-            "token" => Update(new TextContent(root.GetProperty("text").GetString())),
+            "token" => Update(TextOf(root)),
             "reasoning" => Update(new TextReasoningContent(root.GetProperty("text").GetString())),
             "tool_use" => Update(CallOf(root)),
             "done" => EndOf(root),
@@ -109,6 +113,13 @@ internal static class GenerationEvents
     }
 
     private static ChatResponseUpdate Update(params AIContent[] contents) => new(ChatRole.Assistant, contents);
+
+    /// <summary>Reads a token; only a refusal has details.</summary>
+    private static TextContent TextOf(JsonElement root)
+    {
+        var text = root.GetProperty("text").GetString();
+        return root.TryGetProperty(Details, out _) ? Providers.Refusal.Of(text) : new TextContent(text);
+    }
 
     private static FunctionCallContent CallOf(JsonElement root)
     {
@@ -158,6 +169,11 @@ internal static class GenerationEvents
 
 /// <summary>Data of a stored continuation token, in base64.</summary>
 internal sealed record StoredContinuation(byte[] Token);
+
+/// <summary>Data of a stored <c>token</c> in which the model declines to answer.</summary>
+internal sealed record StoredRefusal(string Text, RefusalDetail Details);
+
+internal sealed record RefusalDetail(bool Refusal);
 
 /// <summary>Data of a stored <c>done</c>.</summary>
 internal sealed record StoredDone(string FinishReason, GenerationUsage Usage, UsageDetail? Details);

@@ -18,12 +18,14 @@ internal static class GenerationFormat
     {
         public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
         {
-            if (record.Type != GenerationEvents.Continuation)
-                base.Write(
-                    output,
-                    id,
-                    Ends(record) ? record with { Data = GenerationEvents.WithoutDetails(record.Data) } : record
-                );
+            if (record.Type == GenerationEvents.Continuation)
+                return;
+
+            var data = MayHaveDetails(record) ? GenerationEvents.WithoutDetails(record.Data) : record.Data;
+            // Most tokens have none, and cost no copy.
+            base.Write(output, id, data.Length == record.Data.Length ? record : record with { Data = data });
         }
+
+        private bool MayHaveDetails(EventRecord record) => record.Type == "token" || Ends(record);
     }
 }

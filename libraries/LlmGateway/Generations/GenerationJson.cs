@@ -11,6 +11,7 @@ namespace LlmGateway.Generations;
 [JsonSerializable(typeof(GenerationDone))]
 [JsonSerializable(typeof(GenerationInput))]
 [JsonSerializable(typeof(StoredContinuation))]
+[JsonSerializable(typeof(StoredRefusal))]
 [JsonSerializable(typeof(StoredDone))]
 [JsonSerializable(typeof(StoredError))]
 [JsonSerializable(typeof(StoredPrompt))]

@@ -1,3 +1,4 @@
+using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Runs;
@@ -97,7 +98,7 @@ internal sealed class Generator(
                 usage.Add(update);
                 foreach (var content in update.Contents)
                     if (content is TextContent { Text.Length: > 0 } text)
-                        await writer.TextAsync(text.Text);
+                        await writer.TextAsync(text.Text, text.IsRefusal() ? GenerationEvents.Refusal : null);
                     else if (content is TextReasoningContent { Text.Length: > 0 } reasoning)
                         await writer.TextAsync(reasoning.Text, GenerationEvents.Reasoning);
                     else if (content is FunctionCallContent tool)

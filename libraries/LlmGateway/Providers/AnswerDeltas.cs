@@ -28,6 +28,9 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     /// <summary>The text since the last update.</summary>
     public StringBuilder NewText { get; } = new();
 
+    /// <summary>The text since the last update in which the model declines to answer.</summary>
+    public StringBuilder NewRefusal { get; } = new();
+
     /// <summary>The reasoning since the last update.</summary>
     public StringBuilder NewReasoning { get; } = new();
 
@@ -58,6 +61,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
             contents.Add(new TextReasoningContent(reasoning));
         if (Take(NewText) is { Length: > 0 } text)
             contents.Add(new TextContent(text));
+        if (Take(NewRefusal) is { Length: > 0 } refusal)
+            contents.Add(Refusal.Of(refusal));
 
         _hasText |= contents.Count > 0;
         return new ChatResponseUpdate(ChatRole.Assistant, contents)

@@ -78,9 +78,9 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         var delta = choice["delta"] as JsonObject ?? throw Unknown("delta");
         ReadText(delta["content"] ?? choice["text"], NewText);
         if (IsNative && (delta["content"] is JsonArray or JsonObject || choice["text"] is not null))
-            delta["content"] = $"{NewText}";
-        if (NewText.Length == 0)
-            ReadText(delta["refusal"], NewText);
+            delta["content"] = $"{NewText}{NewRefusal}";
+        if (NewText.Length + NewRefusal.Length == 0)
+            ReadText(delta["refusal"], NewRefusal);
         // The names of DeepSeek, OpenRouter and Ollama; some servers send two of them.
         foreach (var name in (ReadOnlySpan<string>)["reasoning_content", "reasoning", "thinking"])
             if (NewReasoning.Length == 0)
@@ -111,8 +111,10 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
                 ReadText(one, text);
         else if (Text(part) is { } piece)
             text.Append(piece);
-        else if ((Get(part, "text") ?? Get(part, "refusal")) is { } inner)
+        else if (Get(part, "text") is { } inner)
             ReadText(inner, text);
+        else if (Get(part, "refusal") is { } refusal)
+            ReadText(refusal, NewRefusal);
         else if ((Get(part, "thinking") ?? Get(part, "reasoning")) is { } thought)
             ReadText(thought, NewReasoning);
         else if (part is not null)

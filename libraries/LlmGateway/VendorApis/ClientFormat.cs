@@ -11,4 +11,11 @@ internal static class ClientFormat
         context.Request.Headers.ContainsKey("anthropic-version")
             ? MessagesFormat.Instance
             : ChatCompletionsFormat.Instance;
+
+    /// <summary>True if the client names itself: Anthropic's by a version, OpenAI's as a program by its name, both by
+    /// their generator in a page.</summary>
+    public static bool IsOfVendor(HttpRequest request) =>
+        request.Headers.ContainsKey("anthropic-version")
+        || request.Headers.ContainsKey("x-stainless-lang")
+        || $"{request.Headers.UserAgent}".StartsWith("OpenAI/", StringComparison.Ordinal);
 }

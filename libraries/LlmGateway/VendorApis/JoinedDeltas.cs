@@ -15,8 +15,24 @@ namespace LlmGateway.VendorApis;
 /// </summary>
 internal sealed class JoinedDeltas
 {
-    /// <summary>Texts that a provider may repeat in each delta; the last one replaces the others.</summary>
-    private static readonly HashSet<string> Names = ["id", "type", "name", "role"];
+    /// <summary>Members that name something, or sign it: a provider may repeat them in each delta. The last one
+    /// replaces the others, unless it is empty.</summary>
+    private static readonly HashSet<string> Names =
+    [
+        "call_id",
+        "format",
+        "id",
+        "media_type",
+        "mime_type",
+        "model",
+        "name",
+        "object",
+        "role",
+        "signature",
+        "status",
+        "thought_signature",
+        "type",
+    ];
 
     /// <summary>Estimated bytes of a JSON node, without its text.</summary>
     private const int NodeBytes = 100;
@@ -61,6 +77,8 @@ internal sealed class JoinedDeltas
                 foreach (var item in all)
                     bytes += list.Add(item);
                 return list;
+            case JsonValue text when text.TryGetValue<string>(out var piece) && piece.Length == 0 && known is not null:
+                return known;
             case JsonValue text when !Names.Contains(name) && text.TryGetValue<string>(out var piece):
                 bytes += MemoryOf(piece);
                 return (known as StringBuilder ?? new StringBuilder()).Append(piece);

@@ -6,8 +6,9 @@ using Streaming.Endpoints;
 namespace LlmGateway.VendorApis;
 
 /// <summary>
-/// Paths of the vendors' APIs that this server lacks, and methods that its own paths do not take. The answer has the
-/// vendor's format, since the vendor's clients read nothing else.
+/// Paths that are known for a vendor's, and methods that this server's own paths do not take. The answer has the
+/// vendor's format, whoever asks: the vendor's clients read nothing else. For all others see
+/// <see cref="VendorProblems"/>.
 /// </summary>
 internal static class VendorPathsApi
 {
@@ -71,20 +72,16 @@ internal static class VendorPathsApi
         // Without the prefix of a route group.
         var path = $"/v1/{root}/{context.GetRouteValue("rest")}".TrimEnd('/');
         if (!(path is ChatCompletionsApi.Path or Responses or MessagesApi.Path or MessagesApi.CountTokensPath))
-            return refuse(
-                context,
-                StatusCodes.Status404NotFound,
-                $"There is no {method} {path} here. This server has POST {ChatCompletionsApi.Path}, {Responses}, "
-                    + $"{MessagesApi.Path} and {MessagesApi.CountTokensPath}, and GET /v1/models.",
-                null
-            );
+            return refuse(context, StatusCodes.Status404NotFound, NoPath(method, path), null);
 
         context.Response.Headers.Allow = "POST";
-        return refuse(
-            context,
-            StatusCodes.Status405MethodNotAllowed,
-            $"{path} does not take {method}. Use POST.",
-            null
-        );
+        return refuse(context, StatusCodes.Status405MethodNotAllowed, NoMethod(method, path, "POST"), null);
     }
+
+    public static string NoPath(string method, string path) =>
+        $"There is no {method} {path} here. This server has POST {ChatCompletionsApi.Path}, {Responses}, "
+        + $"{MessagesApi.Path} and {MessagesApi.CountTokensPath}, and GET /v1/models.";
+
+    public static string NoMethod(string method, string path, string allowed) =>
+        $"{path} does not take {method}. Use {allowed}.";
 }

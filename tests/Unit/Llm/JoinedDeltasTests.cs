@@ -16,4 +16,23 @@ public sealed class JoinedDeltasTests
         // UTF-16, and one member.
         Assert.InRange(bytes, 2_000, 3_000);
     }
+
+    /// <summary>As OpenRouter sends them, with each piece.</summary>
+    [Fact]
+    public void Only_texts_are_appended_and_what_names_something_is_not()
+    {
+        var joined = new JoinedDeltas();
+        foreach (var text in (string[])["I ", "think."])
+            joined.Add(Reasoning($$""" "text":"{{text}}","format":"anthropic-claude-v1" """));
+        joined.Add(Reasoning(""" "signature":"sig==","format":"anthropic-claude-v1" """));
+        joined.Add(Reasoning(""" "signature":"","format":"" """));
+
+        const string Whole = """
+            {"type":"reasoning.text","text":"I think.","format":"anthropic-claude-v1","signature":"sig=="}
+            """;
+        Assert.Equal(Whole.Trim(), joined.ToJson()["reasoning_details"]![0]!.ToJsonString());
+    }
+
+    private static JsonObject Reasoning(string members) =>
+        JsonNode.Parse($$"""{"reasoning_details":[{"index":0,"type":"reasoning.text",{{members}}}]}""")!.AsObject();
 }

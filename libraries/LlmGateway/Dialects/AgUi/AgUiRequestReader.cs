@@ -39,10 +39,7 @@ internal static class AgUiRequestReader
         var list =
             ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.")
             ?? throw new InvalidChatException("messages", "is required.");
-        var messages = list.EnumerateArray()
-            .Select((m, i) => Message(m, $"messages[{i}]."))
-            .OfType<ChatMessage>()
-            .ToList();
+        var messages = Messages(list);
         ToolCalls.LeaveOutOpen(messages);
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message.");
@@ -62,6 +59,30 @@ internal static class AgUiRequestReader
 
         var call = new ChatCall(target, messages, options) { Bytes = ChatBody.MemoryOf(body) };
         return (call, new RunPrompt("ag-ui", messages));
+    }
+
+    /// <summary>Reads the messages. No model takes the result of a call that nobody has made.</summary>
+    private static List<ChatMessage> Messages(JsonElement list)
+    {
+        var messages = new List<ChatMessage>();
+        var calls = new HashSet<string>();
+        foreach (var (i, json) in list.EnumerateArray().Index())
+        {
+            if (Message(json, $"messages[{i}].") is not { } message)
+                continue;
+
+            foreach (var content in message.Contents)
+                if (content is FunctionCallContent call)
+                    calls.Add(call.CallId);
+                else if (content is FunctionResultContent result && !calls.Contains(result.CallId))
+                    throw new InvalidChatException(
+                        $"messages[{i}].toolCallId",
+                        $"no message before it has the call '{result.CallId}'."
+                    );
+            messages.Add(message);
+        }
+
+        return messages;
     }
 
     private static string Context(JsonElement body) =>
@@ -86,14 +107,11 @@ internal static class AgUiRequestReader
             case "user":
                 return Of(ChatRole.User, Contents(json, path));
             case "assistant":
-                var calls = ChatBody.List(json, "toolCalls", ChatBody.MaxMessages, "must be an array.", path);
-                contents = Contents(json, path, isRequired: calls is null);
-
-                if (calls is not null)
+                // Some of a client's have neither text nor calls.
+                contents = Contents(json, path, isRequired: false);
+                if (ChatBody.List(json, "toolCalls", ChatBody.MaxMessages, "must be an array.", path) is { } calls)
                     contents.AddRange(
-                        calls
-                            .Value.EnumerateArray()
-                            .Select((c, i) => ChatMessageReader.Call(c, $"{path}toolCalls[{i}]."))
+                        calls.EnumerateArray().Select((c, i) => ChatMessageReader.Call(c, $"{path}toolCalls[{i}]."))
                     );
                 return Of(ChatRole.Assistant, contents);
 

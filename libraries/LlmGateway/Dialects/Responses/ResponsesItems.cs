@@ -18,6 +18,8 @@ internal static class ResponsesItems
     public static JsonObject OutputText(string text) =>
         Object(("type", "output_text"), ("text", text), ("annotations", new JsonArray()));
 
+    public static JsonObject RefusalPart(string text) => Object(("type", "refusal"), ("refusal", text));
+
     public static JsonObject Message(string id, string status, string role, JsonArray content) =>
         Object(("id", id), ("type", "message"), ("status", status), ("role", role), ("content", content));
 
@@ -74,6 +76,7 @@ internal static class ResponsesItems
     private static JsonObject? PartOf(AIContent content, ChatRole role) =>
         content switch
         {
+            TextContent text when text.IsRefusal() => RefusalPart(text.Text),
             TextContent text when role == ChatRole.Assistant => OutputText(text.Text),
             TextContent text => Object(("type", "input_text"), ("text", text.Text)),
             DataContent data => Object(("type", "input_image"), ("image_url", data.Uri)),

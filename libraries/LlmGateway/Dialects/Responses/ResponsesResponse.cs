@@ -18,7 +18,8 @@ namespace LlmGateway.Dialects.Responses;
 ///   response.content_part.done, response.output_item.done
 /// response.completed, or response.incomplete; after a failure: error
 /// </code>
-/// Only these types and those of reasoning and tool calls, because OpenAI's JavaScript client dies of any other one.
+/// Only these types and those of refusals, reasoning and tool calls, because OpenAI's JavaScript client dies of any
+/// other one.
 /// </summary>
 internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendorResponse, IJoinedAnswer
 {
@@ -59,7 +60,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
             switch (content)
             {
                 case TextContent { Text.Length: > 0 } text:
-                    Append(TextItem.Message, text.Text, events);
+                    Append(text.IsRefusal() ? TextItem.Refusal : TextItem.Message, text.Text, events);
                     break;
                 case TextReasoningContent { Text.Length: > 0 } reasoning:
                     Append(TextItem.Reasoning, reasoning.Text, events);
@@ -192,7 +193,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         if (_open is not { } kind)
             return;
 
-        events.Add(PartEvent(kind.Text + ".done", "text", _text.ToString()));
+        events.Add(PartEvent(kind.Text + ".done", kind.Member, _text.ToString()));
         events.Add(PartEvent(kind.Part + ".done", "part", kind.Content(_text.ToString())));
         var item = OpenItem(_status is "in_progress" or "completed" ? "completed" : "incomplete");
         events.Add(ItemEvent("done", item));
@@ -243,13 +244,21 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         VendorFrame.Event(type, [("sequence_number", _next++), .. members]);
 
     /// <summary>An item that is one text, and the names of its events.</summary>
-    private sealed record TextItem(string Prefix, string Text, string Part, string Index)
+    private sealed record TextItem(string Prefix, string Text, string Part, string Index, string Member = "text")
     {
         public static readonly TextItem Message = new(
             "msg",
             "response.output_text",
             "response.content_part",
             "content_index"
+        );
+
+        public static readonly TextItem Refusal = new(
+            "msg",
+            "response.refusal",
+            "response.content_part",
+            "content_index",
+            "refusal"
         );
 
         /// <summary>As a summary: the other form of reasoning is shown by some clients only.</summary>
@@ -261,10 +270,12 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         );
 
         public JsonObject Content(string text) =>
-            this == Message ? OutputText(text) : Object(("type", "summary_text"), ("text", text));
+            this == Message ? OutputText(text)
+            : this == Refusal ? RefusalPart(text)
+            : Object(("type", "summary_text"), ("text", text));
 
         public JsonObject Item(string id, string status, JsonArray parts) =>
-            this == Message
+            this != Reasoning
                 ? ResponsesItems.Message(id, status, "assistant", parts)
                 : Object(("id", id), ("type", "reasoning"), ("status", status), ("summary", parts));
     }

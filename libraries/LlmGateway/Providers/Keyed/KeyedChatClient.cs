@@ -67,7 +67,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         switch (ProviderFailure.Read(content, _failure))
         {
             case TextContent text:
-                deltas.NewText.Append(text.Text);
+                (text.IsRefusal() ? deltas.NewRefusal : deltas.NewText).Append(text.Text);
                 break;
             case TextReasoningContent reasoning:
                 deltas.NewReasoning.Append(reasoning.Text);

@@ -35,6 +35,11 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             { Agent, """ "context":[{}]""", "context[0].description" },
             { Agent, """ "context":[{"description":"a","value":1}]""", "context[0].value" },
             { Agent, """ "messages":[{"id":"1","role":"user","content":[{"type":"audio"}]}]""", "content[0].type" },
+            {
+                Agent,
+                """ "messages":[{"id":"1","role":"tool","toolCallId":"c9","content":"b"}]""",
+                "messages[0].toolCallId: no message before it has the call 'c9'."
+            },
             { Agent, Tool("""{"name":"f","parameters":"none"}"""), "tools[0].parameters" },
             { Agent, Tool($$"""{"name":"{{new string('f', 65)}}"}"""), "tools[0].name" },
             { Agent, """ "forwardedProps":{"tool_choice":"any"}""", "tool_choice" },
@@ -85,6 +90,21 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 $$"""
                     "messages":[{{call}}{{question.Replace("PROMPT", prompt, StringComparison.Ordinal)}}],
                     {{(path == Chat ? Asked : $$"""  "forwardedProps":{{{Asked}}}""")}}
+                    """
+        );
+        Assert.Equal(["user"], seen.At("messages").EnumerateArray().Select(message => message.Text("role")));
+    }
+
+    /// <summary>AG-UI's client takes it in <c>initialMessages</c>, and sends it with each run of the thread.</summary>
+    [Fact]
+    public async Task A_message_of_the_assistant_that_has_nothing_is_left_out()
+    {
+        var seen = await AskedAsync(
+            Agent,
+            prompt =>
+                $$"""
+                    "messages":[{"id":"1","role":"assistant"},{"id":"2","role":"assistant","content":null},
+                    {"id":"3","role":"user","content":"{{prompt}}"}],"forwardedProps":{"provider":"openai"}
                     """
         );
         Assert.Equal(["user"], seen.At("messages").EnumerateArray().Select(message => message.Text("role")));

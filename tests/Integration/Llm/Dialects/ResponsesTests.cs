@@ -22,6 +22,12 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         "[DONE]",
     ];
 
+    private static readonly string[] Declined =
+    [
+        """{"id":"c1","choices":[{"index":0,"delta":{"refusal":"I am sorry."},"finish_reason":"stop"}]}""",
+        "[DONE]",
+    ];
+
     [Fact]
     public async Task OpenAIs_javascript_client_returns_to_a_response_on_any_replica()
     {
@@ -327,6 +333,7 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 }),
                 refused = Upstream.On(request => request.RefuseAsync(429, "slow down", "60")),
                 rich = Upstream.On(request => request.EventsAsync(Rich)),
+                declined = Upstream.On(request => request.EventsAsync(Declined)),
                 next = Upstream.On(request =>
                 {
                     onNext(request);

@@ -2,6 +2,8 @@
 //   node responses.mjs <base> <other base> <prompts as JSON>
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
 
 const [base, other, given] = process.argv.slice(2);
 const [here, there] = [base, other].map(
@@ -134,6 +136,18 @@ const next = await there.responses.create({
 });
 assert.equal(next.output_text, "short");
 assert.deepEqual([next.previous_response_id, next.instructions], [thought.id, "Be short."]);
+
+// A refusal is none of the JSON that was asked for, whole and streamed.
+const structured = {
+  model: "gpt-4o",
+  input: prompts.declined,
+  text: { format: zodTextFormat(z.object({ steps: z.array(z.string()) }), "answer") },
+};
+for (const answer of [await here.responses.parse(structured), await there.responses.stream(structured).finalResponse()])
+  assert.deepEqual(
+    [answer.output_parsed, answer.output_text, answer.output[0].content[0].refusal],
+    [null, "", "I am sorry."],
+  );
 
 // What was asked, page by page.
 const items = [];

@@ -1,0 +1,18 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Providers;
+
+/// <summary>Marks the text of a model that declines to answer: a client that has asked for JSON must not parse
+/// it.</summary>
+internal static class Refusal
+{
+    private const string Mark = "refusal";
+
+    public static TextContent Of(string? text) =>
+        new(text) { AdditionalProperties = new AdditionalPropertiesDictionary { [Mark] = true } };
+
+    /// <summary>True for a marked text, also for one that was stored as JSON.</summary>
+    public static bool IsRefusal(this TextContent text) =>
+        text.AdditionalProperties?.GetValueOrDefault(Mark) is true or JsonElement { ValueKind: JsonValueKind.True };
+}
