@@ -171,6 +171,8 @@ internal static class StorePool
         builder.NoResetOnClose = true;
         // Locks and notifications belong to sessions.
         builder.Multiplexing = false;
+        // The log commits by itself: the application's ambient transaction would have to prepare two connections.
+        builder.Enlist = false;
         // All names of the log have their schema; those of Postgres mean Postgres's.
         builder.SearchPath = "pg_catalog, pg_temp";
         // Npgsql tries Kerberos's encryption first, whose library small images lack.
