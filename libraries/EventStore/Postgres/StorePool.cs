@@ -173,6 +173,9 @@ internal static class StorePool
         builder.Multiplexing = false;
         // The log commits by itself: the application's ambient transaction would have to prepare two connections.
         builder.Enlist = false;
+        // PGCLIENTENCODING or the connection string may name another encoding: other characters would be stored.
+        builder.ClientEncoding = "UTF8";
+        builder.Encoding = "UTF8";
         // All names of the log have their schema; those of Postgres mean Postgres's.
         builder.SearchPath = "pg_catalog, pg_temp";
         // Npgsql tries Kerberos's encryption first, whose library small images lack.
