@@ -148,6 +148,13 @@ internal static class StorePool
     private static TimeSpan StatementTimeout(EventStoreOptions options) =>
         TimeSpan.FromSeconds(options.CommandTimeoutSeconds + 1);
 
+    /// <summary>Returns true if a host is a folder with a socket, or a name in Linux's abstract namespace, as Npgsql
+    /// decides.</summary>
+    private static bool HasUnixSocket(NpgsqlConnectionStringBuilder builder) =>
+        builder
+            .Host!.Split(',', StringSplitOptions.TrimEntries)
+            .Any(host => host.StartsWith('@') || Path.IsPathRooted(host));
+
     /// <summary>Sets what the log needs, over what the application says.</summary>
     private static void Set(
         NpgsqlConnectionStringBuilder builder,
@@ -163,8 +170,10 @@ internal static class StorePool
         builder.KeepAlive = 10;
         // While a command runs, too: a peer that vanished after the request's arrival would never answer.
         builder.TcpKeepAlive = true;
-        builder.TcpKeepAliveTime = 10;
-        builder.TcpKeepAliveInterval = 5;
+        // A Unix socket refuses the times, and its peer cannot vanish.
+        var isTcp = !HasUnixSocket(builder);
+        builder.TcpKeepAliveTime = isTcp ? 10 : 0;
+        builder.TcpKeepAliveInterval = isTcp ? 5 : 0;
         builder.MaxPoolSize = connections;
         builder.MinPoolSize = 0;
         // No code leaves settings in a session, and a reset costs more than most of our statements.
