@@ -97,7 +97,7 @@ internal static class StorePool
     )
     {
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
-        var builder = new NpgsqlDataSourceBuilder(text);
+        var builder = Read(text, Source(services, connectionName));
         StorePooler.Refuse(builder, statementTimeout, Source(services, connectionName));
         // Spans of background work belong to no trace, and each costs more than its command.
         builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => Activity.Current is not null));
@@ -109,6 +109,25 @@ internal static class StorePool
             );
 
         return builder;
+    }
+
+    /// <summary>Reads the connection string. Npgsql's error names neither it nor the way out, and may have a part of
+    /// the password.</summary>
+    private static NpgsqlDataSourceBuilder Read(string? text, string source)
+    {
+        try
+        {
+            return new NpgsqlDataSourceBuilder(text);
+        }
+        catch (ArgumentException e)
+        {
+            var isUri = text?.Contains("://", StringComparison.Ordinal) is true;
+            var reason = isUri ? "it is a URI" : e.Message.TrimEnd('.');
+            throw new InvalidOperationException(
+                $"The event log cannot read {source}: {reason}. Write it as "
+                    + "'Host=…;Port=5432;Username=…;Password=…;Database=…'."
+            );
+        }
     }
 
     /// <summary>Names the place of the log's address: the application's code, if there is no connection
