@@ -65,11 +65,13 @@ public static class EventStoreExtensions
     /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)
     {
-        if (host.Services.GetRequiredService<IEventLog>() is not StoredEventLog)
+        // The log's type does not tell: the application may have wrapped the library's.
+        _ = host.Services.GetRequiredService<IEventLog>();
+        if (host.Services.GetService<StoreMigrator>() is not { } migrator)
             return; // in memory
 
         await ReachAsync(host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Work), cancellationToken);
-        await host.Services.GetRequiredService<StoreMigrator>().EnsureAsync(cancellationToken);
+        await migrator.EnsureAsync(cancellationToken);
     }
 
     /// <summary>Brings the log's tables and functions to this version as <see cref="EnsureSchemaAsync"/> does, and puts

@@ -47,6 +47,8 @@ public interface IEventLog
     /// own: the many reads of clients keep no stream from its events.</summary>
     /// <param name="mostEvents">Maximum events.</param>
     /// <param name="mostBytes">Bytes of data at which the page ends; its first event may exceed them.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="mostEvents"/> or <paramref name="mostBytes"/> is
+    /// less than 1.</exception>
     /// <inheritdoc cref="ReadAsync"/>
     Task<EventPage> ReadPageAsync(
         long after,
@@ -118,10 +120,14 @@ internal sealed class StoredEventLog(
         int mostEvents,
         int mostBytes,
         CancellationToken cancellationToken
-    ) =>
-        ReadAsync(
+    )
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostEvents);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostBytes);
+        return ReadAsync(
             pages.ReadAsync(after, filter, mostEvents, mostBytes: mostBytes, cancellationToken: cancellationToken)
         );
+    }
 
     private static async Task<EventPage> ReadAsync(Task<EventPage> reading)
     {

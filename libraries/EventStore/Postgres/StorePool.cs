@@ -97,7 +97,7 @@ internal static class StorePool
     )
     {
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
-        var builder = new NpgsqlDataSourceBuilder(text);
+        var builder = Read(text, Source(services, connectionName));
         StorePooler.Refuse(builder, statementTimeout, Source(services, connectionName));
         // Spans of background work belong to no trace, and each costs more than its command.
         builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => Activity.Current is not null));
@@ -109,6 +109,25 @@ internal static class StorePool
             );
 
         return builder;
+    }
+
+    /// <summary>Reads the connection string. Npgsql's error names neither it nor the way out, and may have a part of
+    /// the password.</summary>
+    private static NpgsqlDataSourceBuilder Read(string? text, string source)
+    {
+        try
+        {
+            return new NpgsqlDataSourceBuilder(text);
+        }
+        catch (ArgumentException e)
+        {
+            var isUri = text?.Contains("://", StringComparison.Ordinal) is true;
+            var reason = isUri ? "it is a URI" : e.Message.TrimEnd('.');
+            throw new InvalidOperationException(
+                $"The event log cannot read {source}: {reason}. Write it as "
+                    + "'Host=…;Port=5432;Username=…;Password=…;Database=…'."
+            );
+        }
     }
 
     /// <summary>Names the place of the log's address: the application's code, if there is no connection
@@ -148,6 +167,13 @@ internal static class StorePool
     private static TimeSpan StatementTimeout(EventStoreOptions options) =>
         TimeSpan.FromSeconds(options.CommandTimeoutSeconds + 1);
 
+    /// <summary>Returns true if a host is a folder with a socket, or a name in Linux's abstract namespace, as Npgsql
+    /// decides.</summary>
+    private static bool HasUnixSocket(NpgsqlConnectionStringBuilder builder) =>
+        builder
+            .Host!.Split(',', StringSplitOptions.TrimEntries)
+            .Any(host => host.StartsWith('@') || Path.IsPathRooted(host));
+
     /// <summary>Sets what the log needs, over what the application says.</summary>
     private static void Set(
         NpgsqlConnectionStringBuilder builder,
@@ -163,14 +189,21 @@ internal static class StorePool
         builder.KeepAlive = 10;
         // While a command runs, too: a peer that vanished after the request's arrival would never answer.
         builder.TcpKeepAlive = true;
-        builder.TcpKeepAliveTime = 10;
-        builder.TcpKeepAliveInterval = 5;
+        // A Unix socket refuses the times, and its peer cannot vanish.
+        var isTcp = !HasUnixSocket(builder);
+        builder.TcpKeepAliveTime = isTcp ? 10 : 0;
+        builder.TcpKeepAliveInterval = isTcp ? 5 : 0;
         builder.MaxPoolSize = connections;
         builder.MinPoolSize = 0;
         // No code leaves settings in a session, and a reset costs more than most of our statements.
         builder.NoResetOnClose = true;
         // Locks and notifications belong to sessions.
         builder.Multiplexing = false;
+        // The log commits by itself: the application's ambient transaction would have to prepare two connections.
+        builder.Enlist = false;
+        // PGCLIENTENCODING or the connection string may name another encoding: other characters would be stored.
+        builder.ClientEncoding = "UTF8";
+        builder.Encoding = "UTF8";
         // All names of the log have their schema; those of Postgres mean Postgres's.
         builder.SearchPath = "pg_catalog, pg_temp";
         // Npgsql tries Kerberos's encryption first, whose library small images lack.

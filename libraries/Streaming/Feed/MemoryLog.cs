@@ -58,7 +58,12 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         int mostEvents,
         int mostBytes,
         CancellationToken cancellationToken
-    ) => ReadAsync(after, filter, mostEvents, mostBytes: mostBytes, cancellationToken: cancellationToken);
+    )
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostEvents);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostBytes);
+        return ReadAsync(after, filter, mostEvents, mostBytes: mostBytes, cancellationToken: cancellationToken);
+    }
 
     public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
         ReadAsync(after, filter: null, cancellationToken);

@@ -26,6 +26,18 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task A_lease_is_its_holders_however_short_a_lease_another_process_asks_for()
+    {
+        await using var apps = await TwoAsync();
+        var one = apps.A.Services.GetRequiredService<LeaderLease>();
+        var other = apps.B.Services.GetRequiredService<LeaderLease>();
+
+        Assert.NotNull(await one.HoldAsync("report", "a", Minute, Stop));
+        Assert.Null(await other.HoldAsync("report", "b", TimeSpan.FromSeconds(1), Stop));
+        Assert.NotNull(await one.HoldAsync("report", "a", TimeSpan.FromMilliseconds(100), Stop));
+    }
+
+    [Fact]
     public async Task Every_process_learns_that_one_has_a_reader_and_for_how_long()
     {
         await using var apps = await TwoAsync();

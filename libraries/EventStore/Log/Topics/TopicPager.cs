@@ -75,8 +75,10 @@ public sealed class TopicPager
     /// <param name="prefix">The prefix, which begins with that of all pages.</param>
     /// <param name="after">The last topic of the page before; empty for the first page.</param>
     /// <param name="limit">Maximum topics.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is less than 1.</exception>
     public async Task<IReadOnlyList<TopicSummary>> ReadAsync(string prefix, string after, int limit)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         var topics = new SortedDictionary<string, TopicSummary>(StringComparer.Ordinal);
 
         foreach (var unlisted in Unlisted(prefix, after).Take(limit))

@@ -7,16 +7,16 @@ declare
     least_fence bigint := (select (l.number - 1) * 1000000 + 1 from eventstore.lineage l where l.epoch = current);
     given bigint;
 begin
-    insert into eventstore.leases as l values (lease, by_holder, least_fence, clock_timestamp() + ttl)
+    insert into eventstore.leases as l values (lease, by_holder, least_fence, clock_timestamp() + ttl, ttl)
     on conflict (name) do update
-    set holder = excluded.holder, expires_at = excluded.expires_at,
+    set holder = excluded.holder, expires_at = excluded.expires_at, granted_for = excluded.granted_for,
         fence = case
             when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.fence
             else greatest(l.fence + 1, least_fence)
         end
-    -- An expiry more than ten times the ttl ahead was granted before the clock was set back.
+    -- An expiry more than ten times the lease's own time ahead was granted before the clock was set back.
     where l.holder = excluded.holder or l.expires_at < clock_timestamp()
-        or l.expires_at > clock_timestamp() + 10 * ttl
+        or l.expires_at > clock_timestamp() + 10 * coalesce(l.granted_for, ttl)
     returning l.fence into given;
     return given;
 end $$;
