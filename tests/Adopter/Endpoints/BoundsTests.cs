@@ -8,6 +8,8 @@ namespace Adopter.Endpoints;
 /// <summary>Streams with a beginning and an end of the application's own, over a log in Postgres.</summary>
 public sealed class BoundsTests : IAsyncLifetime
 {
+    private const int Places = 20;
+
     private SmallApp _app = null!;
     private int _begun;
 
@@ -16,7 +18,8 @@ public sealed class BoundsTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var database = await Stores.Shared.CreateDatabaseAsync(Stop);
-        _app = await SmallApp.StartAsync(Map, builder => builder.AddSseRuns(), database.ConnectionString);
+        string[] settings = ["--Sse:MaxConnections", $"{Places}"];
+        _app = await SmallApp.StartAsync(Map, builder => builder.AddSseRuns(), database.ConnectionString, settings);
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
@@ -56,6 +59,29 @@ public sealed class BoundsTests : IAsyncLifetime
         await using var reader = await SseReader.OpenAsync(_app.Server, $"/news/1?after={first.At}").ToEndAsync();
         Assert.Equal(["begin", null, "over"], reader.Frames.Where(f => f.Data is not null).Select(f => f.Event));
         Assert.Equal(1, _begun);
+    }
+
+    [Fact]
+    public async Task Work_that_does_not_begin_keeps_no_place_of_a_client_that_has_left()
+    {
+        for (var request = 0; request < Places; request++)
+        {
+            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+            var opening = _app.Client.GetAsync("/never", leaving.Token);
+            await Eventually.HoldsAsync(() => Volatile.Read(ref _begun) > request);
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
+        }
+
+        await Eventually.HoldsAsync(async () =>
+        {
+            using var answer = await _app.Client.GetAsync(
+                "/news/2?after=",
+                HttpCompletionOption.ResponseHeadersRead,
+                Stop
+            );
+            return answer.StatusCode == HttpStatusCode.OK;
+        });
     }
 
     [Fact]
@@ -110,6 +136,11 @@ public sealed class BoundsTests : IAsyncLifetime
         app.MapGet("/orders/{id}", (string id) => TypedResults.FiniteEventStream($"orders.{id}", ["done"], events: 3))
             .AllowAnonymous();
         app.MapGet("/news/{id}", News).AllowAnonymous();
+        app.MapGet(
+                "/never",
+                () => TypedResults.EventStream(["news.1"], bounds: new StreamBounds { Begin = NeverAsync })
+            )
+            .AllowAnonymous();
         app.MapGet("/answer", () => TypedResults.StartedRunStream("answers", WriteAsync, end: "complete"))
             .AllowAnonymous();
         app.MapGet("/later", () => TypedResults.Reconnect("Come later.")).AllowAnonymous();
@@ -127,6 +158,12 @@ public sealed class BoundsTests : IAsyncLifetime
                 Begin = () => Task.FromResult(Interlocked.Increment(ref _begun)),
             }
         );
+
+    private Task NeverAsync()
+    {
+        Interlocked.Increment(ref _begun);
+        return Task.Delay(Timeout.Infinite, CancellationToken.None);
+    }
 
     private async Task WriteAsync(Run run, CancellationToken stop)
     {
