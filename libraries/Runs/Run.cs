@@ -94,7 +94,7 @@ public sealed class Run : IDisposable
         if (type == RestartedType)
             throw new ArgumentException($"'{RestartedType}' is the event of a run that was taken over.");
         // Checked, since converters of the application may write any text.
-        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf<T>());
+        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf(data));
         return AppendAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
     }
 
@@ -143,7 +143,7 @@ public sealed class Run : IDisposable
     /// <inheritdoc cref="AppendAsync{T}(string, T)"/>
     public Task EndAsync<T>(string type, T data)
     {
-        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf<T>());
+        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf(data));
         return EndAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
     }
 
