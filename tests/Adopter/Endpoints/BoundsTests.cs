@@ -96,6 +96,46 @@ public sealed class BoundsTests : IAsyncLifetime
         Assert.Equal(1, _begun);
     }
 
+    [Theory]
+    [InlineData("complete")]
+    [InlineData("end")]
+    public async Task A_stream_of_a_run_ends_with_the_run_s_own_last_event(string type)
+    {
+        var runs = _app.Services.GetRequiredService<IRuns>();
+        await runs.StartAsync("told.1", (run, _) => type == "end" ? Task.CompletedTask : run.EndAsync(type, 1), Stop);
+        await using var all = await SseReader.OpenAsync(_app.Server, "/told/1").ToEndAsync();
+        Assert.Equal(type, Assert.Single(all.Events).Event);
+
+        using var over = new HttpRequestMessage(HttpMethod.Get, "/told/1");
+        over.Headers.Add("Last-Event-ID", all.LastId);
+        using var response = await _app.Client.SendAsync(over, HttpCompletionOption.ResponseHeadersRead, Stop);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_run_that_its_request_starts_may_end_without_its_own_last_event()
+    {
+        await using var all = await SseReader.OpenAsync(_app.Server, "/silence").ToEndAsync();
+        Assert.Equal("end", Assert.Single(all.Events).Event);
+    }
+
+    [Theory]
+    [InlineData("restarted")]
+    [InlineData("error")]
+    [InlineData("connected")]
+    public async Task A_run_ends_with_no_event_that_streams_and_runs_send_of_themselves(string type)
+    {
+        var refusal = new TaskCompletionSource<Exception?>();
+        await _app
+            .Services.GetRequiredService<IRuns>()
+            .StartAsync(
+                $"told.{type}",
+                async (run, _) => refusal.SetResult(await Record.ExceptionAsync(() => run.EndAsync(type, 1))),
+                Stop
+            );
+        Assert.IsType<ArgumentException>(await refusal.Task.WaitAsync(Stop));
+    }
+
     [Fact]
     public async Task A_client_that_should_come_later_gets_a_time_and_why()
     {
@@ -142,6 +182,12 @@ public sealed class BoundsTests : IAsyncLifetime
             )
             .AllowAnonymous();
         app.MapGet("/answer", () => TypedResults.StartedRunStream("answers", WriteAsync, end: "complete"))
+            .AllowAnonymous();
+        app.MapGet("/told/{id}", (string id) => TypedResults.RunStream($"told.{id}", end: "complete")).AllowAnonymous();
+        app.MapGet(
+                "/silence",
+                () => TypedResults.StartedRunStream("answers", (_, _) => Task.CompletedTask, end: "complete")
+            )
             .AllowAnonymous();
         app.MapGet("/later", () => TypedResults.Reconnect("Come later.")).AllowAnonymous();
     }
