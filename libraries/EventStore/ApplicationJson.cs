@@ -34,6 +34,31 @@ internal static class ApplicationJson
     public static JsonTypeInfo<T> TypeOf<T>(this JsonSerializerOptions options) =>
         (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
 
+    /// <summary>Returns how a value is written, as ASP.NET Core's endpoints decide it: by its own type, unless the
+    /// declared one names its kinds (<see cref="JsonTypeInfo.PolymorphismOptions"/>).</summary>
+    /// <exception cref="NotSupportedException">There is no reflection, and nobody knows the type.</exception>
+    public static JsonTypeInfo TypeOf<T>(this JsonSerializerOptions options, T value)
+    {
+        var own = value?.GetType() ?? typeof(T);
+        if (own == typeof(T) || typeof(T).IsSealed)
+            return options.GetTypeInfo(typeof(T));
+
+        options.TryGetTypeInfo(typeof(T), out var declared);
+        if (declared?.PolymorphismOptions is not null)
+            return declared;
+        if (options.TryGetTypeInfo(own, out var ofValue))
+            return ofValue;
+
+        // A list, such as an iterator of LINQ, has no members to lose, nor has what a converter writes.
+        return declared is { Kind: not JsonTypeInfoKind.Object } && typeof(T) != typeof(object)
+            ? declared
+            : throw new NotSupportedException(
+                $"A value of {own} cannot be written: it was given as {typeof(T)}, whose members are not all of it, and "
+                    + "the application's JsonSerializerContext does not know its own type. Add "
+                    + $"[JsonSerializable(typeof({own.Name}))] to it, or [JsonDerivedType] to {typeof(T).Name}."
+            );
+    }
+
     private static JsonSerializerOptions Chosen(JsonSerializerOptions endpoints, IServiceProvider services)
     {
         // A native program has no controllers.

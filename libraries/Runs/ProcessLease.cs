@@ -16,7 +16,7 @@ internal sealed class ProcessLease(
     IOptions<SseOptions> streaming,
     TimeProvider clock,
     ILogger<ProcessLease> logger
-) : RestartingService(logger, clock)
+) : LastingService(logger, clock)
 {
     private TaskCompletionSource<Guid> _writer = New();
     private long _renewingSince;
@@ -89,10 +89,10 @@ internal sealed class ProcessLease(
         }
     }
 
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    public override async Task StoppedAsync(CancellationToken cancellationToken)
     {
         shutdown.Stop();
-        await base.StopAsync(cancellationToken);
+        await base.StoppedAsync(cancellationToken);
 
         if (!_writer.Task.IsCompletedSuccessfully)
             return;

@@ -91,11 +91,7 @@ public sealed class Run : IDisposable
     {
         if (type == EndType)
             throw new ArgumentException($"'{EndType}' is the last event: return from the work of the run instead.");
-        if (type == RestartedType)
-            throw new ArgumentException($"'{RestartedType}' is the event of a run that was taken over.");
-        // Checked, since converters of the application may write any text.
-        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf<T>());
-        return AppendAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
+        return AppendAsync(EventOf(type, data));
     }
 
     /// <summary>Appends each item as an event, as it comes: rows, steps, the updates of an answer. It ends with the
@@ -140,11 +136,21 @@ public sealed class Run : IDisposable
 
     /// <summary>Ends the run with an event of its own instead of <c>end</c>: its stream names that type
     /// (<see cref="Microsoft.AspNetCore.Http.RunStreamExtensions"/>), and its work returns after it.</summary>
-    /// <inheritdoc cref="AppendAsync{T}(string, T)"/>
-    public Task EndAsync<T>(string type, T data)
+    /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
+    /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
+    /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
+    /// <exception cref="ArgumentException">The type is invalid, or one that streams and runs send of themselves
+    /// (<c>error</c>, <c>restarted</c>); or a converter has written what is no JSON.</exception>
+    public Task EndAsync<T>(string type, T data) => EndAsync(EventOf(type, data));
+
+    /// <summary>Returns an event of the application's own.</summary>
+    private RunEvent EventOf<T>(string type, T data)
     {
-        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf<T>());
-        return EndAsync(new RunEvent(EventRules.Type(type), EventRules.Data(json)));
+        if (type == RestartedType)
+            throw new ArgumentException($"'{RestartedType}' is the event of a run that was taken over.");
+        // Checked, since converters of the application may write any text.
+        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf(data));
+        return new RunEvent(EventRules.Type(type), EventRules.Data(json));
     }
 
     /// <summary>Appends events and ends the run with the last one.</summary>

@@ -11,8 +11,15 @@ public static class RunStreamExtensions
         /// <summary>Streams a run (<see cref="IRuns"/>) from its first event, or after the client's last event id, to
         /// its end. A client that has the end gets 204, which stops an <c>EventSource</c>.</summary>
         /// <param name="topic">Such as <c>$"answers.{id}"</c>. If there is no such run, the answer is 404.</param>
-        public static EventStreamResult RunStream(EventTopic topic) =>
-            new([topic], context => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic));
+        /// <param name="end">The type of the run's last event, if it ends by <see cref="Run.EndAsync"/>.</param>
+        public static EventStreamResult RunStream(EventTopic topic, string end = Run.EndType)
+        {
+            ArgumentException.ThrowIfNullOrEmpty(end);
+            return new(
+                [topic],
+                context => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic, end)
+            );
+        }
 
         /// <summary>Starts a run and streams it, in one request: its topic is the kind and a random id. A client that
         /// comes again with an id of the run goes on reading it, if it began it; one with the end gets 204.</summary>
@@ -31,6 +38,7 @@ public static class RunStreamExtensions
         )
         {
             ArgumentNullException.ThrowIfNull(work);
+            ArgumentException.ThrowIfNullOrEmpty(end);
             EventTopic any = $"{kind}.0";
             if (!any.IsValid)
                 throw new ArgumentException(any.Refusal ?? $"'{kind}' is not one token of a topic.", nameof(kind));

@@ -15,20 +15,15 @@ internal sealed class RunStreams(
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
-    /// <summary>Types that end a run of <see cref="IRuns"/>.</summary>
-    private static readonly string[] EndTypes = [Run.EndType, "error"];
-
-    private static readonly FrameFormat Format = NamedFormatChoice
-        .Of(_ => true, EndTypes, sendsPositions: false)
-        .For(named: null);
-
     /// <summary>Streams a run of <see cref="IRuns"/>; answers 404 if there is none of this topic.</summary>
-    public async Task OpenAsync(HttpContext context, EventTopic topic)
+    /// <param name="end">The type of its own last event, if it has one.</param>
+    public async Task OpenAsync(HttpContext context, EventTopic topic, string end = Run.EndType)
     {
         // A run is read from its beginning, but a wrong value is no wish for that.
         _ = context.Request.Query.FromEarliest();
 
-        if (RunName.Of(topic) is not { } name || !await TryOpenAsync(context, name, Format, EndTypes))
+        var view = RunView.Of(EventFormat.Named, end);
+        if (RunName.Of(topic) is not { } name || !await TryOpenAsync(context, name, view.Frames, view.EndTypes))
             await TypedResults.NotFound().ExecuteAsync(context);
     }
 

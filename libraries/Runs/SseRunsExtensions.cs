@@ -50,7 +50,7 @@ public static class SseRunsExtensions
         services.AddSingleton<RunStreams>();
         services.AddSingleton<StartedRunStreams>();
 
-        // Stopped in reverse order: first the runs end, then the lease.
+        // The runs end as services stop, the lease after that.
         services.AddHostedService(provider => provider.GetRequiredService<ProcessLease>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveRuns>());
         services.AddHostedService(provider => provider.GetRequiredService<RunRestarts>());

@@ -1,18 +1,8 @@
-using System.Collections.Concurrent;
-using Streaming.Frames;
-
 namespace Runs;
 
 /// <summary>Streams of runs that their requests start.</summary>
 internal sealed class StartedRunStreams(RunStarter starter, RunStreams streams, IStreamAccess access)
 {
-    /// <summary>The formats of started runs, one for each that the application's code names: ids with a secret belong
-    /// to an instance.</summary>
-    private static readonly ConcurrentDictionary<
-        (EventFormat Format, string End),
-        (FrameFormat Frames, string[] Ends)
-    > Started = [];
-
     /// <summary>Streams the run that a request starts, with its caller as owner.</summary>
     public Task StartAsync(
         HttpContext context,
@@ -22,7 +12,7 @@ internal sealed class StartedRunStreams(RunStarter starter, RunStreams streams, 
         string end
     )
     {
-        var (frames, ends) = Started.GetOrAdd((format, end), FormOf);
+        var (frames, ends) = RunView.Of(format, end);
         return streams.OpenAsync(
             context,
             kind,
@@ -37,12 +27,5 @@ internal sealed class StartedRunStreams(RunStarter starter, RunStreams streams, 
                     context.RequestAborted
                 )
         );
-    }
-
-    private static (FrameFormat, string[]) FormOf((EventFormat Format, string End) form)
-    {
-        string[] ends = [form.End, "error"];
-        var choice = NamedFormatChoice.Of(_ => form.Format == EventFormat.Named, ends, sendsPositions: false);
-        return (choice.For(form.Format == EventFormat.TypedMessages ? false : null), ends);
     }
 }

@@ -6,8 +6,24 @@ namespace AspireSse;
 /// <summary>The one identity of a client that every bound of a cost uses.</summary>
 /// <param name="Person">Gets a fair share: a user, one of many that a user serves, or an address without user.</param>
 /// <param name="Account">Has the ceilings: the user or address that the person belongs to.</param>
+/// <exception cref="ArgumentNullException">A name is null; <c>default</c> has empty ones.</exception>
 public readonly record struct ClientKey(string Person, string Account)
 {
+    /// <summary>The one with a fair share: a user, one of many that a user serves, or an address without
+    /// user.</summary>
+    public string Person
+    {
+        get => field ?? "";
+        init => field = value ?? throw Missing(nameof(Person));
+    } = Person ?? throw Missing(nameof(Person));
+
+    /// <summary>The one with the ceilings: the user or address that the person belongs to.</summary>
+    public string Account
+    {
+        get => field ?? "";
+        init => field = value ?? throw Missing(nameof(Account));
+    } = Account ?? throw Missing(nameof(Account));
+
     /// <summary>Returns the key of a user's name.</summary>
     public static ClientKey OfUser(string user)
     {
@@ -54,4 +70,12 @@ public readonly record struct ClientKey(string Person, string Account)
 
     /// <inheritdoc/>
     public override string ToString() => Person;
+
+    /// <summary>Refuses a name that is null: whatever counts something of a client looks it up by name.</summary>
+    private static ArgumentNullException Missing(string name) =>
+        new(
+            name,
+            $"A client's {name.ToLowerInvariant()} is null, so nothing can be counted for it. Give a caller without "
+                + "one a name: its person's, or an empty one, which all such callers share."
+        );
 }

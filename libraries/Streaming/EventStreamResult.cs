@@ -88,7 +88,8 @@ public sealed class EventStreamResult
 
                 async Task<StreamRequest> BeginAsync()
                 {
-                    await bounds.Begin();
+                    // It has no token: without this, a client that leaves would keep its place.
+                    await bounds.Begin().WaitAsync(context.RequestAborted);
                     return request;
                 }
             }

@@ -22,7 +22,7 @@ internal sealed class EventAppender(
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
     ILogger<EventAppender> logger
-) : RestartingService(logger, clock)
+) : LastingService(logger, clock)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private readonly Lock _starting = new();
@@ -135,9 +135,9 @@ internal sealed class EventAppender(
         }
     }
 
-    public override async Task StopAsync(CancellationToken cancellationToken)
+    public override async Task StoppedAsync(CancellationToken cancellationToken)
     {
-        await base.StopAsync(cancellationToken);
+        await base.StoppedAsync(cancellationToken);
         _pending.Close();
     }
 

@@ -81,7 +81,7 @@ public sealed record NewEvent
     /// <summary>Creates an event whose data is a value as JSON.</summary>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
-    /// <param name="data">The value, which is written now.</param>
+    /// <param name="data">The value, which is written now: all of it, whatever type its variable has.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
     /// <param name="id">The id that makes a retry append nothing, for 24 h, or null for a new one.</param>
     /// <param name="json">How the value is written: <see cref="IEventLog.Json"/> writes it as the application's
@@ -96,7 +96,7 @@ public sealed record NewEvent
         JsonSerializerOptions? json = null
     )
     {
-        var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf<T>());
+        var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf(data));
         // Other values are checked, since converters of the application may write any text.
         return typeof(T) == typeof(JsonElement) && json is null
             ? new NewEvent(topic.ToString(), EventRules.Type(type), new OwnJson(written), key, id, EventTracing.Current)

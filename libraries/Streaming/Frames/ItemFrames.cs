@@ -19,7 +19,7 @@ internal static class ItemFrames
         {
             null => ("{}"u8.ToArray(), ControlFrames.PositionType),
             string text => (Encoding.UTF8.GetBytes(text), name),
-            _ => (JsonSerializer.SerializeToUtf8Bytes(item.Data, json.TypeOf<T>()), name),
+            _ => (JsonSerializer.SerializeToUtf8Bytes(item.Data, json.TypeOf(item.Data)), name),
         };
 
         return SseFrame.ToBytes(data, type, id, (int?)item.ReconnectionInterval?.TotalMilliseconds);

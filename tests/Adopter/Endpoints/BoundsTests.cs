@@ -8,6 +8,8 @@ namespace Adopter.Endpoints;
 /// <summary>Streams with a beginning and an end of the application's own, over a log in Postgres.</summary>
 public sealed class BoundsTests : IAsyncLifetime
 {
+    private const int Places = 20;
+
     private SmallApp _app = null!;
     private int _begun;
 
@@ -16,7 +18,8 @@ public sealed class BoundsTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var database = await Stores.Shared.CreateDatabaseAsync(Stop);
-        _app = await SmallApp.StartAsync(Map, builder => builder.AddSseRuns(), database.ConnectionString);
+        string[] settings = ["--Sse:MaxConnections", $"{Places}"];
+        _app = await SmallApp.StartAsync(Map, builder => builder.AddSseRuns(), database.ConnectionString, settings);
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
@@ -59,6 +62,29 @@ public sealed class BoundsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Work_that_does_not_begin_keeps_no_place_of_a_client_that_has_left()
+    {
+        for (var request = 0; request < Places; request++)
+        {
+            using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+            var opening = _app.Client.GetAsync("/never", leaving.Token);
+            await Eventually.HoldsAsync(() => Volatile.Read(ref _begun) > request);
+            await leaving.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening);
+        }
+
+        await Eventually.HoldsAsync(async () =>
+        {
+            using var answer = await _app.Client.GetAsync(
+                "/news/2?after=",
+                HttpCompletionOption.ResponseHeadersRead,
+                Stop
+            );
+            return answer.StatusCode == HttpStatusCode.OK;
+        });
+    }
+
+    [Fact]
     public async Task A_run_that_a_request_starts_is_read_on_by_an_id_of_it()
     {
         await using var all = await SseReader.OpenAsync(_app.Server, "/answer").ToEndAsync();
@@ -68,6 +94,46 @@ public sealed class BoundsTests : IAsyncLifetime
         await using var rest = await SseReader.OpenAsync(_app.Server, "/answer", ids[1]).ToEndAsync();
         Assert.Equal(all.Events.Last(), Assert.Single(rest.Events));
         Assert.Equal(1, _begun);
+    }
+
+    [Theory]
+    [InlineData("complete")]
+    [InlineData("end")]
+    public async Task A_stream_of_a_run_ends_with_the_run_s_own_last_event(string type)
+    {
+        var runs = _app.Services.GetRequiredService<IRuns>();
+        await runs.StartAsync("told.1", (run, _) => type == "end" ? Task.CompletedTask : run.EndAsync(type, 1), Stop);
+        await using var all = await SseReader.OpenAsync(_app.Server, "/told/1").ToEndAsync();
+        Assert.Equal(type, Assert.Single(all.Events).Event);
+
+        using var over = new HttpRequestMessage(HttpMethod.Get, "/told/1");
+        over.Headers.Add("Last-Event-ID", all.LastId);
+        using var response = await _app.Client.SendAsync(over, HttpCompletionOption.ResponseHeadersRead, Stop);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_run_that_its_request_starts_may_end_without_its_own_last_event()
+    {
+        await using var all = await SseReader.OpenAsync(_app.Server, "/silence").ToEndAsync();
+        Assert.Equal("end", Assert.Single(all.Events).Event);
+    }
+
+    [Theory]
+    [InlineData("restarted")]
+    [InlineData("error")]
+    [InlineData("connected")]
+    public async Task A_run_ends_with_no_event_that_streams_and_runs_send_of_themselves(string type)
+    {
+        var refusal = new TaskCompletionSource<Exception?>();
+        await _app
+            .Services.GetRequiredService<IRuns>()
+            .StartAsync(
+                $"told.{type}",
+                async (run, _) => refusal.SetResult(await Record.ExceptionAsync(() => run.EndAsync(type, 1))),
+                Stop
+            );
+        Assert.IsType<ArgumentException>(await refusal.Task.WaitAsync(Stop));
     }
 
     [Fact]
@@ -110,7 +176,18 @@ public sealed class BoundsTests : IAsyncLifetime
         app.MapGet("/orders/{id}", (string id) => TypedResults.FiniteEventStream($"orders.{id}", ["done"], events: 3))
             .AllowAnonymous();
         app.MapGet("/news/{id}", News).AllowAnonymous();
+        app.MapGet(
+                "/never",
+                () => TypedResults.EventStream(["news.1"], bounds: new StreamBounds { Begin = NeverAsync })
+            )
+            .AllowAnonymous();
         app.MapGet("/answer", () => TypedResults.StartedRunStream("answers", WriteAsync, end: "complete"))
+            .AllowAnonymous();
+        app.MapGet("/told/{id}", (string id) => TypedResults.RunStream($"told.{id}", end: "complete")).AllowAnonymous();
+        app.MapGet(
+                "/silence",
+                () => TypedResults.StartedRunStream("answers", (_, _) => Task.CompletedTask, end: "complete")
+            )
             .AllowAnonymous();
         app.MapGet("/later", () => TypedResults.Reconnect("Come later.")).AllowAnonymous();
     }
@@ -127,6 +204,12 @@ public sealed class BoundsTests : IAsyncLifetime
                 Begin = () => Task.FromResult(Interlocked.Increment(ref _begun)),
             }
         );
+
+    private Task NeverAsync()
+    {
+        Interlocked.Increment(ref _begun);
+        return Task.Delay(Timeout.Infinite, CancellationToken.None);
+    }
 
     private async Task WriteAsync(Run run, CancellationToken stop)
     {

@@ -50,10 +50,20 @@ public sealed class JsonTests : IAsyncLifetime
         app.MapGet("/shown", () => TypedResults.EventStream(["bills.all"], show: Shown, greeting: new(Paid, "hello")))
             .AllowAnonymous();
         app.MapGet("/items", () => TypedResults.EventStream(Items())).AllowAnonymous();
+        app.MapGet("/bill-as-note", () => AsNote(Paid));
+        app.MapGet("/notes", () => TypedResults.EventStream(Notes())).AllowAnonymous();
         app.MapGet("/run", () => TypedResults.RunStream("run.1")).AllowAnonymous();
     }
 
     private static SseItem<object?>? Shown(EventRecord record) => new(Paid);
+
+    private static INote AsNote(INote note) => note;
+
+    private static async IAsyncEnumerable<SseItem<INote>> Notes()
+    {
+        await Task.Yield();
+        yield return new(Paid);
+    }
 
     private static async IAsyncEnumerable<SseItem<Bill>> Items()
     {
@@ -96,6 +106,67 @@ public sealed class JsonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Each_way_to_send_a_value_writes_all_of_it_whatever_type_its_variable_has()
+    {
+        var same = JsonDocument.Parse(await _app.Client.GetStringAsync("/bill-as-note", Stop)).RootElement;
+        Assert.Equal(2, same.EnumerateObject().Count());
+
+        await using var events = await SseReader.OpenAtAsync(_app.Server, "/events");
+        await _app.Log.AppendAsync("bills.all", "paid", AsNote(Paid), cancellationToken: Stop);
+        await _app.Log.AppendAsync("bills.all", "paid", (object)Paid, cancellationToken: Stop);
+        await _app.Log.AppendAsync([NewEvent.Of("bills.all", "paid", AsNote(Paid), json: _app.Log.Json)], Stop);
+        using (var scope = _app.Services.CreateScope())
+        {
+            var db = scope.ServiceProvider.GetRequiredService<BillsDb>();
+            foreach (INote note in (INote[])[Paid, Paid])
+                db.Publish("bills.all", note.GetType().Name, note);
+            await db.SaveChangesAsync(Stop);
+        }
+
+        await events.WaitForEventsAsync(5);
+        await using var items = await SseReader.OpenAsync(_app.Server, "/notes").ToEndAsync();
+
+        await _app
+            .Services.GetRequiredService<IRuns>()
+            .StartAsync(
+                "run.1",
+                async (run, _) =>
+                {
+                    await run.AppendAsync("paid", AsNote(Paid));
+                    await run.EndAsync("end", AsNote(Paid));
+                }
+            );
+        await using var run = await SseReader.OpenAsync(_app.Server, "/run").ToEndAsync();
+
+        Assert.Equal((5, 1, 2), (events.Events.Count(), items.Events.Count(), run.Events.Count()));
+        Assert.All(
+            [.. events.Events, .. items.Events, .. run.Events],
+            sent => Assert.True(JsonElement.DeepEquals(same, JsonDocument.Parse(sent.Data!).RootElement), sent.Data)
+        );
+    }
+
+    [Fact]
+    public void A_type_that_names_its_kinds_writes_which_one_it_is()
+    {
+        var written = NewEvent.Of("bills.1", "change", (Change)new Discount(5)).Data;
+        Assert.Equal("""{"kind":"discount","percent":5}""", written);
+    }
+
+    [Fact]
+    public void Generated_code_that_does_not_know_a_value_s_own_type_is_named_and_lists_are_written_as_declared()
+    {
+        var json = GeneratedJson.Default.Options;
+        var unknown = Assert.Throws<NotSupportedException>(() =>
+            NewEvent.Of("bills.1", "note", (INote)new Reminder(2), json: json)
+        );
+        Assert.Contains(nameof(Reminder), unknown.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(INote), unknown.Message, StringComparison.Ordinal);
+
+        var numbers = Enumerable.Range(1, 3).Where(n => n != 2);
+        Assert.Equal("[1,3]", NewEvent.Of("bills.1", "numbers", numbers, json: json).Data);
+    }
+
+    [Fact]
     public async Task Another_application_in_the_process_has_its_own_way()
     {
         await using var other = await StartAsync(connectionString: null, JsonNamingPolicy.KebabCaseUpper);
@@ -110,7 +181,17 @@ public sealed class JsonTests : IAsyncLifetime
         );
     }
 
-    private sealed record Bill(BillState BillState, string ForWhom);
+    internal interface INote;
+
+    internal sealed record Reminder(int Days) : INote;
+
+    private sealed record Bill(BillState BillState, string ForWhom) : INote;
+
+    [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+    [JsonDerivedType(typeof(Discount), "discount")]
+    private abstract record Change;
+
+    private sealed record Discount(int Percent) : Change;
 
     private enum BillState
     {
@@ -121,3 +202,8 @@ public sealed class JsonTests : IAsyncLifetime
 
     private sealed class BillsDb(DbContextOptions<BillsDb> options) : DbContext(options);
 }
+
+/// <summary>Types that a native program names.</summary>
+[JsonSerializable(typeof(JsonTests.INote))]
+[JsonSerializable(typeof(IEnumerable<int>))]
+internal sealed partial class GeneratedJson : JsonSerializerContext;

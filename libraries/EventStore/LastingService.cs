@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace EventStore;
+
+/// <summary>A background service that stops after the other services have: they need it until then, also if the host
+/// stops them at the same time (<see cref="HostOptions.ServicesStopConcurrently"/>).</summary>
+internal abstract class LastingService(ILogger logger, TimeProvider clock)
+    : RestartingService(logger, clock),
+        IHostedLifecycleService
+{
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public sealed override Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public virtual Task StoppedAsync(CancellationToken cancellationToken) => base.StopAsync(cancellationToken);
+}
