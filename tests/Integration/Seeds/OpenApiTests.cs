@@ -106,6 +106,39 @@ public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : SeedTests(sh
     }
 
     [Fact]
+    public async Task A_parameter_with_any_number_of_values_is_a_list()
+    {
+        var paths = await PathsAsync();
+
+        foreach (
+            var (operation, name) in ((string, string)[])
+                [
+                    ("/v1/events/stream.get", "topic"),
+                    ("/v1/events/stream.get", "type"),
+                    ("/v1/events/stream.get", "key"),
+                    ("/v1/events/stream.post", "topic"),
+                    ("/v1/events.get", "topic"),
+                    ("/v1/events.get", "type"),
+                    ("/v1/events.get", "key"),
+                    ("/events/stream.get", "types"),
+                ]
+        )
+        {
+            var parameter = paths.At(operation).Items("parameters").Single(p => p.Text("name") == name);
+            Assert.Equal((name, "array"), (name, parameter.Text("schema.type")));
+            Assert.Equal("string", parameter.Text("schema.items.type"));
+            // Without them, form and true of a parameter of a query.
+            Assert.False(parameter.TryGetProperty("style", out var style) && style.GetString() != "form");
+            Assert.False(parameter.TryGetProperty("explode", out var explode) && !explode.GetBoolean());
+        }
+
+        var limit = paths.At("/v1/events.get").Items("parameters").Single(p => p.Text("name") == "limit");
+        Assert.Equal("string", limit.Text("schema.type"));
+        var members = "requestBody.content.application/json.schema.properties";
+        Assert.Equal("array", paths.At("/events/stream.post").Text(members + ".types.type"));
+    }
+
+    [Fact]
     public async Task Every_stream_that_GET_opens_is_opened_by_POST_with_the_same_events()
     {
         var streams = (await PathsAsync())
