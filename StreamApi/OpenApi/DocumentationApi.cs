@@ -289,9 +289,7 @@ internal static class DocumentationApi
                         Type = JsonSchemaType.Object,
                         Properties = parameters.ToDictionary(
                             p => p.Name,
-                            p =>
-                                (IOpenApiSchema)
-                                    new OpenApiSchema { Type = JsonSchemaType.String, Description = p.Description }
+                            p => (IOpenApiSchema)SchemaOf(p, p.Description)
                         ),
                     },
                 },
@@ -310,8 +308,19 @@ internal static class DocumentationApi
                     ? $"{parameter.Description} Also as `{also}`."
                     : parameter.Description,
                 Required = parameter.Required,
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                // A list is in the query once for each value, which are the defaults of style and explode.
+                Schema = SchemaOf(parameter),
             }
         );
     }
+
+    private static OpenApiSchema SchemaOf(RequestParameter parameter, string? description = null) =>
+        parameter.Also is null
+            ? new() { Type = JsonSchemaType.String, Description = description }
+            : new()
+            {
+                Type = JsonSchemaType.Array,
+                Items = new OpenApiSchema { Type = JsonSchemaType.String },
+                Description = description,
+            };
 }

@@ -33,7 +33,8 @@ public sealed record SseRequest
     /// </summary>
     public string LastEventId { get; init; } = "";
 
-    /// <summary>Additional headers, sent at each connection. Redirects to another origin drop them.</summary>
+    /// <summary>Additional headers, sent at each connection. Redirects to another origin drop them, and the stream's
+    /// own last id replaces a <c>Last-Event-ID</c>.</summary>
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
     /// <summary>

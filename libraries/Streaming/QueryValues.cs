@@ -47,14 +47,19 @@ public static class QueryValues
             _ => throw new InvalidRequestException(name, "must be true or false."),
         };
 
-    /// <summary>Returns the <c>limit</c> of a page; one beyond the most is the most.</summary>
+    /// <summary>Returns the <c>limit</c> of a page; one beyond the most, of any number of digits, is the
+    /// most.</summary>
+    /// <exception cref="InvalidRequestException">It has another character than the digits 0 to 9, or is
+    /// zero.</exception>
     public static int PageLimit(this IQueryCollection query, int usual, int most)
     {
         if (query["limit"].ToString() is not { Length: > 0 } text)
             return usual;
-        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) || limit == 0)
+        if (text.AsSpan().ContainsAnyExceptInRange('0', '9') || !text.AsSpan().ContainsAnyExcept('0'))
             throw new InvalidRequestException("limit", "must be a positive integer.");
 
-        return Math.Min(limit, most);
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+            ? Math.Min(limit, most)
+            : most;
     }
 }

@@ -21,14 +21,7 @@ internal readonly record struct TaskPage(int Limit, string? Status, Guid? After,
     /// <c>after</c> is not of a previous page.</exception>
     public static TaskPage Of(IQueryCollection query)
     {
-        var limit = MaxLimit;
-
-        if (query.Text("limit", 64) is { } most)
-            limit =
-                int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
-                    ? Math.Min(number, MaxLimit)
-                    : throw new InvalidRequestException("limit", "must be a positive integer.");
-
+        var limit = query.PageLimit(usual: MaxLimit, most: MaxLimit);
         var status = query.Filter("status", 64);
         if (status is not null)
             TaskList.CheckStatus("status", status);

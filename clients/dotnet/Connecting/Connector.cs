@@ -6,6 +6,8 @@ namespace AspireSse.Client.Connecting;
 /// <summary>Sends a stream's request, with the current last id, token and ticket.</summary>
 internal sealed class Connector(SseClient client, SseRequest request)
 {
+    private const string LastEventId = "Last-Event-ID";
+
     private const string TicketTaken = "Another connection uses the ticket. Each stream needs its own.";
 
     // For the latest request:
@@ -105,12 +107,13 @@ internal sealed class Connector(SseClient client, SseRequest request)
         Add(message, "Cache-Control", "no-cache, no-store");
 
         if (lastEventId.Length > 0 && IsHeader(lastEventId))
-            Add(message, "Last-Event-ID", lastEventId);
+            Add(message, LastEventId, lastEventId);
         if (!target.IsOwnOrigin)
             return message;
 
         foreach (var (name, value) in request.Headers ?? Nothing)
-            Add(message, name, value);
+            if (lastEventId.Length == 0 || !name.Equals(LastEventId, StringComparison.OrdinalIgnoreCase))
+                Add(message, name, value);
         if (token is not null)
             Add(message, "Authorization", $"Bearer {token}");
 

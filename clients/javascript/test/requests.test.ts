@@ -15,6 +15,7 @@ type Answer =
 interface Case {
   readonly name: string;
   readonly method?: string;
+  readonly headers?: Record<string, string>;
   readonly credential?: "renews" | "fails first" | "cannot be sent";
   readonly maxRetries?: number;
   readonly maxEvent?: number;
@@ -53,12 +54,13 @@ function token(credential: Case["credential"]): SseClientOptions["token"] {
   };
 }
 
-for (const { name, method, credential, maxRetries = 50, maxEvent, ...expected } of read<Case>("requests"))
+for (const { name, method, headers, credential, maxRetries = 50, maxEvent, ...expected } of read<Case>("requests"))
   test(`as in all clients: ${name}`, async () => {
     await using server = await serve(...expected.answers.map(answer));
     const { client, events } = collect(server.url, {
       method,
       body: method === undefined ? undefined : "{}",
+      headers,
       token: credential && token(credential),
       maxRetries,
       maxEventLength: maxEvent,

@@ -69,7 +69,7 @@ class SSEClient:
         a redirect to a GET it is not sent again.
     :param headers: Additional headers, or a function that returns them or None, called for each connection and once
         more after a 401: for a token that expires. An exception in it counts as a failed attempt. Redirects to another
-        origin drop them all.
+        origin drop them all, and the stream's own last id replaces a ``Last-Event-ID``.
     :param last_event_id: Id to resume after, as kept from :attr:`last_event_id` of an earlier client.
     :param ends: Names of events after which the client stops instead of reconnecting.
     :param idle_timeout: Seconds without any byte before a connection counts as lost; None for no limit. The server
@@ -251,6 +251,8 @@ class SSEClient:
         if body is not None:
             sent["Content-Type"] = "application/json"
         if self.last_event_id:
+            # The caller's own is only the start.
+            sent = {name: value for name, value in sent.items() if name.lower() != "last-event-id"}
             sent["Last-Event-ID"] = self.last_event_id.encode()  # http.client sends text as Latin-1
         self._sent = self._redirected
         connection.connect()

@@ -68,7 +68,8 @@ class Server:
 
             def do_GET(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                server.requests.append((self.command, self.headers.get("Last-Event-ID"), body))
+                last = ", ".join(self.headers.get_all("Last-Event-ID", ())) or None
+                server.requests.append((self.command, last, body))
                 answer = answers[min(len(server.requests), len(answers)) - 1]
                 if callable(answer):
                     return answer(self)

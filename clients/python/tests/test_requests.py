@@ -47,7 +47,7 @@ class RequestTests(unittest.TestCase):
                     server.url,
                     method=case.get("method"),
                     json={} if "method" in case else None,
-                    headers=headers(case.get("credential")),
+                    headers=case.get("headers") or headers(case.get("credential")),
                     max_retries=case.get("maxRetries", 50),
                     max_event_chars=case.get("maxEvent", 1024 * 1024),
                 )

@@ -15,8 +15,10 @@ internal static class KnownNames
         new("last_event_id", "The last id received; the Last-Event-ID header wins.", Required: false),
     ];
 
+    private const string Ticket = "ticket";
+
     /// <summary>Names that clients add to the address of any stream.</summary>
-    private static readonly string[] OfStreams = ["from", "slow", "last_event_id", "lastEventId", "ticket"];
+    private static readonly string[] OfStreams = ["from", "slow", "last_event_id", "lastEventId", Ticket];
 
     // Of each endpoint, since every connect asks. The metadata of an endpoint never change, and go with it.
     private static readonly ConditionalWeakTable<EndpointMetadataCollection, string[]> Names = [];
@@ -34,6 +36,26 @@ internal static class KnownNames
     public static void Check(EndpointMetadataCollection metadata, IEnumerable<string> names)
     {
         if (Names.GetValue(metadata, NamesOf) is { Length: > 0 } known)
+            UnknownNames.Refuse(known, names, StringComparer.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Refuses a name that a stream's body may not have: one that its query does not know, and the ticket,
+    /// which is read before the body.</summary>
+    /// <inheritdoc cref="Check"/>
+    public static void CheckBody(EndpointMetadataCollection metadata, IReadOnlyList<string> names)
+    {
+        string[] known = [.. Names.GetValue(metadata, NamesOf).Where(name => name != Ticket)];
+        if (
+            names.Any(name =>
+                UnknownNames.IsMeant(name, Ticket) && !known.Contains(name, StringComparer.OrdinalIgnoreCase)
+            )
+        )
+            throw new InvalidRequestException(
+                Ticket,
+                $"belongs in the query, ?{Ticket}=…; the body is read only once the caller is known."
+            );
+
+        if (known.Length > 0)
             UnknownNames.Refuse(known, names, StringComparer.OrdinalIgnoreCase);
     }
 

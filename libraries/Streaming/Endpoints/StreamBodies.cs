@@ -52,7 +52,7 @@ internal static class StreamBodies
         try
         {
             var body = await JsonBody.ReadAsync(context, MaxValues + maxListValues);
-            KnownNames.Check(metadata, body.EnumerateObject().Select(member => member.Name));
+            KnownNames.CheckBody(metadata, [.. body.EnumerateObject().Select(member => member.Name)]);
             // A filter that is null was meant to have a value, and would be everything without it.
             foreach (var filter in metadata.OfType<RequestParameter>())
                 if (IsNull(body, filter.Name) || (filter.Also is { } also && IsNull(body, also)))

@@ -14,7 +14,7 @@ internal static class UnknownNames
 
         var meant =
             Array.Find(known, name => Letters(name) == Letters(unknown))
-            ?? (IsAdded(unknown) ? Array.Find(known, name => Has(unknown, name)) : null);
+            ?? Array.Find(known, name => IsMeant(unknown, name));
         throw new InvalidRequestException(
             unknown.Length > MaxEchoed ? unknown[..MaxEchoed] + "…" : unknown,
             "is not known here"
@@ -22,6 +22,11 @@ internal static class UnknownNames
                 + $" Known are {string.Join(", ", known.Distinct())}."
         );
     }
+
+    /// <summary>Returns true for a name with the letters of a known one, and for one that is added and has them in
+    /// it.</summary>
+    public static bool IsMeant(string name, string known) =>
+        Letters(name) == Letters(known) || IsAdded(name) && Has(name, known);
 
     /// <summary>Returns true for names that browsers' libraries and campaigns add, unless a known name is in
     /// one.</summary>

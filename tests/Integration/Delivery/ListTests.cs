@@ -61,11 +61,20 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
     {
         await World.PublishNumbersAsync(A, T("many"), 1, 1_001);
 
-        var page = await SeedRequests.GetAsync(A.Url, $"/v1/events?topic={T("many")}&limit=100000");
-
-        Assert.Equal(1_000, page.GetProperty("events").GetArrayLength());
-        Assert.NotNull(page.Text("next"));
+        foreach (var limit in (string[])["100000", "2147483648"])
+        {
+            var page = await SeedRequests.GetAsync(A.Url, $"/v1/events?topic={T("many")}&limit={limit}");
+            Assert.Equal(1_000, page.GetProperty("events").GetArrayLength());
+            Assert.NotNull(page.Text("next"));
+        }
     }
+
+    [Theory]
+    [InlineData("/v1/topics?limit=2147483648")]
+    [InlineData("/v1/connections?limit=99999999999999999999")]
+    [InlineData("/tasks?limit=99999999999")]
+    public async Task A_limit_beyond_every_integer_is_the_most(string path) =>
+        Assert.NotEqual(JsonValueKind.Undefined, (await SeedRequests.GetAsync(A.Url, path)).ValueKind);
 
     [Fact]
     public async Task A_list_of_topics_counts_events_and_the_subscribers_of_all_replicas()
@@ -333,6 +342,9 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
     [Theory]
     [InlineData("/v1/events?limit=0", "limit")]
     [InlineData("/v1/events?limit=ten", "limit")]
+    [InlineData("/v1/events?limit=000", "limit")]
+    [InlineData("/v1/events?limit=-9999999999", "limit")]
+    [InlineData("/v1/events?limit=%D9%A1", "limit")]
     [InlineData("/v1/events?after=nothing", "after")]
     [InlineData("/v1/events?after=another-1", "after")]
     [InlineData("/v1/topics?limit=0", "limit")]

@@ -138,6 +138,18 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
     }
 
     [Theory]
+    [InlineData("POST")]
+    [InlineData("QUERY")]
+    public async Task A_ticket_in_a_body_is_not_ignored_beside_another_credential(string method)
+    {
+        var ticket = await A.TicketAsync(Ann, "orders.a");
+        var body = new { topics = new[] { "orders.b" }, ticket };
+        var text = await A.ExpectAsync(400, $"{method} /v1/events/stream", Ann, body);
+        Assert.Contains("ticket: belongs in the query, ?ticket=", text, StringComparison.Ordinal);
+        await A.ExpectAsync(401, $"{method} /v1/events/stream", credential: null, body);
+    }
+
+    [Theory]
     [InlineData(86_400, 3_600)]
     [InlineData(60, 60)]
     public async Task A_ticket_lasts_an_hour_and_never_longer_than_the_token_that_bought_it(int token, int ticket)

@@ -64,6 +64,52 @@ public sealed class UnknownNameTests(AssemblyWide<SeedSystem> shared) : SeedTest
     }
 
     [Theory]
+    [InlineData("/v1/events/stream", "ticket")]
+    [InlineData("/v1/events/stream", "Ticket")]
+    [InlineData("/v1/events/stream", "tickets")]
+    [InlineData("/v1/events/stream", "_ticket")]
+    [InlineData("/v1/events/stream", "utm_ticket")]
+    [InlineData("/events/stream", "ticket")]
+    [InlineData("/sse/events", "ticket")]
+    [InlineData("/stream", "ticket")]
+    public async Task A_ticket_in_a_body_is_refused_and_belongs_in_the_query(string path, string name)
+    {
+        foreach (var method in (string[])["POST", "QUERY"])
+        {
+            using var content = JsonContent.Create(new Dictionary<string, string> { [name] = "t" });
+            using var response = await SeedRequests.SendAsync(A, new HttpMethod(method), path, content);
+            await RefusedAsync(response, "ticket", "belongs in the query", "?ticket=");
+        }
+    }
+
+    [Fact]
+    public async Task The_known_names_of_a_body_have_no_ticket()
+    {
+        using var content = JsonContent.Create(new { channel = "a" });
+        using var response = await SeedRequests.SendAsync(A, HttpMethod.Post, "/v1/events/stream", content);
+        Assert.DoesNotContain("ticket", await response.TextAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("token")]
+    [InlineData("access_token")]
+    [InlineData("bearer")]
+    [InlineData("authorization")]
+    [InlineData("Authorization")]
+    [InlineData("apiKey")]
+    [InlineData("api_key")]
+    [InlineData("x-api-key")]
+    public async Task A_credential_in_a_streams_body_is_never_ignored(string name)
+    {
+        foreach (var path in (string[])["/v1/events/stream", "/events/stream", "/sse/events", "/stream"])
+        {
+            using var content = JsonContent.Create(new Dictionary<string, string> { [name] = "t" });
+            using var response = await SeedRequests.SendAsync(A, HttpMethod.Post, path, content);
+            await RefusedAsync(response, name);
+        }
+    }
+
+    [Theory]
     [InlineData("""{"topics":["a"],"expires_in":60}""", "expires_in", "did you mean expiresIn?")]
     [InlineData("""{"topics":["a"],"ExpiresIn":60}""", "ExpiresIn", "did you mean expiresIn?")]
     [InlineData("""{"topics":["a"],"ttl":60}""", "ttl", "topics, expiresIn")]

@@ -49,7 +49,6 @@ public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : SeedTests
     [InlineData("GET", "/tasks?limit=0", 400, "limit")]
     [InlineData("GET", "/tasks?limit=-1", 400, "limit")]
     [InlineData("GET", "/tasks?limit=ten", 400, "limit")]
-    [InlineData("GET", "/tasks?limit=99999999999", 400, "limit")]
     [InlineData("GET", "/tasks?limit=1&limit=2", 400, "limit")]
     [InlineData("GET", "/tasks?after=nothing", 400, "after")]
     [InlineData("GET", $"/tasks?after={Nobody}", 400, "after")]

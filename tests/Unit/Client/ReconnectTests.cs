@@ -43,6 +43,17 @@ public class ReconnectTests
     }
 
     [Fact]
+    public async Task An_id_in_the_query_replaces_that_of_the_callers_headers()
+    {
+        await using var server = await StartAsync(Stream("retry: 1\n\nid: …\ndata: a\n\n"), Status(204));
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
+        using var client = new SseClient(http);
+        var headers = new Dictionary<string, string> { ["last-event-id"] = "start" };
+        await ReadAsync(client.Open(new SseRequest(server.Url) { Headers = headers }, Quick));
+        Assert.Equal(["start", null], server.Requests.Select(r => r.LastEventId));
+    }
+
+    [Fact]
     public async Task A_bare_id_ends_the_sending_of_ids()
     {
         await using var server = await StartAsync(Stream("retry: 1\n\nid: 1\ndata: a\n\nid\n\n"), Status(204));

@@ -12,6 +12,8 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
 {
     public string? Method { get; init; }
 
+    public Dictionary<string, string>? Headers { get; init; }
+
     /// <summary><c>renews</c>: a new token each time; <c>fails first</c>: the first call throws; <c>cannot be sent</c>:
     /// a token of two lines.</summary>
     public string? Credential { get; init; }
@@ -53,6 +55,7 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
         var request = new SseRequest(server.Url)
         {
             Method = new HttpMethod(Method ?? "GET"),
+            Headers = Headers,
             BearerToken = Credential is null ? null : Token,
         };
 

@@ -28,7 +28,11 @@ internal sealed class SseServer : IAsyncDisposable
                 new Received(
                     context.Request.Method,
                     context.Request.Path + context.Request.QueryString.Value,
-                    context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString()),
+                    context.Request.Headers.ToDictionary(
+                        h => h.Key,
+                        h => h.Value.ToString(),
+                        StringComparer.OrdinalIgnoreCase
+                    ),
                     text
                 )
             );

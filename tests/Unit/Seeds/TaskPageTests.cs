@@ -27,6 +27,10 @@ public sealed class TaskPageTests
         Assert.Equal(new TaskPage(2, status, Last.Id, status is null ? Last.CreatedAt : Last.UpdatedAt), next);
     }
 
+    [Fact]
+    public void A_limit_beyond_every_integer_is_the_most() =>
+        Assert.Equal(TaskPage.MaxLimit, Of("?limit=99999999999").Limit);
+
     [Theory]
     [InlineData("?status=finished", "status")]
     [InlineData("?status=done&after=01a1f84a-0000-7000-8000-000000000001", "after")]
