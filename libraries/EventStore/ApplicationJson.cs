@@ -53,8 +53,8 @@ internal static class ApplicationJson
         return declared is { Kind: not JsonTypeInfoKind.Object } && typeof(T) != typeof(object)
             ? declared
             : throw new NotSupportedException(
-                $"A value of {own} cannot be written: it was given as {typeof(T)}, whose members are not all of it, and "
-                    + "the application's JsonSerializerContext does not know its own type. Add "
+                $"A value of {own} cannot be written: it was given as {typeof(T)}, whose members are not all of it, "
+                    + "and the application's JsonSerializerContext does not know its own type. Add "
                     + $"[JsonSerializable(typeof({own.Name}))] to it, or [JsonDerivedType] to {typeof(T).Name}."
             );
     }

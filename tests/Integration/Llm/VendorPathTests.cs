@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using static Integration.Llm.VendorClients;
 
 namespace Integration.Llm;
 

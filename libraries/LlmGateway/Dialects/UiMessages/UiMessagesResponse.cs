@@ -152,7 +152,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
 
     /// <summary>Makes the chunks of a call. Unless it is open, it comes as a model writes it: at a whole one
     /// (<c>tool-input-available</c>) a page runs its tool.</summary>
-    private static IEnumerable<JsonObject> Replay(JsonObject call, string? state)
+    private static List<JsonObject> Replay(JsonObject call, string? state)
     {
         if (state == "output-error" && call["input"] is null && call["rawInput"] is { } raw)
             return [As("tool-input-error", call, raw)];
