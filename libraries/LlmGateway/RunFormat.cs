@@ -4,6 +4,7 @@ using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
+using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Runs;
 
@@ -12,6 +13,8 @@ namespace AspireSse;
 /// <summary>A protocol in which <see cref="RunFormatExtensions"/> shows a run of the application whose updates
 /// <see cref="RunUpdateExtensions"/> has appended. What is shown is made of the stored updates alone, so it is the same
 /// in every process.</summary>
+/// <remarks>A vendor's protocol takes the body of the <c>POST</c> that it answers, and none for a
+/// <c>GET</c>.</remarks>
 public sealed class RunFormat
 {
     private readonly Func<HttpContext, EventTopic, Task> _openAsync;
@@ -28,43 +31,77 @@ public sealed class RunFormat
     public static RunFormat Own { get; } =
         new((context, topic) => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic));
 
-    /// <summary>OpenAI's Responses API: the response's id is <c>resp_</c> and what follows the first token of the
-    /// topic; 404 if there is no such run.</summary>
-    /// <remarks>A GET answers with the response as it is now, unless its query has <c>stream=true</c>; then, and to
-    /// other methods, its events, after <c>starting_after</c> if the query has it.</remarks>
-    public static RunFormat Responses { get; } =
-        new(
-            ResponsesFormat.Instance,
-            (context, handler, _, run) => ResponsesApi.SendAsync(context, handler, run, prompt: null),
-            (context, topic) =>
-                ResponsesFormat.Instance.WriteAsync(context, ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""))
-        );
+    /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
+    /// <c>stream=true</c>. 404 if there is no such run.</summary>
+    /// <remarks>The response's id is <c>resp_</c> and what follows the first token of the topic. The events are those
+    /// after <c>starting_after</c> if the query has it.</remarks>
+    public static RunFormat Responses() =>
+        OfResponses((context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ResponsesApi.OwnPrompt));
+
+    /// <summary>OpenAI's Responses API, for the <c>POST</c> that has begun the run: one response when the run has
+    /// ended, or its events if the body has <c>"stream": true</c>.</summary>
+    /// <param name="body">The request's body. One that has <c>"background": true</c>, and no <c>stream</c>, gets the
+    /// response as it is now.</param>
+    /// <remarks>It answers 400 if the body is no object or a flag is no boolean. A run that fails before its one
+    /// response is a failed request. The run goes on if its client leaves.</remarks>
+    public static RunFormat Responses(JsonElement body) =>
+        OfResponses((context, handler, run) => ResponsesApi.AnswerAsync(context, handler, run, ChatBody.Checked(body)));
 
     /// <summary>AI SDK's UI message stream, always from its start, as its client expects it: the message's id is the
     /// topic's without its first token. 204 if there is no such run.</summary>
-    public static RunFormat UiMessages { get; } =
-        new(
-            UiMessagesFormat.Instance,
-            (context, handler, _, run) => UiMessagesApi.ReplayAsync(context, handler, run),
-            (context, _) =>
-            {
-                context.Response.StatusCode = StatusCodes.Status204NoContent;
-                return Task.CompletedTask;
-            }
+    public static RunFormat UiMessages() =>
+        OfUiMessages((context, handler, run) => UiMessagesApi.ReplayAsync(context, handler, run));
+
+    /// <summary>AI SDK's UI message stream of a run that continues the client's last message if that is the
+    /// assistant's, as after a tool of the page. 204 if there is no such run.</summary>
+    /// <param name="body">The request's body, whose last message of <c>messages</c> decides.</param>
+    /// <remarks>It answers 400 if the body has no messages. A <c>GET</c>, whose client has emptied its message, gets
+    /// the parts of the continued one again.</remarks>
+    public static RunFormat UiMessages(JsonElement body) =>
+        OfUiMessages(
+            (context, handler, run) =>
+                UiMessagesApi.ReplayAsync(
+                    context,
+                    handler,
+                    run,
+                    UiMessagesApi.ContinuedOf(ChatBody.Checked(body)),
+                    replays: HttpMethods.IsGet(context.Request.Method)
+                )
         );
 
     /// <summary>AG-UI 1.0: the part of the run so far is a snapshot of its message, which then goes on. 404 if there is
     /// no such run.</summary>
     /// <param name="body">The request's body, whose <c>threadId</c>, <c>runId</c> and <c>messages</c> the client gets
     /// again.</param>
+    /// <remarks>It answers 400 if the body lacks one of the ids.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
         new(
             AgUiFormat.Instance,
-            (context, handler, updates, run) => AgUiApi.JoinAsync(context, handler, updates, run, body),
+            (context, handler, updates, run) =>
+                AgUiApi.JoinAsync(context, handler, updates, run, ChatBody.Checked(body)),
             (context, _) => AgUiFormat.Instance.WriteAsync(context, AgUiApi.NotFound)
         );
 
     internal Task OpenAsync(HttpContext context, EventTopic topic) => _openAsync(context, topic);
+
+    private static RunFormat OfResponses(Func<HttpContext, VendorHandler, RunHead, Task> showAsync) =>
+        new(
+            ResponsesFormat.Instance,
+            (context, handler, _, run) => showAsync(context, handler, run),
+            (context, topic) =>
+                ResponsesFormat.Instance.WriteAsync(context, ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""))
+        );
+
+    private static RunFormat OfUiMessages(Func<HttpContext, VendorHandler, RunHead, Task> showAsync) =>
+        new(
+            UiMessagesFormat.Instance,
+            (context, handler, _, run) => showAsync(context, handler, run),
+            (context, _) =>
+            {
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+                return Task.CompletedTask;
+            }
+        );
 
     private static Task OpenAsync(
         HttpContext context,

@@ -137,7 +137,7 @@ internal static class GenerationsApi
         request.Query["format"].ToString() switch
         {
             "" => null,
-            "ui-messages" => RunFormat.UiMessages,
+            "ui-messages" => RunFormat.UiMessages(),
             "ag-ui" => RunFormat.AgUi(
                 JsonSerializer.SerializeToElement(
                     new JsonObject

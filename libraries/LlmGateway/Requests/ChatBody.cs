@@ -34,15 +34,26 @@ internal static class ChatBody
         try
         {
             using var json = await JsonRequest.ReadAsync(context, maxBytes, Copies);
-            if (json.Root.ValueKind != JsonValueKind.Object)
-                throw new InvalidChatException("body", "must be a JSON object.");
-            if (Repeated(json.Root) is { } member)
-                throw new InvalidChatException(member.Length <= MaxName ? member : "body", "occurs twice.");
-            return json.Root.Clone();
+            return Checked(json.Root).Clone();
         }
         catch (InvalidRequestException e) when (e is not InvalidChatException)
         {
             throw new InvalidChatException(e.Field, e.Problem, e.Status);
+        }
+    }
+
+    /// <summary>Returns a body that is read already, with the same promise.</summary>
+    /// <exception cref="InvalidChatException">The body is not such an object.</exception>
+    public static JsonElement Checked(JsonElement body)
+    {
+        if (body.ValueKind != JsonValueKind.Object)
+            throw new InvalidChatException("body", "must be a JSON object.");
+
+        try
+        {
+            return Repeated(body) is { } member
+                ? throw new InvalidChatException(member.Length <= MaxName ? member : "body", "occurs twice.")
+                : body;
         }
         catch (InvalidOperationException)
         {

@@ -9,7 +9,7 @@ namespace Adopter.Gateway;
 /// <summary>An application with a model of its own, whose answers the clients of three protocols read.</summary>
 internal static class RunFormatApp
 {
-    /// <summary>Questions whose answers may go on after their half.</summary>
+    /// <summary>Questions whose answers may go on after their half, in all tests of this process.</summary>
     private static readonly ConcurrentDictionary<string, TaskCompletionSource> Halves = [];
 
     /// <summary>Starts the application as a process of its own.</summary>
@@ -57,27 +57,32 @@ internal static class RunFormatApp
             "/v1/responses",
             async (JsonElement body, IRuns runs, IChatClient chat) =>
             {
-                var topic = await AskAsync(runs, chat, Guid.NewGuid().ToString("N"), body.GetProperty("input"));
-                return TypedResults.RunStream(topic, RunFormat.Responses);
+                var topic = await AskAsync(runs, chat, Guid.NewGuid().ToString("N"), InputOf(body));
+                return TypedResults.RunStream(topic, RunFormat.Responses(body));
             }
         );
         app.MapGet(
             "/v1/responses/resp_{id}",
-            (string id) => TypedResults.RunStream($"answers.{id}", RunFormat.Responses)
+            (string id) => TypedResults.RunStream($"answers.{id}", RunFormat.Responses())
         );
 
         app.MapPost(
             "/api/chat",
             async (JsonElement body, IRuns runs, IChatClient chat) =>
             {
-                var text = body.GetProperty("messages")[0].GetProperty("parts")[0].GetProperty("text");
-                var topic = await AskAsync(runs, chat, body.GetProperty("id").GetString()!, text);
-                return TypedResults.RunStream(topic, RunFormat.UiMessages);
+                var id = body.GetProperty("id").GetString()!;
+                var last = body.GetProperty("messages").EnumerateArray().Last();
+                var part = last.GetProperty("parts").EnumerateArray().Last();
+                // The page has run a tool: its output is what the next run is asked.
+                var topic = part.TryGetProperty("output", out var output)
+                    ? await AskAsync(runs, chat, $"{id}-{part.GetProperty("toolCallId").GetString()}", output)
+                    : await AskAsync(runs, chat, id, part.GetProperty("text"));
+                return TypedResults.RunStream(topic, RunFormat.UiMessages(body));
             }
         );
         app.MapGet(
             "/api/chat/{id}/stream",
-            (string id) => TypedResults.RunStream($"answers.{id}", RunFormat.UiMessages)
+            (string id) => TypedResults.RunStream($"answers.{id}", RunFormat.UiMessages())
         );
 
         app.MapPost(
@@ -89,6 +94,15 @@ internal static class RunFormatApp
                 return TypedResults.RunStream(topic, RunFormat.AgUi(body));
             }
         );
+    }
+
+    /// <summary>The text of OpenAI's client, or the last message that other clients make of it.</summary>
+    private static JsonElement InputOf(JsonElement body)
+    {
+        var input = body.GetProperty("input");
+        return input.ValueKind == JsonValueKind.String
+            ? input
+            : input.EnumerateArray().Last().GetProperty("content")[0].GetProperty("text");
     }
 
     /// <summary>Starts a run, unless it was begun before.</summary>
@@ -105,7 +119,8 @@ internal static class RunFormatApp
 
     private static TaskCompletionSource HalfOf(string question) => Halves.GetOrAdd(question, _ => new());
 
-    /// <summary>Answers the half, and the rest when it may; the question <c>fail</c> has no rest.</summary>
+    /// <summary>Answers the half, and the rest when it may; the question <c>fail</c> has no rest, and <c>where</c> asks
+    /// the page.</summary>
     private static async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? options,
@@ -113,6 +128,14 @@ internal static class RunFormatApp
     )
     {
         var question = messages.Last().Text;
+        if (question == "where")
+        {
+            yield return new(ChatRole.Assistant, "I look. ");
+            var call = new FunctionCallContent("place", "locate", new Dictionary<string, object?>());
+            yield return new(ChatRole.Assistant, [call]) { FinishReason = ChatFinishReason.ToolCalls };
+            yield break;
+        }
+
         yield return new(ChatRole.Assistant, [new TextReasoningContent("It is long.")]);
         // A tool of the application's own.
         yield return new(

@@ -1,8 +1,13 @@
+using System.ClientModel;
 using System.Net;
 using System.Text;
 using System.Text.Json;
 using Adopter.Showing;
 using Harness;
+using Microsoft.Extensions.AI;
+using OpenAI.Responses;
+
+#pragma warning disable OPENAI001, MEAI001 // for evaluation only, says the vendor
 
 namespace Adopter.Gateway;
 
@@ -26,13 +31,52 @@ public sealed class RunFormatTests
         );
     }
 
+    [Fact]
+    public async Task Clients_of_responses_that_ask_for_no_stream_get_one_json_answer()
+    {
+        await using var app = await StartAsync();
+        await Scripts.RunAsync("whole.mjs", [app.Server.GetLeftPart(UriPartial.Authority)], "ok");
+    }
+
+    [Fact]
+    public async Task Microsofts_client_gets_a_whole_answer_and_asks_for_one_in_the_background_until_it_is_complete()
+    {
+        await using var app = await StartAsync();
+        using var client = new ResponsesClient(
+            new ApiKeyCredential("none"),
+            new ResponsesClientOptions { Endpoint = new Uri(app.Server, "/v1") }
+        ).AsIChatClient("own");
+
+        await GoOnAsync(app, "whole");
+        var whole = await client.GetResponseAsync("whole", cancellationToken: Stop);
+        Assert.EndsWith("word9 語 end", whole.Text, StringComparison.Ordinal);
+
+        var options = new ChatOptions { AllowBackgroundResponses = true };
+        var begun = await client.GetResponseAsync("polled", options, Stop);
+        options.ContinuationToken = begun.ContinuationToken;
+        Assert.NotNull(options.ContinuationToken);
+        var half = await client.GetResponseAsync([], options, Stop);
+        Assert.NotNull(half.ContinuationToken);
+
+        await GoOnAsync(app, "polled");
+        await app.Client.GetStringAsync($"/v1/responses/{begun.ResponseId}?stream=true", Stop);
+        var later = await client.GetResponseAsync([], options, Stop);
+        Assert.Equal((whole.Text, null), (later.Text, later.ContinuationToken));
+    }
+
+    [Fact]
+    public async Task A_message_that_goes_on_after_a_tool_of_the_page_is_shown_once()
+    {
+        await using var app = await StartAsync();
+        await Scripts.RunAsync("page-tool.mjs", [app.Server.GetLeftPart(UriPartial.Authority)], "ok");
+    }
+
     [Theory]
     [InlineData("GET /v1/responses/resp_x", 404, "\"message\":\"Response with id 'resp_x' not found.\"")]
     [InlineData("GET /v1/responses/resp_x?stream=true", 404, "\"message\":\"Response with id 'resp_x' not found.\"")]
     [InlineData("GET /api/chat/x/stream", 204, "")]
     [InlineData("POST /unknown", 404, "\"type\":\"RUN_ERROR\"")]
     [InlineData("GET /answers/x", 404, "")]
-    [InlineData("POST /unnamed", 400, "threadId")]
     public async Task What_is_not_there_is_answered_as_the_protocol_has_it(string request, int status, string text)
     {
         await using var app = await StartAsync();
@@ -44,6 +88,50 @@ public sealed class RunFormatTests
         Assert.Contains(text, await response.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("responses", "[]", "{\"error\":{\"message\":\"body: must be a JSON object.\"")]
+    [InlineData("responses", """{"stream":"yes"}""", "\"param\":\"stream\"")]
+    [InlineData("responses", """{"background":1}""", "\"param\":\"background\"")]
+    [InlineData("responses", """{"stream":false,"stream":true}""", "stream: occurs twice.")]
+    [InlineData("ui-messages", "7", "{\"type\":\"error\",\"errorText\":\"body: must be a JSON object.\"")]
+    [InlineData("ui-messages", "{}", "messages: is required.")]
+    [InlineData("ui-messages", """{"messages":[]}""", "messages: must hold at least one message.")]
+    [InlineData("ui-messages", """{"messages":["x"]}""", "messages[0]: must be an object.")]
+    [InlineData("ui-messages", """{"messages":[{"id":1,"role":"assistant"}]}""", "messages[0].id: must be a string.")]
+    [InlineData("ag-ui", "[]", "body: must be a JSON object.")]
+    [InlineData("ag-ui", "{}", "threadId: is required.")]
+    public async Task A_body_that_is_none_of_the_protocols_gets_400_in_its_error(
+        string format,
+        string body,
+        string text
+    )
+    {
+        await using var app = await StartAsync();
+        using var response = await app.Client.PostAsync(Shown(format, body), null, Stop);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains(text, await response.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
+    }
+
+    /// <summary>A client that reconnects has emptied its message; one that sends it has kept it.</summary>
+    [Fact]
+    public async Task A_page_that_returns_to_a_continued_message_gets_its_parts_again()
+    {
+        await using var app = await StartAsync();
+        var continued = Shown(
+            "ui-messages",
+            """{"messages":[{"id":"m1","role":"assistant","parts":[{"type":"text","text":"I look."}]}]}"""
+        );
+        using var sent = await app.Client.PostAsync(continued, null, Stop);
+        var first = await sent.Content.ReadAsStringAsync(Stop);
+        var again = await app.Client.GetStringAsync(continued, Stop);
+
+        const string start = """data: {"type":"start","messageId":"m1"}""" + "\n\n";
+        Assert.StartsWith(start + """data: {"type":"start-step"}""", first, StringComparison.Ordinal);
+        Assert.StartsWith(start + """data: {"type":"text-start","id":"1"}""", again, StringComparison.Ordinal);
+        Assert.Contains("\"delta\":\"I look.\"}", again, StringComparison.Ordinal);
+    }
+
     /// <summary>A JSON of the application's own does not change what is stored.</summary>
     [Fact]
     public async Task A_run_that_fails_ends_as_the_protocol_has_it_and_keeps_its_text()
@@ -51,8 +139,7 @@ public sealed class RunFormatTests
         await using var app = await StartAsync(json: options =>
             options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseUpper
         );
-        using (var more = await app.Client.PostAsync("/more?question=fail", null, Stop))
-            Assert.Equal(HttpStatusCode.OK, more.StatusCode);
+        await GoOnAsync(app, "fail");
 
         var chat = await SendAsync(
             app,
@@ -74,6 +161,14 @@ public sealed class RunFormatTests
         );
         Assert.Contains("MESSAGES_SNAPSHOT", run, StringComparison.Ordinal);
         Assert.Contains("RUN_ERROR", run, StringComparison.Ordinal);
+    }
+
+    private static string Shown(string format, string body) => $"/shown/{format}?body={Uri.EscapeDataString(body)}";
+
+    private static async Task GoOnAsync(SmallApp app, string question)
+    {
+        using var more = await app.Client.PostAsync($"/more?question={question}", null, Stop);
+        Assert.Equal(HttpStatusCode.OK, more.StatusCode);
     }
 
     private static async Task<string> SendAsync(SmallApp app, string path, string body)
@@ -100,15 +195,7 @@ public sealed class RunFormatTests
                             )
                     )
                     .AllowAnonymous();
-                app.MapPost(
-                        "/unnamed",
-                        async (IRuns runs) =>
-                        {
-                            await runs.StartAsync("answers.y", (_, _) => Task.CompletedTask);
-                            return TypedResults.RunStream("answers.y", RunFormat.AgUi(JsonElement.Parse("{}")));
-                        }
-                    )
-                    .AllowAnonymous();
+                app.MapMethods("/shown/{format}", [HttpMethods.Get, HttpMethods.Post], ShowAsync).AllowAnonymous();
             },
             builder =>
             {
@@ -118,4 +205,20 @@ public sealed class RunFormatTests
             },
             database ?? (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
         );
+
+    /// <summary>Shows a run to a request whose body the application has read.</summary>
+    private static async Task<IResult> ShowAsync(string format, string body, IRuns runs)
+    {
+        await runs.StartAsync("answers.y", (_, _) => Task.CompletedTask);
+        var json = JsonElement.Parse(body);
+        return TypedResults.RunStream(
+            "answers.y",
+            format switch
+            {
+                "responses" => RunFormat.Responses(json),
+                "ui-messages" => RunFormat.UiMessages(json),
+                _ => RunFormat.AgUi(json),
+            }
+        );
+    }
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
+using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Runs;
 using Streaming.Endpoints;
@@ -19,6 +21,10 @@ internal static class ResponsesApi
     private const string Topic = "generations.{id}";
     private const string Reference = "https://platform.openai.com/docs/api-reference/responses";
     private const int MaxPage = 100;
+
+    /// <summary>The prompt shown for an application's run, which always goes on without its reader. A client that polls
+    /// stops at a response that is not in the background.</summary>
+    public static RunPrompt OwnPrompt => new(ResponsesFormat.Name, [], Asked: new JsonObject { ["background"] = true });
 
     private static ResponsesFormat Format => ResponsesFormat.Instance;
 
@@ -77,9 +83,7 @@ internal static class ResponsesApi
     public static async Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, RunPrompt? prompt)
     {
         var response = new ResponsesResponse(run, prompt);
-        var streams = IsAsked(context, "stream");
-        // An application's POST has begun the run that it shows.
-        if (!streams && HttpMethods.IsGet(context.Request.Method))
+        if (!IsAsked(context, "stream"))
         {
             await WriteAsync(context, await handler.JoinSoFarAsync(context, run, response));
             return;
@@ -87,6 +91,21 @@ internal static class ResponsesApi
 
         var had = Number(context, "starting_after", least: 0, int.MaxValue) ?? -1;
         await handler.StreamAsync(context, Format, () => Task.FromResult(run), _ => response, skip: had + 1L);
+    }
+
+    /// <summary>Answers the request that has begun an application's run: with its events if it asks for them, with the
+    /// response as it is now in the background, or else with the whole one.</summary>
+    public static async Task AnswerAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
+    {
+        var response = new ResponsesResponse(run, OwnPrompt);
+        var isBackground = ChatBody.Flag(body, "background");
+
+        if (ChatBody.Flag(body, "stream"))
+            await handler.StreamAsync(context, Format, () => Task.FromResult(run), _ => response);
+        else if (isBackground)
+            await WriteAsync(context, await handler.JoinSoFarAsync(context, run, response));
+        else
+            await WriteAsync(context, await handler.JoinAsync(context, run, response));
     }
 
     private static Task CancelAsync(
