@@ -74,8 +74,8 @@ internal sealed class UpstreamException(
 
     /// <summary>
     /// False where a retry of the client would only multiply the requests: the gateway has retried already, the
-    /// provider refuses its key or wants to be paid, or its answer is too large. With a time to wait, and after a refusal of this server's
-    /// queue, the client may retry.
+    /// provider refuses its key or wants to be paid, or its answer is too large. With a time to wait, and after a
+    /// refusal of this server's queue, the client may retry.
     /// </summary>
     public bool MayRetry =>
         IsBusy || (!IsUnpaid && (retryAfter is not null || (!WasRetried && kind is not ("credentials" or TooLarge))));

@@ -1,8 +1,8 @@
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
-using System.Text.RegularExpressions;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Harness;
 using Integration.Seeds;
 
