@@ -118,7 +118,7 @@ internal static class GenerationEvents
     private static TextContent TextOf(JsonElement root)
     {
         var text = root.GetProperty("text").GetString();
-        return root.TryGetProperty(Details, out _) ? Providers.Refusal.Of(text) : new TextContent(text);
+        return root.TryGetProperty(Details, out _) ? RefusalText.Of(text) : new TextContent(text);
     }
 
     private static FunctionCallContent CallOf(JsonElement root)

@@ -62,7 +62,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         if (Take(NewText) is { Length: > 0 } text)
             contents.Add(new TextContent(text));
         if (Take(NewRefusal) is { Length: > 0 } refusal)
-            contents.Add(Refusal.Of(refusal));
+            contents.Add(RefusalText.Of(refusal));
 
         _hasText |= contents.Count > 0;
         return new ChatResponseUpdate(ChatRole.Assistant, contents)

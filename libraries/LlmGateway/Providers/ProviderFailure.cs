@@ -85,7 +85,7 @@ internal sealed class ProviderFailure(string provider, string apiKey)
     public static AIContent Read(AIContent content, string message) =>
         content switch
         {
-            ErrorContent { ErrorCode: "Refusal" } refusal => Refusal.Of(refusal.Message),
+            ErrorContent { ErrorCode: "Refusal" } refusal => RefusalText.Of(refusal.Message),
             ErrorContent error => throw Of(error.ErrorCode, message),
             _ => content,
         };

@@ -6,9 +6,8 @@ using Streaming.Endpoints;
 namespace LlmGateway.VendorApis;
 
 /// <summary>
-/// Paths that are known for a vendor's, and methods that this server's own paths do not take. The answer has the
-/// vendor's format, whoever asks: the vendor's clients read nothing else. For all others see
-/// <see cref="VendorProblems"/>.
+/// Paths that are known for a vendor's, and methods that this server's own paths do not take (for all others see
+/// <see cref="VendorProblems"/>). The answer has the vendor's format, whoever asks: its clients read nothing else.
 /// </summary>
 internal static class VendorPathsApi
 {

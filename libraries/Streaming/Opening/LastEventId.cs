@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Streaming.Opening;
 
-/// <summary>A client's last id: header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c>; of several
-/// the furthest.</summary>
+/// <summary>A client's last id: header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c>; of
+/// several the furthest.</summary>
 /// <param name="Text">As sent. Null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
 /// and ends in "…", so that no stream parses it as a number or echoes more than an id's length.</param>
 /// <param name="Id">The parsed id, or null if the text is not in our format.</param>
@@ -24,8 +24,9 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
         ?? Furthest(request.Query["last_event_id"].Concat(request.Query["lastEventId"]))
         ?? default;
 
-    /// <summary>Returns the furthest of several ids, or null if there is none. A page that gives its client a stored id
-    /// sends that and the client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have none.</summary>
+    /// <summary>Returns the furthest of several ids, or null if there is none. A page that gives its client a stored
+    /// id sends that and the client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have
+    /// none.</summary>
     private static LastEventId? Furthest(IEnumerable<string?> sent)
     {
         var text = string.Join(", ", sent.Where(value => value is { Length: > 0 }));

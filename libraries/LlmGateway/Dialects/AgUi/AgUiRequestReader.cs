@@ -66,9 +66,9 @@ internal static class AgUiRequestReader
     {
         var messages = new List<ChatMessage>();
         var calls = new HashSet<string>();
-        foreach (var (i, json) in list.EnumerateArray().Index())
+        foreach (var (index, json) in list.EnumerateArray().Index())
         {
-            if (Message(json, $"messages[{i}].") is not { } message)
+            if (Message(json, $"messages[{index}].") is not { } message)
                 continue;
 
             foreach (var content in message.Contents)
@@ -76,7 +76,7 @@ internal static class AgUiRequestReader
                     calls.Add(call.CallId);
                 else if (content is FunctionResultContent result && !calls.Contains(result.CallId))
                     throw new InvalidChatException(
-                        $"messages[{i}].toolCallId",
+                        $"messages[{index}].toolCallId",
                         $"no message before it has the call '{result.CallId}'."
                     );
             messages.Add(message);

@@ -145,7 +145,7 @@ internal static class ResponsesInput
         return ChatBody.Name(ChatBody.Object(part, path), "type", path) switch
         {
             "input_text" or "output_text" => new TextContent(ChatBody.RequiredText(part, "text", path)),
-            "refusal" => Refusal.Of(ChatBody.Text(part, "refusal", path)),
+            "refusal" => RefusalText.Of(ChatBody.Text(part, "refusal", path)),
             "input_image" when ChatBody.Text(part, "image_url", path) is { } url => ChatMessageReader.Image(
                 url,
                 path + "image_url"

@@ -5,7 +5,7 @@ namespace LlmGateway.Providers;
 
 /// <summary>Marks the text of a model that declines to answer: a client that has asked for JSON must not parse
 /// it.</summary>
-internal static class Refusal
+internal static class RefusalText
 {
     private const string Mark = "refusal";
 
