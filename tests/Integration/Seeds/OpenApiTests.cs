@@ -92,7 +92,9 @@ public sealed class OpenApiTests(AssemblyWide<SeedSystem> shared) : SeedTests(sh
             var last = reader.Frames.Last(f => f.Data is not null);
 
             Assert.Equal((path, "position"), (path, last.Event));
-            Assert.Empty(reader.Frames.Select(f => f.Event).OfType<string>().Except(listed.Keys));
+            // One stream has the events of all topics, also those of the answer.
+            if (!listed.ContainsKey("*"))
+                Assert.Empty(reader.Frames.Select(f => f.Event).OfType<string>().Except(listed.Keys));
             AssertSchema(listed["position"], last);
             await reader.DisposeAsync();
         }

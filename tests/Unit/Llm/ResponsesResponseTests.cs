@@ -98,7 +98,8 @@ public sealed class ResponsesResponseTests
         response.Next(Updates[2]);
         var error = Assert.Single(response.Fail(new VendorError(503, "overloaded", "Too much.")));
         Assert.Equal(
-            """{"type":"error","sequence_number":6,"code":"overloaded","message":"Too much.","param":null}""",
+            """{"type":"error","sequence_number":6,"code":"overloaded","message":"Too much.","param":null,"""
+                + """ "error":{"message":"Too much.","type":"server_error","param":null,"code":"overloaded"}}""".Trim(),
             error.ToJsonString()
         );
 
