@@ -68,8 +68,18 @@ public sealed class ConcurrentStopTests : IAsyncLifetime
             await log.AppendAsync("late.2", "n", i);
     }
 
-    private async Task<IEnumerable<string>> TypesOfAsync(EventTopic topic) =>
-        (await _app.Log().ReadAsync(0, new EventFilter([topic]), Stop)).Events.Select(e => e.Type);
+    private async Task<IEnumerable<string>> TypesOfAsync(EventTopic topic)
+    {
+        var types = new List<string>();
+
+        for (var page = new EventPage("", 1, 0, [], 0); page.Through < page.Head; )
+        {
+            page = await _app.Log().ReadAsync(page.Through, new EventFilter([topic]), Stop);
+            types.AddRange(page.Events.Select(e => e.Type));
+        }
+
+        return types;
+    }
 
     private sealed class Stopping : IHostedService
     {

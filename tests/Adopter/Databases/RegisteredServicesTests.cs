@@ -35,6 +35,7 @@ public sealed class RegisteredServicesTests
     [
         typeof(IHostedService),
         typeof(IAuthorizationHandler),
+        typeof(IProblemDetailsWriter),
         typeof(IConfigureOptions<>),
         typeof(IPostConfigureOptions<>),
         typeof(IValidateOptions<>),
