@@ -64,7 +64,7 @@ public sealed class RunFormat
                     context,
                     handler,
                     run,
-                    UiMessagesApi.ContinuedOf(ChatBody.Checked(body)),
+                    UiMessagesRequestReader.ContinuedOf(ChatBody.Checked(body)),
                     replays: HttpMethods.IsGet(context.Request.Method)
                 )
         );

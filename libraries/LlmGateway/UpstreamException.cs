@@ -63,6 +63,10 @@ internal sealed class UpstreamException(
     /// <summary>True for a 429 that no wait helps: the provider's account has no money left.</summary>
     public bool IsUnpaid => kind == RateLimited && Code is not null;
 
+    /// <summary>True if no retry helps: the provider refuses its key or wants to be paid, or its answer is too
+    /// large.</summary>
+    public bool IsFinal => kind is "credentials" or TooLarge || IsUnpaid;
+
     /// <summary>True after a silence of the provider: a retry may take as long again.</summary>
     public bool IsStall { get; private init; }
 
@@ -73,12 +77,10 @@ internal sealed class UpstreamException(
     public bool WasRetried { get; set; }
 
     /// <summary>
-    /// False where a retry of the client would only multiply the requests: the gateway has retried already, the
-    /// provider refuses its key or wants to be paid, or its answer is too large. With a time to wait, and after a
-    /// refusal of this server's queue, the client may retry.
+    /// False where a retry of the client would only multiply the requests: the gateway has retried already, or no
+    /// retry helps. With a time to wait, and after a refusal of this server's queue, the client may retry.
     /// </summary>
-    public bool MayRetry =>
-        IsBusy || (!IsUnpaid && (retryAfter is not null || (!WasRetried && kind is not ("credentials" or TooLarge))));
+    public bool MayRetry => IsBusy || (!IsFinal && (retryAfter is not null || !WasRetried));
 
     private static bool IsOfMoney(string? code) =>
         code == "insufficient_quota" || code?.StartsWith("billing_", StringComparison.Ordinal) == true;

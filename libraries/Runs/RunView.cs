@@ -3,7 +3,7 @@ using Streaming.Frames;
 
 namespace Runs;
 
-/// <summary>How a stream shows a run of an application, and the events that end it.</summary>
+/// <summary>The form in which a stream shows a run of an application, and the events that end it.</summary>
 /// <param name="Frames">Sends no positions, and ends at the <paramref name="EndTypes"/>.</param>
 internal sealed record RunView(FrameFormat Frames, string[] EndTypes)
 {

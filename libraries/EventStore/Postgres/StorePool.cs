@@ -97,8 +97,9 @@ internal static class StorePool
     )
     {
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
-        var builder = Read(text, Source(services, connectionName));
-        StorePooler.Refuse(builder, statementTimeout, Source(services, connectionName));
+        var source = Source(services, connectionName);
+        var builder = Read(text, source);
+        StorePooler.Refuse(builder, statementTimeout, source);
         // Spans of background work belong to no trace, and each costs more than its command.
         builder.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => Activity.Current is not null));
         configure?.Invoke(builder);

@@ -116,8 +116,7 @@ internal sealed class Upstream(
 
     private static bool IsTransient(UpstreamException exception) =>
         exception.Status is 408 or 429 or >= 500
-        && exception.Reason is not ("credentials" or UpstreamException.TooLarge)
-        && !exception.IsUnpaid
+        && !exception.IsFinal
         && (exception.RetryAfter is null || exception.RetryAfter <= MaxRetryAfter);
 
     private async Task<UpstreamBody> TryOpenAsync(

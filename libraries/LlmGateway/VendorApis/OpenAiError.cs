@@ -5,16 +5,16 @@ namespace LlmGateway.VendorApis;
 /// <summary>OpenAI's error, the same in all its APIs: <c>{"error":{"message","type","param","code"}}</c>.</summary>
 internal static class OpenAiError
 {
-    public static JsonObject Body(VendorError error) =>
+    public static JsonObject Body(VendorError error) => new() { ["error"] = Members(error) };
+
+    /// <summary>Returns what the body has in its <c>error</c>.</summary>
+    public static JsonObject Members(VendorError error) =>
         new()
         {
-            ["error"] = new JsonObject
-            {
-                ["message"] = error.Message,
-                ["type"] = TypeOf(error.Status),
-                ["param"] = error.Field is "body" or "Content-Type" ? null : error.Field,
-                ["code"] = error.Code,
-            },
+            ["message"] = error.Message,
+            ["type"] = TypeOf(error.Status),
+            ["param"] = error.Field is "body" or "Content-Type" ? null : error.Field,
+            ["code"] = error.Code,
         };
 
     private static string TypeOf(int status) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Primitives;
 
 namespace Streaming.Opening;
 
@@ -20,23 +21,24 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
     private const int CutLength = 41;
 
     public static LastEventId Of(HttpRequest request) =>
-        Furthest(request.Headers[Header].Select(FromBytes))
-        ?? Furthest(request.Query["last_event_id"].Concat(request.Query["lastEventId"]))
+        Furthest(FromBytes(request.Headers[Header]))
+        ?? Furthest(StringValues.Concat(request.Query["last_event_id"], request.Query["lastEventId"]))
         ?? default;
 
     /// <summary>Returns the furthest of several ids, or null if there is none. A page that gives its client a stored
     /// id sends that and the client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have
     /// none.</summary>
-    private static LastEventId? Furthest(IEnumerable<string?> sent)
+    private static LastEventId? Furthest(string? sent)
     {
-        var text = string.Join(", ", sent.Where(value => value is { Length: > 0 }));
-        if (text.Length == 0)
+        if (string.IsNullOrEmpty(sent))
             return null;
+        if (!sent.Contains(','))
+            return Parse(Cut(sent));
 
-        var parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var parts = sent.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var places = parts.Select(PlaceOf).OfType<StreamPosition>().ToList();
         if (parts.Length < 2 || places.Count == 0)
-            return Parse(Cut(text));
+            return Parse(Cut(sent));
 
         // Positions of different epochs cannot be compared; HTTP libraries put the client's own id last.
         var last = places[^1];

@@ -102,8 +102,13 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     /// twice: some look for its members, others for an object <c>error</c>.</summary>
     public IReadOnlyList<JsonObject> Fail(VendorError error)
     {
-        var failed = Event("error", ("code", error.Code), ("message", error.Message), ("param", null));
-        failed["error"] = OpenAiError.Body(error)["error"]!.DeepClone();
+        var failed = Event(
+            "error",
+            ("code", error.Code),
+            ("message", error.Message),
+            ("param", null),
+            ("error", OpenAiError.Members(error))
+        );
 
         _status = "failed";
         _error = error;

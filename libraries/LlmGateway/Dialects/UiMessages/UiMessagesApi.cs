@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
@@ -163,26 +162,6 @@ internal static class UiMessagesApi
             () => Task.FromResult(run),
             found => new UiMessagesResponse(found, continued, replays)
         );
-
-    /// <summary>Returns the client's message that an answer continues: the last one of a request's body. Null if that
-    /// is not the assistant's.</summary>
-    /// <exception cref="InvalidChatException">The body has no messages, or the last one is malformed.</exception>
-    public static JsonObject? ContinuedOf(JsonElement body)
-    {
-        var messages =
-            ChatBody.List(body, "messages", int.MaxValue, "must be an array.")
-            ?? throw new InvalidChatException("messages", "is required.");
-        var index = messages.GetArrayLength() - 1;
-        if (index < 0)
-            throw new InvalidChatException("messages", "must hold at least one message.");
-
-        var path = $"messages[{index}].";
-        var last = ChatBody.Object(messages[index], path);
-        ChatBody.Name(last, "id", path);
-        return ChatBody.RequiredName(last, "role", path, "is required.") == "assistant"
-            ? JsonObject.Create(last)
-            : null;
-    }
 
     /// <summary>Cancels the latest answer: the client's <c>stop()</c> only closes its own connection.</summary>
     private static Task StopAsync(

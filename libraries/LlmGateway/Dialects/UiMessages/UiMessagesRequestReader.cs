@@ -34,14 +34,32 @@ internal static class UiMessagesRequestReader
             throw new InvalidChatException("messages", "must hold at least one message with content.");
         UntranslatableContent.Refuse(messages);
 
-        var last = list[list.GetArrayLength() - 1];
-        var continued = ChatBody.Text(last, "role") == "assistant" ? JsonObject.Create(last) : null;
         var call = new ChatCall(target, messages, ChatOptionsReader.Read(body, target, isNative: false))
         {
             Bytes = ChatBody.MemoryOf(body),
         };
 
-        return (chat, call, new RunPrompt("ai-sdk", messages, Asked: continued));
+        return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
+    }
+
+    /// <summary>Returns the client's message that an answer continues: the last one of a request's body. Null if that
+    /// is not the assistant's.</summary>
+    /// <exception cref="InvalidChatException">The body has no messages, or the last one is malformed.</exception>
+    public static JsonObject? ContinuedOf(JsonElement body)
+    {
+        var messages =
+            ChatBody.List(body, "messages", int.MaxValue, "must be an array.")
+            ?? throw new InvalidChatException("messages", "is required.");
+        var index = messages.GetArrayLength() - 1;
+        if (index < 0)
+            throw new InvalidChatException("messages", "must hold at least one message.");
+
+        var path = $"messages[{index}].";
+        var last = ChatBody.Object(messages[index], path);
+        ChatBody.Name(last, "id", path);
+        return ChatBody.RequiredName(last, "role", path, "is required.") == "assistant"
+            ? JsonObject.Create(last)
+            : null;
     }
 
     /// <summary>Reads a message. An answer of several steps is for each of them one of the model and one of its
