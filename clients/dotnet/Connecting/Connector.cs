@@ -113,11 +113,19 @@ internal sealed class Connector(SseClient client, SseRequest request)
 
         foreach (var (name, value) in request.Headers ?? Nothing)
             if (lastEventId.Length == 0 || !name.Equals(LastEventId, StringComparison.OrdinalIgnoreCase))
-                Add(message, name, value);
+                Replace(message, name, value);
         if (token is not null)
             Add(message, "Authorization", $"Bearer {token}");
 
         return message;
+    }
+
+    /// <inheritdoc cref="Add"/>
+    private void Replace(HttpRequestMessage message, string name, string value)
+    {
+        if (message.Headers.NonValidated.Contains(name))
+            message.Headers.Remove(name);
+        Add(message, name, value);
     }
 
     /// <exception cref="SseException">The value cannot be sent (RFC 9110 §5.5), now or later.</exception>

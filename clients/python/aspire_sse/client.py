@@ -247,13 +247,13 @@ class SSEClient:
         body: Optional[bytes],
         headers: Mapping[str, str],
     ) -> Optional[http.client.HTTPResponse]:
-        sent: Dict[str, Any] = {"Accept": "text/event-stream", "Cache-Control": "no-cache", **headers}
+        sent: Dict[str, Any] = {"accept": "text/event-stream", "cache-control": "no-cache"}
+        sent.update({name.lower(): value for name, value in headers.items()})
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent["content-type"] = "application/json"
         if self.last_event_id:
             # The caller's own is only the start.
-            sent = {name: value for name, value in sent.items() if name.lower() != "last-event-id"}
-            sent["Last-Event-ID"] = self.last_event_id.encode()  # http.client sends text as Latin-1
+            sent["last-event-id"] = self.last_event_id.encode()  # http.client sends text as Latin-1
         self._sent = self._redirected
         connection.connect()
         # http.client drops its reference to the socket after a `Connection: close`.

@@ -125,6 +125,18 @@ class ClientTests(unittest.TestCase):
             list(quick(server.url))
             self.assertEqual("…é", server.requests[1][1].encode("latin-1").decode())
 
+    def test_the_callers_own_headers_replace_the_streams_whatever_their_case(self):
+        seen = []
+
+        def see(handler):
+            seen.append([handler.headers.get_all(name) for name in ("Accept", "Cache-Control", "Content-Type")])
+            stream(handler, b"data: a\n\n")
+
+        own = {"ACCEPT": "*/*", "cache-control": "max-age=0", "content-type": "text/plain"}
+        with Server(see) as server:
+            list(quick(server.url, json={}, headers=own))
+        self.assertEqual([[["*/*"], ["max-age=0"], ["application/json"]]], seen)
+
     def test_redirects_are_followed_and_keep_the_callers_headers_at_their_origin(self):
         seen = []
         sent = {"Authorization": "Bearer t", "X-Api-Key": "k", "cookie": "c", "X-Tenant": "a", "Accept-Language": "ja"}

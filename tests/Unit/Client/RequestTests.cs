@@ -39,6 +39,18 @@ public partial class RequestTests
     }
 
     [Fact]
+    public async Task The_callers_own_headers_replace_the_streams_whatever_their_case()
+    {
+        await using var server = await StartAsync(Status(204));
+        var own = new Dictionary<string, string> { ["accept"] = "*/*", ["CACHE-CONTROL"] = "max-age=0" };
+        await ReadAsync(new SseRequest(server.Url) { Headers = own });
+
+        var headers = server.Requests[0].Headers;
+        Assert.Equal("*/*", headers["Accept"]);
+        Assert.Equal("max-age=0", headers["Cache-Control"]);
+    }
+
+    [Fact]
     public async Task A_POST_is_sent_again_with_its_body_and_the_last_id()
     {
         await using var server = await StartAsync(
