@@ -70,10 +70,12 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
                 size.MaxRequestBodySize = null;
 
             var body = context.Request.BodyReader;
+            // After a read that was cancelled by a token, the server cannot consume the body: it is still being read.
+            await using var cancelling = end.Token.Register(body.CancelPendingRead);
 
-            for (var received = 0L; received < MaxBytes; )
+            for (var received = 0L; received < MaxBytes && !end.IsCancellationRequested; )
             {
-                var read = await body.ReadAsync(end.Token);
+                var read = await body.ReadAsync(CancellationToken.None);
                 received += read.Buffer.Length;
                 body.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
