@@ -19,10 +19,12 @@ internal sealed class AgUiMessages
     public static JsonArray Of(JsonElement body, RunPrompt? prompt, RunName run)
     {
         var sent = ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.");
-        var messages = sent is { } list ? list.EnumerateArray().Select(m => JsonObject.Create(m)) : [];
+        var messages = sent is { } list
+            ? list.EnumerateArray().Select((m, i) => JsonObject.Create(ChatBody.Object(m, $"messages[{i}]."))!)
+            : [];
         JsonObject[] own =
         [
-            .. messages.OfType<JsonObject>().Where(m => m["id"]?.ToString().StartsWith(run.Id) is not true),
+            .. messages.Where(m => m["id"]?.ToString().StartsWith(run.Id, StringComparison.Ordinal) is not true),
         ];
 
         return new JsonArray([

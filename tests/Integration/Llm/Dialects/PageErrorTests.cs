@@ -57,6 +57,17 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     }
 
     [Fact]
+    public async Task A_run_that_has_begun_is_not_joined_with_messages_that_are_none()
+    {
+        var run = Guid.NewGuid();
+        (await PostAsync(Agent, $$""" "runId":"{{run}}" """)).Dispose();
+
+        using var refused = await PostAsync(Agent, $$""" "runId":"{{run}}","messages":[1]""");
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("messages[0]", await refused.TextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_choice_of_a_tool_reaches_the_provider()
     {
         var seen = await AskedAsync(
