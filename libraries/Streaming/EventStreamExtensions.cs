@@ -33,7 +33,8 @@ public static class EventStreamExtensions
         /// <param name="hasConnected">False: the stream begins with its place alone, as an event <c>begin</c>, for
         /// clients that expect no event of the stream's own. Null for what is usual for the format.</param>
         /// <exception cref="ArgumentException">No topic is given, a list is empty (one that a request or a permission
-        /// left without a value must not become all), or the greeting has no data.</exception>
+        /// left without a value must not become all), the greeting has no data, or the bounds have a place that no
+        /// log can have.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
             IReadOnlyList<string>? types = null,

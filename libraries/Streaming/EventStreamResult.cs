@@ -56,6 +56,8 @@ public sealed class EventStreamResult
         ArgumentNullException.ThrowIfNull(topics);
         if (topics.Count == 0)
             throw new ArgumentException("A stream needs a topic; all of them are '>'.", nameof(topics));
+        if (bounds.After is { } after && !(StreamPosition.TryParse(after.ToString(), out var read) && read == after))
+            throw new ArgumentException($"'{after}' is no position of a log.", nameof(bounds));
 
         var (wantedTypes, wantedKeys) = (EventFilter.Wanted(types), EventFilter.Wanted(keys));
         return new(
@@ -266,10 +268,13 @@ public sealed class EventStreamResult
         return _topics.All(topic => access.MayRead(context, topic.ToString()));
     }
 
-    /// <summary>Returns what of the endpoint made middleware treat the stream as another answer, before it ran, or null
-    /// if nothing did.</summary>
+    /// <summary>Returns what of the application leaves it without streams, or of the endpoint made middleware treat the
+    /// stream as another answer, before it ran. Null if nothing did.</summary>
     private static string? MistakeOf(HttpContext context)
     {
+        if (context.RequestServices.GetService<StreamOpener>() is null)
+            return "The application has no streams: call AddSse(…) on its builder.";
+
         var endpoint = context.GetEndpoint();
         var isDeclared = endpoint?.Metadata.GetMetadata<StreamMetadata>() is not null;
         var isCached = LongResponse.HoldsOthers(context);

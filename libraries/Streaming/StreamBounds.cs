@@ -5,6 +5,8 @@ public sealed record StreamBounds
 {
     /// <summary>The place where a client without a valid last event id begins: the stream shows what follows. Null
     /// for the head.</summary>
+    /// <remarks>One that the log does not have, as after the restore of a backup, gets a resync, as a client's id
+    /// would.</remarks>
     public StreamPosition? After { get; init; }
 
     /// <summary>The reason of a resync for a client whose last id is the application's own, such as an ordinal, and

@@ -17,13 +17,12 @@ internal readonly record struct StartDecision(
     /// <summary>Returns the start if this replica alone can decide it, or null if the store's head is needed.</summary>
     public static StartDecision? WithoutStore(StreamRequest request, StreamPosition settled, Lineage lineage)
     {
-        if (request.Last.Id is { } last)
-            return lineage.Translate(last) is { } here && here.Position <= settled.Position
-                ? Resumed(settled, last, here)
-                : null;
-        return request.StartAfter is not { } given ? null
-            : request.Ordinal is { } reason ? Resync(settled, given, given, reason)
-            : new(settled, given, given, StartKind.Fresh);
+        if (request is { Last.Id: null, Ordinal: { } reason, StartAfter: { } given })
+            return Resync(settled, given, given, reason);
+
+        return request.Place is { } place && lineage.Translate(place) is { } here && here.Position <= settled.Position
+            ? Found(request, settled, place, here)
+            : null;
     }
 
     /// <summary>Returns the start, or null if only the store could tell and it did not answer.</summary>
@@ -41,30 +40,34 @@ internal readonly record struct StartDecision(
 
         var head =
             stored is { } read && read.Epoch == settled.Epoch && read.Position > settled.Position ? read : settled;
-        if (request.Last.Text is null)
+        if (request is { Last.Text: null, StartAfter: null })
             return new(head, head, head, StartKind.Fresh);
 
         var state = request.ResyncAfter ?? head;
-        if (request.Last.Id is not { } last)
+        if (request.Place is not { } place)
             return Resync(head, state, state, request.Ordinal ?? ResyncReason.Malformed);
 
-        if (lineage.Translate(last) is not { } here)
+        if (lineage.Translate(place) is not { } here)
         {
             // An epoch that is unknown here may be one that the store has just begun.
             var isUpToDate = stored is { } at && lineage.Knows(at.Epoch);
-            return isUpToDate || lineage.Knows(last.Epoch) ? Resync(head, last, state, ResyncReason.Epoch) : null;
+            return isUpToDate || lineage.Knows(place.Epoch) ? Resync(head, place, state, ResyncReason.Epoch) : null;
         }
 
         if (here.Position <= head.Position)
-            return Resumed(head, last, here);
+            return Found(request, head, place, here);
 
         // Only the store can tell that an id lies beyond the head. If it does not answer, another replica may be ahead
         // of this one: the id is accepted, and the stream continues when the feed reaches it.
-        return stored is null ? Resumed(here, last, here) : Resync(head, last, state, ResyncReason.Future);
+        return stored is null ? Found(request, here, place, here) : Resync(head, place, state, ResyncReason.Future);
     }
 
-    private static StartDecision Resumed(StreamPosition head, StreamPosition last, StreamPosition here) =>
-        new(head, last, here, StartKind.Resumed);
+    private static StartDecision Found(
+        StreamRequest request,
+        StreamPosition head,
+        StreamPosition place,
+        StreamPosition here
+    ) => new(head, place, here, request.Last.Id is null ? StartKind.Fresh : StartKind.Resumed);
 
     private static StartDecision Resync(
         StreamPosition head,

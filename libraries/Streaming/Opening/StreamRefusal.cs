@@ -18,14 +18,14 @@ internal static class StreamRefusal
                 ? (
                     StatusCodes.Status503ServiceUnavailable,
                     "Too many streams",
-                    "This server has reached its limit of open streams (AspireSse:Streaming:MaxConnections, Pools). "
+                    "This server has reached its limit of open streams (SseOptions.MaxConnections, AspireSse:Pools). "
                         + "Try again in some seconds."
                 )
                 : (
                     StatusCodes.Status429TooManyRequests,
                     "Too many streams of one client",
                     "This server has few places left, and you have as many as one client may then have "
-                        + "(AspireSse:Streaming:MaxConnectionsPerClient). Close one first."
+                        + "(SseOptions.MaxConnectionsPerClient). Close one first."
                 );
         return context.RefuseStreamAsync("This server is full. Reconnect.", status, title, detail, SeatRetry);
     }

@@ -27,6 +27,9 @@ internal sealed record StreamRequest(
     ShownEvents? Shown = null
 )
 {
+    /// <summary>Where the log must have the stream's start: after the client's id, or else what was given.</summary>
+    public StreamPosition? Place => Last.Id ?? StartAfter;
+
     /// <summary>True if the stream begins with what comes next, which no state of the store can prevent.</summary>
     public bool BeginsAtHead => Last.Text is null && !FromEarliest && StartAfter is null && ResyncAfter is null;
 }

@@ -27,7 +27,7 @@ internal sealed class StreamStart(FilterRingRegistry rings, StoreHead storeHead,
         if (StartDecision.WithStore(request, settled, lineage, head) is not { } start)
             return null;
 
-        if (start.Kind != StartKind.Fresh || !request.FromEarliest)
+        if (start.Kind != StartKind.Fresh || !request.FromEarliest || request.StartAfter is not null)
             return Counted(request, start);
 
         return stored is null ? null : EarliestOf(start, stored.DroppedThrough);

@@ -61,6 +61,28 @@ public sealed class BoundsTests : IAsyncLifetime
         Assert.Equal(1, _begun);
     }
 
+    /// <summary>As after the restore of a backup, of which the application's own state knows nothing.</summary>
+    [Theory]
+    [InlineData(1_000_000, "", "future")]
+    [InlineData(0, "restored.", "epoch")]
+    public async Task A_beginning_that_the_log_does_not_have_gets_a_resync(long ahead, string epoch, string reason)
+    {
+        var at = (await _app.Log.AppendAsync($"news.{reason}", "told", 1, cancellationToken: Stop)).At;
+        var lost = new StreamPosition(epoch + at.Epoch, at.Position + ahead);
+        await using var reader = await SseReader.OpenAsync(_app.Server, $"/news/{reason}?after={lost}");
+        await Eventually.HoldsAsync(() => reader.Resyncs.Any());
+        Assert.Equal(reason, Assert.Single(reader.Resyncs).Reason);
+    }
+
+    [Fact]
+    public void A_beginning_that_no_log_can_have_is_the_developers_mistake()
+    {
+        foreach (var place in (StreamPosition[])[default, new("e", -5), new("a b", 1)])
+            Assert.Throws<ArgumentException>(() =>
+                TypedResults.EventStream(["news.1"], bounds: new StreamBounds { After = place })
+            );
+    }
+
     [Fact]
     public async Task Work_that_does_not_begin_keeps_no_place_of_a_client_that_has_left()
     {
