@@ -5,7 +5,8 @@ using EventStore;
 
 namespace Streaming.Frames;
 
-/// <summary>Frames the items of an application: text as it is, other data as JSON, null as a position.</summary>
+/// <summary>Frames the items of an application: text, also as bytes, as it is, other data as JSON, null as a
+/// position.</summary>
 internal static class ItemFrames
 {
     /// <summary>Returns an item as one frame.</summary>
@@ -19,6 +20,7 @@ internal static class ItemFrames
         {
             null => ("{}"u8.ToArray(), ControlFrames.PositionType),
             string text => (Encoding.UTF8.GetBytes(text), name),
+            byte[] text => (text, name),
             _ => (JsonSerializer.SerializeToUtf8Bytes(item.Data, json.TypeOf(item.Data)), name),
         };
 

@@ -52,6 +52,8 @@ public sealed class JsonTests : IAsyncLifetime
         app.MapGet("/items", () => TypedResults.EventStream(Items())).AllowAnonymous();
         app.MapGet("/bill-as-note", () => AsNote(Paid));
         app.MapGet("/notes", () => TypedResults.EventStream(Notes())).AllowAnonymous();
+        app.MapGet("/bytes", () => TypedResults.EventStream(Texts())).AllowAnonymous();
+        app.MapGet("/framework-s-bytes", () => TypedResults.ServerSentEvents(Texts()));
         app.MapGet("/run", () => TypedResults.RunStream("run.1")).AllowAnonymous();
     }
 
@@ -69,6 +71,21 @@ public sealed class JsonTests : IAsyncLifetime
     {
         await Task.Yield();
         yield return new(Paid);
+    }
+
+    private static async IAsyncEnumerable<SseItem<byte[]>> Texts()
+    {
+        await Task.Yield();
+        yield return new("{\"a\": 1,\n\"b\": 2}"u8.ToArray());
+    }
+
+    [Fact]
+    public async Task Bytes_are_a_text_as_they_are_for_the_frameworks_own_streams()
+    {
+        await using var ours = await SseReader.OpenAsync(_app.Server, "/bytes").ToEndAsync();
+        await using var framework = await SseReader.OpenAsync(_app.Server, "/framework-s-bytes").ToEndAsync();
+        Assert.Equal("{\"a\": 1,\n\"b\": 2}", Assert.Single(ours.Events).Data);
+        Assert.Equal(Assert.Single(framework.Events).Data, Assert.Single(ours.Events).Data);
     }
 
     [Fact]
