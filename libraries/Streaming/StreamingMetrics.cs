@@ -19,13 +19,12 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     private readonly Counter<long> _stalled;
     private readonly Histogram<double> _duration;
     private readonly SseOptions _options;
-    private readonly TimeProvider _clock;
     private readonly ILogger<StreamingMetrics> _logger;
     private readonly long[][] _counts;
     private readonly long[] _resyncsBy = new long[Enum.GetValues<ResyncReason>().Length];
     private long _resumed;
     private long _unframedAt;
-    private long _stalledLoggedAt;
+    private readonly LogPause _stalledPause;
 
     public StreamingMetrics(
         IMeterFactory meters,
@@ -35,7 +34,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     )
     {
         _options = options.Value;
-        _clock = clock;
+        _stalledPause = new LogPause(clock, TimeSpan.FromSeconds(10));
         _logger = logger;
 
         var meter = meters.Create("AspireSse.StreamApi");
@@ -67,7 +66,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         _stalled = meter.CreateCounter<long>(
             "sse.server.streams.stalled",
             "{stream}",
-            "Streams ended because pending writes exceeded AspireSse:Streaming:PendingWriteBytes."
+            "Streams ended because pending writes exceeded SseOptions.PendingWriteBytes."
         );
 
         _duration = meter.CreateHistogram<double>(
@@ -132,14 +131,9 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
     public void Stalled(int streams)
     {
         _stalled.Add(streams);
-        var now = _clock.GetTimestamp();
-        var logged = Interlocked.Read(ref _stalledLoggedAt);
-        if (logged != 0 && _clock.GetElapsedTime(logged, now) < TimeSpan.FromSeconds(10))
-            return;
-
-        if (Interlocked.CompareExchange(ref _stalledLoggedAt, now, logged) == logged)
+        if (_stalledPause.IsOver())
             _logger.LogWarning(
-                "Clients leave more than {Most} bytes unread (AspireSse:Streaming:PendingWriteBytes): "
+                "Clients leave more than {Most} bytes unread (SseOptions.PendingWriteBytes): "
                     + "the streams that waited longest were ended, and resume by id",
                 _options.PendingWriteBytes
             );

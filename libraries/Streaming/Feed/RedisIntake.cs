@@ -12,6 +12,10 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Time between warnings of refused messages: another system on this Redis sends one each heartbeat.
+    /// </summary>
+    private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(10);
+
     private readonly RedisLink _redis;
     private readonly RelaySecret _secret;
     private readonly string _channel;
@@ -19,8 +23,8 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _gaps;
     private readonly RelayQueue _queue;
+    private readonly LogPause _warnings;
     private volatile bool _refused;
-    private volatile bool _refusing;
 
     public RedisIntake(
         RedisLink redis,
@@ -39,6 +43,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         Silence = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _resubscribe = 3 * TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _queue = new RelayQueue(clock);
+        _warnings = new LogPause(clock, WarningInterval);
 
         var meter = meters.Create("AspireSse.StreamApi");
         _refusals = meter.CreateCounter<long>(
@@ -67,13 +72,15 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         _refused = true;
         _refusals.Add(1);
 
-        if (!_refusing)
+        // Without the secret nothing is valid.
+        if (_secret.IsKnown && _warnings.IsOver())
             Logger.LogWarning(
-                "A message on the Redis channel was refused (logged once until a valid one comes): {Reason}",
-                reason
+                "A message on the Redis channel {Channel} was refused: {Reason}. Further ones are only counted, for "
+                    + "{Minutes} minutes. Two systems on one Redis need a channel each (AspireSse:EventStore:Channel)",
+                _channel,
+                reason,
+                WarningInterval.TotalMinutes
             );
-
-        _refusing = true;
     }
 
     protected override Task RunAsync(CancellationToken stoppingToken)
@@ -139,9 +146,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
 
         try
         {
-            if (_queue.Accept(RelayFormat.Parse(message)))
-                _refusing = false;
-            else
+            if (!_queue.Accept(RelayFormat.Parse(message)))
                 _refusals.Add(1);
         }
         catch (Exception e)

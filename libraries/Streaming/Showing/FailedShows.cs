@@ -7,7 +7,7 @@ internal sealed class FailedShows(StreamingMetrics metrics, TimeProvider clock, 
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
 
-    private readonly ConcurrentDictionary<string, long> _loggedAt = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, LogPause> _pauses = new(StringComparer.Ordinal);
 
     /// <summary>Logs the first failure of an endpoint, and one after each pause: a function often fails for all events
     /// of all streams.</summary>
@@ -15,13 +15,7 @@ internal sealed class FailedShows(StreamingMetrics metrics, TimeProvider clock, 
     {
         metrics.Unframed();
 
-        var now = clock.GetTimestamp();
-        if (_loggedAt.TryGetValue(endpoint, out var at))
-        {
-            if (clock.GetElapsedTime(at, now) < Pause || !_loggedAt.TryUpdate(endpoint, now, at))
-                return;
-        }
-        else if (!_loggedAt.TryAdd(endpoint, now))
+        if (!_pauses.GetOrAdd(endpoint, _ => new LogPause(clock, Pause)).IsOver())
             return;
 
         logger.LogError(

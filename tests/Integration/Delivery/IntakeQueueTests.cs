@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Text;
 using EventStore;
+using Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 using Streaming.Feed;
@@ -41,12 +43,29 @@ public sealed class IntakeQueueTests
         Assert.Equal([last - 2, last - 1, last], rig.ReadAll().Select(NumberOf));
     }
 
+    [Fact]
+    public async Task Two_systems_on_one_channel_are_told_once_which_setting_separates_them()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        // Each sends a heartbeat in turn.
+        for (var heartbeat = 0; heartbeat < 3; heartbeat++)
+        {
+            await rig.SendAsync(1, "ours");
+            await rig.SendForeignAsync();
+        }
+
+        var warning = Assert.Single(rig.Warnings, text => text.Contains("refused", StringComparison.Ordinal));
+        Assert.Contains("AspireSse:EventStore:Channel", warning, StringComparison.Ordinal);
+    }
+
     private static int NumberOf(RelayPage page) => (int)Assert.Single(page.ReadEvents()).Position;
 
     /// <summary>The intake of a replica without its feed, and a Broadcaster that signs what the test sends.</summary>
     private sealed class Rig : IAsyncDisposable
     {
         private readonly IHost _host;
+        private readonly WarningLines _log;
         private readonly MeterListener _listener = new();
         private readonly RedisIntake _intake;
         private readonly RelaySecret _secret;
@@ -55,9 +74,10 @@ public sealed class IntakeQueueTests
         private int _position;
         private int _refused;
 
-        private Rig(IHost host, IConnectionMultiplexer redis)
+        private Rig(IHost host, WarningLines log, IConnectionMultiplexer redis)
         {
             _host = host;
+            _log = log;
             _intake = host.Services.GetRequiredService<RedisIntake>();
             _secret = host.Services.GetRequiredService<RelaySecret>();
             _channel = host.Services.GetRequiredService<IOptions<EventStoreOptions>>().Value.Channel;
@@ -73,6 +93,8 @@ public sealed class IntakeQueueTests
             _listener.Start();
         }
 
+        public IReadOnlyCollection<string> Warnings => _log.Texts;
+
         public static async Task<Rig> StartAsync()
         {
             var cancellationToken = TestContext.Current.CancellationToken;
@@ -83,13 +105,15 @@ public sealed class IntakeQueueTests
                 ("AspireSse:EventStore:Channel", database.Database!)
             );
 
+            var log = new WarningLines();
+            builder.Logging.AddProvider(log);
             builder.AddRelayRedis();
             builder
                 .Services.AddSingleton<RedisIntake>()
                 .AddHostedService(services => services.GetRequiredService<RedisIntake>());
 
             var host = builder.Build();
-            var rig = new Rig(host, await TestRedis.ConnectAsync(Stores.Shared.Redis));
+            var rig = new Rig(host, log, await TestRedis.ConnectAsync(Stores.Shared.Redis));
             await host.StartAsync(cancellationToken);
             await rig._secret.ReadAsync(cancellationToken);
             await rig.SubscribedAsync();
@@ -107,10 +131,22 @@ public sealed class IntakeQueueTests
             {
                 foreach (var _ in some)
                     await SendPageAsync($"\"{text}\"");
-                await TakenAsync();
+                await SendForeignAsync();
             }
 
             return _position;
+        }
+
+        /// <summary>Sends a message of another system, and returns when the intake has refused it, and so has taken all
+        /// before it: a channel keeps its order.</summary>
+        public async Task SendForeignAsync()
+        {
+            var refused = Volatile.Read(ref _refused) + 1;
+            await _redis.PublishAsync(RedisChannel.Literal(_channel), "unsigned"u8.ToArray());
+            await Eventually.HoldsAsync(
+                () => Volatile.Read(ref _refused) >= refused,
+                "the intake has had every message"
+            );
         }
 
         /// <summary>Reads the queue until it is empty.</summary>
@@ -129,18 +165,6 @@ public sealed class IntakeQueueTests
             _host.Dispose();
             await _redis.Multiplexer.CloseAsync();
             _redis.Multiplexer.Dispose();
-        }
-
-        /// <summary>Waits until the intake has taken every message. A channel keeps its order, so a refused message is
-        /// the last of them.</summary>
-        private async Task TakenAsync()
-        {
-            var refused = Volatile.Read(ref _refused) + 1;
-            await _redis.PublishAsync(RedisChannel.Literal(_channel), "unsigned"u8.ToArray());
-            await Eventually.HoldsAsync(
-                () => Volatile.Read(ref _refused) >= refused,
-                "the intake has had every message"
-            );
         }
 
         /// <summary>Waits until a page comes with its event.</summary>
