@@ -30,7 +30,10 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
                 await RunAsync(stoppingToken);
                 return;
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (Exception e)
+                when (e is OperationCanceledException && stoppingToken.IsCancellationRequested
+                    || IsDisposal(e, stoppingToken)
+                )
             {
                 return;
             }
@@ -41,6 +44,11 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
             await Task.Delay(Pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    /// <summary>Returns true if the service was to end with something that is disposed: the host was disposed without
+    /// a stop.</summary>
+    internal static bool IsDisposal(Exception exception, CancellationToken stoppingToken) =>
+        exception is ObjectDisposedException && stoppingToken.IsCancellationRequested;
 
     /// <summary>Runs parts together until one ends or fails, cancels the others and throws its exception.</summary>
     internal static async Task TogetherAsync(

@@ -75,7 +75,7 @@ internal sealed class Leadership(
             {
                 await working;
             }
-            catch (OperationCanceledException) { }
+            catch (Exception e) when (e is OperationCanceledException || IsDisposal(e, stoppingToken)) { }
             catch (StoreUnavailableException e)
             {
                 Logger.LogWarning("The leader's work stops because the store is unavailable: {Reason}", e.Message);

@@ -8,7 +8,9 @@ namespace Streaming.Feed;
 internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options, TimeProvider clock)
 {
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
-    private readonly SharedRead<EventPage?> _reads = new(clock, apart: TimeSpan.FromMilliseconds(5));
+
+    // In real time: the tests of an application may stop its clock.
+    private readonly SharedRead<EventPage?> _reads = new(TimeProvider.System, apart: TimeSpan.FromMilliseconds(5));
     private TimedRead? _last;
 
     /// <summary>A read, and its result if that comes within the time of its first caller.</summary>
