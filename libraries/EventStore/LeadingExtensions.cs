@@ -13,7 +13,8 @@ public static class LeadingExtensions
     /// <param name="redis">Name of the connection string of Redis.</param>
     /// <param name="name">The process in logs, and in the lease with a random part, or null for its machine and
     /// number.</param>
-    /// <exception cref="InvalidOperationException">It was added already.</exception>
+    /// <exception cref="InvalidOperationException">No log in Postgres was added, or the Broadcaster
+    /// was.</exception>
     public static TBuilder AddSseBroadcaster<TBuilder>(
         this TBuilder builder,
         string redis = "redis",
@@ -21,6 +22,10 @@ public static class LeadingExtensions
     )
         where TBuilder : IHostApplicationBuilder
     {
+        if (builder.Services.All(service => service.ServiceType != typeof(RunStore)))
+            throw new InvalidOperationException(
+                "A Broadcaster needs a log in Postgres: call AddEventStore(…) before AddSseBroadcaster."
+            );
         if (builder.Services.Any(service => service.ServiceType == typeof(Relay)))
             throw new InvalidOperationException(
                 "The application is a Broadcaster already: call AddSseBroadcaster once."

@@ -88,8 +88,14 @@ public static class LlmGatewayExtensions
     /// request. The result takes a policy for all of them.</summary>
     /// <remarks>A generation or session belongs to the user who began it; of others it answers 403. Where nobody signs
     /// in, its id is the right to read it.</remarks>
+    /// <exception cref="InvalidOperationException"><see cref="AddLlmGateway"/> was not called.</exception>
     public static RouteGroupBuilder MapLlmGateway(this IEndpointRouteBuilder app)
     {
+        if (app.ServiceProvider.GetService<VendorHandler>() is null)
+            throw new InvalidOperationException(
+                "The application has no gateway: call AddLlmGateway(…) on its builder."
+            );
+
         var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().IsForPrograms();
         gateway.MapChat();
         gateway.MapGenerations();

@@ -29,7 +29,7 @@ public sealed class RunFormat
     /// <summary>The run's events as they are, with the ids of this server's streams; 404 if there is no such
     /// run.</summary>
     public static RunFormat Own { get; } =
-        new((context, topic) => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic));
+        new((context, topic) => context.RequestServices.GetOfRuns<RunStreams>().OpenAsync(context, topic));
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>

@@ -17,7 +17,7 @@ public static class RunStreamExtensions
             ArgumentException.ThrowIfNullOrEmpty(end);
             return new(
                 [topic],
-                context => context.RequestServices.GetRequiredService<RunStreams>().OpenAsync(context, topic, end)
+                context => context.RequestServices.GetOfRuns<RunStreams>().OpenAsync(context, topic, end)
             );
         }
 
@@ -48,9 +48,7 @@ public static class RunStreamExtensions
             return new(
                 [],
                 context =>
-                    context
-                        .RequestServices.GetRequiredService<StartedRunStreams>()
-                        .StartAsync(context, kind, work, format, end)
+                    context.RequestServices.GetOfRuns<StartedRunStreams>().StartAsync(context, kind, work, format, end)
             )
             {
                 StartsWork = true,

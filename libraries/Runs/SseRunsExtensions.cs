@@ -17,7 +17,7 @@ public static class SseRunsExtensions
         where TBuilder : IHostApplicationBuilder
     {
         if (builder.Services.All(service => service.ServiceType != typeof(StreamOpener)))
-            throw new InvalidOperationException("AddSseRuns needs the streams: call AddSse(…) before it.");
+            throw new InvalidOperationException("Runs need the streams: call AddSse(…) before.");
         if (builder.Services.All(service => service.ServiceType != typeof(RunStore)))
             throw new InvalidOperationException(
                 "Runs need Postgres, where other processes cancel and end them: call AddEventStore(…) instead of "
@@ -28,6 +28,12 @@ public static class SseRunsExtensions
         handlers?.Invoke(new RunHandlers(builder.Services));
         return builder;
     }
+
+    /// <exception cref="InvalidOperationException">The application has no runs.</exception>
+    internal static TService GetOfRuns<TService>(this IServiceProvider services)
+        where TService : class =>
+        services.GetService<TService>()
+        ?? throw new InvalidOperationException("The application has no runs: call AddSseRuns(…) on its builder.");
 
     /// <summary>Adds the services; a second time nothing, since what is built on runs adds them too.</summary>
     private static void AddRuns(this IServiceCollection services)

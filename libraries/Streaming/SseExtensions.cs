@@ -23,7 +23,8 @@ public static class SseExtensions
     /// <param name="redis">Name of the connection string of Redis, or null if there is none.</param>
     /// <param name="name">The name of this process in greetings, metrics and leases, or null for its machine's name and
     /// its id.</param>
-    /// <exception cref="InvalidOperationException">No event log was added, or the streams were.</exception>
+    /// <exception cref="InvalidOperationException">It is no web application, no event log was added, or the streams
+    /// were.</exception>
     public static TBuilder AddSse<TBuilder>(
         this TBuilder builder,
         Action<SseOptions>? configure = null,
@@ -32,6 +33,11 @@ public static class SseExtensions
     )
         where TBuilder : IHostApplicationBuilder
     {
+        if (builder.Services.All(service => service.ServiceType != typeof(IWebHostEnvironment)))
+            throw new InvalidOperationException(
+                "Streams need a web application, of WebApplication.CreateBuilder: a process that only publishes calls "
+                    + "AddEventStore(…) alone."
+            );
         if (builder.Services.All(service => service.ServiceType != typeof(ILogReader)))
             throw new InvalidOperationException("AddSse needs an event log: call AddEventStore(…) before it.");
         if (builder.Services.Any(service => service.ServiceType == typeof(StreamOpener)))

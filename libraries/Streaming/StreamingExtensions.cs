@@ -31,8 +31,7 @@ internal static class StreamingExtensions
             .ValidateAnnotations()
             .Validate(
                 o => o.HeartbeatSeconds < o.DeadSeconds,
-                "AspireSse:Streaming:HeartbeatSeconds must be less than AspireSse:Streaming:DeadSeconds. Else quiet "
-                    + "streams would be ended."
+                "SseOptions.HeartbeatSeconds must be less than SseOptions.DeadSeconds. Else quiet streams would be ended."
             )
             .Validate<IConfiguration>(
                 (_, configuration) =>
