@@ -37,8 +37,7 @@ internal static class Outbox
 
     /// <summary>Returns true if a command failed because the database has no outbox.</summary>
     public static bool IsMissing(Exception error) =>
-        error is PostgresException { SqlState: var state, MessageText: var text }
-        && state is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName
+        error is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable, MessageText: var text }
         && text.Contains("eventstore.outbox", StringComparison.Ordinal);
 
     /// <summary>Wakes the Broadcaster after a commit with events, which otherwise wait for its next look
