@@ -113,10 +113,14 @@ internal sealed class AnswerBuffer : IAsyncDisposable
     /// <summary>Stores all pending events and leaves the run open.</summary>
     public Task CloseAsync() => CloseAsync([], ends: false);
 
-    /// <summary>Closes the writer, unless it is closed.</summary>
+    /// <summary>Closes the buffer, unless it is closed.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_closing)
+        bool isOpen;
+        lock (_gate)
+            isOpen = !_closing;
+
+        if (isOpen)
             await CloseAsync();
     }
 
@@ -150,13 +154,14 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         while (true)
         {
             await _wake.Reader.ReadAsync();
-            if (_closing)
-                return;
-
-            // The last append may have taken everything: a flush now would only delay the next token.
             lock (_gate)
+            {
+                if (_closing)
+                    return;
+                // The last append may have taken everything: a flush now would only delay the next token.
                 if (_text.Length == 0 && _events.Count == 0)
                     continue;
+            }
 
             if (!_first)
                 await Task.WhenAny(_scheduler.NextAsync(), _closed.Task);
