@@ -9,7 +9,7 @@ namespace LlmGateway.Generations;
 /// once.
 /// </summary>
 /// <remarks>
-/// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the writer
+/// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the buffer
 /// stores what is pending, so that nothing of it follows the end of the run.
 /// </remarks>
 internal sealed class AnswerBuffer : IAsyncDisposable
