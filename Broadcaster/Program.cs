@@ -2,4 +2,4 @@ using Broadcaster;
 
 if (HealthProbe.IsWanted(args))
     return HealthProbe.Run();
-return BroadcasterApplication.Build(args).RunToExitCode();
+return ServiceExit.RunToExitCode(() => BroadcasterApplication.Build(args));

@@ -2,4 +2,4 @@ using StreamApi;
 
 if (await CommandLine.RunAsync(args) is { } exitCode)
     return exitCode;
-return StreamApiApplication.Build(args).RunToExitCode();
+return ServiceExit.RunToExitCode(() => StreamApiApplication.Build(args));

@@ -2,5 +2,4 @@ using WebFrontend;
 
 if (HealthProbe.IsWanted(args))
     return HealthProbe.Run();
-WebFrontendApplication.Build(args).Run();
-return 0;
+return ServiceExit.RunToExitCode(() => WebFrontendApplication.Build(args));

@@ -19,14 +19,19 @@ internal sealed class KnownKeys(IEnumerable<string> keys)
             .Where(setting => setting.Value!.Length > 0 || !HasBelow(setting.Key))
             .Select(setting => $"{setting.Key} is no option; the nearest name is {Nearest(setting.Key)}.");
 
-    /// <summary>Returns false for sections of the framework, or of another service with the same environment. Those of
-    /// the libraries are below <c>AspireSse</c>.</summary>
+    /// <summary>Returns false for sections of the framework, or of another service with the same
+    /// environment.</summary>
     private bool HasSectionOf(string key)
     {
         var parts = Parts(key);
-        var section = parts[..Math.Min(parts.Length, Same(parts[0], "AspireSse") ? 2 : 1)];
+        var section = SectionOf(parts);
         return parts.Length > section.Length && _keys.Any(known => StartsWith(known, section));
     }
+
+    /// <summary>Returns the first part of a key, and two for the sections of the libraries, which are below
+    /// <c>AspireSse</c>.</summary>
+    private static string[] SectionOf(string[] parts) =>
+        parts[..Math.Min(parts.Length, Same(parts[0], "AspireSse") ? 2 : 1)];
 
     private bool Has(string key)
     {
@@ -43,7 +48,10 @@ internal sealed class KnownKeys(IEnumerable<string> keys)
     private string Nearest(string key)
     {
         var parts = Parts(key);
-        return _keys.Select(known => Named(known, parts)).MinBy(known => Distance(known, key))!;
+        return _keys
+            .Where(known => StartsWith(known, SectionOf(parts)))
+            .Select(known => Named(known, parts))
+            .MinBy(known => Distance(known, key))!;
     }
 
     /// <summary>Fills the names of entries in from the unknown key.</summary>

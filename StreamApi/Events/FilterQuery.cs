@@ -92,9 +92,8 @@ internal static class FilterQuery
             .Query(
                 "topic",
                 "Topic or pattern (* one token, > the rest), repeatable; default: all.",
-                false,
-                true,
-                "topics"
+                isText: true,
+                also: "topics"
             )
             .Query("type", "Event type, repeatable.", isText: true, also: "types")
             .Query("key", "Event key, repeatable.", isText: true, also: "keys");

@@ -42,6 +42,19 @@ internal sealed class SecurityOptions
             : network;
     }
 
+    /// <summary>Networks of the <see cref="Proxies"/>.</summary>
+    internal IReadOnlyList<IPNetwork> ProxyNetworks => field ??= [.. Proxies.Select(NetworkOf)];
+
+    /// <summary>Returns true for an address of a proxy, which carries many clients.</summary>
+    public bool IsProxy(IPAddress address)
+    {
+        foreach (var network in ProxyNetworks)
+            if (network.Contains(address))
+                return true;
+
+        return false;
+    }
+
     public void SetDefaults(IHostEnvironment environment) => OpenOnLoopback ??= environment.IsDevelopment();
 
     /// <summary>True if any token issuer or API key is configured.</summary>

@@ -13,7 +13,7 @@ internal sealed class TrustedProxies(IOptions<SecurityOptions> security) : IConf
         options.KnownProxies.Clear();
         options.KnownIPNetworks.Clear();
 
-        foreach (var proxy in security.Value.Proxies)
-            options.KnownIPNetworks.Add(SecurityOptions.NetworkOf(proxy));
+        foreach (var network in security.Value.ProxyNetworks)
+            options.KnownIPNetworks.Add(network);
     }
 }

@@ -5,7 +5,7 @@ import { fieldError, isTopic, streamApi } from "../Shared/text.js";
 /** The form that publishes one event. Checks the fields first, and shows the server's errors at their fields. */
 export function publishForm(form, text) {
   const { topic, type, data } = form.elements;
-  let unanswered; // { id, content } of the last event until its answer is known
+  let unanswered; // { id, content } of the last event until it is accepted
   const result = document.getElementById("publish-result");
 
   const checks = new Map([
@@ -18,7 +18,7 @@ export function publishForm(form, text) {
     try {
       JSON.parse(value);
     } catch (error) {
-      // Browsers word the message differently, in English; all of them name line and column.
+      // Browsers word the message differently, in English; some name line and column.
       const [, line, column] = /line (\d+) column (\d+)/.exec(error.message) ?? [];
       return line ? text("badJsonAt", { line, column }) : text("badJson");
     }
@@ -45,7 +45,7 @@ export function publishForm(form, text) {
     const [topicJson, typeJson] = [topic, type].map(({ value }) => JSON.stringify(value.trim()));
     const content = `"topic":${topicJson},"type":${typeJson},"data":${data.value}`;
 
-    // The same event again after a lost answer: the server stores it once.
+    // The same event again until it is accepted: the server stores it once, also after a 503 or a lost answer.
     if (unanswered?.content !== content) unanswered = { id: newUuid(), content };
 
     try {
@@ -56,10 +56,11 @@ export function publishForm(form, text) {
         signal: AbortSignal.timeout(15_000),
       });
 
-      unanswered = undefined;
-
-      if (response.status === 202)
-        return say(text("accepted", { position: (await response.json()).events[0].position }), "good");
+      if (response.status === 202) {
+        const { events } = await response.json();
+        unanswered = undefined;
+        return say(text("accepted", { position: events[0].position }), "good");
+      }
 
       const refusal = await refusalOf(response);
       for (const field of checks.keys()) if (refusal.errors[field.name]) fieldError(field, refusal.errors[field.name]);

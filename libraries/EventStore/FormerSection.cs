@@ -92,12 +92,16 @@ internal static class FormerSectionExtensions
         protected override void Warn()
         {
             var known = sections.ToLookup(s => s.Section, s => s.Settings, StringComparer.OrdinalIgnoreCase);
-            foreach (var section in Configuration.GetSection(Root).GetChildren())
+            // Names below Pools are the application's own, of WithStreamPool.
+            foreach (var section in Configuration.GetSection(Root).GetChildren().Where(s => !IsPools(s)))
                 if (known.Contains(section.Path))
                     WarnOf(section.GetChildren(), [.. known[section.Path].SelectMany(settings => settings)]);
                 else
                     WarnOf([section], OfOthers);
         }
+
+        private static bool IsPools(IConfigurationSection section) =>
+            section.Key.Equals("Pools", StringComparison.OrdinalIgnoreCase);
 
         private void WarnOf(IEnumerable<IConfigurationSection> found, string[] known)
         {

@@ -40,7 +40,7 @@ internal sealed class InvalidChatException(
         Code is ModelNotFound or ProviderNotFound
             ? new ProblemAnswer(
                 Status,
-                "Invalid request",
+                TitleOf(Status),
                 Problem,
                 [new("error", Problem), new("errors", new Dictionary<string, string[]> { [Field] = [Problem] })]
             )

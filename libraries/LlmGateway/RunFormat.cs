@@ -13,8 +13,6 @@ namespace AspireSse;
 /// <summary>A protocol in which <see cref="RunFormatExtensions"/> shows a run of the application whose updates
 /// <see cref="RunUpdateExtensions"/> has appended. What is shown is made of the stored updates alone, so it is the same
 /// in every process.</summary>
-/// <remarks>A vendor's protocol takes the body of the <c>POST</c> that it answers, and none for a
-/// <c>GET</c>.</remarks>
 public sealed class RunFormat
 {
     private readonly Func<HttpContext, EventTopic, Task> _openAsync;

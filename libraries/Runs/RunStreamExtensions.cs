@@ -29,7 +29,7 @@ public static class RunStreamExtensions
         /// <param name="format">How the stream shows an event; no <see cref="EventFormat.Envelope"/>.</param>
         /// <param name="end">The type of the run's last event, if it ends by <see cref="Run.EndAsync"/>.</param>
         /// <exception cref="ArgumentException">The kind is no token, or the gateway's; or the format is an
-        /// envelope.</exception>
+        /// envelope, or none.</exception>
         public static EventStreamResult StartedRunStream(
             string kind,
             Func<Run, CancellationToken, Task> work,
@@ -42,8 +42,8 @@ public static class RunStreamExtensions
             EventTopic any = $"{kind}.0";
             if (!any.IsValid)
                 throw new ArgumentException(any.Refusal ?? $"'{kind}' is not one token of a topic.", nameof(kind));
-            if (format == EventFormat.Envelope)
-                throw new ArgumentOutOfRangeException(nameof(format), format, "A run has no envelopes.");
+            if (!Enum.IsDefined(format) || format == EventFormat.Envelope)
+                throw new ArgumentOutOfRangeException(nameof(format), format, "A run has no such format.");
 
             return new(
                 [],

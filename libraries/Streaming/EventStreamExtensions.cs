@@ -34,7 +34,7 @@ public static class EventStreamExtensions
         /// clients that expect no event of the stream's own. Null for what is usual for the format.</param>
         /// <exception cref="ArgumentException">No topic is given, a list is empty (one that a request or a permission
         /// left without a value must not become all), the greeting has no data, or the bounds have a place that no
-        /// log can have.</exception>
+        /// log can have, or an empty type of an end.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
             IReadOnlyList<string>? types = null,

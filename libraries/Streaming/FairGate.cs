@@ -5,15 +5,15 @@ namespace AspireSse;
 /// <summary>Seats for one kind of work; a free one goes to the waiting client that has used the least time on them
 /// (start-time fair queueing, Goyal et al. 1996). Thread-safe.</summary>
 /// <remarks>A client takes another seat only while more are free than it has, so a newcomer finds one.</remarks>
-/// <param name="work">The work, in the plural, as a refusal names it.</param>
-/// <param name="seats">How much of it runs at once.</param>
-/// <param name="maxWaiting">Requests that should wait at once; beyond it, up to twice as many, only those of clients
-/// with no more than an equal share.</param>
-/// <param name="clock">Measures the work.</param>
-public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
+public sealed class FairGate
 {
     /// <summary>Longest rest of a seat: a turn that needs more waited for something other than a processor.</summary>
     private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
+
+    private readonly string _work;
+    private readonly int _seats;
+    private readonly int _maxWaiting;
+    private readonly TimeProvider _clock;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Flow> _flows = new(StringComparer.Ordinal);
@@ -31,13 +31,40 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
     /// <summary>The time used by the client that has used most.</summary>
     private TimeSpan _most;
 
-    /// <summary>Part of the time that a seat may be in use while the processors are; 1: a seat never rests.</summary>
-    public double BusyShare { get; init; } = 1;
+    /// <summary>Creates a gate whose seats are free.</summary>
+    /// <param name="work">The work, in the plural, as a refusal names it.</param>
+    /// <param name="seats">How much of it runs at once, at least 1.</param>
+    /// <param name="maxWaiting">Requests that should wait at once; beyond it, up to twice as many, only those of clients
+    /// with no more than an equal share.</param>
+    /// <param name="clock">Measures the work.</param>
+    public FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ArgumentOutOfRangeException.ThrowIfLessThan(seats, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxWaiting);
+        ArgumentNullException.ThrowIfNull(clock);
+
+        _work = work;
+        _seats = seats;
+        _maxWaiting = maxWaiting;
+        _clock = clock;
+    }
+
+    /// <summary>Part of the time that a seat may be in use while the processors are, above 0; 1: a seat never
+    /// rests.</summary>
+    public double BusyShare
+    {
+        get;
+        init =>
+            field = value is > 0 and <= 1
+                ? value
+                : throw new ArgumentOutOfRangeException(nameof(value), value, "A share is above 0, and at most 1.");
+    } = 1;
 
     /// <summary>Says when the processors are in use; gates may share one.</summary>
     internal ProcessorUse Processors
     {
-        get => field ??= new ProcessorUse(clock);
+        get => field ??= new ProcessorUse(_clock);
         init;
     }
 
@@ -77,7 +104,7 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
         var seat = Ask(client);
         try
         {
-            await seat.Granted.WaitAsync(limit, clock, cancellationToken);
+            await seat.Granted.WaitAsync(limit, _clock, cancellationToken);
             return seat;
         }
         catch (TimeoutException)
@@ -93,7 +120,7 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
         }
     }
 
-    private int Free => seats - _taken;
+    private int Free => _seats - _taken;
 
     private Seat Ask(string client)
     {
@@ -110,7 +137,7 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
             }
 
             var mine = flow.Waiting.Count + 1;
-            var verdict = EqualShare.Of(maxWaiting, _waiters + 1, mine, _waiting.Count + (mine == 1 ? 1 : 0));
+            var verdict = EqualShare.Of(_maxWaiting, _waiters + 1, mine, _waiting.Count + (mine == 1 ? 1 : 0));
             if (verdict != ShareVerdict.Admitted)
                 throw Refused(verdict);
 
@@ -223,7 +250,7 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
     private async Task ReturnLaterAsync(TimeSpan rest)
     {
         // Rounds up to milliseconds, the resolution of timers.
-        await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(rest.TotalMilliseconds)), clock);
+        await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(rest.TotalMilliseconds)), _clock);
         lock (_gate)
             Release();
     }
@@ -238,8 +265,8 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
 
     private RefusedException Refused(ShareVerdict verdict) =>
         verdict == ShareVerdict.OwnExcess
-            ? new RefusedException(true, "Too many requests", $"Too many of your {work} wait for their turn.")
-            : new RefusedException(false, "Server busy", $"Too many {work} wait for their turn on this server.");
+            ? new RefusedException(true, "Too many requests", $"Too many of your {_work} wait for their turn.")
+            : new RefusedException(false, "Server busy", $"Too many {_work} wait for their turn on this server.");
 
     /// <summary>A client of the gate.</summary>
     private sealed class Flow(long number) : IComparable<Flow>
@@ -271,11 +298,11 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
         /// <summary>The place among its client's waiting requests, or null if it does not wait.</summary>
         public LinkedListNode<Seat>? Place { get; set; }
 
-        public TimeSpan Took => gate.Clock.GetElapsedTime(_startedAt);
+        public TimeSpan Took => gate._clock.GetElapsedTime(_startedAt);
 
         public void Start()
         {
-            _startedAt = gate.Clock.GetTimestamp();
+            _startedAt = gate._clock.GetTimestamp();
             _granted.SetResult();
         }
 
@@ -285,6 +312,4 @@ public sealed class FairGate(string work, int seats, int maxWaiting, TimeProvide
                 gate.End(this);
         }
     }
-
-    private TimeProvider Clock => clock;
 }

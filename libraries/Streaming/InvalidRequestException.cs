@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.WebUtilities;
 using Streaming.Requests;
 
 namespace AspireSse;
@@ -32,8 +33,15 @@ public class InvalidRequestException(string field, string problem, int status = 
     public static IResult ProblemOf(string field, string message, int status = StatusCodes.Status400BadRequest) =>
         new ProblemAnswer(
             status,
-            "Invalid request",
+            TitleOf(status),
             $"{field}: {message}",
             [new("errors", new Dictionary<string, string[]> { [field] = [message] })]
         );
+
+    /// <summary>Returns the phrase of the status, and for a 400, which says nothing of its cause, a better
+    /// one.</summary>
+    internal static string TitleOf(int status) =>
+        status != StatusCodes.Status400BadRequest && ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } phrase
+            ? phrase
+            : "Invalid request";
 }

@@ -3,18 +3,36 @@ using System.Collections.Concurrent;
 namespace AspireSse;
 
 /// <summary>Limits the rate of each client by virtual scheduling (ITU-T I.371). Thread-safe.</summary>
-/// <param name="perSecond">Cost that a client may cause per second.</param>
-/// <param name="burst">Cost that an idle client may cause at once.</param>
-public sealed class Pace<TClient>(double perSecond, double burst, TimeProvider clock)
+public sealed class Pace<TClient>
     where TClient : notnull
 {
     private const int ChargesPerSweep = 4_096;
 
+    private readonly double _perSecond;
+    private readonly TimeSpan _burst;
+    private readonly TimeProvider _clock;
+    private readonly long _started;
+
     private readonly ConcurrentDictionary<TClient, TimeSpan> _busyUntil = new();
-    private readonly long _started = clock.GetTimestamp();
     private int _charges;
 
-    private TimeSpan Now => clock.GetElapsedTime(_started);
+    /// <summary>Creates a pace of clients that are all idle.</summary>
+    /// <param name="perSecond">Cost that a client may cause per second, above 0.</param>
+    /// <param name="burst">Cost that an idle client may cause at once.</param>
+    /// <param name="clock">Measures the rate.</param>
+    public Pace(double perSecond, double burst, TimeProvider clock)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perSecond);
+        ArgumentOutOfRangeException.ThrowIfNegative(burst);
+        ArgumentNullException.ThrowIfNull(clock);
+
+        _perSecond = perSecond;
+        _burst = TimeSpan.FromSeconds(burst / perSecond);
+        _clock = clock;
+        _started = clock.GetTimestamp();
+    }
+
+    private TimeSpan Now => _clock.GetElapsedTime(_started);
 
     /// <returns>The wait that keeps the rate, or null, and no charge, if it exceeds
     /// <paramref name="maxWait"/>.</returns>
@@ -27,9 +45,9 @@ public sealed class Pace<TClient>(double perSecond, double burst, TimeProvider c
         {
             var now = Now;
             var isKnown = _busyUntil.TryGetValue(client, out var busyUntil);
-            var mine = (busyUntil > now ? busyUntil : now) + TimeSpan.FromSeconds(cost / perSecond);
+            var mine = (busyUntil > now ? busyUntil : now) + TimeSpan.FromSeconds(cost / _perSecond);
 
-            var wait = mine - now - TimeSpan.FromSeconds(burst / perSecond);
+            var wait = mine - now - _burst;
             if (wait < TimeSpan.Zero)
                 wait = TimeSpan.Zero;
             if (wait > maxWait)

@@ -20,7 +20,7 @@ public static class StreamResultExtensions
         /// overload.</param>
         /// <param name="events">Number of events that a topic with an end has: if fewer are left, retention has dropped
         /// the first, and no number can be resumed. Null if it is unknown.</param>
-        /// <exception cref="ArgumentException">No type of an end is given, or a pattern.</exception>
+        /// <exception cref="ArgumentException">No type of an end is given, an empty one, or a pattern.</exception>
         public static EventStreamResult FiniteEventStream(
             EventTopic topic,
             IReadOnlyList<string> ends,

@@ -57,7 +57,9 @@ internal static class StreamingExtensions
         services.AddSingleton<Gates>();
         services
             .AddOptions<AdmissionOptions>()
-            .Configure<StreamSeats>((options, seats) => options.HasReaders = () => seats.Taken > 0);
+            .Configure<StreamSeats>((options, seats) => options.HasReaders = () => seats.Taken > 0)
+            .ValidateAnnotations()
+            .ValidateOnStart();
         services.AddSingleton<LingeringRead>();
         services.AddSingleton<ReadGate>();
         services.AddSingleton(provider => new RequestBudget(

@@ -38,6 +38,36 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
             .ToHaveTextAsync("JSON として正しくありません（2 行 3 文字目）。");
     }
 
+    /// <summary>A 503 may come after the commit.</summary>
+    [Fact]
+    public async Task An_event_that_is_published_again_after_a_503_keeps_its_id_until_it_is_accepted()
+    {
+        var topic = Api.Topic();
+        var page = await OpenLiveAsync($"/events?topic={topic}");
+        var bodies = new List<string?>();
+        await page.RouteAsync(
+            "**/v1/events",
+            async route =>
+            {
+                bodies.Add(route.Request.PostData);
+                var response = await route.FetchAsync();
+                await route.FulfillAsync(new() { Response = response, Status = bodies.Count == 1 ? 503 : 202 });
+            }
+        );
+
+        await page.Locator("#publish-topic").FillAsync(topic);
+        foreach (var result in (string[])["bad", "good", "good"])
+        {
+            await page.GetByRole(AriaRole.Button, new() { Name = "Publish", Exact = true }).ClickAsync();
+            await Expect(page.Locator("#publish-result")).ToHaveClassAsync(result);
+            await page.Locator("#publish-result").EvaluateAsync("result => (result.className = '')");
+        }
+
+        Assert.Equal(bodies[0], bodies[1]);
+        Assert.NotEqual(bodies[1], bodies[2]);
+        await Expect(page.Locator("#rows li")).ToHaveCountAsync(2);
+    }
+
     [Fact]
     public async Task A_page_reloaded_in_mid_stream_misses_nothing_and_shows_nothing_twice()
     {

@@ -3,12 +3,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Harness;
 
-/// <summary>Keeps the texts of warnings and errors. Thread-safe.</summary>
+/// <summary>A line of a log.</summary>
+internal sealed record LoggedLine(LogLevel Level, string Text, Exception? Error);
+
+/// <summary>Keeps warnings and errors. Thread-safe.</summary>
 internal sealed class WarningLines : ILoggerProvider, ILogger
 {
-    private readonly ConcurrentQueue<string> _texts = new();
+    private readonly ConcurrentQueue<LoggedLine> _lines = new();
 
-    public IReadOnlyCollection<string> Texts => _texts;
+    public IReadOnlyList<LoggedLine> Lines => [.. _lines];
+
+    public IReadOnlyCollection<string> Texts => [.. _lines.Select(line => line.Text)];
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -26,7 +31,7 @@ internal sealed class WarningLines : ILoggerProvider, ILogger
     )
     {
         if (IsEnabled(logLevel))
-            _texts.Enqueue(formatter(state, exception));
+            _lines.Enqueue(new LoggedLine(logLevel, formatter(state, exception), exception));
     }
 
     public void Dispose() { }

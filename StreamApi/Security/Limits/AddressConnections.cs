@@ -7,7 +7,6 @@ namespace StreamApi.Security.Limits;
 /// <summary>Limits how many connections one address has open; proxies are exempt. Thread-safe.</summary>
 internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions<SecurityOptions> security)
 {
-    private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
     private readonly ConcurrentDictionary<IPAddress, int> _open = new();
 
     public int Max { get; } = limits.Value.ConnectionsPerAddress!.Value;
@@ -22,12 +21,8 @@ internal sealed class AddressConnections(IOptions<LimitOptions> limits, IOptions
         client = null;
         address = address.Unmapped();
 
-        if (!IsEnabled)
+        if (!IsEnabled || security.Value.IsProxy(address))
             return true;
-
-        foreach (var proxy in _proxies)
-            if (proxy.Contains(address))
-                return true; // one proxy carries many clients
 
         var mine = ClientKey.NetworkOf(address);
         if (_open.AddOrUpdate(mine, 1, static (_, n) => n + 1) > Max)

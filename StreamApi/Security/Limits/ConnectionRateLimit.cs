@@ -20,7 +20,6 @@ internal sealed class ConnectionRateLimit(
     /// </summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
-    private readonly IPNetwork[] _proxies = [.. security.Value.Proxies.Select(SecurityOptions.NetworkOf)];
     private readonly Pace<IPAddress> _pace = new(
         limits.Value.ConnectionsPerSecond!.Value,
         burst: limits.Value.ConnectionsPerSecond.Value,
@@ -40,10 +39,8 @@ internal sealed class ConnectionRateLimit(
     public TimeSpan? TakeTurn(IPAddress address)
     {
         address = address.Unmapped();
-
-        foreach (var proxy in _proxies)
-            if (proxy.Contains(address))
-                return TimeSpan.Zero; // one proxy carries many clients
+        if (security.Value.IsProxy(address))
+            return TimeSpan.Zero;
 
         // Without room only a connection that need not wait is admitted; others cost their address nothing.
         var hasRoom = Volatile.Read(ref _waiting) < maxWaiting;

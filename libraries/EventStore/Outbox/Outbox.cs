@@ -37,42 +37,8 @@ internal static class Outbox
 
     /// <summary>Returns true if a command failed because the database has no outbox.</summary>
     public static bool IsMissing(Exception error) =>
-        error is PostgresException { SqlState: var state, MessageText: var text }
-        && state is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName
+        error is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable, MessageText: var text }
         && text.Contains("eventstore.outbox", StringComparison.Ordinal);
-
-    /// <summary>Writes an event in the caller's transaction. It enters the log some milliseconds after
-    /// <see cref="StoreTransactions.CommitAsync"/> and <see cref="WakeAsync"/>, in the transaction's order.</summary>
-    /// <param name="transaction">Null if the event commits at once, which nothing cancels.</param>
-    /// <param name="published">The event; <see cref="NewEvent.Run"/> is ignored.</param>
-    /// <exception cref="PostgresException">The topic, the type or the data are invalid.</exception>
-    /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
-    public static async Task AddAsync(
-        NpgsqlConnection connection,
-        NpgsqlTransaction? transaction,
-        NewEvent published,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = new NpgsqlCommand(Sql, connection, transaction);
-        Fill(command.Parameters, published);
-
-        if (transaction is not null)
-        {
-            await command.ExecuteNonQueryAsync(cancellationToken);
-            return;
-        }
-
-        command.CommandTimeout = 0;
-
-        using (var running = RunningCommands.Add(command))
-        {
-            await command.ExecuteNonQueryAsync(CancellationToken.None);
-            running.CheckReplication();
-        }
-
-        await WakeAsync(connection);
-    }
 
     /// <summary>Wakes the Broadcaster after a commit with events, which otherwise wait for its next look
     /// (<see cref="EventStoreOptions.PollMilliseconds"/>). Does nothing if Postgres does not answer.</summary>

@@ -50,9 +50,11 @@ internal static class RunningCommands
         async Task<(int Asked, List<NpgsqlCommand> Lost)> FindAsync(NpgsqlCommand command)
         {
             // Another host has its own connections, and may still run its commands.
-            var (host, port) = (command.Connection!.Host, command.Connection.Port);
-            var late = Running.Where(r => r.Value.IsLate && r.Value.Host == host && r.Value.Port == port).ToList();
-            var asking = command.Connection.ProcessID;
+            var connection = command.Connection!;
+            var late = Running
+                .Where(r => r.Value.IsLate && r.Value.Host == connection.Host && r.Value.Port == connection.Port)
+                .ToList();
+            var asking = connection.ProcessID;
             var busy = new HashSet<int>();
 
             await using var row = await command

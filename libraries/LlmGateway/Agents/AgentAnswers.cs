@@ -16,7 +16,7 @@ internal sealed class AgentAnswers(
     IOptions<LlmGatewayOptions> options,
     IServiceScopeFactory services,
     ChatProviders providers,
-    AnswerWriters writers,
+    AnswerBufferFactory buffers,
     RequestBudget budget,
     TimeProvider clock,
     ILogger<AgentAnswers> logger
@@ -40,8 +40,8 @@ internal sealed class AgentAnswers(
     /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
     public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
 
-    /// <summary>Creates the writer of an answer, which is a run.</summary>
-    public AnswerBuffer WriterOf(Run run, ChatTarget target) => writers.Of(run, Content, target.Provider);
+    /// <summary>Creates the buffer of an answer, which is a run.</summary>
+    public AnswerBuffer BufferOf(Run run, ChatTarget target) => buffers.Of(run, Content, target.Provider);
 
     /// <summary>An event with text: the two articles' clients read different members.</summary>
     private static RunEvent Content(string text) => RunEvent.Of("content", new AgentContent("content", text, text));
@@ -51,13 +51,13 @@ internal sealed class AgentAnswers(
     /// <param name="target">The model.</param>
     /// <param name="client">The client whose share of the provider and of the memory it uses.</param>
     /// <param name="conversation">The conversation.</param>
-    /// <param name="writer">Writes the answer.</param>
+    /// <param name="buffer">Stores the answer.</param>
     /// <param name="cancellationToken">Stops the answer.</param>
     public async Task WriteAsync(
         ChatTarget target,
         ClientKey client,
         AgentInput conversation,
-        AnswerBuffer writer,
+        AnswerBuffer buffer,
         CancellationToken cancellationToken
     )
     {
@@ -92,7 +92,7 @@ internal sealed class AgentAnswers(
                 if (update.Text is { Length: > 0 } piece)
                 {
                     text.Append(piece);
-                    await writer.TextAsync(piece);
+                    await buffer.TextAsync(piece);
                 }
 
                 calls.AddRange(update.Contents.OfType<FunctionCallContent>());
@@ -110,7 +110,7 @@ internal sealed class AgentAnswers(
             );
 
             foreach (var call in calls)
-                messages.Add(await UseToolAsync(usable, call, isCut, writer, cancellationToken));
+                messages.Add(await UseToolAsync(usable, call, isCut, buffer, cancellationToken));
         }
     }
 
@@ -119,11 +119,11 @@ internal sealed class AgentAnswers(
         AIFunction[] usable,
         FunctionCallContent call,
         bool isCut,
-        AnswerBuffer writer,
+        AnswerBuffer buffer,
         CancellationToken cancellationToken
     )
     {
-        writer.Event(
+        buffer.Event(
             RunEvent.Of("tool_use", new AgentToolUse("tool_use", call.CallId, call.Name, ToolCalls.InputOrText(call)))
         );
 
@@ -133,7 +133,7 @@ internal sealed class AgentAnswers(
             : await CallAsync(usable, call, cancellationToken);
         var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
 
-        writer.Event(
+        buffer.Event(
             RunEvent.Of("tool_result", new AgentToolResult("tool_result", call.CallId, call.Name, output, durationMs))
         );
 

@@ -82,19 +82,19 @@ internal sealed class AgentRuns(
 
     private async Task AnswerAsync(Run run, Question question)
     {
-        await using var writer = answers.WriterOf(run, question.Target);
+        await using var buffer = answers.BufferOf(run, question.Target);
         try
         {
-            await answers.WriteAsync(question.Target, question.Client, question.Input, writer, run.Stopping);
-            await writer.EndAsync(RunEvent.Of("end", new AgentEnd("end")));
+            await answers.WriteAsync(question.Target, question.Client, question.Input, buffer, run.Stopping);
+            await buffer.EndAsync(RunEvent.Of("end", new AgentEnd("end")));
         }
         catch (OperationCanceledException) when (run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
         {
-            await writer.EndAsync(InterruptedEvents);
+            await buffer.EndAsync(InterruptedEvents);
         }
         catch (UpstreamException e)
         {
-            await writer.EndAsync(Error(e.Message, true, e.Reason));
+            await buffer.EndAsync(Error(e.Message, true, e.Reason));
         }
     }
 

@@ -9,7 +9,7 @@ namespace LlmGateway.Generations;
 /// once.
 /// </summary>
 /// <remarks>
-/// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the writer
+/// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the buffer
 /// stores what is pending, so that nothing of it follows the end of the run.
 /// </remarks>
 internal sealed class AnswerBuffer : IAsyncDisposable
@@ -113,10 +113,14 @@ internal sealed class AnswerBuffer : IAsyncDisposable
     /// <summary>Stores all pending events and leaves the run open.</summary>
     public Task CloseAsync() => CloseAsync([], ends: false);
 
-    /// <summary>Closes the writer, unless it is closed.</summary>
+    /// <summary>Closes the buffer, unless it is closed.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_closing)
+        bool isOpen;
+        lock (_gate)
+            isOpen = !_closing;
+
+        if (isOpen)
             await CloseAsync();
     }
 
@@ -150,13 +154,14 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         while (true)
         {
             await _wake.Reader.ReadAsync();
-            if (_closing)
-                return;
-
-            // The last append may have taken everything: a flush now would only delay the next token.
             lock (_gate)
+            {
+                if (_closing)
+                    return;
+                // The last append may have taken everything: a flush now would only delay the next token.
                 if (_text.Length == 0 && _events.Count == 0)
                     continue;
+            }
 
             if (!_first)
                 await Task.WhenAny(_scheduler.NextAsync(), _closed.Task);

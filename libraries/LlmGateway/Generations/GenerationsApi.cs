@@ -25,7 +25,7 @@ internal static class GenerationsApi
             () => services.GetRequiredService<LiveRuns>().Count,
             services.GetRequiredService<TimeProvider>()
         ));
-        builder.Services.AddSingleton<AnswerWriters>();
+        builder.Services.AddSingleton<AnswerBufferFactory>();
         builder.Services.AddSingleton<RunUpdates>();
         builder.Services.AddSingleton<PromptStore>();
         builder.Services.AddSingleton<RunThreads>();

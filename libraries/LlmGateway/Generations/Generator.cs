@@ -13,7 +13,7 @@ internal sealed class Generator(
     RunAcquisition runs,
     RunUpdates updates,
     LiveRuns live,
-    AnswerWriters writers,
+    AnswerBufferFactory buffers,
     Continuations continuations,
     RequestBudget budget,
     TimeProvider clock
@@ -81,7 +81,7 @@ internal sealed class Generator(
     private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept, StoredAnswer stored)
     {
         using var _ = kept;
-        await using var writer = writers.Of(run, GenerationEvents.Token, call.Target.Provider);
+        await using var writer = buffers.Of(run, GenerationEvents.Token, call.Target.Provider);
         call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 
         var usage = new AnswerUsage(call);

@@ -11,8 +11,8 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly List<FilterRing> _grown = [];
     private readonly List<TCommand> _commands = [];
-    private bool _signalled,
-        _stopping;
+    private bool _signalled;
+    private bool _stopping;
 
     public void Post(TCommand command)
     {

@@ -37,20 +37,22 @@ internal sealed class PushStream(
     TimeProvider clock
 ) : OpenStream(id, client), IDisposable
 {
-    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1),
-        // For a producer that has been asked to stop.
-        ProducerGrace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
 
-    private readonly CancellationTokenSource _stop = new(),
-        // Has callbacks of the application, which may wait.
-        _producerStop = new();
+    /// <summary>Time for a producer that has been asked to stop.</summary>
+    private static readonly TimeSpan ProducerGrace = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
+
+    // Has callbacks of the application, which may wait.
+    private readonly CancellationTokenSource _producerStop = new();
     private readonly SemaphoreSlim _writing = new(1);
     private long _stalledMilliseconds;
     private Task _producing = Task.CompletedTask;
-    private volatile bool _waiting,
-        _gone,
-        _dead,
-        _isOver;
+    private volatile bool _waiting;
+    private volatile bool _gone;
+    private volatile bool _dead;
+    private volatile bool _isOver;
     private bool _hasSentRetry;
     private EndReason _reason = EndReason.ClientGone;
 

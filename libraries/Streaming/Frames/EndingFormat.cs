@@ -13,8 +13,15 @@ internal sealed class EndingFormat(FrameFormat format, IReadOnlyList<string> end
     private readonly long _after = after;
 
     /// <summary>Returns the format itself if there are no such types.</summary>
-    public static FrameFormat Of(FrameFormat format, IReadOnlyList<string> ends, long after = -1) =>
-        ends.Count == 0 ? format : new EndingFormat(format, ends, after);
+    /// <exception cref="ArgumentException">A type is null or empty.</exception>
+    public static FrameFormat Of(FrameFormat format, IReadOnlyList<string> ends, long after = -1)
+    {
+        ArgumentNullException.ThrowIfNull(ends);
+        if (ends.Any(string.IsNullOrEmpty))
+            throw new ArgumentException("A stream ends at events of a type: none of them may be empty.", nameof(ends));
+
+        return ends.Count == 0 ? format : new EndingFormat(format, ends, after);
+    }
 
     public override FrameFormat Frames => _format;
 

@@ -9,8 +9,8 @@ namespace Streaming.Opening;
 internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration configuration)
 {
     /// <summary>Seats of a pool without a size in section <c>AspireSse:Pools</c>, and the maximum size.</summary>
-    public const int OfPool = 1_000,
-        MaxOfPool = 1_000_000;
+    public const int DefaultPoolSize = 1_000,
+        MaxPoolSize = 1_000_000;
 
     private readonly Dictionary<string, int> _pools = PoolsIn(configuration);
     private readonly ClientCounts<string> _ofPools = new(StringComparer.OrdinalIgnoreCase);
@@ -71,12 +71,12 @@ internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration c
     }
 
     private static int SizeOf(IConfigurationSection pool) =>
-        int.TryParse(pool.Value, out var size) && size is >= 1 and <= MaxOfPool
+        int.TryParse(pool.Value, out var size) && size is >= 1 and <= MaxPoolSize
             ? size
             : throw new OptionsValidationException(
                 "Pools",
                 typeof(StreamSeats),
-                [$"AspireSse:Pools:{pool.Key} is '{pool.Value}'; it must be a whole number from 1 to {MaxOfPool}."]
+                [$"AspireSse:Pools:{pool.Key} is '{pool.Value}'; it must be a whole number from 1 to {MaxPoolSize}."]
             );
 
     private sealed class TakenSeat(StreamSeats seats, string? pool, ClientKey client) : IDisposable
@@ -89,7 +89,7 @@ internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration c
         public int OfPerson { get; } = seats._ofPersons.Add(client.Person);
         public int OfAccount { get; } = seats._ofAccounts.Add(client.Account);
 
-        public int PoolSize => pool is null ? 0 : seats._pools.GetValueOrDefault(pool, StreamSeats.OfPool);
+        public int PoolSize => pool is null ? 0 : seats._pools.GetValueOrDefault(pool, DefaultPoolSize);
 
         public void Dispose()
         {

@@ -14,7 +14,6 @@ public sealed class SettingNameTests
     [InlineData("AspireSse:EventStore:MaxAgee", "MaxAge")]
     [InlineData("AspireSse:EventStor:MaxAge", "EventStore")]
     [InlineData("AspireSse:Llm:GenerationPerMinute", "DefaultProvider")]
-    [InlineData("AspireSse:Pools:Ssee", "Sse")]
     [InlineData("AspireSse:Streaming:MaxConnections", "EventStore")] // SseOptions has it
     public async Task One_that_is_not_read_is_named_at_the_start(string name, string hint)
     {
@@ -35,6 +34,8 @@ public sealed class SettingNameTests
                 "--AspireSse:Llm:Providers:Demo:TokensPerSecond",
                 "9",
                 "--AspireSse:Pools:Sse",
+                "9",
+                "--AspireSse:Pools:Weather", // by WithStreamPool
                 "9",
                 "--AspireSse:Relay:LeaseMilliseconds",
                 "3000"

@@ -16,18 +16,7 @@ public sealed class ControllerTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        var builder = WebApplication.CreateBuilder([
-            "--environment",
-            "Production",
-            "--urls",
-            "http://127.0.0.1:0",
-            "--ConnectionStrings:orders",
-            database.ConnectionString,
-            "--Logging:LogLevel:Default",
-            "None",
-        ]);
-        builder.AddEventStore("orders");
+        var builder = await OrdersBuilder.CreateAsync(LogLevel.None);
         builder.AddSse();
         builder.Services.AddControllersWithViews().AddApplicationPart(typeof(ControllerTests).Assembly);
         builder.Services.AddAuthentication("cookie").AddCookie("cookie");

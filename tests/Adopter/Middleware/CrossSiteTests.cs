@@ -21,18 +21,7 @@ public sealed class CrossSiteTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        var builder = WebApplication.CreateBuilder([
-            "--environment",
-            "Production",
-            "--urls",
-            "http://127.0.0.1:0",
-            "--ConnectionStrings:orders",
-            database.ConnectionString,
-            "--Logging:LogLevel:Default",
-            "Warning",
-        ]);
-        builder.AddEventStore("orders");
+        var builder = await OrdersBuilder.CreateAsync(LogLevel.Warning);
         builder.AddSse();
         builder.AddLlmGateway();
         builder.Services.AddAuthentication("cookie").AddCookie("cookie");

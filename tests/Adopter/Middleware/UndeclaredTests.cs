@@ -16,20 +16,7 @@ public sealed class UndeclaredTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var database = await Stores.Shared.CreateMigratedAsync(Stop);
-        var builder = WebApplication.CreateBuilder([
-            "--environment",
-            "Production",
-            "--urls",
-            "http://127.0.0.1:0",
-            "--ConnectionStrings:orders",
-            database.ConnectionString,
-            "--Logging:LogLevel:Default",
-            "Warning",
-            "--Logging:LogLevel:Streaming",
-            "Information",
-        ]);
-        builder.AddEventStore("orders");
+        var builder = await OrdersBuilder.CreateAsync(LogLevel.Warning, "--Logging:LogLevel:Streaming=Information");
         builder.AddSse(sse => sse.MaxConnections = 1);
         builder.Services.AddAuthentication("cookie").AddCookie("cookie");
         builder.Services.AddAuthorization();

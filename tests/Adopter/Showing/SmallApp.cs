@@ -1,19 +1,16 @@
-using System.Collections.Concurrent;
+using Harness;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Adopter.Showing;
 
-/// <summary>A line of an application's log.</summary>
-internal sealed record LoggedLine(LogLevel Level, string Text, Exception? Error);
-
 /// <summary>A running application in Production with a few endpoints, which logs warnings and errors here.</summary>
 internal sealed class SmallApp : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly ConcurrentQueue<LoggedLine> _lines;
+    private readonly WarningLines _lines;
 
-    private SmallApp(WebApplication app, ConcurrentQueue<LoggedLine> lines)
+    private SmallApp(WebApplication app, WarningLines lines)
     {
         _app = app;
         _lines = lines;
@@ -26,7 +23,7 @@ internal sealed class SmallApp : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
     public IEventLog Log => Services.GetRequiredService<IEventLog>();
     public IConnectionList Connections => Services.GetRequiredService<IConnectionList>();
-    public IReadOnlyList<LoggedLine> Lines => [.. _lines];
+    public IReadOnlyList<LoggedLine> Lines => _lines.Lines;
 
     /// <param name="map">Maps the endpoints.</param>
     /// <param name="add">Adds services.</param>
@@ -41,8 +38,8 @@ internal sealed class SmallApp : IAsyncDisposable
     {
         string[] usual = ["--urls", "http://127.0.0.1:0", "--environment", "Production"];
         var builder = WebApplication.CreateBuilder([.. usual, .. settings]);
-        var lines = new ConcurrentQueue<LoggedLine>();
-        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddProvider(new Provider(lines));
+        var lines = new WarningLines();
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Warning).AddProvider(lines);
 
         if (connectionString is null)
             builder.AddInMemoryEventLog();
@@ -76,31 +73,4 @@ internal sealed class SmallApp : IAsyncDisposable
 
     private static ICollection<string> Addresses(WebApplication app) =>
         app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-
-    private sealed class Provider(ConcurrentQueue<LoggedLine> lines) : ILoggerProvider
-    {
-        public ILogger CreateLogger(string categoryName) => new Logger(lines);
-
-        public void Dispose() { }
-    }
-
-    private sealed class Logger(ConcurrentQueue<LoggedLine> lines) : ILogger
-    {
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        )
-        {
-            if (IsEnabled(logLevel))
-                lines.Enqueue(new LoggedLine(logLevel, formatter(state, exception), exception));
-        }
-    }
 }

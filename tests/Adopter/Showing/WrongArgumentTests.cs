@@ -41,6 +41,29 @@ public sealed class WrongArgumentTests
         Assert.Throws<ArgumentNullException>(() => TypedResults.EventStream<int>(null!));
     }
 
+    [Fact]
+    public void An_end_that_no_event_has_is_refused()
+    {
+        Assert.Throws<ArgumentNullException>(() => Of(null!));
+        Assert.Throws<ArgumentException>(() => Of([""]));
+        Assert.Throws<ArgumentException>(() => Of(["done", null!]));
+        Assert.Throws<ArgumentException>(() => TypedResults.FiniteEventStream("a", [""]));
+        Assert.Throws<ArgumentException>(() => TypedResults.FiniteEventStream("a", ["done", null!]));
+
+        static object Of(string[] ends) => TypedResults.EventStream(["a"], bounds: new StreamBounds { Ends = ends });
+    }
+
+    [Fact]
+    public void A_format_that_does_not_exist_is_refused()
+    {
+        const EventFormat None = (EventFormat)99;
+        Assert.Throws<ArgumentOutOfRangeException>(() => TypedResults.EventStream(["a"], format: None));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TypedResults.FiniteEventStream("a", ["done"], None));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            TypedResults.StartedRunStream("a", (_, _) => Task.CompletedTask, None)
+        );
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

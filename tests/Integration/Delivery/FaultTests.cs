@@ -1,5 +1,4 @@
 using System.Net;
-using EventStore;
 using Harness;
 
 namespace Integration.Delivery;
@@ -75,12 +74,12 @@ public sealed class FaultTests(AssemblyWide<TwoReplicas> shared) : IClassFixture
         await using var connection = await shared.World.System.Database.OpenConnectionAsync(cancellationToken);
         await using (var undone = await connection.BeginTransactionAsync(cancellationToken))
         {
-            await Outbox.AddAsync(connection, undone, new(T("undone"), "n", "-2"), cancellationToken);
+            await connection.AddToOutboxAsync(new(T("undone"), "n", "-2"), undone);
             await undone.RollbackAsync(cancellationToken);
         }
 
         await using var slow = await connection.BeginTransactionAsync(cancellationToken);
-        await Outbox.AddAsync(connection, slow, new(T("slow"), "n", "-1"), cancellationToken);
+        await connection.AddToOutboxAsync(new(T("slow"), "n", "-1"), slow);
         var writing = Enumerable
             .Range(0, Writers)
             .Select(async writer =>

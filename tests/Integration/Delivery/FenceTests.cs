@@ -76,7 +76,7 @@ public sealed class FenceTests
         var leads = await lease.HoldAsync("test", "b", Ttl, TestContext.Current.CancellationToken);
 
         await using (var connection = await system.Database.OpenConnectionAsync(TestContext.Current.CancellationToken))
-            await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), TestContext.Current.CancellationToken);
+            await connection.AddToOutboxAsync(new("t.1", "n", "1"));
 
         Assert.Equal(0, await MoveAsync(deposed));
         Assert.Equal(1, await MoveAsync(leads));

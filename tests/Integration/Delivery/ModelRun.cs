@@ -1,5 +1,4 @@
 using System.Globalization;
-using EventStore;
 using Harness;
 using Npgsql;
 
@@ -125,11 +124,9 @@ internal sealed class ModelRun
     {
         var connection = await _system.Database.OpenConnectionAsync();
         var transaction = await connection.BeginTransactionAsync();
-        await Outbox.AddAsync(
-            connection,
-            transaction,
+        await connection.AddToOutboxAsync(
             new NewEvent(Topic(begin.Topic), Type(++_number), $$"""{"n":{{_number}}}"""),
-            CancellationToken.None
+            transaction
         );
         _open.Add((connection, transaction));
     }

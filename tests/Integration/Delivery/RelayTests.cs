@@ -144,7 +144,7 @@ public sealed class RelayTests
     private static async Task<LockedTable> LockOutboxAsync(NpgsqlDataSource source)
     {
         await using (var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken))
-            await Outbox.AddAsync(connection, null, new("t.1", "n", "1"), TestContext.Current.CancellationToken);
+            await connection.AddToOutboxAsync(new("t.1", "n", "1"));
         return await LockedTable.LockAsync(source, "eventstore.outbox");
     }
 

@@ -1,7 +1,7 @@
-using System.Collections.Concurrent;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using Harness;
 using LocalServices;
 using LocalServices.Supervision;
 using Microsoft.Extensions.DependencyInjection;
@@ -209,21 +209,22 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
         );
 
     /// <summary>The errors that the console shows.</summary>
-    internal sealed class Reports : ILoggerProvider, ILogger
+    internal sealed class Reports : ILoggerProvider
     {
-        private readonly ConcurrentQueue<string> _all = new();
+        private readonly WarningLines _lines = new();
 
         public string Flag { get; } = Path.Combine(Path.GetTempPath(), Guid.NewGuid().ToString("N"));
-        public IReadOnlyCollection<string> All => [.. _all];
+        public IReadOnlyCollection<string> All =>
+            [.. _lines.Lines.Where(line => line.Level >= LogLevel.Error).Select(line => line.Text)];
 
         /// <summary>Returns the first report that begins with these words.</summary>
         public async Task<string> FirstAsync(string words)
         {
             await Eventually.HoldsAsync(
-                () => _all.Any(r => r.StartsWith(words + " ", StringComparison.Ordinal)),
+                () => All.Any(r => r.StartsWith(words + " ", StringComparison.Ordinal)),
                 $"{words} … is reported"
             );
-            return _all.First(r => r.StartsWith(words + " ", StringComparison.Ordinal));
+            return All.First(r => r.StartsWith(words + " ", StringComparison.Ordinal));
         }
 
         /// <summary>Lets the last resource fail, and returns with its report.</summary>
@@ -233,24 +234,7 @@ public class FailureReportTests(FailureReportTests.Failing failing) : IClassFixt
             await FirstAsync("last");
         }
 
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        )
-        {
-            if (IsEnabled(logLevel))
-                _all.Enqueue(formatter(state, exception));
-        }
+        public ILogger CreateLogger(string categoryName) => _lines;
 
         public void Dispose() => File.Delete(Flag);
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using Harness;
 
 namespace Integration.Security;
 
@@ -39,6 +40,40 @@ public sealed class StartTests
         }
 
         Assert.Contains(message, await ServiceHost.RefusalAsync("StreamApi", settings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("MaxEventBytes", "StreamApi", "Events__MaxEventBytes", "5")]
+    [InlineData("HeartbeatSeconds must be less than", "StreamApi", "AspireSse__Streaming__HeartbeatSeconds", "900")]
+    [InlineData("ReadPercent", "StreamApi", "Limits__ReadPercent", "0")]
+    [InlineData("AspireSse:Pools:Tasks is '0'", "StreamApi", "AspireSse__Pools__Tasks", "0")]
+    [InlineData("AspireSse:Pools:Nope is no option", "StreamApi", "AspireSse__Pools__Nope", "4")]
+    [InlineData("Security:Proxies: 'abc' is neither", "StreamApi", "Security__Proxies__0", "abc")]
+    [InlineData("AspireSse:Relay:Nope is no option", "Broadcaster", "AspireSse__Relay__Nope", "4")]
+    [InlineData("StreamApi:PublicUrl", "WebFrontend", "StreamApi__PublicUrl", "abc")]
+    [InlineData("Invalid url: 'abc'", "WebFrontend", "ASPNETCORE_URLS", "abc")]
+    public async Task A_mistaken_setting_ends_the_program_with_a_sentence_that_names_it(
+        string message,
+        string program,
+        string setting,
+        string value
+    )
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__eventstore"] = "Host=127.0.0.1;Port=1",
+            ["ConnectionStrings__redis"] = "127.0.0.1:1",
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+            [setting] = value,
+        };
+
+        var ended = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            ServiceProcess.RunToEndAsync(program, [], settings, TestContext.Current.CancellationToken)
+        );
+        Assert.StartsWith($"{program} ended with 1:", ended.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled exception", ended.Message, StringComparison.Ordinal);
+        Assert.Contains(message, ended.Message, StringComparison.Ordinal);
     }
 
     [Fact]

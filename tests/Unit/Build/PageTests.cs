@@ -3,17 +3,9 @@ namespace Unit.Build;
 /// <summary>The page rules hold for all C# except generated migrations.</summary>
 public sealed class PageTests
 {
-    /// <summary>Files that still have several fields in a declaration.</summary>
-    private static readonly string[] WithSharedFields =
-    [
-        "libraries/Streaming/Connections/LoopInbox.cs",
-        "libraries/Streaming/Connections/PushStream.cs",
-    ];
-
     /// <summary>Files that still have packed names.</summary>
     private static readonly string[] WithPackedNames =
     [
-        "libraries/EventStore/Postgres/RunningCommands.cs",
         "tests/Core/Streaming/ConnectionGroupTests.cs",
         "tests/Core/Streaming/ConnectionTimersTests.cs",
         "tests/Core/Streaming/PendingWriteBudgetTests.cs",
@@ -35,7 +27,7 @@ public sealed class PageTests
             let lines = File.ReadAllLines(file.FullName)
             from place in (string[])
                 [
-                    .. WithSharedFields.Contains(path) ? [] : PageRules.SharedDeclarations(lines),
+                    .. PageRules.SharedDeclarations(lines),
                     .. WithPackedNames.Contains(path) ? [] : PageRules.PackedDeclarations(lines),
                 ]
             select $"{path}:{place}"

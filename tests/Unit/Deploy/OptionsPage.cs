@@ -72,7 +72,7 @@ internal static partial class OptionsPage
 
     private static IEnumerable<string> PoolRows() =>
         [
-            $"| `{ServiceSettings.Pools}:<name>` | {StreamSeats.OfPool} | 1 to {StreamSeats.MaxOfPool} "
+            $"| `{ServiceSettings.Pools}:<name>` | {StreamSeats.DefaultPoolSize} | 1 to {StreamSeats.MaxPoolSize} "
                 + "| Maximum open streams of a pool (`Sse`, `Tasks`) on one replica; a tenth more for resumes. |",
         ];
 

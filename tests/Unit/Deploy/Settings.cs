@@ -36,7 +36,7 @@ internal static partial class ServiceSettings
     /// <summary>The section with the size of each pool by its name, which is bound to no class.</summary>
     public const string Pools = "AspireSse:Pools";
 
-    private static readonly Setting Pool = new(typeof(int), [new RangeAttribute(1, StreamSeats.MaxOfPool)]);
+    private static readonly Setting Pool = new(typeof(int), [new RangeAttribute(1, StreamSeats.MaxPoolSize)]);
 
     /// <summary>Returns what is wrong with a variable, or null if a service reads it and takes the value.</summary>
     /// <param name="name">The variable's name.</param>

@@ -30,6 +30,7 @@ public sealed class OptionKeyTests
     [InlineData("StreamApi", "Telemetry:Prometheus:Uri", "Telemetry:Prometheus:Url")]
     [InlineData("Broadcaster", "AspireSse:EventStore:MaxAgeDays", "AspireSse:EventStore:MaxAge")]
     [InlineData("Broadcaster", "AspireSse:Relay:LeaseSeconds", "AspireSse:Relay:LeaseMilliseconds")]
+    [InlineData("Broadcaster", "AspireSse:Relay:Nope", "AspireSse:Relay:")]
     [InlineData("WebFrontend", "SignIn:Enable", "SignIn:Enabled")]
     [InlineData("WebFrontend", "StreamApi:Key", "StreamApi:ApiKey")]
     public async Task A_key_that_no_option_has_stops_the_start_with_the_nearest_name(

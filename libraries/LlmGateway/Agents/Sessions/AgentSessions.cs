@@ -210,7 +210,7 @@ internal sealed class AgentSessions(
         run.Client = turn.Client;
         var end = SessionEvents.End(turn.Key);
 
-        AnswerBuffer? writer = null;
+        AnswerBuffer? buffer = null;
         try
         {
             if (turn.Session is not { } session)
@@ -220,14 +220,14 @@ internal sealed class AgentSessions(
             }
 
             var target = answers.Resolve(session.Provider, session.Model);
-            writer = answers.WriterOf(run, target);
-            await answers.WriteAsync(target, turn.Client, turn.Input, writer, run.Stopping);
-            await writer.EndAsync(end);
+            buffer = answers.BufferOf(run, target);
+            await answers.WriteAsync(target, turn.Client, turn.Input, buffer, run.Stopping);
+            await buffer.EndAsync(end);
         }
         catch (OperationCanceledException)
-            when (writer is not null && run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
+            when (buffer is not null && run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
         {
-            await writer!.CloseAsync();
+            await buffer!.CloseAsync();
             if (!run.HasStored && run.StopReason == StopReason.Interrupted)
                 throw;
             await run.EndAsync(Interrupted(turn.Key));
@@ -249,7 +249,7 @@ internal sealed class AgentSessions(
         bool IsStop(Exception exception) =>
             exception is OperationCanceledException && run.StopReason != StopReason.None;
 
-        Task EndAsync(params RunEvent[] last) => writer?.EndAsync(last) ?? run.EndAsync(last);
+        Task EndAsync(params RunEvent[] last) => buffer?.EndAsync(last) ?? run.EndAsync(last);
     }
 
     private static RunEvent[] Interrupted(string key) =>

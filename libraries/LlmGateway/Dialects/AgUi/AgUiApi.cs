@@ -147,25 +147,25 @@ internal static class AgUiApi
         AllRuns runs,
         IStreamAccess access,
         TimeProvider clock
-    )
-    {
-        return handler.AnswerAsync(context, AgUiFormat.Instance, CancelAsync);
-
-        async Task CancelAsync()
-        {
-            if (
-                await NameAsync(context, access, threadId, runId) is not { } name
-                || await updates.FindAsync(name, context.RequestAborted) is null
-            )
+    ) =>
+        handler.AnswerAsync(
+            context,
+            AgUiFormat.Instance,
+            async () =>
             {
-                await AgUiFormat.Instance.WriteAsync(context, NotFound);
-                return;
-            }
+                if (
+                    await NameAsync(context, access, threadId, runId) is not { } name
+                    || await updates.FindAsync(name, context.RequestAborted) is null
+                )
+                {
+                    await AgUiFormat.Instance.WriteAsync(context, NotFound);
+                    return;
+                }
 
-            await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
-            context.Response.StatusCode = StatusCodes.Status204NoContent;
-        }
-    }
+                await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+            }
+        );
 
     public static VendorError NotFound { get; } =
         new(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");

@@ -152,28 +152,11 @@ internal static class ResponsesApi
             context,
             async (run, _) =>
             {
-                var query = context.Request.Query;
                 var limit = Number(context, "limit", least: 1, MaxPage) ?? 20;
-                IEnumerable<JsonObject> items = ResponsesItems.Of(
-                    await responses.InputOfAsync(context, run.Name),
-                    run.Name.Id
-                );
-                items = query["order"].ToString() switch
-                {
-                    "asc" => items,
-                    "" or "desc" => items.Reverse(),
-                    _ => throw new InvalidChatException("order", "must be asc or desc"),
-                };
-                if (query["after"].ToString() is { Length: > 0 } after)
-                {
-                    if (!items.Any(item => (string?)item["id"] == after))
-                        throw new InvalidChatException("after", "must be the id of an item of this response's input");
-                    items = items.SkipWhile(item => (string?)item["id"] != after).Skip(1);
-                }
+                var items = ResponsesItems.Of(await responses.InputOfAsync(context, run.Name), run.Name.Id);
+                var following = ItemsOf(items, context.Request.Query).ToList();
+                var page = following.Take(limit).ToList();
 
-                var page = items.Take(limit + 1).ToList();
-                var hasMore = page.Count > limit;
-                page = [.. page.Take(limit)];
                 await WriteAsync(
                     context,
                     VendorFrame.Object(
@@ -181,11 +164,28 @@ internal static class ResponsesApi
                         ("data", new JsonArray([.. page])),
                         ("first_id", (string?)page.FirstOrDefault()?["id"]),
                         ("last_id", (string?)page.LastOrDefault()?["id"]),
-                        ("has_more", hasMore)
+                        ("has_more", following.Count > page.Count)
                     )
                 );
             }
         );
+
+    /// <summary>Returns the items in the order of the query, after the one that it names.</summary>
+    private static IEnumerable<JsonObject> ItemsOf(IEnumerable<JsonObject> items, IQueryCollection query)
+    {
+        items = query["order"].ToString() switch
+        {
+            "asc" => items,
+            "" or "desc" => items.Reverse(),
+            _ => throw new InvalidChatException("order", "must be asc or desc"),
+        };
+        if (query["after"].ToString() is not { Length: > 0 } after)
+            return items;
+
+        return items.Any(item => (string?)item["id"] == after)
+            ? items.SkipWhile(item => (string?)item["id"] != after).Skip(1)
+            : throw new InvalidChatException("after", "must be the id of an item of this response's input");
+    }
 
     /// <summary>Answers a request for a response that the caller may read.</summary>
     private static Task ShowAsync(string id, HttpContext context, Func<RunHead, RunPrompt?, Task> showAsync)

@@ -164,6 +164,21 @@ public sealed class FairGateTests
     }
 
     [Theory]
+    [InlineData(0, 1, 1)]
+    [InlineData(1, -1, 1)]
+    [InlineData(1, 1, 0)]
+    [InlineData(1, 1, 1.1)]
+    [InlineData(1, 1, double.NaN)]
+    public void A_gate_through_which_nobody_would_come_is_refused(int seats, int maxWaiting, double busyShare) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new FairGate("reads", seats, maxWaiting, _time) { BusyShare = busyShare }
+        );
+
+    [Fact]
+    public void A_gate_needs_a_clock() =>
+        Assert.Throws<ArgumentNullException>("clock", () => new FairGate("reads", 1, 1, clock: null!));
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_seat_rests_after_a_turn_only_while_the_processors_are_busy(bool isBusy)

@@ -20,6 +20,18 @@ public sealed class PaceTests
         Assert.Equal(1, pace.Charge("ann", perSecond)!.Value.TotalSeconds, 1e-3);
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(-1, 1)]
+    [InlineData(double.NaN, 1)]
+    [InlineData(1, -1)]
+    public void A_rate_that_nobody_could_keep_is_refused(double perSecond, double burst) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Pace<string>(perSecond, burst, _time));
+
+    [Fact]
+    public void A_rate_needs_a_clock() =>
+        Assert.Throws<ArgumentNullException>("clock", () => new Pace<string>(1, 1, clock: null!));
+
     [Fact]
     public void A_charge_that_would_wait_too_long_costs_nothing()
     {

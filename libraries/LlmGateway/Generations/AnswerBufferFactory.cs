@@ -2,8 +2,8 @@ using LlmGateway.Telemetry;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Creates the writers of answers.</summary>
-internal sealed class AnswerWriters(FlushScheduler scheduler, ChatMetrics metrics, TimeProvider clock)
+/// <summary>Creates the buffers of answers.</summary>
+internal sealed class AnswerBufferFactory(FlushScheduler scheduler, ChatMetrics metrics, TimeProvider clock)
 {
     /// <param name="run">The run that the answer is.</param>
     /// <param name="format">Makes an event of text.</param>
