@@ -53,7 +53,7 @@ internal sealed class UpstreamException(
 
     /// <summary>The provider's own word, as <c>context_length_exceeded</c>, or null if it has none. No value of a
     /// metric: there is no end of them.</summary>
-    private string? Code { get; init; }
+    public string? Code { get; init; }
 
     /// <summary>The most exact reason there is: the provider's word, or the kind.</summary>
     public string Reason => Code ?? kind;

@@ -10,9 +10,9 @@ namespace LlmGateway.Generations;
 /// <summary>Makes the call with which another process goes on with a generation.</summary>
 internal sealed class Continuations(
     PromptStore prompts,
+    ConversationReader conversations,
     ChatProviders providers,
-    IOptions<RunOptions> runs,
-    IOptions<LlmOptions> options
+    IOptions<RunOptions> runs
 )
 {
     /// <summary>Name of the work that another process goes on with.</summary>
@@ -27,6 +27,7 @@ internal sealed class Continuations(
 
     /// <summary>Stores the prompt of a generation, and returns the work that is stored with the run. Null if the
     /// provider has no continuation tokens.</summary>
+    /// <exception cref="InvalidChatException">The request is the repetition of one whose run was deleted.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<HandledWork?> PrepareAsync(
         RunName name,
@@ -35,6 +36,13 @@ internal sealed class Continuations(
         CancellationToken cancellationToken
     )
     {
+        if (await prompts.ReadAsync(name, cancellationToken) is { IsDeleted: true })
+            throw new InvalidChatException(
+                IdempotencyKey.Header,
+                "is that of a response that was deleted: use a new one",
+                StatusCodes.Status409Conflict
+            );
+
         await prompts.StoreAsync(name, prompt, call.Options.Client, cancellationToken);
         if (!call.Target.MayContinue)
             return null;
@@ -53,17 +61,13 @@ internal sealed class Continuations(
     /// <summary>Returns the call that goes on with an answer, or null if nobody can.</summary>
     public async Task<ChatCall?> CallOfAsync(RunName name, string input, StoredAnswer stored)
     {
-        var limit = options.Value.MaxRequestBytes;
-        var asked = JsonSerializer.Deserialize(input, RunJson.Options.TypeOf<GenerationInput>())!;
-        if (
-            stored.Token is null
-            || await prompts.QuestionAsync(name, ChatBody.MaxMessages, limit, CancellationToken.None)
-                is not { } messages
-        )
+        if (stored.Token is null)
             return null;
 
+        var asked = JsonSerializer.Deserialize(input, RunJson.Options.TypeOf<GenerationInput>())!;
         try
         {
+            var messages = await conversations.QuestionAsync(name, CancellationToken.None);
             var target = providers.Resolve(asked.Provider, asked.Model);
             var chat = new CallOptions
             {
@@ -81,7 +85,7 @@ internal sealed class Continuations(
         }
         catch (InvalidChatException)
         {
-            // This process does not have the provider.
+            // This process does not have the provider, or the store no longer has the question.
             return null;
         }
     }

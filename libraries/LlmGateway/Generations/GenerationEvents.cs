@@ -66,7 +66,8 @@ internal static class GenerationEvents
                 new ErrorDetail(
                     failure.Status,
                     failure.RetryAfter is { } wait ? (long)wait.TotalMilliseconds : null,
-                    failure.MayRetry
+                    failure.MayRetry,
+                    failure.Kind
                 )
             )
         );
@@ -155,13 +156,15 @@ internal static class GenerationEvents
         var error = root.Deserialize(RunJson.Options.TypeOf<StoredError>())!;
         var status = error.Reason == "failed" ? 500 : 503;
         var details = error.Details ?? new ErrorDetail(status, RetryAfterMs: null, MayRetry: true);
+        var kind = details.Kind ?? error.Reason;
         return new UpstreamException(
             details.Status,
-            error.Reason,
+            kind,
             error.Error,
             details.RetryAfterMs is { } wait ? TimeSpan.FromMilliseconds(wait) : null
         )
         {
+            Code = error.Reason == kind ? null : error.Reason,
             WasRetried = !details.MayRetry,
         };
     }
@@ -187,4 +190,6 @@ internal sealed record StoredError(string Error, bool Fatal, string Reason, Erro
 /// <param name="Status">HTTP status of the same error before a stream.</param>
 /// <param name="RetryAfterMs">Milliseconds to wait before a retry, or null if it is not known.</param>
 /// <param name="MayRetry">See <see cref="UpstreamException.MayRetry"/>.</param>
-internal sealed record ErrorDetail(int Status, long? RetryAfterMs, bool MayRetry);
+/// <param name="Kind">See <see cref="UpstreamException.Kind"/>; the reason may be the provider's own word. Null in
+/// events of an earlier build.</param>
+internal sealed record ErrorDetail(int Status, long? RetryAfterMs, bool MayRetry, string? Kind = null);

@@ -28,6 +28,7 @@ internal static class GenerationsApi
         builder.Services.AddSingleton<AnswerBufferFactory>();
         builder.Services.AddSingleton<RunUpdates>();
         builder.Services.AddSingleton<PromptStore>();
+        builder.Services.AddSingleton<ConversationReader>();
         builder.Services.AddSingleton<RunThreads>();
         builder.Services.AddSingleton<Generator>();
         builder.Services.AddSingleton<Continuations>();

@@ -29,6 +29,7 @@ internal sealed class Generator(
 
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
     /// <param name="prompt">What is kept of the request, beside the answer.</param>
+    /// <exception cref="InvalidChatException">The one with this id was deleted.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     public async Task<RunHead> StartAsync(
         ChatCall call,

@@ -15,8 +15,8 @@ internal sealed record RunPrompt(
     JsonObject? Asked = null
 )
 {
-    /// <summary>The prompt in place of that of a run that was deleted: it is no part of a conversation from then
-    /// on.</summary>
+    /// <summary>The prompt in place of that of a run that was deleted: the run is no part of a conversation from then
+    /// on, but the turns before it are.</summary>
     public static RunPrompt Deleted { get; } = new("deleted", []);
 
     public bool IsDeleted => Dialect == Deleted.Dialect;

@@ -47,6 +47,16 @@ internal sealed class RunThreads(AllRuns runs)
             cancellationToken
         );
 
+    /// <summary>Marks a run that has not begun as stopped. The request that begins it looks for the mark.</summary>
+    /// <inheritdoc cref="AddAsync" path="/param"/>
+    /// <inheritdoc cref="AddAsync" path="/exception"/>
+    public Task StopAsync(RunName run, string client, CancellationToken cancellationToken) =>
+        runs.AppendAsync(StopOf(run), client, RunEvent.Of("stop", new ThreadRun(run.Id)), id: null, cancellationToken);
+
+    /// <summary>Returns true if a run was stopped before it began.</summary>
+    public async Task<bool> IsStoppedAsync(RunName run, CancellationToken cancellationToken) =>
+        await runs.LastOfLogAsync(StopOf(run), cancellationToken) is not null;
+
     /// <summary>Returns the latest run of a thread, or null if it has none.</summary>
     public async Task<RunName?> LatestAsync(string thread, CancellationToken cancellationToken) =>
         await runs.LastOfLogAsync(NameOf(thread), cancellationToken) is { } last
@@ -55,4 +65,6 @@ internal sealed class RunThreads(AllRuns runs)
 
     /// <summary>Among the topics of generations, which nobody else publishes to.</summary>
     private static RunName NameOf(string thread) => new(GenerationName.Kind, $"thread-{thread}");
+
+    private static RunName StopOf(RunName run) => new(GenerationName.Kind, $"stop-{run.Id}");
 }

@@ -87,7 +87,8 @@ internal static class ChatMessageReader
             case "refusal":
                 return new TextContent(ChatBody.Text(part, "refusal", path));
             case "image_url" when ChatBody.Get(part, "image_url") is { ValueKind: JsonValueKind.Object } image:
-                return Image(ChatBody.Text(image, "url", path) ?? "", path + "image_url.url");
+                return Image(ChatBody.Text(image, "url", path) ?? "", path + "image_url.url")
+                    .WithDetail(ChatBody.Name(image, "detail", path + "image_url."));
             // Audio and files reach only a provider with the same API, in the original body.
             case { Length: > 0 } kind:
                 return new UntranslatableContent(path + "type", kind);

@@ -108,7 +108,8 @@ internal static class ChatOptionsReader
                 ? null
                 : throw new InvalidChatException(
                     path + "type",
-                    $"must be function: only OpenAI-compatible providers take {kind ?? "another kind"}"
+                    $"must be function: only Chat Completions passes on {kind ?? "another kind"}, to "
+                        + "OpenAI-compatible providers"
                 );
         if ((nested is null ? tool : ChatBody.Get(tool, nested)) is not { ValueKind: JsonValueKind.Object } function)
             throw new InvalidChatException(path + nested, "is required");

@@ -275,6 +275,17 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         );
         Assert.Equal(["false"], response.Headers.GetValues("x-should-retry"));
         Assert.Equal(1, Upstream.Attempts(prompt));
+
+        // The others read it back from the store.
+        using var stored = await LlmSystem.PostAsync(A, "/v1/responses", new { model = "gpt-4o", input = prompt });
+        Assert.Equal(HttpStatusCode.TooManyRequests, stored.StatusCode);
+        Assert.Equal("insufficient_quota", (await stored.JsonAsync()).Text("error.code"));
+        var id = await LlmSystem.GenerateAsync(A, prompt, "openai");
+        await using var page = await SseReader
+            .OpenAsync(B.Url, $"{LlmSystem.Stream(id)}?format=ui-messages")
+            .ToEndAsync();
+        var error = page.Events.Select(e => e.Data!).Single(d => d.Contains("errorText", StringComparison.Ordinal));
+        Assert.Equal("insufficient_quota", JsonElement.Parse(error).Text("code"));
     }
 
     [Fact]

@@ -41,13 +41,6 @@ internal sealed class ResponseMaker(
         call.From(access.ClientOf(context));
         var keys = services.GetRequiredService<RequestKeyStore>();
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        if (hasKey && await responses.IsDeletedAsync(context, new RunName(GenerationName.Kind, id)))
-            throw new InvalidChatException(
-                "Idempotency-Key",
-                "is that of a response that was deleted: use a new one",
-                StatusCodes.Status409Conflict
-            );
-
         var owner = access.OwnerOf(context);
 
         RunHead? begun = null;

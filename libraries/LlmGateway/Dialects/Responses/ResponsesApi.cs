@@ -135,10 +135,11 @@ internal static class ResponsesApi
         ShowAsync(
             id,
             context,
-            async (run, _) =>
+            async (run, prompt) =>
             {
+                var client = access.ClientOf(context);
                 await runs.CancelAsync(run.Name, context.RequestAborted);
-                await responses.DeleteAsync(run.Name, access.ClientOf(context), context.RequestAborted);
+                await responses.DeleteAsync(run.Name, prompt?.Previous, client, context.RequestAborted);
                 await WriteAsync(
                     context,
                     VendorFrame.Object(("id", ResponseId.Of(run.Name)), ("object", "response"), ("deleted", true))

@@ -146,10 +146,9 @@ internal static class ResponsesInput
         {
             "input_text" or "output_text" => new TextContent(ChatBody.RequiredText(part, "text", path)),
             "refusal" => RefusalText.Of(ChatBody.Text(part, "refusal", path)),
-            "input_image" when ChatBody.Text(part, "image_url", path) is { } url => ChatMessageReader.Image(
-                url,
-                path + "image_url"
-            ),
+            "input_image" when ChatBody.Text(part, "image_url", path) is { } url => ChatMessageReader
+                .Image(url, path + "image_url")
+                .WithDetail(ChatBody.Name(part, "detail", path)),
             { Length: > 0 } kind => new UntranslatableContent(path + "type", kind),
             _ => throw new InvalidChatException(path + "type", "is required"),
         };

@@ -79,8 +79,11 @@ internal static class ResponsesItems
             TextContent text when text.IsRefusal() => RefusalPart(text.Text),
             TextContent text when role == ChatRole.Assistant => OutputText(text.Text),
             TextContent text => Object(("type", "input_text"), ("text", text.Text)),
-            DataContent data => Object(("type", "input_image"), ("image_url", data.Uri)),
-            UriContent uri => Object(("type", "input_image"), ("image_url", uri.Uri.ToString())),
+            DataContent data => Image(data.Uri, data.Detail()),
+            UriContent uri => Image(uri.Uri.ToString(), uri.Detail()),
             _ => null,
         };
+
+    private static JsonObject Image(string url, string? detail) =>
+        Object(("type", "input_image"), ("image_url", url), ("detail", detail ?? "auto"));
 }

@@ -5,9 +5,7 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -27,11 +25,10 @@ internal sealed record ResponsesPast(
 internal sealed class StoredResponses(
     RunUpdates updates,
     PromptStore prompts,
+    ConversationReader conversations,
     AllRuns runs,
     RunStreams access,
-    VendorHandler handler,
-    ReadGate turns,
-    IOptions<LlmOptions> options
+    VendorHandler handler
 )
 {
     /// <summary>Most responses that the items of one request refer to: each is read.</summary>
@@ -56,12 +53,10 @@ internal sealed class StoredResponses(
     public async Task<IReadOnlyList<ChatMessage>> InputOfAsync(HttpContext context, RunName name) =>
         (await prompts.ReadAsync(context, name))?.Messages ?? [];
 
-    public async Task<bool> IsDeletedAsync(HttpContext context, RunName name) =>
-        await prompts.ReadAsync(context, name) is { IsDeleted: true };
-
     /// <summary>Hides a response from then on. What it said stays in the log until retention drops it.</summary>
-    public Task DeleteAsync(RunName name, string client, CancellationToken cancellationToken) =>
-        prompts.StoreAsync(name, RunPrompt.Deleted, client, cancellationToken);
+    /// <param name="previous">Id of the run that it continues: the conversation before it stays.</param>
+    public Task DeleteAsync(RunName name, string? previous, string client, CancellationToken cancellationToken) =>
+        prompts.StoreAsync(name, RunPrompt.Deleted with { Previous = previous }, client, cancellationToken);
 
     /// <summary>Returns a response as it is now.</summary>
     public Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt) =>
@@ -79,7 +74,7 @@ internal sealed class StoredResponses(
         if (
             ResponseId.RunOf(id) is not { } name
             || !await access.MayReadAsync(context, name)
-            || await FindAsync(context, name) is not var (run, _)
+            || await FindAsync(context, name) is null
         )
             throw new InvalidChatException(
                 "previous_response_id",
@@ -89,14 +84,7 @@ internal sealed class StoredResponses(
         if (await runs.IsRunningAsync(name, context.RequestAborted))
             throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
 
-        using var turn = await turns.EnterAsync(context);
-        var history =
-            await prompts.HistoryAsync(run, ChatBody.MaxMessages, options.Value.MaxRequestBytes, context.RequestAborted)
-            ?? throw new InvalidChatException(
-                "previous_response_id",
-                "The conversation before it is longer than a request may be.",
-                code: "context_length_exceeded"
-            );
+        var history = await conversations.HistoryAsync(context, name);
         return new ResponsesPast(history, name.Id, items, bytes);
     }
 

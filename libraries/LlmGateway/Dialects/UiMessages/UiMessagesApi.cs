@@ -78,6 +78,7 @@ internal static class UiMessagesApi
         ChatProviders providers,
         IStreamAccess access,
         RequestKeyStore keys,
+        AllRuns runs,
         IOptions<LlmOptions> options
     )
     {
@@ -96,15 +97,16 @@ internal static class UiMessagesApi
                 Format,
                 async () =>
                 {
-                    // Before the run, so that no client is told of a run that it cannot find again.
-                    var thread = ThreadOf(owner, chat);
-                    await threads.AddAsync(
-                        thread,
-                        new RunName(GenerationName.Kind, id),
-                        client,
-                        context.RequestAborted
-                    );
-                    return await generator.StartAsync(call.From(client), prompt, id, owner, context.RequestAborted);
+                    // Before the run, so that no client is told of a run that it cannot find again. From here on the
+                    // client may leave: a chat whose latest run never begins would have no answer.
+                    var name = new RunName(GenerationName.Kind, id);
+                    await threads.AddAsync(ThreadOf(owner, chat), name, client, CancellationToken.None);
+                    var run = await generator.StartAsync(call.From(client), prompt, id, owner, CancellationToken.None);
+
+                    // Only now: a stop that comes later finds the run.
+                    if (await threads.IsStoppedAsync(name, CancellationToken.None))
+                        await runs.CancelAsync(name, CancellationToken.None);
+                    return run;
                 },
                 run => new UiMessagesResponse(run, prompt.Asked),
                 isNew: true
@@ -121,7 +123,6 @@ internal static class UiMessagesApi
         RunThreads threads,
         RunUpdates updates,
         PromptStore prompts,
-        RunStreams streams,
         IStreamAccess access
     ) =>
         handler.AnswerAsync(
@@ -130,7 +131,7 @@ internal static class UiMessagesApi
             async () =>
             {
                 if (
-                    await LatestAsync(id, context, threads, streams, access) is not { } name
+                    await LatestAsync(id, context, threads, access) is not { } name
                     || await updates.FindAsync(name, context.RequestAborted) is not { } run
                 )
                 {
@@ -169,7 +170,7 @@ internal static class UiMessagesApi
         HttpContext context,
         VendorHandler handler,
         RunThreads threads,
-        RunStreams streams,
+        RunUpdates updates,
         AllRuns runs,
         IStreamAccess access,
         TimeProvider clock
@@ -179,24 +180,39 @@ internal static class UiMessagesApi
             Format,
             async () =>
             {
-                if (await LatestAsync(id, context, threads, streams, access) is { } name)
+                if (await LatestAsync(id, context, threads, access) is { } name)
+                {
+                    // Before the cancel, which then finds a run that begins meanwhile.
+                    if (await updates.FindAsync(name, context.RequestAborted) is null)
+                        await threads.StopAsync(name, access.ClientOf(context), context.RequestAborted);
                     await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+                }
+
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
 
-    /// <summary>Returns the latest answer of a chat, or null if the caller has no such chat.</summary>
+    /// <summary>Returns the latest answer of a chat, also one that has not begun, or null if the caller has no such
+    /// chat.</summary>
     private static async Task<RunName?> LatestAsync(
         string chat,
         HttpContext context,
         RunThreads threads,
-        RunStreams streams,
         IStreamAccess access
-    ) =>
-        await threads.LatestAsync(ThreadOf(access.OwnerOf(context), chat), context.RequestAborted) is { } name
-        && await streams.MayReadAsync(context, name, namesIt: RunThreads.IsRandom(chat))
+    )
+    {
+        var owner = access.OwnerOf(context);
+        return
+            await threads.LatestAsync(ThreadOf(owner, chat), context.RequestAborted) is { } name
+            && await access.MayReadRunAsync(
+                context,
+                name.Topic,
+                () => Task.FromResult(owner),
+                namesIt: RunThreads.IsRandom(chat)
+            )
             ? name
             : null;
+    }
 
     private static string ThreadOf(string? owner, string chat) => RunThreads.IdOf(owner, "ai-sdk", chat);
 }

@@ -130,16 +130,17 @@ internal static class OpenAiRequest
         content switch
         {
             TextContent text => new JsonObject { ["type"] = "text", ["text"] = text.Text },
-            DataContent data => new JsonObject
-            {
-                ["type"] = "image_url",
-                ["image_url"] = new JsonObject { ["url"] = data.Uri },
-            },
-            UriContent uri => new JsonObject
-            {
-                ["type"] = "image_url",
-                ["image_url"] = new JsonObject { ["url"] = uri.Uri.ToString() },
-            },
+            DataContent data => Image(data.Uri, data.Detail()),
+            UriContent uri => Image(uri.Uri.ToString(), uri.Detail()),
             _ => null,
         };
+
+    private static JsonObject Image(string url, string? detail)
+    {
+        var image = new JsonObject { ["url"] = url };
+        if (detail is not null)
+            image["detail"] = detail;
+
+        return new JsonObject { ["type"] = "image_url", ["image_url"] = image };
+    }
 }

@@ -71,6 +71,22 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
         Assert.Equal(("invalid_request_error", named), (error.Text("error.type"), error.Text("error.param")));
     }
 
+    /// <summary>The model's provider is compatible: the API is what lacks them.</summary>
+    [Fact]
+    public async Task A_vendors_own_tool_is_refused_with_the_API_that_passes_it_on()
+    {
+        using var response = await LlmSystem.PostAsync(
+            A,
+            Path,
+            JsonElement.Parse($$"""{"model":"llama","input":"hi","tools":[{"type":"web_search"}]}""")
+        );
+        Assert.Contains(
+            "only Chat Completions passes on web_search, to OpenAI-compatible providers",
+            (await response.JsonAsync()).Text("error.message"),
+            StringComparison.Ordinal
+        );
+    }
+
     /// <summary>Clients look for one or the other, and take the answer for whole without it.</summary>
     [Fact]
     public async Task A_death_in_mid_stream_has_its_error_as_members_and_as_an_object()

@@ -286,7 +286,8 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             [{"role":"developer","content":"Be exact."},
             {"type":"message","role":"assistant","content":[{"type":"output_text","text":"Yes?"}]},
             {"role":"user","content":[{"type":"input_text","text":"{{prompt}}"},
-            {"type":"input_image","image_url":"https://example.com/a.png"}]}]
+            {"type":"input_image","image_url":"https://example.com/a.png","detail":"low"},
+            {"type":"input_image","image_url":"data:image/png;base64,AA==","detail":"high"}]}]
             """;
         const string schema = """{"type":"json_schema","name":"a","schema":{"type":"object"},"strict":true}""";
 
@@ -295,11 +296,17 @@ public sealed class ResponsesTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             "tools":[{"type":"function","name":"f","parameters":{"type":"object"} }],
             "tool_choice":{"type":"function","name":"f"},"reasoning":{"effort":"low"},"truncation":"disabled"}
             """;
-        await LlmSystem.AnswerAsync(A, Path, JsonElement.Parse(members));
+        var answer = await LlmSystem.AnswerAsync(A, Path, JsonElement.Parse(members));
 
         var body = seen!.Value;
         Assert.Equal(("Be exact.", "Yes?"), (body.Text("messages.0.content"), body.Text("messages.1.content")));
         Assert.Equal("https://example.com/a.png", body.Text("messages.2.content.1.image_url.url"));
+        Assert.Equal(
+            ("low", "high"),
+            (body.Text("messages.2.content.1.image_url.detail"), body.Text("messages.2.content.2.image_url.detail"))
+        );
+        var items = await SeedRequests.GetAsync(B.Url, $"{Path}/{answer.Text("id")}/input_items");
+        Assert.Equal(("low", "high"), (items.Text("data.0.content.1.detail"), items.Text("data.0.content.2.detail")));
         Assert.Equal(("f", "f"), (body.Text("tools.0.function.name"), body.Text("tool_choice.function.name")));
         Assert.Equal("a", body.Text("response_format.json_schema.name"));
         Assert.False(body.At("parallel_tool_calls").GetBoolean());

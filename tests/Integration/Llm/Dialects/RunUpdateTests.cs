@@ -151,8 +151,8 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
 
         await UntilEndedAsync(A, first);
         await UntilEndedAsync(A, second);
-        var prompts = Services(B).GetRequiredService<PromptStore>();
-        var history = await prompts.HistoryAsync(second, 4, 2_000, Stop);
+        var conversations = Services(B).GetRequiredService<ConversationReader>();
+        var history = await conversations.HistoryAsync(second.Name, 4, 2_000, Stop);
         Assert.Equal(
             [
                 (ChatRole.User, "My name is Ann."),
@@ -160,10 +160,15 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 (ChatRole.User, "What is it?"),
                 (ChatRole.Assistant, "to What is it?"),
             ],
-            history!.Select(message => (message.Role, message.Text))
+            history.Select(message => (message.Role, message.Text))
         );
-        Assert.Null(await prompts.HistoryAsync(second, 3, 2_000, Stop));
-        Assert.Null(await prompts.HistoryAsync(second, 4, 200, Stop));
+        foreach (var (most, mostBytes) in ((int, long)[])[(3, 2_000), (4, 200)])
+        {
+            var refused = await Assert.ThrowsAsync<InvalidChatException>(() =>
+                conversations.HistoryAsync(second.Name, most, mostBytes, Stop)
+            );
+            Assert.Equal("context_length_exceeded", refused.Code);
+        }
     }
 
     [Fact]
