@@ -26,7 +26,7 @@ public sealed class ByteHold : IDisposable
 
         if (bytes > _ledger.Limit)
             throw RefusedException.NeverFits(
-                "This needs more memory than all requests together may hold (Limits:HeldMegabytes)."
+                "This needs more memory than all requests together may hold (AdmissionOptions.HeldBytes)."
             );
 
         var verdict = _ledger.Change(_client, _bytes, bytes);
@@ -37,8 +37,8 @@ public sealed class ByteHold : IDisposable
                 isOwnExcess,
                 isOwnExcess ? "Too much memory" : "Server busy",
                 isOwnExcess
-                    ? "Your requests hold more than an equal share of the memory for requests (Limits:HeldMegabytes)."
-                    : "All requests together hold the most memory that they may use (Limits:HeldMegabytes)."
+                    ? "Your requests hold more than an equal share of requests' memory (AdmissionOptions.HeldBytes)."
+                    : "All requests together hold the most memory that they may use (AdmissionOptions.HeldBytes)."
             );
 
         _bytes = bytes;

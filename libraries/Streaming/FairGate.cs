@@ -34,8 +34,8 @@ public sealed class FairGate
     /// <summary>Creates a gate whose seats are free.</summary>
     /// <param name="work">The work, in the plural, as a refusal names it.</param>
     /// <param name="seats">How much of it runs at once, at least 1.</param>
-    /// <param name="maxWaiting">Requests that should wait at once; beyond it, up to twice as many, only those of clients
-    /// with no more than an equal share.</param>
+    /// <param name="maxWaiting">Requests that should wait at once; beyond it, up to twice as many, only those of
+    /// clients with no more than an equal share.</param>
     /// <param name="clock">Measures the work.</param>
     public FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
     {

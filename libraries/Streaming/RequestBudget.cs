@@ -173,7 +173,7 @@ public sealed class RequestBudget
             ?? throw new RefusedException(
                 isOwnExcess: true,
                 "Too many bytes",
-                "More than ten seconds' worth of your bytes already wait (Limits:PublishKilobytesPerSecond)."
+                "More than ten seconds' worth of your bytes already wait (AdmissionOptions.KilobytesPerSecond)."
             );
         await Task.Delay(wait, _clock, cancellationToken);
 

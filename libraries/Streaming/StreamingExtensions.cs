@@ -31,7 +31,7 @@ internal static class StreamingExtensions
             .ValidateAnnotations()
             .Validate(
                 o => o.HeartbeatSeconds < o.DeadSeconds,
-                "SseOptions.HeartbeatSeconds must be less than SseOptions.DeadSeconds. Else quiet streams would be ended."
+                "SseOptions.HeartbeatSeconds must be less than SseOptions.DeadSeconds. Else quiet streams would end."
             )
             .Validate<IConfiguration>(
                 (_, configuration) =>

@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Text;
 using Adopter.Appending;
+using Microsoft.Extensions.Options;
 
 namespace Adopter.Showing;
 
@@ -62,6 +63,29 @@ public sealed class WrongArgumentTests
         Assert.Throws<ArgumentOutOfRangeException>(() =>
             TypedResults.StartedRunStream("a", (_, _) => Task.CompletedTask, None)
         );
+    }
+
+    /// <summary>They would divide by zero, or refuse every request, only when the first one comes.</summary>
+    [Theory]
+    [InlineData("ReadPercent", "0")]
+    [InlineData("ReadPercent", "-1")]
+    [InlineData("SparePercent", "-1")]
+    [InlineData("SparePercent", "101")]
+    [InlineData("KilobytesPerSecond", "0")]
+    [InlineData("HeldBytes", "-1")]
+    [InlineData("HeldBytes", "65535")]
+    public async Task Bounds_of_requests_that_nobody_could_keep_end_the_start(string bound, string value)
+    {
+        var refused = await Assert.ThrowsAsync<OptionsValidationException>(async () =>
+        {
+            await using var app = await SmallApp.StartAsync(
+                _ => { },
+                builder => builder.Services.AddOptions<AdmissionOptions>().BindConfiguration("Bounds"),
+                connectionString: null,
+                $"--Bounds:{bound}={value}"
+            );
+        });
+        Assert.Contains($"'{bound}'", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -58,7 +58,7 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
                 // It never fits: asking again is in vain.
                 Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
                 Assert.Null(refused.Headers.RetryAfter);
-                Assert.Contains("Limits:HeldMegabytes", await refused.TextAsync(), StringComparison.Ordinal);
+                Assert.Contains("AdmissionOptions.HeldBytes", await refused.TextAsync(), StringComparison.Ordinal);
             }
 
             await gone.Task.WaitAsync(TimeSpan.FromMinutes(2), Stop);
@@ -95,6 +95,6 @@ public sealed class LargeAnswerTests(AssemblyWide<LlmSystem> shared) : LlmTests(
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
         var error = await refused.JsonAsync();
         Assert.Equal("RUN_ERROR", error.Text("type"));
-        Assert.Contains("Limits:HeldMegabytes", error.Text("message"), StringComparison.Ordinal);
+        Assert.Contains("AdmissionOptions.HeldBytes", error.Text("message"), StringComparison.Ordinal);
     }
 }

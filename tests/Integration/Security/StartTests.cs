@@ -12,11 +12,7 @@ public sealed class StartTests
     [InlineData("NewStreamsPerMinute", "Limits__NewStreamsPerMinute", "0")]
     [InlineData("AspireSse:Pools:Sse is '0'", "AspireSse__Pools__Sse", "0")]
     [InlineData("RetryMilliseconds", "AspireSse__Streaming__RetryMilliseconds", "-1")]
-    [InlineData(
-        "HeartbeatSeconds must be less than AspireSse:Streaming:DeadSeconds",
-        "AspireSse__Streaming__DeadSeconds",
-        "15"
-    )]
+    [InlineData("HeartbeatSeconds must be less than SseOptions.DeadSeconds", "AspireSse__Streaming__DeadSeconds", "15")]
     [InlineData("Providers.Local.MaxConcurrent", "AspireSse__Llm__Providers__Local__MaxConcurrent", "0")]
     [InlineData("the nearest name is Limits:PublishesPerSecond", "Limits__PublishPerSecond", "5")]
     public async Task Production_refuses_to_start_without_valid_access_settings_and_names_them(
@@ -63,6 +59,7 @@ public sealed class StartTests
         {
             ["ConnectionStrings__eventstore"] = "Host=127.0.0.1;Port=1",
             ["ConnectionStrings__redis"] = "127.0.0.1:1",
+            ["StreamApi__PublicUrl"] = "http://127.0.0.1:1",
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
             [setting] = value,

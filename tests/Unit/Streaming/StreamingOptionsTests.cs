@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi;
@@ -24,39 +23,14 @@ public sealed class StreamingOptionsTests
         Assert.False((await OfStreamApiAsync("--AspireSse:Streaming:TakeOverConnections=false")).TakeOverConnections);
     }
 
-    /// <summary>They would divide by zero, or refuse every request, only when the first one comes.</summary>
-    [Theory]
-    [InlineData("ReadPercent", "0")]
-    [InlineData("ReadPercent", "-1")]
-    [InlineData("SparePercent", "-1")]
-    [InlineData("SparePercent", "101")]
-    [InlineData("KilobytesPerSecond", "0")]
-    [InlineData("HeldBytes", "-1")]
-    [InlineData("HeldBytes", "65535")]
-    public async Task Bounds_of_requests_that_nobody_could_keep_end_the_start(string bound, string value)
-    {
-        await using var app = Build(
-            [$"--Bounds:{bound}={value}"],
-            services => services.AddOptions<AdmissionOptions>().BindConfiguration("Bounds")
-        );
-        var start = app.Services.GetRequiredService<IStartupValidator>();
-        Assert.Contains($"'{bound}'", Assert.Throws<OptionsValidationException>(start.Validate).Message);
-    }
-
     private static async Task<SseOptions> OfStreamApiAsync(params string[] settings)
     {
-        await using var app = Build(settings);
+        await using var app = StreamApiApplication.Build([
+            "--environment=Development",
+            "--ConnectionStrings:eventstore=Host=127.0.0.1",
+            "--ConnectionStrings:redis=127.0.0.1:1",
+            .. settings,
+        ]);
         return app.Services.GetRequiredService<IOptions<SseOptions>>().Value;
     }
-
-    private static WebApplication Build(string[] settings, Action<IServiceCollection>? replace = null) =>
-        StreamApiApplication.Build(
-            [
-                "--environment=Development",
-                "--ConnectionStrings:eventstore=Host=127.0.0.1",
-                "--ConnectionStrings:redis=127.0.0.1:1",
-                .. settings,
-            ],
-            replace
-        );
 }

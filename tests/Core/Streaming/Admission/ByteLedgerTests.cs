@@ -108,7 +108,7 @@ public sealed class ByteLedgerTests
         var refused = Assert.Throws<RefusedException>(() => hold.Set(wanted * Megabyte));
 
         Assert.Equal(status, refused.Status);
-        Assert.Contains("(Limits:HeldMegabytes)", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("(AdmissionOptions.HeldBytes)", refused.Message, StringComparison.Ordinal);
         Assert.Equal(60_000 + 2 * kept * Megabyte, ledger.Held);
     }
 }
