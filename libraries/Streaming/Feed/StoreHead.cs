@@ -7,10 +7,10 @@ namespace Streaming.Feed;
 /// milliseconds, and for the feed. Callers share reads; each gets one that began after its call.</summary>
 internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options, TimeProvider clock)
 {
-    private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
-
     // In real time: the tests of an application may stop its clock.
     private readonly SharedRead<EventPage?> _reads = new(TimeProvider.System, apart: TimeSpan.FromMilliseconds(5));
+
+    private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private TimedRead? _last;
 
     /// <summary>A read, and its result if that comes within the time of its first caller.</summary>
