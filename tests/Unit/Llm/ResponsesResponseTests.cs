@@ -152,7 +152,7 @@ public sealed class ResponsesResponseTests
         Assert.Equal("The answer is incomplete: the arguments of rm are no JSON object.", failure.Message);
 
         var error = Assert.Single(response.Fail(VendorError.Of(failure)));
-        Assert.Equal(5, (long)error["sequence_number"]!);
+        Assert.Equal(8, (long)error["sequence_number"]!);
         Assert.Equal("failed", (string?)response.ToJson()["status"]);
         Assert.DoesNotContain("function_call", response.ToJson().ToJsonString(), StringComparison.Ordinal);
     }
