@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EventStore;
 using LlmGateway.Generations;
+using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 
 namespace AspireSse;
@@ -18,7 +19,9 @@ public static class RunUpdateExtensions
     public static Task AppendAsync(this Run run, ChatResponseUpdate update)
     {
         ArgumentNullException.ThrowIfNull(run);
-        var json = JsonSerializer.Serialize(update, RunUpdates.Json);
+        ArgumentNullException.ThrowIfNull(update);
+        var stored = With(update, content => content is FunctionCallContent call ? ToolCalls.Storable(call) : content);
+        var json = JsonSerializer.Serialize(stored, RunUpdates.Json);
         return run.AppendAsync(new RunEvent(RunUpdates.Type, EventRules.Data(json)));
     }
 
@@ -35,6 +38,18 @@ public static class RunUpdateExtensions
             await run.AppendAsync(characters.Of(update));
     }
 
+    /// <summary>Returns the update with other contents; it is the caller's, and stays as it is.</summary>
+    private static ChatResponseUpdate With(ChatResponseUpdate update, Func<AIContent, AIContent> change)
+    {
+        var contents = update.Contents.Select(change).ToList();
+        if (contents.SequenceEqual(update.Contents))
+            return update;
+
+        var changed = update.Clone();
+        changed.Contents = contents;
+        return changed;
+    }
+
     /// <summary>Joins surrogate pairs that a chat client cuts between two updates: JSON has no halves.</summary>
     private sealed class WholeCharacters
     {
@@ -43,16 +58,7 @@ public static class RunUpdateExtensions
 
         /// <summary>Returns an update that begins with the half that the one before has left, and leaves its
         /// own.</summary>
-        public ChatResponseUpdate Of(ChatResponseUpdate update)
-        {
-            var contents = update.Contents.Select(Of).ToList();
-            if (contents.SequenceEqual(update.Contents))
-                return update;
-
-            var whole = update.Clone();
-            whole.Contents = contents;
-            return whole;
-        }
+        public ChatResponseUpdate Of(ChatResponseUpdate update) => With(update, Of);
 
         private AIContent Of(AIContent content) =>
             content switch

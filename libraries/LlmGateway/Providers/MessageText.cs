@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
@@ -5,9 +6,28 @@ namespace LlmGateway.Providers;
 /// <summary>The text of a message that has several parts, for an API that takes one.</summary>
 internal static class MessageText
 {
-    /// <summary>Joins the parts of an answer, which are pieces of one text, and sets apart those of others.</summary>
-    public static string Of(ChatMessage message) =>
-        message.Role == ChatRole.Assistant ? message.Text : Join(message.Contents);
+    /// <summary>Joins the parts of an answer, which are pieces of one text unless a call is between them, and sets
+    /// apart those of others.</summary>
+    public static string Of(ChatMessage message)
+    {
+        if (message.Role != ChatRole.Assistant)
+            return Join(message.Contents);
+
+        var text = new StringBuilder();
+        var isAfterCall = false;
+        foreach (var content in message.Contents)
+        {
+            if (content is TextContent { Text.Length: > 0 } piece)
+            {
+                text.Append(isAfterCall && text.Length > 0 ? "\n\n" : "").Append(piece.Text);
+                isAfterCall = false;
+            }
+
+            isAfterCall |= content is FunctionCallContent;
+        }
+
+        return text.ToString();
+    }
 
     public static string Join(IEnumerable<AIContent> parts) =>
         string.Join("\n\n", parts.OfType<TextContent>().Select(part => part.Text).Where(text => text.Length > 0));

@@ -7,21 +7,41 @@ namespace LlmGateway.Providers;
 /// <summary>Converts tool calls from and to JSON. The text of the arguments stays as the model wrote it.</summary>
 internal static class ToolCalls
 {
+    /// <summary>Property of a call whose arguments are no object: their text, which its JSON has no other place
+    /// for.</summary>
+    private const string Unread = "unreadArguments";
+
     /// <summary>Reads a call. Arguments that are no object are the model's mistake: they stay text, and the tool's
     /// caller reports it.</summary>
     public static FunctionCallContent Parse(string id, string name, string arguments) =>
-        new(
-            id,
-            name,
-            Object(arguments)
-                ?.ToDictionary(
-                    member => member.Key,
-                    object? (member) => member.Value?.Deserialize(NodeJson.Default.JsonElement)
-                )
-        )
-        {
-            RawRepresentation = arguments,
-        };
+        Storable(
+            new(
+                id,
+                name,
+                Object(arguments)
+                    ?.ToDictionary(
+                        member => member.Key,
+                        object? (member) => member.Value?.Deserialize(NodeJson.Default.JsonElement)
+                    )
+            )
+            {
+                RawRepresentation = arguments,
+            }
+        );
+
+    /// <summary>Returns the call with its arguments as text if its JSON would lose them: it would be a call without
+    /// arguments.</summary>
+    public static FunctionCallContent Storable(FunctionCallContent call) =>
+        call.Arguments is null && Arguments(call) is { Length: > 0 } text
+            ? new FunctionCallContent(call.CallId, call.Name)
+            {
+                AdditionalProperties = new(call.AdditionalProperties ?? new()) { [Unread] = text },
+                Annotations = call.Annotations,
+                Exception = call.Exception,
+                InformationalOnly = call.InformationalOnly,
+                RawRepresentation = call.RawRepresentation,
+            }
+            : call;
 
     /// <summary>The arguments as JSON text; empty if there are none. A client that could not parse the model's text has
     /// lost it.</summary>
@@ -29,6 +49,7 @@ internal static class ToolCalls
         call.RawRepresentation as string
         ?? (
             call.Arguments is { } arguments ? RunJson.Write(arguments)
+            : call.AdditionalProperties?.GetValueOrDefault(Unread) is { } text ? $"{text}"
             : call.Exception is null ? ""
             : "(not JSON)"
         );
@@ -57,6 +78,11 @@ internal static class ToolCalls
         }
     }
 
+    /// <summary>Returns the failure of an answer whose client would run a call with what there is of its
+    /// arguments.</summary>
+    public static UpstreamException NoObject(FunctionCallContent call) =>
+        AnswerDeltas.Incomplete($"the arguments of {call.Name} are no JSON object.");
+
     /// <summary>True for a declared tool without parameters.</summary>
     public static bool TakesNothing(string name, ChatOptions? chat) =>
         chat?.Tools?.OfType<AIFunctionDeclaration>().FirstOrDefault(tool => tool.Name == name)
@@ -82,12 +108,17 @@ internal static class ToolCalls
             .OfType<FunctionResultContent>()
             .Select(r => r.CallId)
             .ToHashSet();
-        foreach (var message in messages)
-            message.Contents =
+        for (var i = 0; i < messages.Count; i++)
+        {
+            // The message itself is that of the request, which is stored with all that it has.
+            messages[i] = messages[i].Clone();
+            messages[i].Contents =
             [
-                .. message.Contents.Where(c => c is not FunctionCallContent call || ended.Contains(call.CallId)),
+                .. messages[i].Contents.Where(c => c is not FunctionCallContent call || ended.Contains(call.CallId)),
             ];
-        messages.RemoveAll(message => message.Contents.Count == 0);
+        }
+
+        messages.RemoveAll(message => message.Contents.All(content => content is TextReasoningContent));
     }
 
     public static string Result(FunctionResultContent result) =>

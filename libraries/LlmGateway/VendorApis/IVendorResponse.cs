@@ -17,6 +17,7 @@ internal interface IVendorResponse
     IReadOnlyList<JsonObject> Next(ChatResponseUpdate update);
 
     /// <summary>Returns the last frames.</summary>
+    /// <exception cref="UpstreamException">The answer has failed after all.</exception>
     IReadOnlyList<JsonObject> End();
 
     /// <summary>Returns the last frames of an answer that has failed.</summary>

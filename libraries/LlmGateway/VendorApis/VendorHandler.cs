@@ -130,10 +130,23 @@ internal sealed class VendorHandler(
         foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Next)))
             answer.Add(frame);
         if (soFar.HasEnded)
-            foreach (var frame in soFar.Failure is { } e ? response.Fail(VendorError.Of(e)) : response.End())
+            foreach (var frame in Last(response, soFar.Failure))
                 answer.Add(frame);
 
         return answer.ToJson();
+    }
+
+    /// <summary>Returns the last frames of a run; its answer may turn out to be a failure at its end.</summary>
+    private static IReadOnlyList<JsonObject> Last(IVendorResponse response, UpstreamException? failure)
+    {
+        try
+        {
+            return failure is null ? response.End() : response.Fail(VendorError.Of(failure));
+        }
+        catch (UpstreamException e)
+        {
+            return response.Fail(VendorError.Of(e));
+        }
     }
 
     private async Task RespondAsync(HttpContext context, VendorFormat format)

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using LlmGateway;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Generations;
+using LlmGateway.Providers;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
 
@@ -62,7 +64,7 @@ public sealed class ResponsesResponseTests
         var output = events[^1]["response"]!["output"]!.AsArray();
         Assert.Equal(Json(done), Json(output.OfType<JsonNode>()));
         Assert.Equal(
-            ["reasoning", "message", "function_call", "function_call", "message"],
+            ["reasoning", "message", "message", "function_call", "function_call"],
             output.Select(item => (string?)item!["type"])
         );
         Assert.All(output, item => Assert.Equal("completed", (string?)item!["status"]));
@@ -87,6 +89,87 @@ public sealed class ResponsesResponseTests
         Assert.Equal(
             ("Let me look.", status == "completed" ? status : "incomplete"),
             ((string?)response["output"]![0]!["content"]![0]!["text"], (string?)response["output"]![0]!["status"])
+        );
+    }
+
+    /// <summary>Its client would run them too, and ask again.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Calls_that_the_application_answers_are_no_items_whatever_comes_before_their_results(bool reasons)
+    {
+        AIContent between = reasons ? new TextReasoningContent("and the other") : new TextContent("and the other");
+        var events = EventsOf([
+            Of(Call("c1")),
+            Of(between),
+            Of(Call("c2"), new FunctionCallContent("c3", "search") { InformationalOnly = true }),
+            Of(new FunctionResultContent("c1", "a")),
+            Of(new FunctionResultContent("c2", "b")),
+            Of(new TextContent("ok")),
+            new() { FinishReason = ChatFinishReason.Stop },
+        ]);
+        Assert.DoesNotContain("function_call", Json(events), StringComparison.Ordinal);
+        Assert.Equal(
+            reasons ? ["reasoning", "message"] : ["message"],
+            OutputOf(events).Select(item => (string?)item!["type"]).Distinct()
+        );
+    }
+
+    /// <summary>Microsoft's client runs a call whatever the status of its item is.</summary>
+    [Theory]
+    [InlineData(GenerationEvents.Cancelled)]
+    [InlineData("length")]
+    [InlineData("content_filter")]
+    public void An_answer_that_was_cancelled_or_cut_has_no_calls_to_run(string finish)
+    {
+        var events = EventsOf([
+            Of(new TextContent("I look. "), Call("c1")),
+            new() { FinishReason = ChatFinishReason.ToolCalls },
+            new() { FinishReason = new ChatFinishReason(finish) },
+        ]);
+        Assert.DoesNotContain("function_call", Json(events), StringComparison.Ordinal);
+        Assert.Single(OutputOf(events));
+    }
+
+    [Fact]
+    public void A_failed_answer_has_no_calls_to_run()
+    {
+        var response = Response();
+        response.Start();
+        response.Next(Of(new TextContent("I look. "), Call("c1")));
+        response.Fail(new VendorError(503, "overloaded", "Too much."));
+        Assert.Equal("message", (string?)Assert.Single(response.ToJson()["output"]!.AsArray())!["type"]);
+    }
+
+    /// <summary>Microsoft's client would run the tool without arguments.</summary>
+    [Fact]
+    public void A_call_whose_arguments_nobody_can_read_is_a_failure()
+    {
+        var response = Response();
+        response.Start();
+        response.Next(Of(new TextContent("I look. "), ToolCalls.Parse("c1", "rm", """{"path":"/tmp""")));
+        var failure = Assert.Throws<UpstreamException>(response.End);
+        Assert.Equal("The answer is incomplete: the arguments of rm are no JSON object.", failure.Message);
+
+        var error = Assert.Single(response.Fail(VendorError.Of(failure)));
+        Assert.Equal(8, (long)error["sequence_number"]!);
+        Assert.Equal("failed", (string?)response.ToJson()["status"]);
+        Assert.DoesNotContain("function_call", response.ToJson().ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Messages_with_ids_or_authors_of_their_own_are_items_of_their_own()
+    {
+        var events = EventsOf([
+            new(ChatRole.Assistant, "The capital ") { MessageId = "m1", AuthorName = "Geo" },
+            new(ChatRole.Assistant, "is "),
+            new(ChatRole.Assistant, "Paris.") { MessageId = "m1", AuthorName = "Geo" },
+            new(ChatRole.Assistant, "Checked.") { MessageId = "m2", AuthorName = "Reviewer" },
+            new(ChatRole.Assistant, "Yes.") { AuthorName = "Geo" },
+        ]);
+        Assert.Equal(
+            ["The capital is Paris.", "Checked.", "Yes."],
+            OutputOf(events).Select(item => (string?)item!["content"]![0]!["text"])
         );
     }
 
@@ -130,6 +213,10 @@ public sealed class ResponsesResponseTests
                 .Select(item => ((string?)(item!["summary"] ?? item["content"])![0]!["text"], (string?)item["status"]))
         );
     }
+
+    private static FunctionCallContent Call(string id) => new(id, "look", new Dictionary<string, object?>());
+
+    private static JsonArray OutputOf(List<JsonObject> events) => events[^1]["response"]!["output"]!.AsArray();
 
     private static ChatResponseUpdate Of(params AIContent[] contents) => new(ChatRole.Assistant, contents);
 

@@ -31,17 +31,19 @@ internal sealed class AgUiResponse(
 ) : IVendorResponse
 {
     private readonly UsageDetails _usage = new();
-    private readonly List<string> _pending = [];
+    private readonly ClientCalls _calls = new();
+    private readonly MessageBreaks _breaks = new();
     private string _finish = "stop";
     private string? _text;
     private string? _reasoning;
+    private bool _hasMessage;
     private int _reasonings;
     private int _turns;
     private int _taken;
 
     public string Model { get; private set; } = run.Model ?? "";
 
-    /// <summary>The model's message; after the result of a tool it is another one.</summary>
+    /// <summary>The model's message; after the result of a tool, or at its own break, it is another one.</summary>
     private string MessageId => _turns == 0 ? run.Name.Id : $"{run.Name.Id}-{_turns}";
 
     public IReadOnlyList<JsonObject> Start()
@@ -68,8 +70,8 @@ internal sealed class AgUiResponse(
     {
         var isCancelled = _finish == GenerationEvents.Cancelled;
         var outcome = Event(isCancelled ? "cancelled" : "success");
-        if (!isCancelled && _pending.Count > 0)
-            outcome["pendingToolCallIds"] = new JsonArray([.. _pending]);
+        if (_calls.AtEnd(_finish) is { Count: > 0 } pending)
+            outcome["pendingToolCallIds"] = new JsonArray([.. pending.Select(call => call.CallId)]);
 
         return
         [
@@ -92,7 +94,19 @@ internal sealed class AgUiResponse(
     {
         Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
-        return update.Contents.SelectMany(Project);
+        // A result ends the message by itself.
+        var isNext = _breaks.IsBefore(update) && !update.Contents.Any(content => content is FunctionResultContent);
+        var ended = isNext ? EndMessage() : [];
+        return ended.Concat(update.Contents.SelectMany(Project));
+    }
+
+    private List<JsonObject> EndMessage()
+    {
+        List<JsonObject> ended = [.. CloseReasoning(), .. CloseText()];
+        if (_hasMessage)
+            _turns++;
+        _hasMessage = false;
+        return ended;
     }
 
     private IEnumerable<JsonObject> Project(AIContent content)
@@ -102,15 +116,17 @@ internal sealed class AgUiResponse(
             case TextContent { Text.Length: > 0 } text:
                 var opened = _text is null ? [Text("START", ("role", "assistant"))] : Array.Empty<JsonObject>();
                 _text = MessageId;
+                _hasMessage = true;
                 return [.. CloseReasoning(), .. opened, Text("CONTENT", ("delta", text.Text))];
             case TextReasoningContent { Text.Length: > 0 } reasoning:
                 var begun = _reasoning is null ? OpenReasoning($"{run.Name.Id}-reasoning-{++_reasonings}") : [];
                 return [.. begun, Reasoning("MESSAGE_CONTENT", ("delta", reasoning.Text))];
             case FunctionCallContent call:
-                _pending.Add(call.CallId);
+                _calls.Add(call);
+                _hasMessage = true;
                 return [.. CloseReasoning(), .. Call(call)];
             case FunctionResultContent result:
-                _pending.Remove(result.CallId);
+                _calls.Answer(result);
                 return [.. CloseReasoning(), .. CloseText(), Result(result)];
             case UsageContent usage:
                 _usage.Add(usage.Details);
@@ -136,6 +152,7 @@ internal sealed class AgUiResponse(
     private JsonObject Result(FunctionResultContent result)
     {
         var message = $"{run.Name.Id}-tool-{++_turns}";
+        _hasMessage = false;
         return Event(
             "TOOL_CALL_RESULT",
             ("messageId", message),

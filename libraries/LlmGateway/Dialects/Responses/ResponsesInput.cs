@@ -13,15 +13,20 @@ internal static class ResponsesInput
     private const int MaxItems = ChatBody.MaxMessages;
 
     /// <param name="body">The request.</param>
-    /// <param name="known">The items that it refers to, by id.</param>
-    public static List<ChatMessage> Read(JsonElement body, IReadOnlyDictionary<string, JsonElement> known)
+    /// <param name="past">The items that it refers to, and the calls that it may have the results of.</param>
+    public static List<ChatMessage> Read(JsonElement body, ResponsesPast past)
     {
         var messages = new List<ChatMessage>();
+        var calls = past
+            .Messages.SelectMany(message => message.Contents)
+            .OfType<FunctionCallContent>()
+            .Select(call => call.CallId)
+            .ToHashSet();
         if (ChatBody.Get(body, "input") is { ValueKind: JsonValueKind.String } text)
             messages.Add(new ChatMessage(ChatRole.User, text.GetString()));
         else
             foreach (var (item, path) in ItemsOf(body))
-                Add(messages, item, path, known);
+                Add(messages, calls, item, path, past.Items);
 
         UntranslatableContent.Refuse(messages);
         return messages.Count > 0
@@ -53,6 +58,7 @@ internal static class ResponsesInput
 
     private static void Add(
         List<ChatMessage> messages,
+        HashSet<string> calls,
         JsonElement item,
         string path,
         IReadOnlyDictionary<string, JsonElement> known
@@ -75,6 +81,7 @@ internal static class ResponsesInput
                     ChatBody.RequiredName(item, "name", path, "is required"),
                     ChatBody.Text(item, "arguments", path) is { Length: > 0 } arguments ? arguments : "{}"
                 );
+                calls.Add(call.CallId);
                 Append(messages, ChatRole.Assistant, [call]);
                 break;
 
@@ -84,6 +91,8 @@ internal static class ResponsesInput
                     path + "output"
                 );
                 var id = ChatBody.RequiredName(item, "call_id", path, "is required");
+                if (!calls.Contains(id))
+                    throw new InvalidChatException(path + "call_id", $"no item before it has the call '{id}'.");
                 Append(messages, ChatRole.Tool, [UntranslatableContent.ToolResult(id, output, path + "output")]);
                 break;
 
@@ -92,7 +101,7 @@ internal static class ResponsesInput
                 var found = known.TryGetValue(name, out var one)
                     ? one
                     : throw new InvalidChatException(path + "id", $"there is no item '{name}' here");
-                Add(messages, found, path, known);
+                Add(messages, calls, found, path, known);
                 break;
 
             // A model's own notes, which no other vendor's model takes.
@@ -104,15 +113,20 @@ internal static class ResponsesInput
         }
     }
 
-    /// <summary>Adds contents to the last message if it is of the same role: a message of the other APIs has a text and
-    /// all its calls.</summary>
+    /// <summary>Adds contents to the last message if both are the assistant's: a message of the other APIs has a text
+    /// and all its calls. A text after a text is a message of its own.</summary>
     private static void Append(List<ChatMessage> messages, ChatRole role, List<AIContent> contents)
     {
-        if (role == ChatRole.Assistant && messages.Count > 0 && messages[^1].Role == role)
-            foreach (var content in contents)
-                messages[^1].Contents.Add(content);
-        else
+        var last = messages.LastOrDefault();
+        var isApart = contents.OfType<TextContent>().Any() && last?.Contents.All(c => c is TextContent) == true;
+        if (role != ChatRole.Assistant || last is null || last.Role != role || isApart)
+        {
             messages.Add(new ChatMessage(role, contents));
+            return;
+        }
+
+        foreach (var content in contents)
+            last.Contents.Add(content);
     }
 
     private static ChatRole RoleOf(JsonElement item, string path) =>

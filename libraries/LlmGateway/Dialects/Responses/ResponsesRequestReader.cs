@@ -46,8 +46,11 @@ internal static class ResponsesRequestReader
         RefuseUntranslatable(body, target);
         CheckRepeated(body);
 
-        var input = ResponsesInput.Read(body, past.Items);
+        var input = ResponsesInput.Read(body, past);
         List<ChatMessage> messages = [.. past.Messages, .. input];
+        ToolCalls.LeaveOutOpen(messages);
+        if (messages.Count == 0)
+            throw new InvalidChatException("input", "must hold more than calls without a result.");
         if (ChatBody.Text(body, "instructions") is { } instructions)
             messages.Insert(0, new ChatMessage(ChatRole.System, instructions));
 

@@ -33,10 +33,10 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     private readonly List<JsonObject> _done = [];
     private readonly StringBuilder _text = new();
 
-    /// <summary>Calls that have no result yet: one that the application itself answers is none of the
-    /// client's.</summary>
-    private readonly List<FunctionCallContent> _calls = [];
+    /// <summary>Calls are items at the end only: until then the application itself may answer one.</summary>
+    private readonly ClientCalls _calls = new();
 
+    private readonly MessageBreaks _breaks = new();
     private TextItem? _open;
     private string _status = "in_progress";
     private string? _finish;
@@ -56,6 +56,9 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     {
         Model = update.ModelId ?? Model;
         var events = new List<JsonObject>();
+        if (_breaks.IsBefore(update))
+            Close(events);
+
         foreach (var content in update.Contents)
             switch (content)
             {
@@ -70,7 +73,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
                     _calls.Add(call);
                     break;
                 case FunctionResultContent result:
-                    _calls.RemoveAll(call => call.CallId == result.CallId);
+                    _calls.Answer(result);
                     break;
                 case UsageContent usage:
                     (_usage ??= new UsageDetails()).Add(usage.Details);
@@ -81,8 +84,15 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         return events;
     }
 
+    /// <exception cref="UpstreamException">The arguments of a call are no object. Microsoft's client would run the tool
+    /// without them, whatever the status of the item is.</exception>
     public IReadOnlyList<JsonObject> End()
     {
+        var calls = _calls.AtEnd(_finish);
+        foreach (var call in calls)
+            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
+                throw ToolCalls.NoObject(call);
+
         _status = _finish switch
         {
             GenerationEvents.Cancelled => "cancelled",
@@ -91,7 +101,9 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         };
 
         var events = new List<JsonObject>();
-        CloseAll(events);
+        Close(events);
+        foreach (var call in calls)
+            Call(call, events);
         _usage ??= new UsageDetails();
         // There is no type for a cancel.
         events.Add(State(_status == "completed" ? "response.completed" : "response.incomplete"));
@@ -112,7 +124,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
 
         _status = "failed";
         _error = error;
-        CloseAll([]); // in the state only: nothing follows an error
+        Close([]); // in the state only: nothing follows an error
         return [failed];
     }
 
@@ -149,7 +161,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     {
         if (_open != kind)
         {
-            CloseAll(events);
+            Close(events);
             _open = kind;
             events.Add(ItemEvent("added", kind.Item(ItemId(kind.Prefix), _status, parts: [])));
             events.Add(PartEvent(kind.Part + ".added", "part", kind.Content("")));
@@ -158,14 +170,6 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         _text.Append(text);
         Bytes += sizeof(char) * text.Length;
         events.Add(PartEvent(kind.Text + ".delta", "delta", text));
-    }
-
-    private void CloseAll(List<JsonObject> events)
-    {
-        Close(events);
-        foreach (var call in _calls)
-            Call(call, events);
-        _calls.Clear();
     }
 
     private void Call(FunctionCallContent call, List<JsonObject> events)

@@ -35,6 +35,7 @@ internal static class UiMessagesApi
         "tool-input-available",
         "tool-input-error",
         "tool-output-available",
+        "tool-output-error",
         "file",
         "finish-step",
         "message-metadata",

@@ -88,7 +88,9 @@ internal static class UiMessagesRequestReader
         {
             var at = $"{path}parts[{index}].";
             var type = ChatBody.RequiredName(ChatBody.Object(part, at), "type", at, "is required.");
-            if (results.Count > 0 && !IsTool(type))
+            // A text after a text is another message of the model.
+            var isApart = type == "text" && role == ChatRole.Assistant && said is [.., TextContent];
+            if (isApart || (results.Count > 0 && !IsTool(type)))
                 EndStep();
 
             if (IsTool(type))

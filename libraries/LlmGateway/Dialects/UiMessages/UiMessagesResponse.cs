@@ -24,6 +24,10 @@ namespace LlmGateway.Dialects.UiMessages;
 internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, bool replays = false) : IVendorResponse
 {
     private readonly UsageDetails _usage = new();
+    private readonly ClientCalls _calls = new();
+    private readonly MessageBreaks _breaks = new();
+    private bool _hasCalls;
+    private bool _hasResults;
     private string _finish = "stop";
     private (string Kind, string Id)? _open;
     private int _parts;
@@ -43,25 +47,27 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     {
         Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
-        return [.. update.Contents.SelectMany(Next)];
+        List<JsonObject> ended = _breaks.IsBefore(update) ? Close() : [];
+        return [.. ended, .. update.Contents.SelectMany(Next)];
     }
 
     public IReadOnlyList<JsonObject> End() =>
         _finish == GenerationEvents.Cancelled
             ?
             [
-                .. Close(),
+                .. EndCalls([], "The answer was cancelled."),
                 Event("message-metadata", ("messageMetadata", Metadata())),
                 Event("abort", ("reason", "cancelled")),
             ]
             :
             [
-                .. Close(),
+                .. EndCalls(_calls.AtEnd(_finish), "The answer was cut."),
                 Event("finish-step"),
                 Event("finish", ("finishReason", Finish()), ("messageMetadata", Metadata())),
             ];
 
-    public IReadOnlyList<JsonObject> Fail(VendorError error) => [.. Close(), UiMessagesFormat.Instance.Body(error)];
+    public IReadOnlyList<JsonObject> Fail(VendorError error) =>
+        [.. EndCalls([], "The answer failed."), UiMessagesFormat.Instance.Body(error)];
 
     private IEnumerable<JsonObject> Next(AIContent content)
     {
@@ -72,9 +78,14 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             case TextReasoningContent { Text.Length: > 0 } reasoning:
                 return Delta("reasoning", reasoning.Text);
             case FunctionCallContent call:
-                return [.. Close(), Input(call)];
+                List<JsonObject> before = [.. Close(), .. AfterResults()];
+                _calls.Add(call);
+                _hasCalls = true;
+                return [.. before, Input(call)];
 
             case FunctionResultContent result:
+                _calls.Answer(result);
+                _hasResults = true;
                 return
                 [
                     .. Close(),
@@ -86,7 +97,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
                 ];
 
             case DataContent file:
-                return [.. Close(), Event("file", ("url", file.Uri), ("mediaType", file.MediaType))];
+                return [.. Close(), .. AfterResults(), Event("file", ("url", file.Uri), ("mediaType", file.MediaType))];
             case UsageContent usage:
                 _usage.Add(usage.Details);
                 return [];
@@ -99,7 +110,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
     {
         if (_open?.Kind != kind)
         {
-            foreach (var end in Close())
+            foreach (var end in (List<JsonObject>)[.. Close(), .. AfterResults()])
                 yield return end;
             _open = (kind, $"{++_parts}");
             yield return Event($"{kind}-start", ("id", _open.Value.Id));
@@ -115,6 +126,30 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
 
         _open = null;
         return [Event($"{kind}-end", ("id", id))];
+    }
+
+    /// <summary>Begins a step if the one before has results, as AI SDK's own server does.</summary>
+    private List<JsonObject> AfterResults() => _hasResults ? NextStep() : [];
+
+    private List<JsonObject> NextStep()
+    {
+        _hasCalls = false;
+        _hasResults = false;
+        return [Event("finish-step"), Event("start-step")];
+    }
+
+    /// <summary>Ends the calls that nobody runs any more. If the page has none to run, the last step has none at all:
+    /// after one whose calls have ended, a page with <c>sendAutomaticallyWhen</c> would ask again.</summary>
+    /// <param name="ofPage">The calls that the page has to run.</param>
+    /// <param name="why">What has become of the others.</param>
+    private List<JsonObject> EndCalls(IReadOnlyList<FunctionCallContent> ofPage, string why)
+    {
+        var chunks = Close();
+        foreach (var call in _calls.Open.Except(ofPage))
+            chunks.Add(Event("tool-output-error", ("toolCallId", call.CallId), ("errorText", why)));
+        if (_hasCalls && ofPage.Count == 0)
+            chunks.AddRange(NextStep());
+        return chunks;
     }
 
     private static JsonObject Input(FunctionCallContent call)

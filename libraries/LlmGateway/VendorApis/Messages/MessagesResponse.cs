@@ -74,7 +74,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                 case FunctionCallContent tool:
                     // Its clients parse what there is of a call: they would run the tool with a part of its arguments.
                     if (_finish == ChatFinishReason.ToolCalls && ToolCalls.Object(ToolCalls.Arguments(tool)) is null)
-                        throw AnswerDeltas.Incomplete($"the arguments of {tool.Name} are no JSON object.");
+                        throw ToolCalls.NoObject(tool);
                     CloseText(events);
                     events.Add(
                         Open(Event("tool_use", ("id", tool.CallId), ("name", tool.Name), ("input", new JsonObject())))

@@ -17,10 +17,14 @@ class PageState {
 
 class PageChat extends AbstractChat {}
 
+let requests = 0;
 const chat = new PageChat({
   id: crypto.randomUUID(),
   state: new PageState(),
-  transport: new DefaultChatTransport({ api: `${base}/api/chat` }),
+  transport: new DefaultChatTransport({
+    api: `${base}/api/chat`,
+    fetch: (url, init) => (++requests > 9 ? Promise.reject(new Error("endless")) : fetch(url, init)),
+  }),
   sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
 });
 
@@ -45,4 +49,9 @@ const texts = parts.filter((part) => part.type === "text").map((part) => part.te
 assert.equal(texts[0], "I look. ");
 assert.equal(texts.length, 2);
 assert.match(texts[1], /^word0 語 .*end$/);
+
+// The application has answered its own call: the page does not ask again by itself.
+await new Promise((resolve) => setTimeout(resolve, 200));
+assert.equal(requests, 2);
+assert.equal(chat.status, "ready");
 console.log("ok");

@@ -106,6 +106,21 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         Assert.Equal(["user"], seen.At("messages").EnumerateArray().Select(message => message.Text("role")));
     }
 
+    [Fact]
+    public async Task Texts_of_a_continued_message_reach_the_provider_apart()
+    {
+        var seen = await AskedAsync(
+            Chat,
+            prompt =>
+                $$"""
+                    "messages":[{"id":"1","role":"assistant","parts":[{"type":"text","text":"A."},
+                    {"type":"text","text":"B."}]},{"id":"2","role":"user","parts":[{"type":"text","text":"{{prompt}}"}]}],
+                    {{Asked}}
+                    """
+        );
+        Assert.Equal(("A.", "B."), (seen.Text("messages.0.content"), seen.Text("messages.1.content")));
+    }
+
     /// <summary>AG-UI's client takes it in <c>initialMessages</c>, and sends it with each run of the thread.</summary>
     [Fact]
     public async Task A_message_of_the_assistant_that_has_nothing_is_left_out()

@@ -24,6 +24,11 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
             { """ "model":"demo","input":[{"role":"user","content":[{"text":"x"}]}]""", "input[0].content[0].type" },
             { """ "model":"demo","input":[{"type":"function_call","name":"f"}]""", "input[0].call_id" },
             { """ "model":"demo","input":[{"type":"function_call_output","call_id":"c"}]""", "input[0].output" },
+            {
+                """ "model":"demo","input":[{"type":"function_call_output","call_id":"c","output":"x"}]""",
+                "input[0].call_id"
+            },
+            { """ "model":"demo","input":[{"type":"function_call","call_id":"c","name":"f"}]""", "input" },
             { """ "model":"demo","input":[{"type":"item_reference","id":"msg_1"}]""", "input[0].id" },
             { """ "model":"demo","input":[{"type":"computer_call","id":"c"}]""", "input[0].type" },
             {

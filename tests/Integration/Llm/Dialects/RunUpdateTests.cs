@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Harness;
 using Integration.Seeds;
@@ -220,6 +221,38 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         Assert.DoesNotContain("sk-secret", soFar.Failure.Message, StringComparison.Ordinal);
 
         static ChatResponseUpdate Of(AIContent content) => new(ChatRole.Assistant, [content]);
+    }
+
+    /// <summary>A client that cannot parse them leaves an exception, which the JSON of the call lacks.</summary>
+    [Fact]
+    public async Task A_call_whose_arguments_its_client_could_not_read_is_none_without_arguments()
+    {
+        var cut = FunctionCallContent.CreateFromParsedArguments(
+            """{"path":"/tmp""",
+            "c1",
+            "rm",
+            json => JsonSerializer.Deserialize<Dictionary<string, object?>>(json)
+        );
+        var name = await StartAsync(
+            async (run, _) =>
+            {
+                await run.AppendAsync(new ChatResponseUpdate(ChatRole.Assistant, [cut]));
+                await run.AppendAsync(AnswerAsync());
+            }
+        );
+
+        var soFar = await UntilEndedAsync(B, (await Updates(B).FindAsync(name, Stop))!);
+        var calls = soFar.Updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>();
+        Assert.Equal(["(not JSON)", "{\"a\":", ""], calls.Select(ToolCalls.Arguments));
+
+        static async IAsyncEnumerable<ChatResponseUpdate> AnswerAsync()
+        {
+            await Task.Yield();
+            yield return new(
+                ChatRole.Assistant,
+                [ToolCalls.Parse("c2", "rm", "{\"a\":"), new FunctionCallContent("c3", "now")]
+            );
+        }
     }
 
     [Fact]
