@@ -35,7 +35,8 @@ internal sealed class NdjsonBatch(
     /// <summary>Bytes of memory of the data that are not stored yet.</summary>
     public long HeldBytes => sizeof(char) * _bytes;
 
-    /// <summary>Number of the line that is read; after a conflict the line with the conflict.</summary>
+    /// <summary>Number of the line that is read; after an append that failed the first line that it did not
+    /// store.</summary>
     public int Line { get; set; } = 1;
 
     /// <summary>Charges the client for bytes that have arrived, before they are parsed, so that blank and invalid lines
@@ -81,6 +82,7 @@ internal sealed class NdjsonBatch(
 
     /// <summary>Appends the events. Backpressure: while it waits, the rest of the body waits in the client.</summary>
     /// <exception cref="EventConflictException">An id belongs to another event; <see cref="Line"/> has it.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task FlushAsync()
     {
         if (_events.Count == 0)
@@ -89,6 +91,7 @@ internal sealed class NdjsonBatch(
         var cost = RequestBudget.CostOf(_events);
         budget.Charge(_client, cost - _paid);
         _paid = Math.Max(0, _paid - cost);
+        var before = _stored.Count;
 
         try
         {
@@ -100,6 +103,9 @@ internal sealed class NdjsonBatch(
         }
         finally
         {
+            var stored = _stored.Count - before;
+            if (stored < _events.Count)
+                Line = _lines[stored];
             _events.Clear();
             _lines.Clear();
             _bytes = 0;
@@ -126,7 +132,6 @@ internal sealed class NdjsonBatch(
                 }
             }
 
-            Line = _lines[first];
             // Conflicts, unless the earlier event has been forgotten meanwhile.
             _stored.AddRange(await AppendAsync([_events[first]]));
         }

@@ -28,6 +28,17 @@ internal sealed class NdjsonPublish(
     /// most of a processor busy.</summary>
     private const int BlankLineBytes = 64;
 
+    /// <summary>Time after which a store may answer again.</summary>
+    private static readonly TimeSpan OutageDelay = TimeSpan.FromSeconds(2);
+
+    private static readonly Refusal Outage = new(
+        "body",
+        "Postgres does not answer, or too many requests wait for it. This line and later ones may be stored or not: "
+            + "send them again, with the same id if they have one.",
+        StatusCodes.Status503ServiceUnavailable,
+        "Event store unavailable"
+    );
+
     public async Task PublishAsync(HttpContext context) => await (await AnswerAsync(context)).ExecuteAsync(context);
 
     private async Task<IResult> AnswerAsync(HttpContext context)
@@ -40,27 +51,45 @@ internal sealed class NdjsonPublish(
 
         try
         {
-            await AddLinesAsync(context, batch);
+            var refusal = await TryAddLinesAsync(context, batch);
             await batch.FlushAsync();
-            return TypedResults.Accepted((string?)null, Published.Of(batch.Stored));
+            return refusal is null
+                ? TypedResults.Accepted((string?)null, Published.Of(batch.Stored))
+                : Refused(batch, refusal);
+        }
+        catch (EventConflictException e)
+        {
+            return Refused(batch, new Refusal("id", e.Message, StatusCodes.Status409Conflict));
+        }
+        catch (Exception e) when (StoreUnavailableException.Is(e))
+        {
+            context.SetRetryAfter(OutageDelay);
+            return Refused(batch, Outage);
+        }
+    }
+
+    /// <summary>Adds the lines before the first refused one, and returns its refusal, or null if there is
+    /// none.</summary>
+    private async Task<Refusal?> TryAddLinesAsync(HttpContext context, NdjsonBatch batch)
+    {
+        try
+        {
+            await AddLinesAsync(context, batch);
+            return null;
         }
         catch (BadHttpRequestException e)
         {
-            return await RefuseAsync(batch, JsonRequest.CutOff(e));
+            return Refusal.Of(JsonRequest.CutOff(e));
         }
         catch (InvalidRequestException e)
         {
-            return await RefuseAsync(batch, e);
+            return Refusal.Of(e);
         }
         catch (RefusedException e)
         {
             if (e.RetryAfter is { } delay)
                 context.SetRetryAfter(delay);
-            return await RefuseAsync(batch, new InvalidRequestException("body", e.Message, e.Status));
-        }
-        catch (EventConflictException e)
-        {
-            return Refused(batch, "id", e.Message, StatusCodes.Status409Conflict);
+            return new Refusal("body", e.Message, e.Status);
         }
     }
 
@@ -117,30 +146,24 @@ internal sealed class NdjsonPublish(
         await batch.AddAsync(EventDocument.Read(json.Root, options.Value, caller.Grants));
     }
 
-    /// <summary>Stores the lines before the invalid one, then names it.</summary>
-    private static async Task<IResult> RefuseAsync(NdjsonBatch batch, InvalidRequestException invalid)
-    {
-        try
-        {
-            await batch.FlushAsync();
-        }
-        catch (EventConflictException conflict)
-        {
-            return Refused(batch, "id", conflict.Message, StatusCodes.Status409Conflict);
-        }
-        return Refused(batch, invalid.Field, invalid.Problem, invalid.Status);
-    }
-
-    private static ProblemHttpResult Refused(NdjsonBatch batch, string field, string problem, int status) =>
+    private static ProblemHttpResult Refused(NdjsonBatch batch, Refusal refusal) =>
         TypedResults.Problem(
-            statusCode: status,
-            title: "Invalid line",
-            detail: $"Line {batch.Line}: {field}: {problem} Events stored before it: {batch.Stored.Count}.",
+            statusCode: refusal.Status,
+            title: refusal.Title,
+            detail: $"Line {batch.Line}: {refusal.Field}: {refusal.Problem} "
+                + $"Events stored before it: {batch.Stored.Count}.",
             extensions: new Dictionary<string, object?>
             {
                 ["line"] = batch.Line,
                 ["accepted"] = batch.Stored.Count,
-                ["errors"] = new Dictionary<string, string[]> { [field] = [problem] },
+                ["errors"] = new Dictionary<string, string[]> { [refusal.Field] = [refusal.Problem] },
             }
         );
+
+    /// <summary>The error of a line, also one that is not the client's.</summary>
+    private sealed record Refusal(string Field, string Problem, int Status, string Title = "Invalid line")
+    {
+        public static Refusal Of(InvalidRequestException invalid) =>
+            new(invalid.Field, invalid.Problem, invalid.Status);
+    }
 }

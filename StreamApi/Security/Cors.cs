@@ -7,20 +7,13 @@ internal static class Cors
 
     /// <summary>
     /// Allows the origins of <c>Cors:AllowedOrigins</c>; in Development also <c>http://localhost:3000</c>, and this
-    /// machine by each of its names, whichever the page was opened at.
+    /// machine by each of its names, whichever the page was opened at. One that is no origin ends the start.
     /// </summary>
-    public static void AddCors(this WebApplicationBuilder builder)
-    {
-        var origins = builder.Configuration.GetSection("Cors:AllowedOrigins").Get<string[]>() ?? [];
-
-        if (builder.Environment.IsDevelopment())
-            origins = [.. origins.Append("http://localhost:3000").SelectMany(NamesOf)];
-
-        origins = [.. origins.Select(AsBrowsersSendIt)];
+    public static void AddCors(this WebApplicationBuilder builder) =>
         builder.Services.AddCors(cors =>
             cors.AddDefaultPolicy(policy =>
                 policy
-                    .WithOrigins(origins)
+                    .WithOrigins(OriginsOf(builder))
                     .WithMethods("GET", "POST", "PUT", "PATCH", "DELETE", "QUERY")
                     // Any: the vendors' clients send many of their own, such as x-stainless-runtime.
                     .AllowAnyHeader()
@@ -36,7 +29,6 @@ internal static class Cors
                     .SetPreflightMaxAge(TimeSpan.FromHours(1))
             )
         );
-    }
 
     /// <summary>Returns true for a request that the CORS middleware answers itself (Fetch, CORS-preflight
     /// request).</summary>
@@ -45,15 +37,31 @@ internal static class Cors
         && context.Request.Headers.Origin.Count > 0
         && context.Request.Headers.AccessControlRequestMethod.Count > 0;
 
-    /// <summary>Returns the origins that lead to the same server of this machine; another one alone.</summary>
-    private static IEnumerable<string> NamesOf(string origin) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.IsLoopback
-            ? LoopbackHosts.Select(host => $"{uri.Scheme}://{host}:{uri.Port}")
-            : [origin];
+    private static string[] OriginsOf(WebApplicationBuilder builder)
+    {
+        var set = builder.Configuration.GetSection("Cors:AllowedOrigins").GetChildren().Select(AsBrowsersSendIt);
+        return builder.Environment.IsDevelopment()
+            ? [.. set.Append("http://localhost:3000").SelectMany(NamesOf)]
+            : [.. set];
+    }
 
-    /// <summary>Removes a default port, which browsers do not send: <c>https://a:443</c> is <c>https://a</c>.</summary>
-    private static string AsBrowsersSendIt(string origin) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri is { IsDefaultPort: true, Host.Length: > 0 }
+    /// <summary>Returns the origins that lead to the same server of this machine; another one alone.</summary>
+    private static IEnumerable<string> NamesOf(string origin)
+    {
+        var uri = new Uri(origin);
+        return uri.IsLoopback
+            ? LoopbackHosts.Select(host => origin.Replace(uri.Host, host, StringComparison.Ordinal))
+            : [origin];
+    }
+
+    /// <summary>Removes a slash at the end, and a default port: browsers send neither.</summary>
+    private static string AsBrowsersSendIt(IConfigurationSection setting) =>
+        Uri.TryCreate(setting.Value, UriKind.Absolute, out var uri)
+        && uri is { HostNameType: not (UriHostNameType.Unknown or UriHostNameType.Basic), UserInfo: "" }
+        && uri.GetComponents(UriComponents.PathAndQuery | UriComponents.Fragment, UriFormat.UriEscaped) is "/" or ""
             ? uri.GetLeftPart(UriPartial.Authority)
-            : origin;
+            : throw new InvalidOperationException(
+                $"{setting.Path} is '{setting.Value}'. An origin has a scheme, a host and at most a port, as in "
+                    + "https://app.example.com:8443; another one needs an entry of its own."
+            );
 }

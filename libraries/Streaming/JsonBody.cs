@@ -32,21 +32,10 @@ public static class JsonBody
         if (json.Root.ValueKind != JsonValueKind.Object)
             throw new InvalidRequestException("body", "must be a JSON object.");
 
-        // A lookup decodes every member's name, so decode them here, where an error can be reported.
-        try
-        {
-            var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-            foreach (var member in json.Root.EnumerateObject())
-                if (!names.Add(member.Name))
-                    throw new InvalidRequestException(member.Name, "is there twice.");
-        }
-        catch (InvalidOperationException)
-        {
-            throw new InvalidRequestException(
-                "body",
-                "has a member name with an unpaired surrogate, which UTF-8 cannot encode."
-            );
-        }
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var member in json.Root.EnumerateObject())
+            if (!names.Add(member.Name))
+                throw new InvalidRequestException(member.Name, "is there twice.");
 
         return json.Root.Clone();
     }

@@ -7,7 +7,8 @@ using Streaming.Admission;
 
 namespace AspireSse;
 
-/// <summary>Reads a JSON body whole. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser makes U+FFFD.</summary>
+/// <summary>Reads a JSON body whole. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser makes U+FFFD, and members'
+/// names with half of a surrogate pair (§8.2), at which a lookup of another name throws.</summary>
 public static class JsonRequest
 {
     private const int ParserBytesPerToken = 12;
@@ -139,6 +140,12 @@ public static class JsonRequest
 
         try
         {
+            if (ParsedJson.HasUndecodableName(bytes.Span))
+                throw new InvalidRequestException(
+                    "body",
+                    "has a member name with an unpaired surrogate, which UTF-8 cannot encode."
+                );
+
             return await ParsedJson.ParseAsync(bytes, RowsOf(bytes.Span));
         }
         catch (JsonException e) when (e.Message.Contains("maximum configured depth", StringComparison.Ordinal))

@@ -49,6 +49,30 @@ public sealed class ParsedJson : IDisposable
             >= maxValues
         && HasMore(text, maxValues, MaxDepth);
 
+    /// <summary>Returns true if a member's name has half of a surrogate pair: a lookup decodes names, and throws at
+    /// this one.</summary>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
+    internal static bool HasUndecodableName(ReadOnlySpan<byte> text)
+    {
+        // Few bodies escape a surrogate.
+        if (text.IndexOf("\\ud"u8) < 0 && text.IndexOf("\\uD"u8) < 0)
+            return false;
+
+        var json = new Utf8JsonReader(text, new JsonReaderOptions { MaxDepth = MaxDepth });
+        try
+        {
+            while (json.Read())
+                if (json.TokenType == JsonTokenType.PropertyName && json.ValueIsEscaped)
+                    json.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Counts values down to a depth, the outermost included, until there are more than the maximum.</summary>
     private static bool HasMore(ReadOnlySpan<byte> text, int max, int depth)
     {

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using StreamApi.Security.Tickets;
 
 namespace StreamApi.Security.Credentials;
@@ -140,6 +141,12 @@ internal sealed class CredentialHandler(
         var text = authorization.ToString();
         if (text.StartsWith(ReplicaScheme + " ", StringComparison.Ordinal))
             return await tickets.VerifyPassAsync(text[(ReplicaScheme.Length + 1)..], Context.RequestAborted);
+
+        // Browsers add those of a front's Basic authentication to each request, and EventSource can send no other.
+        var isBearer = text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase);
+        if (authorization.Count == 1 && !isBearer && (key.Count > 0 || Request.Query.ContainsKey("ticket")))
+            authorization = StringValues.Empty;
+
         if (IsOpen && (authorization.Count + key.Count == 0 || !security.Value.IsConfigured))
             return Caller.Local;
         if (authorization.Count > 1 || key.Count > 1)
@@ -147,7 +154,7 @@ internal sealed class CredentialHandler(
 
         if (authorization.Count == 1)
         {
-            if (!text.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+            if (!isBearer)
                 throw new InvalidCredentialException("The Authorization header must use the scheme Bearer.");
             var credential = text["Bearer ".Length..].Trim();
             return BearerTokens.IsToken(credential)

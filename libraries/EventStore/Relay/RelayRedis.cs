@@ -96,7 +96,9 @@ internal static class RelayRedis
 
         var names = 0;
         foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
-            if (part.Split('=', 2) is [var option, _])
+            if (part.Split('=')[0].Contains("://", StringComparison.Ordinal))
+                return "It is a URI. Write it as host:port,password=…,ssl=true.";
+            else if (part.Split('=', 2) is [var option, _])
             {
                 if (EndpointsOf(part) is null)
                     return $"The option '{option}' does not exist or has another type of value.";

@@ -94,7 +94,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     /// and a server can lose a subscription without one.</summary>
     private async Task StaySubscribedAsync(CancellationToken stoppingToken)
     {
-        while (true)
+        for (var isFailing = false; ; )
         {
             try
             {
@@ -103,10 +103,18 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
                     await _redis.SubscribeAsync(_channel, Take, Timeout, stoppingToken);
                     _queue.RestartTime();
                 }
+                else
+                    isFailing = false;
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
-                Logger.LogWarning("The subscription to Redis failed; retrying: {Reason}", e.Message);
+                if (!isFailing)
+                    Logger.LogWarning(
+                        "The subscription to Redis failed, and is tried each second until it works: {Reason}",
+                        e.Message
+                    );
+
+                isFailing = true;
             }
 
             await Task.Delay(Interval, Clock, stoppingToken);

@@ -25,11 +25,25 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
         return app.Use(
             async (context, next) =>
             {
+                if (context.Request.Headers.Expect.Count > 0)
+                    context.Response.OnStarting(CloseIfRefusedAsync, context);
+
                 await next(context);
                 if (IsRefusedWithBody(context))
                     await linger.AnswerAsync(context);
             }
         );
+    }
+
+    /// <summary>Closes the connection of a client that waits for a 100: if it does not send the body any more, its next
+    /// request would be taken for it (RFC 9110 §10.1.1).</summary>
+    private static Task CloseIfRefusedAsync(object context)
+    {
+        var http = (HttpContext)context;
+        if (IsRefusedWithBody(http))
+            http.Response.Headers.Connection = "close";
+
+        return Task.CompletedTask;
     }
 
     /// <summary>On HTTP/2 the end of the answer ends the request, too (RFC 9113 §8.1).</summary>

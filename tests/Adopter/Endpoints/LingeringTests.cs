@@ -40,10 +40,40 @@ public sealed class LingeringTests
         Assert.Empty(log.Texts);
     }
 
+    /// <summary>A client that waits for the 100 sends no body after a refusal, and its next request would be taken for
+    /// it (RFC 9110 §10.1.1).</summary>
+    [Theory]
+    [InlineData("/refused", "Expect: 100-continue\r\n", true)]
+    [InlineData("/missing", "Expect: 100-continue\r\n", true)]
+    [InlineData("/refused", "", false)]
+    [InlineData("/accepted", "Expect: 100-continue\r\n", false)]
+    public async Task A_refusal_closes_the_connection_of_a_client_that_waits_to_send_its_body(
+        string path,
+        string expect,
+        bool closes
+    )
+    {
+        var builder = LogApp.Builder(null);
+        builder.AddInMemoryEventLog().AddSse();
+        await using var app = await LogApp.StartAsync(builder, Map);
+        using var client = new TcpClient();
+        await client.ConnectAsync(app.Server.Host, app.Server.Port, Stop);
+        var request = $"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n{expect}\r\n";
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), Stop);
+
+        using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+        var head = new List<string>();
+        while (await reader.ReadLineAsync(Stop) is { Length: > 0 } line)
+            head.Add(line);
+
+        Assert.Equal(closes, head.Contains("Connection: close"));
+    }
+
     private static void Map(WebApplication app)
     {
         app.UseLingeringBodies();
         app.MapPost("/refused", () => TypedResults.BadRequest());
+        app.MapPost("/accepted", () => TypedResults.Ok());
     }
 
     private static async Task EndAsync(StreamReader reader)

@@ -1,4 +1,8 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Integration.Seeds;
 
 namespace Integration.Delivery;
 
@@ -70,6 +74,38 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         await World.PublishNumbersAsync(cutOff, T("1"), 17, 3);
         await reader.WaitForEventsAsync(19);
         Assert.Equal(Enumerable.Range(1, 19), reader.Numbers);
+    }
+
+    /// <summary>Without them its client would publish the stored lines again.</summary>
+    [Fact]
+    public async Task Lines_that_an_outage_cuts_are_503_with_the_number_of_those_that_are_stored()
+    {
+        var system = await WholeAsync();
+        var cutOff = system.Replicas[0];
+        using var http = new HttpClient();
+        using var body = new CutLines(T("lines"), CutAsync);
+
+        using var refused = await http.PostAsync(
+            new Uri(cutOff.Url, "/v1/events"),
+            body,
+            TestContext.Current.CancellationToken
+        );
+        var problem = await refused.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Equal((101, 100), (problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32()));
+
+        async Task CutAsync()
+        {
+            // The 101st line has the first hundred stored.
+            await Eventually.HoldsAsync(async () =>
+                (await SeedRequests.GetAsync(cutOff.Url, $"/v1/events?topic={T("lines")}"))
+                    .GetProperty("events")
+                    .GetArrayLength() == 100
+            );
+            system.Postgres.Cut();
+        }
     }
 
     [Fact]
@@ -144,5 +180,34 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         await ReplicaHealth.IsAsync(fixture.System.Replicas[0], HttpStatusCode.OK);
         await fixture.System.WaitForModeAsync("live");
         return fixture.System;
+    }
+
+    /// <summary>150 lines of NDJSON, then a fault, and as many again.</summary>
+    private sealed class CutLines : HttpContent
+    {
+        private readonly byte[] _half;
+        private readonly Func<Task> _fault;
+
+        public CutLines(string topic, Func<Task> fault)
+        {
+            var line = $$"""{"topic":"{{topic}}","type":"n","data":1}""" + "\n";
+            _half = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(line, 150)));
+            _fault = fault;
+            Headers.ContentType = new("application/x-ndjson");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(_half);
+            await stream.FlushAsync();
+            await _fault();
+            await stream.WriteAsync(_half);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 }

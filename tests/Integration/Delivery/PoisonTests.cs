@@ -78,6 +78,56 @@ public sealed class PoisonTests(PoisonTests.NoServices fixture) : IClassFixture<
         );
     }
 
+    /// <summary>JSON to Postgres that a format which reads the data could not send.</summary>
+    [Fact]
+    public async Task Data_that_HTTP_refuses_are_put_aside_and_like_ones_are_published()
+    {
+        await using var system = await World.Start();
+        await using var reader = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream);
+        string[] refused =
+        [
+            Nested(65),
+            $"{{\"a\":{Nested(64)}}}",
+            """
+                "\ud800"
+                """,
+            """
+                ["\\\\\udc00"]
+                """,
+            """
+                {"\uD83D\uD83D\uDE00":1}
+                """,
+            """
+                "\ud83d\n\ude00"
+                """,
+        ];
+        string[] published =
+        [
+            Nested(64),
+            $"[{string.Join(',', Enumerable.Repeat("{}", 99))}]",
+            """
+                ["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "\\"]
+                """,
+            """
+                ["\ud83d\ude00", "\\ud800", "\\\ud83d\ude00", "\u0000"]
+                """,
+        ];
+
+        foreach (var data in (string[])[.. refused, .. published])
+            await InsertAsync(system, "t.1", "n", data);
+        await reader.WaitForEventsAsync(published.Length);
+
+        Assert.Equal(published, reader.Events.Select(e => e.Data));
+        Assert.Equal(
+            refused,
+            await system.Database.AskAsync<string[]>(
+                "select array_agg(data order by ordinal) from eventstore.outbox_refused"
+            )
+        );
+
+        static string Nested(int levels) => new string('[', levels) + new string(']', levels);
+    }
+
     [Theory]
     [InlineData("live")]
     [InlineData("degraded")]

@@ -138,6 +138,26 @@ public sealed class PublishTests(AssemblyWide<TwoReplicas> shared) : IClassFixtu
         );
     }
 
+    [Fact]
+    public async Task A_member_whose_name_is_no_text_is_refused_and_the_lines_before_it_are_kept()
+    {
+        var good = $$"""{"topic":"{{T("names")}}","type":"n","data":1}""";
+        var odd = $$"""{"topic":"{{T("names")}}","type":"n","data":1,"\ud800":1}""";
+
+        foreach (var body in (string[])[odd, $"[{good},{odd}]"])
+        {
+            using var refused = await PostAsync(body, "application/json");
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        }
+
+        using var response = await PostAsync($"{good}\n{good}\n{odd}\n{good}", Lines);
+        var problem = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(
+            (HttpStatusCode.BadRequest, 3, 2),
+            (response.StatusCode, problem.GetProperty("line").GetInt32(), problem.GetProperty("accepted").GetInt32())
+        );
+    }
+
     /// <summary>Python's json.dumps escapes every letter beyond ASCII.</summary>
     [Fact]
     public async Task An_escaped_event_is_measured_as_it_is_stored()

@@ -39,6 +39,27 @@ public sealed class RedisStartTests
         await system.WaitForModeAsync("live");
     }
 
+    [Fact]
+    public async Task A_subscription_that_fails_again_and_again_is_logged_once_in_an_outage()
+    {
+        await using var system = await World.Start();
+        for (var outage = 1; outage <= 2; outage++)
+        {
+            system.Redis.Cut();
+            await system.WaitForModeAsync("degraded");
+            await Eventually.HoldsAsync(() => Failures() == outage, "the outage is in the log");
+
+            // The replica tries again each second.
+            await Task.Delay(TimeSpan.FromSeconds(4), TestContext.Current.CancellationToken);
+            Assert.Equal(outage, Failures());
+
+            system.Redis.Heal();
+            await system.WaitForModeAsync("live");
+        }
+
+        int Failures() => system.Replicas[0].Output.Split("The subscription to Redis failed").Length - 1;
+    }
+
     private static async Task RefusesAsync(string service, string redis, string message)
     {
         var settings = new Dictionary<string, string>

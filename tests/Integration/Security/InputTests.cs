@@ -42,6 +42,20 @@ public sealed class InputTests(AssemblyWide<SecureSystem> shared) : IClassFixtur
         await RefusedAsync("/v1/events", [0x1F, 0x8B, 8, 0], Ndjson, 415, "uncompressed", "gzip");
     }
 
+    /// <summary>Its next request on the connection would be taken for the body (RFC 9110 §10.1.1).</summary>
+    [Fact]
+    public async Task A_client_that_waits_to_send_its_body_is_told_that_a_refusal_closes_the_connection()
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(A, "/v1/events"));
+        request.Headers.ExpectContinue = true;
+        request.Content = new StringContent("{}", Encoding.UTF8, Json);
+
+        using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal((401, true), ((int)response.StatusCode, response.Headers.ConnectionClose));
+    }
+
     /// <summary>Published text cannot become a line of the protocol (HTML Living Standard §9.2.5).</summary>
     [Fact]
     public async Task Published_text_cannot_forge_a_frame()

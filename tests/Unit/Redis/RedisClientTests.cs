@@ -78,6 +78,9 @@ public class RedisClientTests(RedisProgram program) : IClassFixture<RedisProgram
     [InlineData("a:1,keepAlive=hidden", "'keepAlive'")]
     [InlineData("a:1,passwort=hidden", "'passwort'")]
     [InlineData("a:1;b:1,password=hidden", "semicolon")]
+    [InlineData("redis://:hidden@a:1/0", "It is a URI")]
+    [InlineData("rediss://user:hidden@a:1", "It is a URI")]
+    [InlineData("redis://a", "It is a URI")]
     public async Task A_wrong_address_fails_the_start_and_says_why_without_its_password(string text, string why = "")
     {
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(text));

@@ -10,7 +10,8 @@ namespace Unit.Security;
 
 public sealed class CorsTests
 {
-    /// <summary>Browsers omit a default port, so an origin that is configured with one would allow nobody.</summary>
+    /// <summary>Browsers omit a default port and the slash, so an origin that is configured with one would allow
+    /// nobody.</summary>
     [Theory]
     [InlineData("https://sse.example.com:443", "https://sse.example.com", true)]
     [InlineData("http://localhost:5090", "http://127.0.0.1:5090", false)]
@@ -18,11 +19,12 @@ public sealed class CorsTests
     [InlineData("https://sse.example.com:9443", "https://sse.example.com:9443", true)]
     [InlineData("https://sse.example.com:9443", "https://sse.example.com", false)]
     [InlineData("http://sse.example.com:443", "http://sse.example.com", false)]
-    public async Task An_origin_with_a_default_port_allows_the_origin_that_browsers_send(
-        string configured,
-        string sent,
-        bool isAllowed
-    )
+    [InlineData("https://sse.example.com:9443/", "https://sse.example.com:9443", true)]
+    [InlineData("https://SSE.example.com:9443", "https://sse.example.com:9443", true)]
+    [InlineData("https://b\u00fccher.example:9443", "https://xn--bcher-kva.example:9443", true)]
+    [InlineData("http://[2001:DB8::1]:9443", "http://[2001:db8::1]:9443", true)]
+    [InlineData("capacitor://localhost", "capacitor://localhost", true)] // an app's own
+    public async Task An_origin_allows_the_origin_that_browsers_send(string configured, string sent, bool isAllowed)
     {
         var policy = await PolicyAsync("Production", configured);
 
@@ -33,6 +35,7 @@ public sealed class CorsTests
     [InlineData("http://localhost:5090")]
     [InlineData("http://127.0.0.1:5090")]
     [InlineData("http://[::1]:5090")]
+    [InlineData("http://[::1]:5090/")]
     public async Task In_Development_a_page_of_this_machine_may_be_opened_at_each_of_its_names(string configured)
     {
         var policy = await PolicyAsync("Development", configured);
@@ -43,6 +46,28 @@ public sealed class CorsTests
         );
         Assert.False(policy.IsOriginAllowed("http://127.0.0.1:5091"));
         Assert.False(policy.IsOriginAllowed("https://localhost:5090"));
+    }
+
+    /// <summary>Started with it, the server would allow nobody, and say nothing.</summary>
+    [Theory]
+    [InlineData("*")]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("app.example.com")]
+    [InlineData("app.example.com:8443")]
+    [InlineData("https://*.example.com")]
+    [InlineData("https://a.example,https://b.example")]
+    [InlineData("https://app.example.com/chat")]
+    [InlineData("https://app.example.com?a=1")]
+    [InlineData("https://app.example.com#a")]
+    [InlineData("https://ann@app.example.com")]
+    [InlineData("file:///srv/app")]
+    public async Task What_is_no_origin_is_refused_by_the_settings_name(string configured)
+    {
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => PolicyAsync("Production", configured));
+
+        Assert.Contains("Cors:AllowedOrigins:100", error.Message, StringComparison.Ordinal);
+        Assert.Contains($"'{configured}'", error.Message, StringComparison.Ordinal);
     }
 
     private static async Task<CorsPolicy> PolicyAsync(string environment, string configured)

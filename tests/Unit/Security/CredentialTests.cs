@@ -84,6 +84,33 @@ public sealed class CredentialTests : IDisposable
         Assert.Contains(says, Challenge, StringComparison.Ordinal);
     }
 
+    /// <summary>Browsers send those of a front's Basic authentication with every request, and EventSource's too.
+    /// </summary>
+    [Theory]
+    [InlineData("the key", "", null)]
+    [InlineData("another key", "", "The API key is unknown")]
+    [InlineData("", "?ticket=!", "The ticket is not valid")]
+    [InlineData("another key", "?ticket=!", "The API key is unknown")]
+    [InlineData("", "", "must use the scheme Bearer")]
+    public async Task Credentials_of_another_scheme_count_only_without_a_key_and_a_ticket(
+        string key,
+        string query,
+        string? says
+    )
+    {
+        Configure();
+        SetEndpoint(new StreamMetadata("Streams events.", []));
+        _context.Request.QueryString = new QueryString(query);
+        _context.Request.Headers.Authorization = "Basic c2l0ZTpwdw==";
+        if (key.Length > 0)
+            _context.Request.Headers["X-Api-Key"] = key;
+
+        var result = await AuthenticateAsync(Production);
+
+        Assert.Equal(says is null ? "key:job" : null, result.Principal?.Identity?.Name);
+        Assert.Contains(says ?? "", result.Failure?.Message ?? "", StringComparison.Ordinal);
+    }
+
     /// <summary>401 would be final: a client would fetch a new token, or stop.</summary>
     [Fact]
     public async Task A_token_whose_issuer_does_not_answer_is_503_and_says_when_to_try_again()
