@@ -2,6 +2,7 @@ import { backoff, type BackoffOptions } from "./backoff.js";
 import { call, Emitter, type EventTypes } from "./emitter.js";
 import { EventStreamParser, EventTooLarge, type ServerSentEvent } from "./parser.js";
 import {
+  check,
   type End,
   isStream,
   latin1,
@@ -275,11 +276,16 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
         if (done) return { reason: parser.isWithinEvent ? "broken" : "ended" };
 
         received();
+        abort.signal.throwIfAborted(); // closed by a watcher, or a caller's `fetch` ignores the signal
+
+        // Stops with a handler that closes: the position must not pass events that nobody gets.
         parser.push(value, (event) => {
-          if (abort.signal.aborted || isPosition(event)) return; // closed by a handler
+          if (isPosition(event)) return true;
           this.#taken ||= isReplaced(event);
           this.emit(event);
-          if (!abort.signal.aborted && !NO_SUCCESS.includes(event.type)) this.#attempt = 0;
+          if (abort.signal.aborted) return false;
+          if (!NO_SUCCESS.includes(event.type)) this.#attempt = 0;
+          return true;
         });
 
         if (reported === parser.lastEventId || abort.signal.aborted) continue;
@@ -331,7 +337,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       const init = { method: this.#method, headers: sent, body, signal, credentials, cache: "no-store" } as const;
 
       // A `fetch` of the caller may know addresses that the global one does not.
-      sendable(() => new Request(this.#options.fetch ? "http://localhost" : address, init));
+      check(this.#options.fetch ? "http://localhost" : address, init);
       const [response, redirected] = refused ? [refused, false] : await follow(send, address, init, secrets);
       this.#begun = redirected;
       if (response.status !== 401 || !mayRenew || !first || (this.#begun && !this.#mayResume())) return response;

@@ -41,8 +41,11 @@ export class EventStreamParser {
     return this.#rest + this.#data + this.#type !== "" || this.#idOfBlock !== this.lastEventId;
   }
 
-  /** Calls `dispatch` for each event that the bytes complete. @throws if an event is too long. */
-  push(bytes: Uint8Array, dispatch: (event: ServerSentEvent) => void): void {
+  /**
+   * Calls `dispatch` for each event that the bytes complete, until it returns `false`: the later ones are dropped, and
+   * the last event id is that of the event. @throws if an event is too long.
+   */
+  push(bytes: Uint8Array, dispatch: (event: ServerSentEvent) => unknown): void {
     let text = this.#decoder.decode(bytes, { stream: true });
     if (text === "") return; // part of a character
 
@@ -51,7 +54,7 @@ export class EventStreamParser {
     const lines = text.split(/\r\n|\r|\n/);
     lines[0] = this.#rest + lines[0];
     this.#rest = lines.pop()!;
-    for (const line of lines) this.#line(line, dispatch);
+    for (const line of lines) if (this.#line(line, dispatch) === false) return;
     this.#check(this.#rest);
   }
 
@@ -60,11 +63,11 @@ export class EventStreamParser {
     throw new EventTooLarge(`An event is longer than ${this.#max} characters (maxEventLength).`);
   }
 
-  #line(line: string, dispatch: (event: ServerSentEvent) => void): void {
+  #line(line: string, dispatch: (event: ServerSentEvent) => unknown): unknown {
     if (line === "") return this.#endOfBlock(dispatch);
 
     const colon = line.indexOf(":");
-    if (colon === 0) return; // a comment
+    if (colon === 0) return undefined; // a comment
 
     const field = colon < 0 ? line : line.slice(0, colon);
     let value = colon < 0 ? "" : line.slice(colon + 1);
@@ -74,13 +77,15 @@ export class EventStreamParser {
     else if (field === "event") this.#type = value;
     else if (field === "id" && !value.includes("\0")) this.#idOfBlock = value;
     else if (field === "retry" && /^[0-9]+$/.test(value)) this.retry = Number(value);
+    return undefined;
   }
 
-  #endOfBlock(dispatch: (event: ServerSentEvent) => void): void {
+  #endOfBlock(dispatch: (event: ServerSentEvent) => unknown): unknown {
     this.lastEventId = this.#idOfBlock;
     const data = this.#data;
     const type = this.#type;
     this.#data = this.#type = "";
-    if (data !== "") dispatch({ type: type || "message", data: data.slice(0, -1), id: this.lastEventId });
+    if (data === "") return undefined;
+    return dispatch({ type: type || "message", data: data.slice(0, -1), id: this.lastEventId });
   }
 }

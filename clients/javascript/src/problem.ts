@@ -6,11 +6,14 @@ export interface Problem {
   readonly errors: Readonly<Record<string, string>>;
 }
 
-/** Reads the body as problem details. Never throws. */
+const LIMIT = 1_000; // milliseconds for a body, which may have no end
+const MAX_LENGTH = 65_536;
+
+/** Reads what comes of the body within a second as problem details. Never throws. */
 export async function problemOf(response: Response): Promise<Problem> {
   const { status } = response;
   try {
-    const problem = await response.json();
+    const problem = JSON.parse(await beginningOf(response));
     return {
       status,
       message: problem.detail ?? problem.title ?? `${status}`,
@@ -21,4 +24,26 @@ export async function problemOf(response: Response): Promise<Problem> {
   } catch {
     return { status, message: `${status} ${response.statusText}`.trim(), errors: {} };
   }
+}
+
+async function beginningOf({ body }: Response): Promise<string> {
+  const reader = body!.getReader();
+  const stop = () => void reader.cancel().catch(() => {});
+  const timer = setTimeout(stop, LIMIT);
+  const decoder = new TextDecoder();
+  let text = "";
+
+  try {
+    while (text.length < MAX_LENGTH) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch {
+    // The connection broke: what has come may be whole.
+  }
+
+  clearTimeout(timer);
+  stop();
+  return text;
 }

@@ -25,6 +25,13 @@ export function sendable<Part>(make: () => Part): Part {
   }
 }
 
+/** Throws for an address, a method or headers that no request of a stream can have. @internal */
+export function check(address: string, init: RequestInit): void {
+  const { protocol } = sendable(() => new URL(new Request(address, init).url));
+  if (/^https?:$/.test(protocol)) return;
+  throw new Unusable(`The address begins with ${protocol} and not with http:// or https://.`);
+}
+
 /** Methods that may be repeated: those that are safe (RFC 9110 §9.2.1), and `QUERY`. @internal */
 export const SAFE = ["GET", "HEAD", "OPTIONS", "QUERY"];
 
@@ -62,13 +69,16 @@ export async function refusal(response: Response): Promise<End> {
   const { status, headers } = response;
   if (status === 204) return { final: true, reason: "nothing-more" };
 
-  const { message } = await problemOf(response);
+  const detail =
+    status === 200
+      ? `The content type is "${headers.get("content-type") ?? ""}", not text/event-stream.`
+      : (await problemOf(response)).message;
   const busy = status === 408 || status === 425 || status === 429 || status >= 500;
   return {
     final: !busy,
     reason: "refused",
     status,
-    detail: message,
+    detail,
     after: busy ? retryAfter(headers.get("retry-after")) : undefined,
   };
 }

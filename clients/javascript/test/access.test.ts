@@ -194,6 +194,9 @@ test("a request that cannot be sent closes the client at once and says why", asy
   const wrong: [string, SseClientOptions][] = [
     ["http://", {}],
     ["/relative", {}],
+    ...["localhost:5080/v1", "ftp://localhost/", "ws://localhost/", "file:///tmp/a", "blob:x", "data:,x"].map(
+      (url): [string, SseClientOptions] => [url, {}],
+    ),
     ["http://user:password@localhost/", {}],
     [server.url, { headers: { "X-Name": "two\nlines" } }],
     [server.url, { headers: { "X-Name": "名前" } }],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SseClient } from "../src/index.js";
 import { collect } from "./collect.js";
-import { serve, status, stream, until } from "./server.js";
+import { endless, serve, status, stream, until } from "./server.js";
 import { heldTimers } from "./timers.js";
 
 // Milliseconds; no other timer has these times.
@@ -106,6 +106,20 @@ for (const [code, type] of [
     if (code === 400) assert.equal(closed.detail, "topic is wrong");
   });
 }
+
+test("a refusal whose body does not end keeps its detail", async () => {
+  await using server = await serve(endless(404));
+  const { client } = collect(server.url);
+  await until("closed", () => client.state.state === "closed");
+  assert.equal((client.state as { detail: string }).detail, "Unknown topic.");
+});
+
+test("a response of another type names it", async () => {
+  await using server = await serve(status(200, { "Content-Type": "text/plain" }));
+  const { client } = collect(server.url);
+  await until("closed", () => client.state.state === "closed");
+  assert.match((client.state as { detail: string }).detail, /"text\/plain"/);
+});
 
 test("429 and 5xx are retried, not before Retry-After", async () => {
   await using server = await serve(status(503), status(429, { "Retry-After": "240" }), stream("data: a\n\n"));
@@ -311,6 +325,42 @@ test("no event is delivered after close, not even one in the same packet", async
   await until("closed", () => client.state.state === "closed");
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(events, ["message a"]);
+});
+
+test("closed by an aborted signal or by a watcher, it keeps the position of the last event delivered", async () => {
+  await using server = await serve(stream("id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n"));
+  const abort = new AbortController();
+  const aborted = collect(server.url, { signal: abort.signal });
+  aborted.client.on("message", () => abort.abort());
+  await until("closed", () => aborted.client.state.state === "closed");
+  assert.deepEqual([aborted.events, aborted.client.lastEventId], [["message a"], "1"]);
+
+  using quiet = heldTimers(QUIET);
+  const watched = collect(server.url, { quietAfter: QUIET, lastEventId: "0" });
+  let wasQuiet = false;
+  watched.client.onState((now) => {
+    if (wasQuiet) watched.client.close();
+    wasQuiet = now.state === "open" && now.quietSince !== undefined;
+  });
+
+  await until("both events", () => watched.events.length === 2);
+  quiet.runOut();
+  server.exchanges.at(-1)!.response.write("id: 4\ndata: c\n\n");
+  await until("closed", () => watched.client.state.state === "closed");
+  assert.equal(watched.client.lastEventId, "3");
+});
+
+test("a response that ignores the signal is not read on after close", async () => {
+  let more!: ReadableStreamDefaultController<Uint8Array>;
+  const body = new ReadableStream<Uint8Array>({ start: (controller) => void (more = controller) });
+  const response = new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+  const { client } = collect("http://127.0.0.1:1/", { fetch: async () => response, lastEventId: "0" });
+
+  await until("open", () => client.state.state === "open");
+  client.close();
+  more.enqueue(new TextEncoder().encode("id: 1\ndata: a\n\n"));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(client.lastEventId, "0");
 });
 
 test("a token is requested once more after 401", async () => {

@@ -64,11 +64,21 @@ for (const [code, method, body] of [
     ]);
   });
 
-test("redirects in a circle end", async () => {
-  await using server = await serve(status(302, { Location: "/stream" }));
-  const { client } = collect(server.url, { headers: SECRET, maxRetries: 0 });
+for (const headers of [SECRET, undefined])
+  test(`redirects in a circle are a refusal, ${headers ? "with" : "without"} headers of the caller`, async () => {
+    await using server = await serve(status(302, { Location: "/stream" }));
+    const { client } = collect(server.url, { headers });
+    await until("closed", () => client.state.state === "closed");
+    const { reason, status: code } = client.state as { reason: string; status: number };
+    assert.deepEqual([reason, code, server.exchanges.length], ["refused", 302, 21]);
+  });
+
+test("a redirect to an address with a user name is a refusal", async () => {
+  await using server = await serve(status(302, { Location: "http://user:secret@127.0.0.1:1/" }));
+  const { client } = collect(server.url);
   await until("closed", () => client.state.state === "closed");
-  assert.equal(server.exchanges.length, 21);
+  const { reason } = client.state as { reason: string };
+  assert.deepEqual([reason, server.exchanges.length], ["refused", 1]);
 });
 
 test("a browser, which hides the target of a redirect, does not follow it with the caller's headers", async () => {

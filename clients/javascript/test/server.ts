@@ -47,6 +47,16 @@ export const status =
     response.end(body);
   };
 
+/** A refusal with problem details and a body that has no end. */
+export const endless =
+  (code: number) =>
+  ({ response }: Exchange) => {
+    response.writeHead(code, { "Content-Type": "application/problem+json" });
+    response.write('{"title":"Unknown topic."}');
+    const more = setInterval(() => response.write(" "), 100);
+    response.on("close", () => clearInterval(more));
+  };
+
 /** Waits for a condition, not for a time. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   for (const limit = Date.now() + 10_000; !condition(); await new Promise((resolve) => setTimeout(resolve, 2))) {

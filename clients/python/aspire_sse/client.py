@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, Optional, Union
 
 from .backoff import Backoff, retry_after
-from .http_connection import parse, prepare, redirect
+from .http_connection import FinalResponse, parse, prepare, read_refusal, redirect
 from .parser import Event, Parser
 
 _log = logging.getLogger("aspire_sse")
@@ -24,7 +24,10 @@ _NO_SUCCESS = ("connected", "unauthorized")  # events of a server that cuts the 
 
 
 class HttpError(Exception):
-    """The server refused the stream, and a retry would not help. See ``status`` and ``problem`` (the body)."""
+    """The server refused the stream, and a retry would not help. See ``status`` and ``problem``.
+
+    ``problem`` is what came of the body within a second, or says that a 200 has another content type.
+    """
 
     def __init__(self, status: int, problem: str):
         super().__init__(f"HTTP {status}: {problem}")
@@ -255,6 +258,7 @@ class SSEClient:
             # The caller's own is only the start.
             sent["last-event-id"] = self.last_event_id.encode()  # http.client sends text as Latin-1
         self._sent = self._redirected
+        connection.response_class = FinalResponse
         connection.connect()
         # http.client drops its reference to the socket after a `Connection: close`.
         self._socket = connection.sock
@@ -282,14 +286,17 @@ class SSEClient:
             if parser.retry is not None:
                 self._backoff.retry = parser.retry / 1000
 
-    @staticmethod
-    def _check(response: http.client.HTTPResponse) -> bool:
+    def _check(self, response: http.client.HTTPResponse) -> bool:
         """Returns True for a stream and False for its end (204); raises otherwise."""
         if response.status == 204:
             return False
         if response.status == 200 and response.headers.get_content_type() == "text/event-stream":
             return True
-        problem = response.read(65536).decode("utf-8", "replace")
+        if response.status == 200:
+            content_type = response.headers.get("Content-Type", "")
+            raise HttpError(200, f"the content type is {content_type!r}, not text/event-stream")
+        assert self._socket is not None
+        problem = read_refusal(response, self._socket)
         if response.status in (408, 425, 429) or response.status >= 500:
             raise _Unavailable(response.status, problem, retry_after(response.headers.get("Retry-After", "")))
         raise HttpError(response.status, problem)

@@ -1,12 +1,42 @@
-"""Opens HTTP connections: URLs beyond ASCII, TLS, and the proxies of the environment."""
+"""Opens HTTP connections (URLs beyond ASCII, TLS, the proxies of the environment) and reads refusals."""
 
 import base64
 import http.client
+import socket
 import ssl
 import string
+import time
 from typing import Dict, Optional, Tuple
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+_MAX_REFUSAL = 65536  # bytes
+_MAX_REFUSAL_TIME = 1.0  # seconds
+
+
+class FinalResponse(http.client.HTTPResponse):
+    """The response after interim ones, such as 103 Early Hints (RFC 9110, 15.2)."""
+
+    def begin(self) -> None:
+        super().begin()
+        while 102 <= self.status < 200:
+            self.headers = None  # type: ignore[assignment] # or begin() takes the response for read
+            super().begin()
+
+
+def read_refusal(response: http.client.HTTPResponse, sock: socket.socket) -> str:
+    """Returns what comes of a body within a second: it may have no end."""
+    body, end = b"", time.monotonic() + _MAX_REFUSAL_TIME
+    try:
+        while len(body) < _MAX_REFUSAL:
+            sock.settimeout(max(end - time.monotonic(), 0.001))
+            chunk = response.read1(_MAX_REFUSAL - len(body))
+            if not chunk:
+                break
+            body += chunk
+    except (OSError, http.client.HTTPException):
+        pass  # the status decides
+    return body.decode("utf-8", "replace")
 
 
 def parse(url: str) -> SplitResult:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest import mock
@@ -110,6 +111,23 @@ def stream(handler, body: bytes, cut=False):
         handler.wfile.write(b"0\r\n\r\n")
     handler.wfile.flush()
     handler.close_connection = True
+
+
+def endless(status):
+    """A refusal with problem details and a body that has no end."""
+
+    def answer(handler):
+        handler.send_response(status)
+        handler.send_header("Content-Type", "application/problem+json")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            handler.wfile.write(b'{"title":"Unknown topic."}')
+            while True:
+                handler.wfile.write(b" ")
+                time.sleep(0.1)
+
+    return answer
 
 
 def redirect(status, to):

@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import ssl
@@ -7,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from unittest import mock
 
-from aspire_sse import RetriesExhausted, SSEClient
-from tests.server import TIMEOUT, Server, logged, quick, stream
+from aspire_sse import HttpError, RetriesExhausted, SSEClient
+from tests.server import TIMEOUT, Server, endless, logged, quick, stream
 
 
 class ConnectionTests(unittest.TestCase):
@@ -40,6 +41,28 @@ class ConnectionTests(unittest.TestCase):
         self.assertEqual(2, len([message for message in said if "HTTP 503" in message and "next attempt" in message]))
         self.assertEqual(503, end.exception.__cause__.status)
         self.assertIn("2 reconnections in a row delivered no event. Last: HTTP 503", str(end.exception))
+
+    def test_a_refusal_whose_body_does_not_end_keeps_what_has_come(self):
+        with Server(endless(404)) as server, self.assertRaises(HttpError) as refused:
+            list(quick(server.url, idle_timeout=5))
+        self.assertEqual(404, refused.exception.status)
+        self.assertEqual({"title": "Unknown topic."}, json.loads(refused.exception.problem))
+
+    def test_a_response_of_another_type_names_it(self):
+        with Server(endless(200)) as server, self.assertRaises(HttpError) as refused:
+            list(quick(server.url))
+        self.assertIn("'application/problem+json'", str(refused.exception))
+
+    def test_early_hints_come_before_the_response(self):
+        def answer(handler):
+            for _ in range(2):
+                handler.send_response_only(103)
+                handler.send_header("Link", "</style.css>; rel=preload")
+                handler.end_headers()
+            stream(handler, b"data: a\n\n")
+
+        with Server(answer) as server:
+            self.assertEqual(["a"], [e.data for e in quick(server.url, max_retries=0)])
 
     def test_retry_after_may_be_a_date(self):
         now = datetime(2026, 1, 1, tzinfo=timezone.utc)
