@@ -232,6 +232,12 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
             await db.SaveAsync(sync);
         }
 
+        await using (var db = shop.Open(retries: false, new Prevents()))
+        {
+            Publish(db, "prevented alone");
+            await db.SaveAsync(sync);
+        }
+
         Assert.Equal(["saving"], await shop.PublishedAsync(_id));
     }
 
