@@ -3,9 +3,12 @@ using System.Text.Json;
 using System.Transactions;
 using EventStore;
 using EventStore.EntityFrameworkCore;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Update;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Microsoft.EntityFrameworkCore;
@@ -109,11 +112,12 @@ public static class OutboxExtensions
         }
     }
 
-    /// <summary>Returns how the context's application writes JSON, or null for a context that it did not
-    /// make.</summary>
+    /// <summary>Returns how the context's application writes JSON, or null for a context that no web application
+    /// made.</summary>
     private static JsonSerializerOptions? JsonOf(DbContext context) =>
         context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.ApplicationServiceProvider
             is { } services
+        && services.GetService<IOptions<JsonOptions>>() is not null
             ? ApplicationJson.Of(services)
             : null;
 
