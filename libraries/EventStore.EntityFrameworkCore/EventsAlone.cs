@@ -1,62 +1,54 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.ChangeTracking.Internal;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Update;
 
+#pragma warning disable EF1001 // Only the state manager knows of a save without changes, and of none that is prevented.
+
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Writes the events of a save that has no changes, for which Entity Framework does nothing.</summary>
-internal sealed class EventsAlone : SaveChangesInterceptor
+/// <summary>Writes the events of a save that has no changes, for which Entity Framework does nothing. A save that an
+/// interceptor prevents does not come here.</summary>
+internal sealed class EventsAlone(StateManagerDependencies dependencies) : StateManager(dependencies)
 {
-    public override InterceptionResult<int> SavingChanges(DbContextEventData eventData, InterceptionResult<int> result)
+    public override int SaveChanges(bool acceptAllChangesOnSuccess)
     {
-        PendingEvents.Find(eventData.Context)?.BeginSave();
-        return result;
-    }
+        PendingEvents.Find(Context)?.BeginSave();
+        var rows = base.SaveChanges(acceptAllChangesOnSuccess);
 
-    public override ValueTask<InterceptionResult<int>> SavingChangesAsync(
-        DbContextEventData eventData,
-        InterceptionResult<int> result,
-        CancellationToken cancellationToken = default
-    ) => ValueTask.FromResult(SavingChanges(eventData, result));
-
-    public override int SavedChanges(SaveChangesCompletedEventData eventData, int result)
-    {
-        if (eventData.Context is { } context && AreDue(context))
-            context
+        if (AreLeft)
+            Context
                 .Database.CreateExecutionStrategy()
                 .Execute(() =>
-                    context.GetService<IBatchExecutor>().Execute([], context.GetService<IRelationalConnection>())
+                    Context.GetService<IBatchExecutor>().Execute([], Context.GetService<IRelationalConnection>())
                 );
 
-        return result;
+        return rows;
     }
 
-    public override async ValueTask<int> SavedChangesAsync(
-        SaveChangesCompletedEventData eventData,
-        int result,
+    public override async Task<int> SaveChangesAsync(
+        bool acceptAllChangesOnSuccess,
         CancellationToken cancellationToken = default
     )
     {
-        if (eventData.Context is { } context && AreDue(context))
-            await context
+        PendingEvents.Find(Context)?.BeginSave();
+        var rows = await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+
+        if (AreLeft)
+            await Context
                 .Database.CreateExecutionStrategy()
                 .ExecuteAsync(
                     stop =>
-                        context
+                        Context
                             .GetService<IBatchExecutor>()
-                            .ExecuteAsync([], context.GetService<IRelationalConnection>(), stop),
+                            .ExecuteAsync([], Context.GetService<IRelationalConnection>(), stop),
                     cancellationToken
                 );
 
-        return result;
+        return rows;
     }
 
-    /// <summary>Returns false if the changes were saved with the events, or an interceptor has prevented the
-    /// save.</summary>
-    private static bool AreDue(DbContext context) =>
-        PendingEvents.Find(context) is { AreWritten: false } events
-        && events.ToWrite().Count > 0
-        && !context.ChangeTracker.HasChanges();
+    /// <summary>False if the changes were saved with the events.</summary>
+    private bool AreLeft => PendingEvents.Find(Context) is { AreWritten: false } events && events.ToWrite().Count > 0;
 }

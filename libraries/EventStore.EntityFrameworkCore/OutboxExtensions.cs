@@ -3,9 +3,12 @@ using System.Text.Json;
 using System.Transactions;
 using EventStore;
 using EventStore.EntityFrameworkCore;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Update;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Microsoft.EntityFrameworkCore;
@@ -49,12 +52,16 @@ public static class OutboxExtensions
     /// <summary>Makes a change in a transaction of this context, saves and commits it, and disposes the context. What
     /// ends the wait, such as a client that hangs up, does not end the change: a commit that is cancelled while it
     /// waits for a synchronous standby would be valid without it.</summary>
+    /// <remarks>A failed save undoes itself alone, and the change may go on. A context whose strategy retries makes the
+    /// change once: <paramref name="change"/> may have effects of its own.</remarks>
     /// <param name="context">A new context, whose options have <see cref="UseSse"/>; the caller leaves it alone
     /// then.</param>
     /// <param name="change">Reads and changes, without a cancellation token; what it adds and publishes is saved after
     /// it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>What <paramref name="change"/> returned.</returns>
+    /// <exception cref="DbUpdateException">Postgres refuses the changes or their commit, and stores nothing of
+    /// them.</exception>
     /// <exception cref="StoreUnavailableException">Postgres did not confirm the commit.</exception>
     /// <exception cref="TimeoutException">Postgres has not answered within the connection's command timeout, but may
     /// still commit.</exception>
@@ -69,22 +76,23 @@ public static class OutboxExtensions
         ArgumentNullException.ThrowIfNull(change);
         return StoreTransactions.RunAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
-            ChangeAsync,
+            () => new SingleAttempt(context).ExecuteAsync(ChangeAsync),
             cancellationToken
         );
 
         async Task<T> ChangeAsync()
         {
             await using var owned = context;
-            context.Database.AutoSavepointsEnabled = false;
             await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
 
             var result = await change(context);
 
             var events = PendingEvents.Of(context);
             events.WakesRelay = true;
+            // Nothing follows that a savepoint of this save could rescue.
+            context.Database.AutoSavepointsEnabled = false;
             await context.SaveChangesAsync(CancellationToken.None);
-            await StoreTransactions.CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
+            await CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
 
             if (events.HasPublished)
                 await Outbox.WakeAsync((NpgsqlConnection)context.Database.GetDbConnection());
@@ -92,11 +100,24 @@ public static class OutboxExtensions
         }
     }
 
-    /// <summary>Returns how the context's application writes JSON, or null for a context that it did not
-    /// make.</summary>
+    private static async Task CommitAsync(NpgsqlTransaction transaction)
+    {
+        try
+        {
+            await StoreTransactions.CommitAsync(transaction);
+        }
+        catch (PostgresException e)
+        {
+            throw new DbUpdateException("Postgres refused the commit, and stored nothing: see the inner exception.", e);
+        }
+    }
+
+    /// <summary>Returns how the context's application writes JSON, or null for a context that no web application
+    /// made.</summary>
     private static JsonSerializerOptions? JsonOf(DbContext context) =>
         context.GetService<IDbContextOptions>().FindExtension<CoreOptionsExtension>()?.ApplicationServiceProvider
             is { } services
+        && services.GetService<IOptions<JsonOptions>>() is not null
             ? ApplicationJson.Of(services)
             : null;
 

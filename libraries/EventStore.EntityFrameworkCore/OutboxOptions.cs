@@ -1,8 +1,10 @@
-using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.ChangeTracking.Internal;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Update;
 using Microsoft.Extensions.DependencyInjection;
+
+#pragma warning disable EF1001 // See EventsAlone.
 
 namespace EventStore.EntityFrameworkCore;
 
@@ -18,7 +20,7 @@ internal sealed class OutboxOptions : IDbContextOptionsExtension
     {
         services.AddScoped<IBatchExecutor, OutboxWriter>();
         services.AddScoped<IExecutionStrategyFactory, OutboxStrategyFactory>();
-        services.AddSingleton<IInterceptor, EventsAlone>();
+        services.AddScoped<IStateManager, EventsAlone>();
     }
 
     public void Validate(IDbContextOptions options) { }

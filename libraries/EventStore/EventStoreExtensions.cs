@@ -18,7 +18,8 @@ public static class EventStoreExtensions
     /// the log's pools. What the log's SQL needs is set afterwards. An initializer of physical connections replaces the
     /// log's check that they lead to no pooler, and leaves a <c>transaction_timeout</c> of the role as it is.</param>
     /// <remarks>The tables must exist: see <see cref="EnsureSchemaAsync"/>. The pools are the log's own: the service
-    /// <see cref="NpgsqlDataSource"/> stays the application's.</remarks>
+    /// <see cref="NpgsqlDataSource"/> stays the application's. This moves no outbox and drops no old events: a process
+    /// with <c>AddSse</c> without Redis, or with <see cref="LeadingExtensions.AddSseBroadcaster"/>, does.</remarks>
     /// <exception cref="InvalidOperationException">The application has an event log already.</exception>
     public static TBuilder AddEventStore<TBuilder>(
         this TBuilder builder,
@@ -59,8 +60,8 @@ public static class EventStoreExtensions
     /// </summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">The role may not change the schema, or not use it; a role that may
-    /// change it runs <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler, or the
-    /// database's encoding is not UTF8.</exception>
+    /// change it runs <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler, the
+    /// database's encoding is not UTF8, or the log's tables were emptied.</exception>
     /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
     /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)

@@ -286,14 +286,27 @@ internal sealed class EventAppender(
     /// trigger of the database's operator. Nothing of it is stored.</summary>
     private static bool IsOfData(Exception error) =>
         error is EncoderFallbackException
-        || error is PostgresException { SqlState: var state, ConstraintName: var constraint }
+        || error
+            is PostgresException
+            {
+                SqlState: var state,
+                ConstraintName: var constraint,
+                SchemaName: var schema,
+                TableName: var table,
+            }
             && (
                 // Data exceptions, constraints, exceeded limits.
                 state[..2] is "22" or "23" or "54"
                 || state == PostgresErrorCodes.RaiseException
             )
             // A missing partition.
-            && (state != PostgresErrorCodes.CheckViolation || constraint is not null);
+            && (state != PostgresErrorCodes.CheckViolation || constraint is not null)
+            // No caller's data are in the other tables of the log.
+            && (
+                schema != "eventstore"
+                || table is null or "recent_ids"
+                || table.StartsWith("events", StringComparison.Ordinal)
+            );
 
     internal sealed class Request
     {

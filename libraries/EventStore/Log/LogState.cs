@@ -9,7 +9,8 @@ internal sealed record LogState(string Epoch, long Head, long DroppedThrough)
     /// <summary>The start of a query. Materialized, or the functions would run again for each joined row.</summary>
     public const string Sql = """
         with state as materialized (
-            select eventstore.epoch() as epoch, eventstore.head() as head, dropped_through from eventstore.store
+            select eventstore.epoch() as epoch, eventstore.head() as head,
+                (select dropped_through from eventstore.store) as dropped_through
         )
         """;
 

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>An error of Postgres that no waiting mends: the schema is missing or old, or the role lacks a
+/// <summary>An error of Postgres that no waiting mends: the schema is missing, old or emptied, or the role lacks a
 /// right.</summary>
 internal static class StoreMistake
 {
@@ -18,5 +18,23 @@ internal static class StoreMistake
                 or PostgresErrorCodes.UndefinedFunction
             ? $"The database has no event log, or an older one ({text}): call EnsureSchemaAsync first, and check which "
                 + "database the connection string names."
+        : IsEmptied(error) ? Emptied(text)
         : null;
+
+    /// <summary>Returns true if the log lacks the rows that its schema begins with. An append, and a read, would then
+    /// record an epoch after nothing.</summary>
+    private static bool IsEmptied(Exception error) =>
+        error
+            is PostgresException
+            {
+                SqlState: PostgresErrorCodes.NotNullViolation,
+                SchemaName: "eventstore",
+                TableName: "lineage",
+            };
+
+    /// <summary>Returns the way out of emptied tables.</summary>
+    public static string Emptied(string text) =>
+        $"The tables of the event log were emptied ({text}), with rows that it needs: run 'drop schema eventstore "
+        + "cascade' and call EnsureSchemaAsync. What empties the application's tables must leave out the schema "
+        + "eventstore; 'select eventstore.reset()' empties the log.";
 }

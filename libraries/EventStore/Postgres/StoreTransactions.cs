@@ -21,21 +21,29 @@ internal static class StoreTransactions
     }
 
     /// <summary>Commits, and waits for the synchronous standby however long it takes.</summary>
+    /// <exception cref="PostgresException">Postgres refuses, and has stored nothing: a command before failed, or a
+    /// deferred constraint or another transaction is in the way.</exception>
     /// <exception cref="StoreUnavailableException">Postgres has not answered, or no standby has confirmed.</exception>
     public static async Task CommitAsync(NpgsqlTransaction transaction)
     {
         var connection = transaction.Connection!;
         // A command of its own: NpgsqlTransaction.CommitAsync cancels after the connection's command timeout.
-        await using var commit = new NpgsqlCommand("commit", connection) { CommandTimeout = 0 };
+        // The first statement fails if one before has failed: the commit would roll back without an error.
+        await using var commit = new NpgsqlCommand("select 1; commit", connection) { CommandTimeout = 0 };
         try
         {
             using var running = RunningCommands.Add(commit);
             await commit.ExecuteNonQueryAsync();
             running.CheckReplication();
         }
-        catch (NpgsqlException e)
+        catch (NpgsqlException e) when (!IsRefusal(e))
         {
             throw new StoreUnavailableException("Postgres did not confirm the commit.", e);
         }
     }
+
+    /// <summary>Returns true if no outage is the reason. A conflict of transactions (class 40) is transient,
+    /// too.</summary>
+    private static bool IsRefusal(NpgsqlException error) =>
+        error is PostgresException { IsTransient: false } || error is PostgresException { SqlState: ['4', '0', ..] };
 }

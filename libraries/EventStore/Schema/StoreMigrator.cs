@@ -19,13 +19,14 @@ internal sealed class StoreMigrator(
 
     /// <summary>Brings the schema to this version, also if a newer version's functions must be replaced: it undoes an
     /// upgrade.</summary>
-    /// <exception cref="InvalidOperationException">The role lacks a right, or the database is not UTF8.</exception>
+    /// <exception cref="InvalidOperationException">The role lacks a right, the database is not UTF8, or the log's
+    /// tables were emptied.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store.
     /// Scripts that were committed before stay.</exception>
     public Task MigrateAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: true, cancellationToken);
 
     /// <summary>Adds what the schema lacks; if it lacks nothing, only checks that the role may use it.</summary>
-    /// <exception cref="InvalidOperationException">The role lacks a right, or the database is not UTF8.</exception>
+    /// <exception cref="InvalidOperationException">As <see cref="MigrateAsync"/>.</exception>
     /// <exception cref="NpgsqlException">As <see cref="MigrateAsync"/>.</exception>
     public Task EnsureAsync(CancellationToken cancellationToken) => BringUpAsync(undoes: false, cancellationToken);
 
@@ -51,6 +52,11 @@ internal sealed class StoreMigrator(
 
             await SchemaRights.CheckChangeAsync(connection, refused: null, cancellationToken);
             await ApplyAsync(connection, undoes, cancellationToken);
+        }
+        // The list of migrations was emptied, too.
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateTable)
+        {
+            throw new InvalidOperationException(StoreMistake.Emptied(e.MessageText), e);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {

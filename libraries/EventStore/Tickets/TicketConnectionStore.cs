@@ -19,8 +19,10 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
             {
                 // Here, because the connection may have been waited for.
                 var asked = clock.GetTimestamp();
-                var now = new DateTimeOffset((DateTime)(await command.ExecuteScalarAsync())!);
-                return (now, asked, clock.GetTimestamp());
+                await using var row = await command.ExecuteReaderAsync();
+                await row.ReadAsync();
+                // With its type: an application may read times as another one (UseNodaTime).
+                return (row.GetFieldValue<DateTimeOffset>(0), asked, clock.GetTimestamp());
             },
             cancellationToken
         );

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Adopter.Outbox;
 
@@ -7,11 +8,14 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task A_change_commits_its_rows_and_events_and_returns_what_it_says()
+    /// <summary>Aspire's contexts have a strategy that retries.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_change_commits_its_rows_and_events_and_returns_what_it_says(bool retries)
     {
         var number = shop.Next();
-        var answer = await shop.Open()
+        var answer = await shop.Open(retries)
             .ChangeAsync(
                 db =>
                 {
@@ -68,5 +72,107 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
                 )
         );
         Assert.Empty(await shop.PublishedAsync(number));
+    }
+
+    [Fact]
+    public async Task A_save_that_fails_within_a_change_undoes_itself_alone()
+    {
+        var taken = shop.Next();
+        await shop.AddItemAsync(taken);
+        var number = shop.Next();
+        await shop.Open()
+            .ChangeAsync(
+                async db =>
+                {
+                    db.Add(new Item { Id = number, Name = "tea" });
+                    db.Publish($"shops.{number}.added", "added", 1);
+                    await db.SaveChangesAsync(Stop);
+
+                    db.Add(new Item { Id = taken, Name = "the same number" });
+                    await Assert.ThrowsAsync<DbUpdateException>(() => db.SaveChangesAsync(Stop));
+                    db.ChangeTracker.Clear();
+                    return true;
+                },
+                Stop
+            );
+
+        Assert.True(await shop.HasItemAsync(number));
+        Assert.Equal(["added"], await shop.PublishedAsync(number));
+    }
+
+    /// <summary>Postgres answers the commit of a transaction with a failed command by a rollback, without an
+    /// error.</summary>
+    [Fact]
+    public async Task A_change_that_survives_a_failed_command_is_not_said_to_be_stored()
+    {
+        var number = shop.Next();
+        await RefusedAsync<DbUpdateException>(
+            number,
+            async db =>
+            {
+                var failed = await Assert.ThrowsAsync<PostgresException>(() =>
+                    db.Database.ExecuteSqlRawAsync("select 1 / 0", Stop)
+                );
+                Assert.Equal(PostgresErrorCodes.DivisionByZero, failed.SqlState);
+            }
+        );
+    }
+
+    /// <summary>What waits for the commit, such as a deferred constraint, is refused by it.</summary>
+    [Theory]
+    [InlineData("22003")]
+    [InlineData("23503")]
+    [InlineData("40001")]
+    [InlineData("P0001")]
+    public Task A_commit_that_Postgres_refuses_is_no_outage(string code) => RefusedLateAsync<DbUpdateException>(code);
+
+    [Theory]
+    [InlineData("53100")]
+    [InlineData("57P01")]
+    public Task A_commit_that_Postgres_has_no_means_for_is_an_outage(string code) =>
+        RefusedLateAsync<StoreUnavailableException>(code);
+
+    private async Task RefusedLateAsync<TException>(string code)
+        where TException : Exception
+    {
+        var refused = await RefusedAsync<TException>(
+            shop.Next(),
+            db =>
+                db.Database.ExecuteSqlRawAsync(
+                    $"""
+                    create function public.refuse() returns trigger language plpgsql as
+                        $$ begin raise 'No.' using errcode = '{code}'; end $$;
+                    create table public.late ();
+                    create constraint trigger refuses after insert on public.late deferrable initially deferred
+                        for each row execute function public.refuse();
+                    insert into public.late default values
+                    """,
+                    Stop
+                )
+        );
+        Assert.Equal(code, Assert.IsType<PostgresException>(refused.InnerException).SqlState);
+    }
+
+    private async Task<TException> RefusedAsync<TException>(int number, Func<ShopDb, Task> end)
+        where TException : Exception
+    {
+        var refused = await Assert.ThrowsAsync<TException>(() =>
+            shop.Open()
+                .ChangeAsync(
+                    async db =>
+                    {
+                        db.Add(new Item { Id = number, Name = "tea" });
+                        db.Publish($"shops.{number}.added", "added", 1);
+                        await db.SaveChangesAsync(Stop);
+                        await end(db);
+                        return true;
+                    },
+                    Stop
+                )
+        );
+
+        Assert.False(await shop.HasItemAsync(number));
+        Assert.Empty(await shop.PublishedAsync(number));
+        return refused;
     }
 }

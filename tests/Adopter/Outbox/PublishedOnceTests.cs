@@ -232,6 +232,12 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
             await db.SaveAsync(sync);
         }
 
+        await using (var db = shop.Open(retries: false, new Prevents()))
+        {
+            Publish(db, "prevented alone");
+            await db.SaveAsync(sync);
+        }
+
         Assert.Equal(["saving"], await shop.PublishedAsync(_id));
     }
 
@@ -248,6 +254,20 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         Assert.Throws<ArgumentException>(() => db.Publish(string.Join('.', Enumerable.Repeat("t", 33)), "n", 1));
         await db.SaveChangesAsync(Stop);
         Assert.True(await shop.HasItemAsync(_id));
+    }
+
+    /// <summary>As in a seeder or a unit test.</summary>
+    [Fact]
+    public async Task A_context_of_a_container_without_an_application_publishes()
+    {
+        await using var services = new ServiceCollection()
+            .AddDbContext<ShopDb>(options => options.UseNpgsql(shop.ConnectionString).UseSse())
+            .BuildServiceProvider();
+        await using var scope = services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<ShopDb>();
+        Publish(db, "seeded");
+        await db.SaveChangesAsync(Stop);
+        Assert.Equal(["seeded"], await shop.PublishedAsync(_id));
     }
 
     private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
