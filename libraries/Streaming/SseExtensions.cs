@@ -58,9 +58,12 @@ public static class SseExtensions
 
         builder.Services.AddStreamingEngine();
         builder.Services.AddUnreadNotice();
-        if (!hasOwnAccess)
+        if (hasOwnAccess)
+            builder.Services.AddSingleton<OwnerAccess, GrantedOwnerAccess>();
+        else
         {
             builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
+            builder.Services.AddSingleton<OwnerAccess, PolicyOwnerAccess>();
             builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
         }
 
