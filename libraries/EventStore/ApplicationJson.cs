@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -66,10 +67,9 @@ internal static class ApplicationJson
             return endpoints;
 
         var controllers = services.GetRequiredService<IOptions<ControllerOptions>>().Value.JsonSerializerOptions;
-        var (ofEndpoints, ofControllers) = (LookOf(endpoints), LookOf(controllers));
-        if (ofControllers == ofEndpoints || ofControllers == LookOf(new ControllerOptions().JsonSerializerOptions))
+        if (controllers.LooksLike(endpoints) || controllers.LooksLike(new ControllerOptions().JsonSerializerOptions))
             return endpoints;
-        if (ofEndpoints == LookOf(new JsonOptions().SerializerOptions))
+        if (endpoints.LooksLike(new JsonOptions().SerializerOptions))
             return controllers;
 
         services
@@ -82,19 +82,59 @@ internal static class ApplicationJson
         return endpoints;
     }
 
-    /// <summary>Returns what decides how values look.</summary>
-    private static string LookOf(JsonSerializerOptions options) =>
-        string.Join(
-            ' ',
-            (object?[])
-                [
-                    options.PropertyNamingPolicy,
-                    options.DictionaryKeyPolicy,
-                    options.DefaultIgnoreCondition,
-                    options.NumberHandling,
-                    options.ReferenceHandler,
-                    options.IncludeFields,
-                    .. options.Converters,
-                ]
-        );
+    private static bool LooksLike(this JsonSerializerOptions options, JsonSerializerOptions other) =>
+        LookOf(options).SequenceEqual(LookOf(other));
+
+    /// <summary>Returns what decides how values look. Policies and converters count by their types: an
+    /// application makes them anew for each of the two.</summary>
+    private static IEnumerable<object?> LookOf(JsonSerializerOptions options) =>
+        [
+            options.PropertyNamingPolicy?.GetType(),
+            options.DictionaryKeyPolicy?.GetType(),
+            options.DefaultIgnoreCondition,
+            options.NumberHandling,
+            options.ReferenceHandler?.GetType(),
+            options.IncludeFields,
+            options.IgnoreReadOnlyFields,
+            options.IgnoreReadOnlyProperties,
+            options.RespectNullableAnnotations,
+            .. options.Converters.Select(converter => LookOf(converter, options)),
+            .. ChangesOf(options),
+        ];
+
+    private static object LookOf(JsonConverter converter, JsonSerializerOptions options)
+    {
+        if (converter is not JsonStringEnumConverter)
+            return converter.GetType();
+
+        // It shows its settings only by what it writes.
+        var alone = new JsonSerializerOptions(options);
+        alone.Converters.Clear();
+        alone.Converters.Add(converter);
+        return alone.TryGetTypeInfo(typeof(Sample), out var type)
+            ? JsonSerializer.Serialize(Sample.TwoWords, type)
+            : converter.GetType();
+    }
+
+    /// <summary>Returns what changes types before they are written, up to the first that knows every type. Generated
+    /// code writes them as reflection does.</summary>
+    private static IEnumerable<object> ChangesOf(JsonSerializerOptions options)
+    {
+        foreach (var resolver in options.TypeInfoResolverChain)
+            if (resolver is DefaultJsonTypeInfoResolver reflection)
+            {
+                if (reflection.GetType() != typeof(DefaultJsonTypeInfoResolver))
+                    yield return reflection.GetType();
+                foreach (var modifier in reflection.Modifiers)
+                    yield return modifier;
+                yield break;
+            }
+            else if (resolver is not JsonSerializerContext)
+                yield return resolver;
+    }
+
+    private enum Sample
+    {
+        TwoWords,
+    }
 }

@@ -1,4 +1,5 @@
 using EventStore;
+using Streaming.Access;
 using Streaming.Frames;
 using Streaming.Opening;
 
@@ -10,7 +11,7 @@ internal sealed class RunStreams(
     RunAcquisition acquisition,
     FiniteStreams finite,
     PushOpener streams,
-    IStreamAccess access,
+    OwnerAccess access,
     LineageReader lineages,
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )

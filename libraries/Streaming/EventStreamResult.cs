@@ -5,8 +5,10 @@ using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc.Authorization;
+using Microsoft.AspNetCore.OutputCaching;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
+using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -282,6 +284,10 @@ public sealed class EventStreamResult
             return null;
 
         var name = $"The endpoint '{endpoint?.DisplayName}' returns an event stream";
+        if (isDeclared && !AsksForCache(endpoint!.Metadata))
+            return $"{name}, and an output cache that does not know the endpoint yet makes its readers wait for one "
+                + "another: call UseOutputCache() after UseRouting().";
+
         return isDeclared
             ? $"{name} and asks for output caching, with which its readers would wait for one another: remove "
                 + "CacheOutput() or [OutputCache] from it, or call WithEventStream() on it."
@@ -290,6 +296,11 @@ public sealed class EventStreamResult
                 + "Results<EventStreamResult, …> as its return type instead of IResult, or call WithEventStream() "
                 + "on it.";
     }
+
+    /// <summary>Returns true for an endpoint with a policy of the cache beside those of the streams.</summary>
+    private static bool AsksForCache(EndpointMetadataCollection metadata) =>
+        metadata.GetMetadata<OutputCacheAttribute>() is not null
+        || metadata.GetOrderedMetadata<IOutputCachePolicy>().Any(policy => policy is not IForPrograms);
 
     /// <summary>Returns what is wrong with topics of which one names another's topics, and one has all of them, or null
     /// if nothing is.</summary>

@@ -1,5 +1,3 @@
-using Streaming.Access;
-
 namespace AspireSse;
 
 /// <summary>Says who a caller is and what it may read.</summary>
@@ -23,19 +21,4 @@ public interface IStreamAccess
     /// <exception cref="InvalidRequestException">403: the caller has signed in, but its credential names
     /// nobody.</exception>
     string? OwnerOf(HttpContext context);
-
-    /// <summary>Returns true if the caller may read a run: by the right to its topic, or as its owner.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="topic">The run's topic.</param>
-    /// <param name="ownerOf">Reads the run's owner. Null if it has none.</param>
-    /// <param name="namesIt">True if the request has the run's random id, which only its reader was told.</param>
-    internal async ValueTask<bool> MayReadRunAsync(
-        HttpContext context,
-        string topic,
-        Func<Task<string?>> ownerOf,
-        bool namesIt = true
-    ) => MayRead(context, topic) || (OwnerOf(context) is { } user && await ownerOf() == user);
-
-    /// <summary>Returns the caller as a ticket for it keeps it.</summary>
-    internal TicketHolder HolderOf(HttpContext context) => TicketHolder.Of(CallerOf(context));
 }

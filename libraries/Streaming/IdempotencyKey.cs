@@ -16,7 +16,8 @@ public static class IdempotencyKey
     private const int SecretLength = 22;
 
     /// <summary>Returns an id for the new resource: with a key, that of the first request with the same key.</summary>
-    /// <param name="content">Called only with a key: a body may be megabytes. Method and path are compared too.</param>
+    /// <param name="content">Called only with a key: a body may be megabytes. Method and path, with the path base, are
+    /// compared too.</param>
     /// <exception cref="InvalidRequestException">400: malformed key; 409: used for another request.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     public static async Task<Guid> IdAsync(HttpContext context, Func<string> content)
@@ -49,7 +50,7 @@ public static class IdempotencyKey
         var id = await keys.ClaimAsync(
             owner ?? "",
             key,
-            $"{request.Method} {request.Path}\n{content()}",
+            $"{request.Method} {request.PathBase}{request.Path}\n{content()}",
             fresh,
             context.RequestAborted
         );

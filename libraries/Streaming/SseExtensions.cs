@@ -16,15 +16,15 @@ public static class SseExtensions
     /// <remarks>Without <paramref name="redis"/>, new events come from the log by Postgres's notifications, and one of
     /// the processes moves the outbox and drops old events. With it they come through Redis, which one process at least
     /// must feed (<see cref="LeadingExtensions.AddSseBroadcaster"/>); while it does not, the log is read. Kestrel's
-    /// settings stay the application's own. Who reads what, ASP.NET Core's authentication and policies say, unless an
+    /// settings stay the application's own. A worker (<c>Host.CreateApplicationBuilder</c>) opens no streams, but does
+    /// all else, such as go on with runs. Who reads what, ASP.NET Core's authentication and policies say, unless an
     /// <see cref="IStreamAccess"/> was added before.</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="configure">Changes settings.</param>
     /// <param name="redis">Name of the connection string of Redis, or null if there is none.</param>
     /// <param name="name">The name of this process in greetings, metrics and leases, or null for its machine's name and
     /// its id.</param>
-    /// <exception cref="InvalidOperationException">It is no web application, no event log was added, or the streams
-    /// were.</exception>
+    /// <exception cref="InvalidOperationException">No event log was added, or the streams were.</exception>
     public static TBuilder AddSse<TBuilder>(
         this TBuilder builder,
         Action<SseOptions>? configure = null,
@@ -33,11 +33,6 @@ public static class SseExtensions
     )
         where TBuilder : IHostApplicationBuilder
     {
-        if (builder.Services.All(service => service.ServiceType != typeof(IWebHostEnvironment)))
-            throw new InvalidOperationException(
-                "Streams need a web application, of WebApplication.CreateBuilder: a process that only publishes calls "
-                    + "AddEventStore(…) alone."
-            );
         if (builder.Services.All(service => service.ServiceType != typeof(ILogReader)))
             throw new InvalidOperationException("AddSse needs an event log: call AddEventStore(…) before it.");
         if (builder.Services.Any(service => service.ServiceType == typeof(StreamOpener)))
@@ -58,9 +53,12 @@ public static class SseExtensions
 
         builder.Services.AddStreamingEngine();
         builder.Services.AddUnreadNotice();
-        if (!hasOwnAccess)
+        if (hasOwnAccess)
+            builder.Services.AddSingleton<OwnerAccess, GrantedOwnerAccess>();
+        else
         {
             builder.Services.AddSingleton<IStreamAccess, PolicyAccess>();
+            builder.Services.AddSingleton<OwnerAccess, PolicyOwnerAccess>();
             builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
         }
 

@@ -1,9 +1,11 @@
 using EventStore;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
 using Streaming.Connections;
+using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Feed;
 using Streaming.Opening;
@@ -73,6 +75,7 @@ internal static class StreamingExtensions
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Add(StreamingJson.Default)
         );
+        services.AddSingleton<IApiDescriptionProvider, UndescribedQuery>();
         services.AddFeed();
         services.AddConnections();
         services.AddOpeners();

@@ -10,6 +10,8 @@ public sealed class EventStreamReader : IAsyncDisposable
     private readonly IAsyncEnumerator<SseItem<string>> _events;
     private readonly CancellationTokenSource _patience;
     private readonly List<SseItem<string>> _seen = [];
+    private Task<SseItem<string>>? _reading;
+    private bool _isDisposed;
 
     internal EventStreamReader(HttpResponseMessage response, Stream body, CancellationTokenSource patience)
     {
@@ -38,7 +40,26 @@ public sealed class EventStreamReader : IAsyncDisposable
     /// its format has no event of the stream's own.</summary>
     /// <exception cref="TimeoutException">None came in time; the message lists what came before.</exception>
     /// <exception cref="EndOfStreamException">The stream ended; the message lists what came before.</exception>
-    public async Task<SseItem<string>> NextAsync()
+    public Task<SseItem<string>> NextAsync() => _reading = ReadAsync();
+
+    /// <summary>Closes the connection. A call that waits for an event is cancelled.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+            return;
+
+        _isDisposed = true;
+        await _patience.CancelAsync();
+        // A test of silence leaves its read pending, during which the events cannot be disposed.
+        if (_reading is not null)
+            await ((Task)_reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        await _events.DisposeAsync();
+        _response.Dispose();
+        _patience.Dispose();
+    }
+
+    private async Task<SseItem<string>> ReadAsync()
     {
         try
         {
@@ -48,21 +69,13 @@ public sealed class EventStreamReader : IAsyncDisposable
                     throw new EndOfStreamException($"The stream ended. {Seen()}");
             } while (IsPosition(_events.Current));
         }
-        catch (OperationCanceledException) when (_patience.IsCancellationRequested)
+        catch (OperationCanceledException) when (_patience.IsCancellationRequested && !_isDisposed)
         {
             throw new TimeoutException($"No further event came in time. {Seen()}");
         }
 
         _seen.Add(_events.Current);
         return _events.Current;
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _events.DisposeAsync();
-        _response.Dispose();
-        _patience.Dispose();
     }
 
     /// <summary>Returns true for an event that only tells where the stream is.</summary>

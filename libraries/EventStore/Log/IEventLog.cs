@@ -10,7 +10,7 @@ public interface IEventLog
     /// <summary>Writes values as the data of events: as the application's endpoints do
     /// (<c>ConfigureHttpJsonOptions</c>), or its controllers if only those are configured, on one line and
     /// readable.</summary>
-    JsonSerializerOptions Json => ReadableJsonEncoder.Web;
+    JsonSerializerOptions Json { get; }
 
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
     /// committed.</summary>
@@ -33,7 +33,7 @@ public interface IEventLog
         string publisher,
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
-    ) => AppendAsync(events, cancellationToken);
+    );
 
     /// <summary>Reads a page of the matching events after a position, in order; read on after
     /// <see cref="EventPage.Through"/> until that is the head.</summary>

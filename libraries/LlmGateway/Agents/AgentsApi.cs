@@ -132,7 +132,7 @@ internal static class AgentsApi
         HttpContext context,
         AllRuns runs,
         RunStateAnswers states,
-        IStreamAccess access
+        OwnerAccess access
     ) =>
         !await MayUseAsync(sessionId, context, runs, access) ? RefusedPrograms.Forbidden
         : AgentSessions.TryName(sessionId, out var name)
@@ -147,7 +147,7 @@ internal static class AgentsApi
         AgentAnswers agent,
         AllRuns runs,
         RequestBudget budget,
-        IStreamAccess access,
+        OwnerAccess access,
         RequestKeyStore keys,
         IOptions<LlmOptions> options
     )
@@ -187,7 +187,7 @@ internal static class AgentsApi
         HttpContext context,
         AgentSessions sessions,
         AllRuns runs,
-        IStreamAccess access,
+        OwnerAccess access,
         FiniteStreams streams
     )
     {
@@ -220,12 +220,7 @@ internal static class AgentsApi
     }
 
     /// <summary>Allows the session's owner, and callers with the right to read its topic.</summary>
-    private static ValueTask<bool> MayUseAsync(
-        string sessionId,
-        HttpContext context,
-        AllRuns runs,
-        IStreamAccess access
-    )
+    private static ValueTask<bool> MayUseAsync(string sessionId, HttpContext context, AllRuns runs, OwnerAccess access)
     {
         var isName = AgentSessions.TryName(sessionId, out var name);
         return access.MayReadRunAsync(context, isName ? name.Topic : $"{AgentSessions.Kind}.*", OwnerAsync);

@@ -23,34 +23,14 @@ internal sealed class PolicyAccess : IStreamAccess
     /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>
     public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Grants.MayRead(topic) != false;
 
-    /// <summary>A policy says who may have runs, but not whose. A run that nobody signed in for is of all who have not
-    /// either, and name it.</summary>
-    async ValueTask<bool> IStreamAccess.MayReadRunAsync(
-        HttpContext context,
-        string topic,
-        Func<Task<string?>> ownerOf,
-        bool namesIt
-    ) =>
-        MayRead(context, topic)
-        && UserOf(context) is var user
-        && await ownerOf() == user
-        && (user is not null || namesIt);
-
     /// <summary>A ticket only reads, also where no policy asks.</summary>
     public string? OwnerOf(HttpContext context) =>
         TicketOf(context) is null
             ? UserOf(context)
             : throw new UnnamedCallerException("A ticket only reads. Send the credential that it was bought with.");
 
-    /// <summary>The endpoint's policy has named it, as only that knows the schemes.</summary>
-    TicketHolder IStreamAccess.HolderOf(HttpContext context) =>
-        context.Features.Get<TicketHolder>()
-        ?? throw new InvalidOperationException(
-            "No ticket can be issued: the application added an IPolicyEvaluator of its own after AddSse, and that one "
-                + "knows no tickets. Add it before AddSse."
-        );
-
-    private static string? UserOf(HttpContext context) =>
+    /// <summary>Returns the caller's name, or null if it is anonymous.</summary>
+    public static string? UserOf(HttpContext context) =>
         CallerIdentity.IdOf(context.User) is { } user ? user
         : CallerIdentity.IsSignedIn(context.User)
             ? throw new UnnamedCallerException("Your credential has neither a subject (sub) nor a name.")

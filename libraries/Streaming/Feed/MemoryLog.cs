@@ -49,6 +49,13 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         }
     }
 
+    /// <summary>Appends as any publisher: in memory none waits for another.</summary>
+    public Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
+        string publisher,
+        IReadOnlyList<NewEvent> events,
+        CancellationToken cancellationToken
+    ) => AppendAsync(events, cancellationToken);
+
     public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
         ReadAsync(after, filter, PageEvents, cancellationToken: cancellationToken);
 

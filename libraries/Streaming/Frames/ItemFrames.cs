@@ -15,15 +15,20 @@ internal static class ItemFrames
     /// <exception cref="ArgumentException">CR, LF or NUL in the id.</exception>
     public static byte[] ToBytes<T>(string? id, SseItem<T> item, JsonSerializerOptions json)
     {
+        var (data, type) = DataOf(item, json);
+        return SseFrame.ToBytes(data, type, id, (int?)item.ReconnectionInterval?.TotalMilliseconds);
+    }
+
+    /// <summary>Returns an item's data, and the name of its frame.</summary>
+    public static (byte[] Data, string? Type) DataOf<T>(SseItem<T> item, JsonSerializerOptions json)
+    {
         var name = item.EventType == SseParser.EventTypeDefault ? null : item.EventType;
-        var (data, type) = item.Data switch
+        return item.Data switch
         {
             null => ("{}"u8.ToArray(), ControlFrames.PositionType),
             string text => (Encoding.UTF8.GetBytes(text), name),
             byte[] text => (text, name),
             _ => (JsonSerializer.SerializeToUtf8Bytes(item.Data, json.TypeOf(item.Data)), name),
         };
-
-        return SseFrame.ToBytes(data, type, id, (int?)item.ReconnectionInterval?.TotalMilliseconds);
     }
 }

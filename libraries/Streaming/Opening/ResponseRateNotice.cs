@@ -6,12 +6,12 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Opening;
 
 /// <summary>Warns of Kestrel's minimum rate of responses, which <see cref="StreamResponseHeaders"/> lifts on HTTP/1.1
-/// only.</summary>
+/// only. A worker has no server.</summary>
 internal sealed class ResponseRateNotice(
-    IServer server,
     IOptions<KestrelServerOptions> kestrel,
     IHostApplicationLifetime application,
-    ILogger<ResponseRateNotice> logger
+    ILogger<ResponseRateNotice> logger,
+    IServer? server = null
 ) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
@@ -25,7 +25,7 @@ internal sealed class ResponseRateNotice(
     private void WarnOfHttp2()
     {
         // Browsers speak HTTP/2 over TLS alone.
-        var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        var addresses = server?.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
         var mayBeHttp2 = addresses.Any(a => a.StartsWith("https:", StringComparison.OrdinalIgnoreCase));
         if (mayBeHttp2 && kestrel.Value.Limits.MinResponseDataRate is { } rate)
             logger.LogWarning(

@@ -73,15 +73,12 @@ internal static class Greetings
     public static Greeting BeginOf(StreamFilter filter) =>
         (startsAfter, _, _, _, retry) => ControlFrames.Begin(filter.IdOf(startsAfter), retry);
 
-    /// <summary>Sends an item of the application.</summary>
-    public static Greeting Of(SseItem<object?> item, JsonSerializerOptions json) =>
-        (startsAfter, _, _, _, retry) =>
-            ItemFrames.ToBytes(
-                startsAfter.ToString(),
-                new SseItem<object?>(item.Data, item.EventType)
-                {
-                    ReconnectionInterval = item.ReconnectionInterval ?? TimeSpan.FromMilliseconds(retry),
-                },
-                json
-            );
+    /// <summary>Sends an item of the application, whose data become JSON at once: what cannot is an error before the
+    /// head of the response.</summary>
+    public static Greeting Of(SseItem<object?> item, JsonSerializerOptions json)
+    {
+        var (data, type) = ItemFrames.DataOf(item, json);
+        var own = (int?)item.ReconnectionInterval?.TotalMilliseconds;
+        return (startsAfter, _, _, _, retry) => SseFrame.ToBytes(data, type, startsAfter.ToString(), own ?? retry);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace Streaming.Tickets;
@@ -26,8 +27,13 @@ internal static class TicketsApi
 
         return app.MapPost(
                 pattern,
-                (HttpContext context, TicketReader tickets, IStreamAccess access, TimeProvider clock) =>
-                    IssueAsync(context, tickets, access, clock)
+                (
+                    HttpContext context,
+                    TicketReader tickets,
+                    IStreamAccess access,
+                    OwnerAccess owners,
+                    TimeProvider clock
+                ) => IssueAsync(context, tickets, access, owners, clock)
             )
             .RequireAuthorization()
             .RefusesCrossSite()
@@ -45,6 +51,7 @@ internal static class TicketsApi
         HttpContext context,
         TicketReader tickets,
         IStreamAccess access,
+        OwnerAccess owners,
         TimeProvider clock
     )
     {
@@ -63,7 +70,7 @@ internal static class TicketsApi
 
         // A ticket ends with the credential that requested it; otherwise a token of minutes would buy a day.
         var until = clock.GetUtcNow().AddSeconds(seconds);
-        var holder = access.HolderOf(context);
+        var holder = owners.HolderOf(context);
         if (holder.Until < until)
             until = holder.Until.Value;
 

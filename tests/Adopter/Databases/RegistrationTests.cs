@@ -76,15 +76,6 @@ public sealed class RegistrationTests
     }
 
     [Fact]
-    public void Streams_need_a_web_application()
-    {
-        var builder = Host.CreateApplicationBuilder();
-        builder.AddEventStore("log");
-        var refused = Assert.Throws<InvalidOperationException>(() => builder.AddSse());
-        Assert.Contains("AddEventStore(…) alone", refused.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_stream_without_its_services_says_which_are_missing()
     {
         var stop = TestContext.Current.CancellationToken;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Logging.Console;
 
 namespace Adopter.Middleware;
@@ -29,13 +30,20 @@ public sealed class UndeclaredTests : IAsyncLifetime
         _app.Services.GetRequiredService<ILoggerFactory>().AddProvider(_log);
 
         _app.UseWhen(context => context.Request.Path.StartsWithSegments("/cached"), branch => branch.UseOutputCache());
+        _app.Map(
+            "/early",
+            branch =>
+            {
+                branch.UseOutputCache();
+                branch.UseRouting();
+                branch.UseEndpoints(early => early.MapGet("/typed", Typed).AllowAnonymous());
+            }
+        );
         _app.MapPost("/sign-in", () => TypedResults.SignIn(Users.Named("ann")));
         _app.MapSseTickets();
 
         _app.MapGet("/cached/result", Result).AllowAnonymous();
-        _app.MapGet("/cached/typed", () => TypedResults.EventStream(EventTopic.Pattern("orders.>")))
-            .AllowAnonymous()
-            .CacheOutput();
+        _app.MapGet("/cached/typed", Typed).AllowAnonymous().CacheOutput();
         _app.MapGet("/cached/marked", Result).AllowAnonymous().CacheOutput().WithEventStream();
         _app.MapGet("/result", Result).AllowAnonymous();
         _app.MapGet("/guarded", Result).RequireAuthorization();
@@ -46,7 +54,8 @@ public sealed class UndeclaredTests : IAsyncLifetime
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false };
         _client = new HttpClient(handler) { BaseAddress = new Uri(_app.Urls.First()) };
 
-        static IResult Result() => TypedResults.EventStream(EventTopic.Pattern("orders.>"));
+        static IResult Result() => Typed();
+        static EventStreamResult Typed() => TypedResults.EventStream(EventTopic.Pattern("orders.>"));
     }
 
     public async ValueTask DisposeAsync()
@@ -126,6 +135,17 @@ public sealed class UndeclaredTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
             Assert.Contains(hint, await answer.Content.ReadAsStringAsync(Stop), StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>The cache runs before it is known which endpoint it is.</summary>
+    [Fact]
+    public async Task One_that_a_cache_holds_before_the_routing_is_told_to_change_their_order()
+    {
+        using var answer = await GetAsync("/early/typed");
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        var text = await answer.Content.ReadAsStringAsync(Stop);
+        Assert.Contains("UseOutputCache() after UseRouting()", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("CacheOutput() or", text, StringComparison.Ordinal);
     }
 
     [Fact]

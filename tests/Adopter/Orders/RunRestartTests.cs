@@ -96,6 +96,39 @@ public sealed class RunRestartTests : IAsyncLifetime
         Assert.Equal(["1 of 1", "2 of 1", "restarted 2", "3 of 2", "4 of 2", "end"], EventsOf(reader));
     }
 
+    /// <summary>In Development the host also builds each service that is registered.</summary>
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Development")]
+    public async Task A_worker_without_a_server_goes_on_with_the_runs_of_a_lost_process(string environment)
+    {
+        await using (var before = await StartAsync(2))
+        {
+            await OrderAsync(before);
+            await using var early = await SseReader.OpenAsync(before.Server, Report);
+            await early.WaitForEventsAsync(2);
+        }
+
+        string[] settings = ["--environment", environment, "--ConnectionStrings:orders", _database];
+        var builder = Host.CreateApplicationBuilder([.. Quick, .. settings]);
+        builder
+            .AddEventStore("orders")
+            .AddSse()
+            .AddSseRuns(runs => runs.AddHandler<ReportOrder>("report", ReportsApi.WriteAsync));
+        builder.Services.AddSingleton(new Model(Pages).Client);
+        using var worker = builder.Build();
+        await worker.StartAsync(Stop);
+
+        var log = worker.Services.GetRequiredService<IEventLog>();
+        await Eventually.HoldsAsync(async () => (await log.ReadAsync(0, null, Stop)).Events[^1].Type == "end");
+        await worker.StopAsync(Stop);
+
+        await using var after = await StartAsync(0);
+        await using var reader = await SseReader.OpenAsync(after.Server, Report);
+        await reader.WaitForEndAsync();
+        Assert.Equal(["1 of 1", "2 of 1", "restarted 2", "3 of 2", "4 of 2", "end"], EventsOf(reader));
+    }
+
     [Fact]
     public async Task A_run_that_loses_its_process_again_and_again_is_interrupted_after_its_last_attempt()
     {

@@ -89,9 +89,24 @@ public sealed class ProcessTests
         );
     }
 
-    private static async Task<string> OrderAsync(SmallApp app, string key, string article)
+    /// <summary>Each tenant of an application may have a path base of its own.</summary>
+    [Fact]
+    public async Task A_key_is_of_one_address_also_where_only_the_path_base_differs()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/orders?article={article}");
+        await using var apps = await TwoAsync();
+        var key = Guid.NewGuid().ToString();
+        var first = await OrderAsync(apps.A, key, "tea", "/tenant-a");
+        Assert.Equal(first, await OrderAsync(apps.B, key, "tea", "/tenant-a"));
+        Assert.Contains(
+            "was used for another request",
+            await OrderAsync(apps.A, key, "tea", "/tenant-b"),
+            StringComparison.Ordinal
+        );
+    }
+
+    private static async Task<string> OrderAsync(SmallApp app, string key, string article, string pathBase = "")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{pathBase}/orders?article={article}");
         request.Headers.Add(IdempotencyKey.Header, key);
         using var response = await app.Client.SendAsync(request, Stop);
         return await response.Content.ReadAsStringAsync(Stop);
@@ -105,6 +120,10 @@ public sealed class ProcessTests
 
     private static void Map(WebApplication app)
     {
+        app.UsePathBase("/tenant-a");
+        app.UsePathBase("/tenant-b");
+        app.UseRouting();
+
         app.MapGet("/ticks/{id}", (string id) => TypedResults.EventStream($"ticks.{id}")).AllowAnonymous();
         app.MapPost(
                 "/orders",

@@ -1,3 +1,6 @@
+using System.Reflection;
+using System.Text;
+using System.Text.Json;
 using Adopter.Databases;
 
 namespace Adopter.Schema;
@@ -5,6 +8,8 @@ namespace Adopter.Schema;
 /// <summary>An application that puts its own log around the library's, such as one that counts.</summary>
 public sealed class WrappedLogTests
 {
+    private const BindingFlags AllOfInstance = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -20,18 +25,60 @@ public sealed class WrappedLogTests
         Assert.Equal(1, Assert.IsType<CountingLog>(app.Services.GetRequiredService<IEventLog>()).Appends);
     }
 
+    [Fact]
+    public async Task The_events_of_a_wrapped_log_are_written_as_the_application_configures()
+    {
+        var builder = LogApp.Builder(log: null);
+        builder.AddInMemoryEventLog().AddSse();
+        builder.Services.ConfigureHttpJsonOptions(json =>
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower
+        );
+        Wrap(builder.Services);
+        await using var app = builder.Build();
+
+        var log = app.Services.GetRequiredService<IEventLog>();
+        await log.AppendAsync("orders.7", "paid", new { PaidBy = "ann" }, cancellationToken: Stop);
+
+        var page = await log.ReadAsync(0, cancellationToken: Stop);
+        Assert.Equal("""{"paid_by":"ann"}""", Encoding.UTF8.GetString(page.Events[0].Data.Span));
+    }
+
+    /// <summary>A decorator forwards what it must implement, and nothing else.</summary>
+    [Fact]
+    public void No_public_interface_has_a_member_that_a_decorator_may_leave_out()
+    {
+        Assembly[] libraries =
+        [
+            typeof(IEventLog).Assembly,
+            typeof(IStreamAccess).Assembly,
+            typeof(IRuns).Assembly,
+            typeof(LlmGatewayOptions).Assembly,
+        ];
+        var members = libraries
+            .SelectMany(library => library.GetExportedTypes())
+            .Where(type => type.IsInterface)
+            .SelectMany(type => type.GetMethods(AllOfInstance))
+            .ToArray();
+
+        Assert.NotEmpty(members);
+        Assert.DoesNotContain(members, member => !member.IsAbstract || !member.IsPublic);
+    }
+
     private static void Wrap(IServiceCollection services)
     {
         var log = services.Single(service => service.ServiceType == typeof(IEventLog));
         services.Remove(log);
         services.AddSingleton<IEventLog>(provider => new CountingLog(
-            (IEventLog)ActivatorUtilities.CreateInstance(provider, log.ImplementationType!)
+            log.ImplementationFactory?.Invoke(provider) as IEventLog
+                ?? (IEventLog)ActivatorUtilities.CreateInstance(provider, log.ImplementationType!)
         ));
     }
 
     private sealed class CountingLog(IEventLog inner) : IEventLog
     {
         public int Appends { get; private set; }
+
+        public JsonSerializerOptions Json => inner.Json;
 
         public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
             IReadOnlyList<NewEvent> events,
@@ -41,6 +88,12 @@ public sealed class WrappedLogTests
             Appends++;
             return inner.AppendAsync(events, cancellationToken);
         }
+
+        public Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
+            string publisher,
+            IReadOnlyList<NewEvent> events,
+            CancellationToken cancellationToken
+        ) => inner.AppendForAsync(publisher, events, cancellationToken);
 
         public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
             inner.ReadAsync(after, filter, cancellationToken);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -51,6 +52,8 @@ public sealed class ShowingTests : IAsyncLifetime
         app.MapGet("/large", () => TypedResults.EventStream(["news.all"], show: Large)).AllowAnonymous();
         app.MapGet("/blocked", () => TypedResults.EventStream(["news.all"], show: Blocked)).AllowAnonymous();
         app.MapPost("/blocked", () => TypedResults.EventStream(["news.all"], show: Text)).AllowAnonymous();
+        app.MapGet("/cyclic", () => TypedResults.EventStream(["news.all"], show: Text, greeting: new(Cyclic())))
+            .AllowAnonymous();
         app.MapGet("/fails", () => TypedResults.EventStream(["news.all"], show: Failing)).AllowAnonymous();
         app.MapGet("/for/{visitor}", ForVisitor).AllowAnonymous();
         app.MapGet(
@@ -64,6 +67,13 @@ public sealed class ShowingTests : IAsyncLifetime
                 () => TypedResults.EventStream(["news.all"], show: Text, greeting: new(new { Hello = "you" }, "hello"))
             )
             .AllowAnonymous();
+    }
+
+    private static Dictionary<string, object> Cyclic()
+    {
+        var cyclic = new Dictionary<string, object>();
+        cyclic["itself"] = cyclic;
+        return cyclic;
     }
 
     private static async IAsyncEnumerable<SseItem<int>> Items()
@@ -110,6 +120,15 @@ public sealed class ShowingTests : IAsyncLifetime
     {
         var events = Enumerable.Range(from, count).Select(i => NewEvent.Of("news.all", type, i));
         await _app.Log.AppendAsync([.. events], Stop);
+    }
+
+    /// <summary>An <c>EventSource</c> would reconnect for ever after a 200 whose body breaks.</summary>
+    [Fact]
+    public async Task A_greeting_that_is_no_JSON_answers_500_before_the_head_and_keeps_no_place()
+    {
+        using var answer = await _app.Client.GetAsync("/cyclic", HttpCompletionOption.ResponseHeadersRead, Stop);
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        Assert.Empty(await _app.OpenStreamsAsync());
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using LlmGateway.VendorApis;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace LlmGateway.Dialects.AgUi;
@@ -66,7 +67,7 @@ internal static class AgUiApi
         RunUpdates updates,
         PromptStore prompts,
         ChatProviders providers,
-        IStreamAccess access,
+        OwnerAccess access,
         IOptions<LlmOptions> options
     )
     {
@@ -145,7 +146,7 @@ internal static class AgUiApi
         VendorHandler handler,
         RunUpdates updates,
         AllRuns runs,
-        IStreamAccess access,
+        OwnerAccess access,
         TimeProvider clock
     ) =>
         handler.AnswerAsync(
@@ -174,7 +175,7 @@ internal static class AgUiApi
     /// run can be neither joined nor cancelled.</summary>
     private static async ValueTask<RunName?> NameAsync(
         HttpContext context,
-        IStreamAccess access,
+        OwnerAccess access,
         string threadId,
         string runId
     )
