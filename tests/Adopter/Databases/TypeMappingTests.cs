@@ -1,4 +1,3 @@
-using System.Net.Http.Json;
 using Adopter.Middleware;
 using Npgsql;
 

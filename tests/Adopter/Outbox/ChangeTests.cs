@@ -139,14 +139,14 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
             shop.Next(),
             db =>
                 db.Database.ExecuteSqlRawAsync(
-                    $"""
+                    """
                     create function public.refuse() returns trigger language plpgsql as
-                        $$ begin raise 'No.' using errcode = '{code}'; end $$;
+                        $$ begin raise 'No.' using errcode = 'CODE'; end $$;
                     create table public.late ();
                     create constraint trigger refuses after insert on public.late deferrable initially deferred
                         for each row execute function public.refuse();
                     insert into public.late default values
-                    """,
+                    """.Replace("CODE", code, StringComparison.Ordinal),
                     Stop
                 )
         );

@@ -6,6 +6,7 @@ using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Microsoft.Extensions.Options;
 using Runs;
+using Streaming.Access;
 using Streaming.Endpoints;
 
 namespace LlmGateway.Dialects.UiMessages;
@@ -77,7 +78,7 @@ internal static class UiMessagesApi
         Generator generator,
         RunThreads threads,
         ChatProviders providers,
-        IStreamAccess access,
+        OwnerAccess access,
         RequestKeyStore keys,
         AllRuns runs,
         IOptions<LlmOptions> options
@@ -124,7 +125,7 @@ internal static class UiMessagesApi
         RunThreads threads,
         RunUpdates updates,
         PromptStore prompts,
-        IStreamAccess access
+        OwnerAccess access
     ) =>
         handler.AnswerAsync(
             context,
@@ -173,7 +174,7 @@ internal static class UiMessagesApi
         RunThreads threads,
         RunUpdates updates,
         AllRuns runs,
-        IStreamAccess access,
+        OwnerAccess access,
         TimeProvider clock
     ) =>
         handler.AnswerAsync(
@@ -199,7 +200,7 @@ internal static class UiMessagesApi
         string chat,
         HttpContext context,
         RunThreads threads,
-        IStreamAccess access
+        OwnerAccess access
     )
     {
         var owner = access.OwnerOf(context);

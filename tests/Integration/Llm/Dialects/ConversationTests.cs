@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Harness;
 using Integration.Seeds;
 using LlmGateway.Generations;
 using Microsoft.Extensions.DependencyInjection;

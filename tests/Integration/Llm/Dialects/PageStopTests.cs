@@ -1,11 +1,9 @@
 using System.Net;
 using System.Text;
 using EventStore;
-using Harness;
 using Integration.Seeds;
 using LlmGateway.Generations;
 using Microsoft.Extensions.DependencyInjection;
-using Runs;
 
 namespace Integration.Llm.Dialects;
 
