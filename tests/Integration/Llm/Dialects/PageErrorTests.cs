@@ -114,8 +114,8 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             prompt =>
                 $$"""
                     "messages":[{"id":"1","role":"assistant","parts":[{"type":"text","text":"A."},
-                    {"type":"text","text":"B."}]},{"id":"2","role":"user","parts":[{"type":"text","text":"{{prompt}}"}]}],
-                    {{Asked}}
+                    {"type":"text","text":"B."}]},
+                    {"id":"2","role":"user","parts":[{"type":"text","text":"{{prompt}}"}]}],{{Asked}}
                     """
         );
         Assert.Equal(("A.", "B."), (seen.Text("messages.0.content"), seen.Text("messages.1.content")));
