@@ -26,7 +26,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         /// <summary>Lines of the first replica since the first test: it warns once in ten minutes.</summary>
         public ConcurrentQueue<string> Printed { get; } = new();
 
-        public World Listen()
+        internal World Listen()
         {
             System.Replicas[0].Printed -= Printed.Enqueue;
             System.Replicas[0].Printed += Printed.Enqueue;
