@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 
@@ -36,6 +37,7 @@ public sealed class RegisteredServicesTests
         typeof(IHostedService),
         typeof(IAuthorizationHandler),
         typeof(IProblemDetailsWriter),
+        typeof(IApiDescriptionProvider),
         typeof(IConfigureOptions<>),
         typeof(IPostConfigureOptions<>),
         typeof(IValidateOptions<>),
