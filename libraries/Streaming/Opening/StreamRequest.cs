@@ -27,7 +27,7 @@ internal sealed record StreamRequest(
     ShownEvents? Shown = null
 )
 {
-    /// <summary>Where the log must have the stream's start: after the client's id, or else what was given.</summary>
+    /// <summary>Position that the log must have for the start: the client's id, or else the given one.</summary>
     public StreamPosition? Place => Last.Id ?? StartAfter;
 
     /// <summary>True if the stream begins with what comes next, which no state of the store can prevent.</summary>

@@ -118,7 +118,7 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
         );
     }
 
-    /// <summary>What waits for the commit, such as a deferred constraint, is refused by it.</summary>
+    /// <summary>Refusals that wait for the commit, as those of a deferred constraint.</summary>
     [Theory]
     [InlineData("22003")]
     [InlineData("23503")]
