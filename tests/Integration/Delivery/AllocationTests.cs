@@ -18,7 +18,7 @@ public sealed class AllocationTests
         Rounds = 3;
 
     /// <summary>Events of a POST whose deliveries are measured. What the processes do in the background, 100 kB a
-    /// second each, is subtracted, as a second at rest has it: the more deliveries, the less its changes weigh.</summary>
+    /// second each, is subtracted, as a second at rest has it: with more deliveries its changes weigh less.</summary>
     private const int Page = 20;
 
     /// <summary>Bytes of an event from its POST to its one reader, in both processes: 31,200 measured.</summary>
