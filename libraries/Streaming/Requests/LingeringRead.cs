@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Streaming.Admission;
@@ -16,6 +17,9 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
 
     /// <summary>Time for a client at a distance to send what is under way, and to read the refusal.</summary>
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
+
+    /// <summary>Pause between looks for more of the body: 4 MB come in some of them, as Kestrel buffers one.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly ClientCounts<string> _reading = new();
 
@@ -84,12 +88,15 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
                 size.MaxRequestBodySize = null;
 
             var body = context.Request.BodyReader;
-            // After a read that was cancelled by a token, the server cannot consume the body: it is still being read.
-            await using var cancelling = end.Token.Register(body.CancelPendingRead);
 
-            for (var received = 0L; received < MaxBytes && !end.IsCancellationRequested; )
+            for (var received = 0L; received < MaxBytes; )
             {
-                var read = await body.ReadAsync(CancellationToken.None);
+                // No read waits: one that a reset or a token ends is pending for ever, and the server logs an error
+                // because it cannot consume the body.
+                ReadResult read;
+                while (!body.TryRead(out read))
+                    await Task.Delay(Pause, clock, end.Token);
+
                 received += read.Buffer.Length;
                 body.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
