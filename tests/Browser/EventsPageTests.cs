@@ -130,10 +130,7 @@ public partial class EventsPageTests(PagesFixture pages) : PageTests(pages)
         await PublishAsync(topic, 0, 3);
         await ShowsAsync(page, 3);
 
-        // The browser refuses new requests; the server's end of the old connection shows that it is gone.
-        await context.SetOfflineAsync(true);
-        await Api.CloseAsync(topic);
-        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+        await CutOffAsync(page, topic);
         await Expect(page.Locator("#reason")).Not.ToBeEmptyAsync();
         await PublishAsync(topic, 3, 10);
         await context.SetOfflineAsync(false);

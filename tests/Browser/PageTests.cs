@@ -115,6 +115,15 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
     protected static Task IsLiveAsync(IPage page) =>
         Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "open");
 
+    /// <summary>Takes the network from the page's profile and ends its stream, until it waits for another.</summary>
+    protected async Task CutOffAsync(IPage page, string topic)
+    {
+        // The browser refuses new requests; the server's end of the old connection shows that it is gone.
+        await page.Context.SetOfflineAsync(true);
+        await Api.CloseAsync(topic);
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+    }
+
     /// <summary>Hides a page of a profile with such a clock for longer than it keeps its stream. In a headless browser
     /// no tab hides another, so the test sets its visibility.</summary>
     protected static async Task HideAsync(IPage page)

@@ -1,7 +1,7 @@
 namespace Browser;
 
-/// <summary>Pages that show all connections. Their tests open many and close those of the page itself, so they run one
-/// after the other; other tests run in parallel with them.</summary>
+/// <summary>Pages that show all connections. Their tests close those of the page itself, so they run one after the
+/// other; other tests run in parallel with them.</summary>
 [CollectionDefinition(Collection)]
 public sealed class SharedPages
 {
@@ -14,4 +14,12 @@ public sealed class SharedPages
 public sealed class TaskBoard
 {
     public const string Collection = "Task board";
+}
+
+/// <summary>Long lists of connections. Their tests run alone: a long listing may be a second old, and others list
+/// streams that they have just opened.</summary>
+[CollectionDefinition(Collection, DisableParallelization = true)]
+public sealed class ManyConnections
+{
+    public const string Collection = "Many connections";
 }

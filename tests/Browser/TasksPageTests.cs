@@ -166,9 +166,7 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
 
         await Expect(In(page, "todo", title)).ToBeVisibleAsync();
         await IsLiveAsync(page);
-        await context.SetOfflineAsync(true);
-        await Api.CloseAsync("tasks.*");
-        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+        await CutOffAsync(page, "tasks.*");
         await Api.MoveTaskAsync(title, "done");
         await context.SetOfflineAsync(false);
         await Expect(In(page, "done", title)).ToBeVisibleAsync();

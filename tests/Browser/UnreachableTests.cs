@@ -30,9 +30,7 @@ public class UnreachableTests(PagesFixture pages) : PageTests(pages)
         if (topic == "{reader}")
             topic = (await page.Locator("#session").InnerTextAsync()).Split('/')[^1];
 
-        await context.SetOfflineAsync(true);
-        await Api.CloseAsync(topic);
-        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
+        await CutOffAsync(page, topic);
         // A screen reader hears the state, not each second of the countdown.
         await Expect(page.Locator("#state-said[role=status]")).ToHaveTextAsync("Waiting to reconnect");
         await Expect(page.Locator("#reason")).ToContainTextAsync("Data as of ");
