@@ -39,7 +39,10 @@ internal static class ReconnectDelay
         var doubled = TimeSpan.FromTicks(
             (long)Math.Min(unit.Ticks * Math.Pow(2, Math.Min(failures - 1, 30)), options.MaxDelay.Ticks)
         );
-        return least + (Max(doubled, least * 1.5) - least) * random;
+        var delay = least + (Max(doubled, least * 1.5) - least) * random;
+
+        // Task.Delay would drop what exceeds a millisecond: a wait below one would not ask the clock.
+        return TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds));
     }
 
     private static TimeSpan Min(TimeSpan first, TimeSpan second) => first < second ? first : second;

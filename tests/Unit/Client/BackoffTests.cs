@@ -43,6 +43,13 @@ public class BackoffTests
     }
 
     [Fact]
+    public void A_delay_is_rounded_up_to_milliseconds_so_that_the_clock_is_asked_for_each()
+    {
+        Assert.Equal(0.001, Delay(1, 0.000_1));
+        Assert.Equal(2.001, Delay(1, 0.000_1, retry: 2));
+    }
+
+    [Fact]
     public void No_delay_overflows()
     {
         var day = new SseClientOptions
