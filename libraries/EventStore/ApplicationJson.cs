@@ -30,6 +30,22 @@ internal static class ApplicationJson
             );
     }
 
+    /// <summary>Writes a value as the data of an event.</summary>
+    /// <exception cref="ArgumentException">It is no JSON: an unpaired surrogate, a circle, more than 64 levels, or an
+    /// element that was never set.</exception>
+    /// <exception cref="NotSupportedException">There is no reflection, and nobody knows the type.</exception>
+    public static string Write<T>(this JsonSerializerOptions options, T data)
+    {
+        try
+        {
+            return JsonSerializer.Serialize(data, options.TypeOf(data));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new ArgumentException($"The value cannot be written as JSON: {e.Message}", nameof(data), e);
+        }
+    }
+
     /// <summary>Returns how values of a type are written.</summary>
     /// <exception cref="NotSupportedException">There is no reflection, and nobody knows the type.</exception>
     public static JsonTypeInfo<T> TypeOf<T>(this JsonSerializerOptions options) =>

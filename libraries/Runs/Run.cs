@@ -85,7 +85,7 @@ public sealed class Run : IDisposable
     /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
     /// <exception cref="ArgumentException">The type is invalid, or one that streams and runs send of themselves
-    /// (<c>error</c>, <c>end</c>, <c>restarted</c>); or a converter has written what is no JSON.</exception>
+    /// (<c>error</c>, <c>end</c>, <c>restarted</c>); or the value is no JSON.</exception>
     /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
     public Task AppendAsync<T>(string type, T data)
     {
@@ -140,7 +140,7 @@ public sealed class Run : IDisposable
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
     /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
     /// <exception cref="ArgumentException">The type is invalid, or one that streams and runs send of themselves
-    /// (<c>error</c>, <c>restarted</c>); or a converter has written what is no JSON.</exception>
+    /// (<c>error</c>, <c>restarted</c>); or the value is no JSON.</exception>
     public Task EndAsync<T>(string type, T data) => EndAsync(EventOf(type, data));
 
     /// <summary>Returns an event of the application's own.</summary>
@@ -149,7 +149,7 @@ public sealed class Run : IDisposable
         if (type == RestartedType)
             throw new ArgumentException($"'{RestartedType}' is the event of a run that was taken over.");
         // Checked, since converters of the application may write any text.
-        var json = JsonSerializer.Serialize(data, _appender.Json.TypeOf(data));
+        var json = _appender.Json.Write(data);
         return new RunEvent(EventRules.Type(type), EventRules.Data(json));
     }
 

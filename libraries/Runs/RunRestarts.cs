@@ -19,7 +19,7 @@ internal sealed class RunRestarts : IHostedService
         IEnumerable<NamedWork> handlers,
         IServiceScopeFactory scopes,
         RunAcquisition runs,
-        RunAppender appender,
+        IServiceProvider application,
         LiveRuns live,
         ProcessLease lease,
         IOptions<RunOptions> options
@@ -28,7 +28,8 @@ internal sealed class RunRestarts : IHostedService
         _handlers = handlers.ToDictionary(handler => handler.Name, StringComparer.Ordinal);
         _scopes = scopes;
         _runs = runs;
-        _json = appender.Json;
+        // Unlike an event, an input may need its nulls: it is read back as its type.
+        _json = ApplicationJson.Of(application);
         _live = live;
         _maxAttempts = options.Value.MaxAttempts;
         lease.Handlers = [.. _handlers.Keys];

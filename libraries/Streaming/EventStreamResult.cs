@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc.Authorization;
 using Microsoft.AspNetCore.OutputCaching;
-using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Fanout;
@@ -156,15 +155,28 @@ public sealed class EventStreamResult
     {
         ArgumentNullException.ThrowIfNull(httpContext);
 
-        return RefuseMistakeAsync(httpContext)
-            ?? RefuseTopicsAsync(httpContext)
-            ?? httpContext.RefuseErrorsAsync(() => OpenAsync(httpContext));
+        return IsAnonymous(httpContext) || NamesPolicy(httpContext)
+            ? OpenAsync(httpContext, NamesPolicy(httpContext))
+            : OpenUnnamedAsync(httpContext);
     }
 
-    /// <summary>Refuses what the application's developer must change. Null if there is nothing.</summary>
-    private Task? RefuseMistakeAsync(HttpContext context)
+    /// <summary>Opens the stream of an endpoint that no policy names: the application's fallback decides.</summary>
+    private async Task OpenUnnamedAsync(HttpContext context)
     {
-        if (!IsGuarded(context))
+        var policies = context.RequestServices.GetService<IAuthorizationPolicyProvider>();
+        var hasFallback = policies is not null && await policies.GetFallbackPolicyAsync() is not null;
+        await OpenAsync(context, hasFallback);
+    }
+
+    private Task OpenAsync(HttpContext context, bool hasPolicy) =>
+        RefuseMistakeAsync(context, hasPolicy)
+        ?? RefuseTopicsAsync(context)
+        ?? context.RefuseErrorsAsync(() => OpenAsync(context));
+
+    /// <summary>Refuses what the application's developer must change. Null if there is nothing.</summary>
+    private Task? RefuseMistakeAsync(HttpContext context, bool hasPolicy)
+    {
+        if (!hasPolicy && !IsOpen(context))
             return context.RefuseAsync(
                 StatusCodes.Status401Unauthorized,
                 "No policy",
@@ -172,7 +184,7 @@ public sealed class EventStreamResult
                     + "endpoint."
             );
 
-        if ((MistakeOf(context) ?? WideTopicOf(context)) is not { } mistake)
+        if ((MistakeOf(context, hasPolicy) ?? WideTopicOf(context)) is not { } mistake)
             return null;
 
         LoggerOf(context).LogError("{Mistake}", mistake);
@@ -272,7 +284,7 @@ public sealed class EventStreamResult
 
     /// <summary>Returns what of the application leaves it without streams, or of the endpoint made middleware treat the
     /// stream as another answer, before it ran. Null if nothing did.</summary>
-    private static string? MistakeOf(HttpContext context)
+    private static string? MistakeOf(HttpContext context, bool hasPolicy)
     {
         if (context.RequestServices.GetService<StreamOpener>() is null)
             return "The application has no streams: call AddSse(…) on its builder.";
@@ -280,7 +292,7 @@ public sealed class EventStreamResult
         var endpoint = context.GetEndpoint();
         var isDeclared = endpoint?.Metadata.GetMetadata<StreamMetadata>() is not null;
         var isCached = LongResponse.HoldsOthers(context);
-        if (!isCached && (isDeclared || IsAnonymous(context) || !HasPolicy(context)))
+        if (!isCached && (isDeclared || IsAnonymous(context) || !hasPolicy))
             return null;
 
         var name = $"The endpoint '{endpoint?.DisplayName}' returns an event stream";
@@ -319,22 +331,19 @@ public sealed class EventStreamResult
         return null;
     }
 
-    /// <summary>Returns true if something decides who may use the endpoint.</summary>
-    private static bool IsGuarded(HttpContext context) =>
-        IsAnonymous(context)
-        || HasPolicy(context)
-        || context.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment();
+    /// <summary>Returns true if the endpoint needs no policy.</summary>
+    private static bool IsOpen(HttpContext context) =>
+        IsAnonymous(context) || context.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment();
 
     private static bool IsAnonymous(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
 
-    private static bool HasPolicy(HttpContext context)
+    private static bool NamesPolicy(HttpContext context)
     {
         var metadata = context.GetEndpoint()?.Metadata;
         return metadata?.GetMetadata<IAuthorizeData>() is not null
             || metadata?.GetMetadata<AuthorizationPolicy>() is not null
             // Of all controllers (MvcOptions.Filters).
-            || metadata?.GetMetadata<AuthorizeFilter>() is not null
-            || context.RequestServices.GetService<IOptions<AuthorizationOptions>>()?.Value.FallbackPolicy is not null;
+            || metadata?.GetMetadata<AuthorizeFilter>() is not null;
     }
 }

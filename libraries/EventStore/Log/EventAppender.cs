@@ -54,7 +54,8 @@ internal sealed class EventAppender(
 
     /// <summary>Appends events for a publisher; publishers share the log by bytes, whatever each has waiting.</summary>
     /// <param name="publisher">A name; the other overload takes the first event's topic.</param>
-    /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless.</param>
+    /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless, unless it was
+    /// cancelled before.</param>
     /// <inheritdoc cref="AppendAsync(IReadOnlyList{NewEvent}, CancellationToken)" path="/exception"/>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
@@ -68,6 +69,7 @@ internal sealed class EventAppender(
         CancellationToken cancellationToken
     )
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (events.Length == 0)
             return [];
 

@@ -14,6 +14,9 @@ public interface IEventLog
 
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
     /// committed.</summary>
+    /// <param name="events">The events, or none.</param>
+    /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless, unless it was cancelled
+    /// before.</param>
     /// <exception cref="ArgumentException">There is no list, or it has a null; nothing was appended.
     /// Or Postgres refuses an event, such as by a constraint of its operator.</exception>
     /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
@@ -70,7 +73,8 @@ public static class EventLogExtensions
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
     /// <param name="id">The id that makes a retry append nothing, for 24 h, or null for a new one.</param>
-    /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
+    /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless, unless it was cancelled
+    /// before.</param>
     /// <inheritdoc cref="IEventLog.AppendAsync" path="/exception"/>
     public static async Task<AppendedEvent> AppendAsync<T>(
         this IEventLog log,
@@ -109,7 +113,11 @@ internal sealed class StoredEventLog(
         string publisher,
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken
-    ) => appender.AppendAsync(events, publisher, cancellationToken);
+    )
+    {
+        ArgumentNullException.ThrowIfNull(publisher);
+        return appender.AppendAsync(events, publisher, cancellationToken);
+    }
 
     public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
         ReadAsync(reader.ReadAsync(after, filter, cancellationToken: cancellationToken));

@@ -86,7 +86,8 @@ public sealed record NewEvent
     /// <param name="id">The id that makes a retry append nothing, for 24 h, or null for a new one.</param>
     /// <param name="json">How the value is written: <see cref="IEventLog.Json"/> writes it as the application's
     /// endpoints do. Null for names in camel case, by reflection.</param>
-    /// <exception cref="ArgumentException">A member is invalid: see <see cref="NewEvent"/>.</exception>
+    /// <exception cref="ArgumentException">A member is invalid: see <see cref="NewEvent"/>. Or the value is no JSON,
+    /// such as one with an unpaired surrogate or too many levels.</exception>
     public static NewEvent Of<T>(
         EventTopic topic,
         string type,
@@ -96,7 +97,7 @@ public sealed record NewEvent
         JsonSerializerOptions? json = null
     )
     {
-        var written = JsonSerializer.Serialize(data, (json ?? ReadableJsonEncoder.Web).TypeOf(data));
+        var written = (json ?? ReadableJsonEncoder.Web).Write(data);
         // Other values are checked, since converters of the application may write any text.
         return typeof(T) == typeof(JsonElement) && json is null
             ? new NewEvent(topic.ToString(), EventRules.Type(type), new OwnJson(written), key, id, EventTracing.Current)

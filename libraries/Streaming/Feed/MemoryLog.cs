@@ -28,6 +28,8 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
     )
     {
         var given = EventRules.Copy(events);
+        if (cancellationToken.IsCancellationRequested)
+            return Task.FromCanceled<IReadOnlyList<AppendedEvent>>(cancellationToken);
 
         lock (_gate)
         {
@@ -54,7 +56,11 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         string publisher,
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken
-    ) => AppendAsync(events, cancellationToken);
+    )
+    {
+        ArgumentNullException.ThrowIfNull(publisher);
+        return AppendAsync(events, cancellationToken);
+    }
 
     public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
         ReadAsync(after, filter, PageEvents, cancellationToken: cancellationToken);
