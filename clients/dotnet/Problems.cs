@@ -7,9 +7,13 @@ internal static class Problems
 {
     private const int MaxBytes = 64 * 1024;
 
-    /// <summary>Reads the problem details of a response. Null if it has none or they cannot be read.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
+
+    /// <summary>Reads the problem details of a response from what comes within a second, since a body may have no end.
+    /// Null if it has none or they cannot be read.</summary>
     public static async Task<ProblemDetails?> ReadAsync(
         HttpResponseMessage response,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
@@ -18,15 +22,28 @@ internal static class Problems
             || !type.EndsWith("json", StringComparison.OrdinalIgnoreCase)
         )
             return null;
+
+        using var limit = new CancellationTokenSource(Limit, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        using var beginning = new MemoryStream(new byte[MaxBytes]);
         try
         {
-            await response.Content.LoadIntoBufferAsync(MaxBytes, cancellationToken).ConfigureAwait(false);
-            var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            return await JsonSerializer
-                .DeserializeAsync(body, ClientJson.Default.ProblemDetails, cancellationToken)
-                .ConfigureAwait(false);
+            await response.Content.CopyToAsync(beginning, either.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is JsonException or HttpRequestException or IOException)
+        catch (Exception e)
+            when (e is HttpRequestException or IOException or OperationCanceledException or NotSupportedException)
+        {
+            // What has come, at most the maximum, may be whole.
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        try
+        {
+            beginning.SetLength(beginning.Position);
+            beginning.Position = 0;
+            return JsonSerializer.Deserialize(beginning, ClientJson.Default.ProblemDetails);
+        }
+        catch (JsonException)
         {
             return null;
         }

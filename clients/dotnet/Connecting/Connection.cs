@@ -122,7 +122,7 @@ internal sealed class Connection : IDisposable
 
     private async Task<ConnectionState> RefusedAsync(HttpResponseMessage response)
     {
-        var problem = await Problems.ReadAsync(response, _cancellation.Token).ConfigureAwait(false);
+        var problem = await Problems.ReadAsync(response, _client.Clock, _cancellation.Token).ConfigureAwait(false);
         var transient = Problems.IsTransient(response.StatusCode);
         var failure = new SseException(
             transient ? SseError.Unavailable : SseError.Rejected,

@@ -15,7 +15,9 @@ internal readonly record struct RequestTarget(Uri Uri, HttpMethod Method, bool H
         if (status is not (301 or 302 or 303 or 307 or 308) || response.Headers.Location is not { } location)
             return null;
 
-        var uri = location.IsAbsoluteUri ? location : new Uri(Uri, location);
+        if (!Uri.TryCreate(Uri, location, out var uri))
+            return null;
+
         var isWeb = uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && Uri.Scheme == uri.Scheme);
         if (!isWeb)
             return null;

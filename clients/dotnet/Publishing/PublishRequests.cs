@@ -25,7 +25,7 @@ internal sealed class PublishRequests(HttpClient http, PublisherOptions options,
                 if (response.IsSuccessStatusCode)
                     return await AnswerAsync(response, ids, either.Token).ConfigureAwait(false);
 
-                var problem = await Problems.ReadAsync(response, either.Token).ConfigureAwait(false);
+                var problem = await Problems.ReadAsync(response, clock, either.Token).ConfigureAwait(false);
                 failure = new PublishException(
                     Problems.Describe(response, problem),
                     null,

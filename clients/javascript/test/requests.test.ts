@@ -3,13 +3,14 @@ import { test } from "node:test";
 import type { Reason, SseClientOptions } from "../src/index.js";
 import { read } from "./cases.js";
 import { collect } from "./collect.js";
-import { serve, status, stream, until, type Exchange } from "./server.js";
+import { endless, serve, status, stream, until, type Exchange } from "./server.js";
 
 type Answer =
   | number // the status
   | string // a stream with a proper end
   | { readonly cut: string }
-  | { readonly redirect: number }
+  | { readonly redirect: number; readonly to?: string }
+  | { readonly endless: number } // a refusal
   | { readonly length: number }; // of an event
 
 interface Case {
@@ -19,15 +20,17 @@ interface Case {
   readonly credential?: "renews" | "fails first" | "cannot be sent";
   readonly maxRetries?: number;
   readonly maxEvent?: number;
+  readonly closeAfter?: number; // events
   readonly answers: readonly Answer[];
   readonly requests: readonly string[];
   readonly lastIds?: readonly (string | null)[];
+  readonly lastId?: string;
   readonly events?: readonly string[];
   readonly end?: keyof typeof ENDS;
 }
 
 const ENDS = {
-  done: ["nothing-more", "ended"],
+  done: ["nothing-more", "ended", "closed"],
   refused: ["refused"],
   broken: ["broken", "unreachable"],
   exhausted: ["gave-up"],
@@ -37,7 +40,8 @@ const ENDS = {
 function answer(given: Answer): (exchange: Exchange) => void {
   if (typeof given === "number") return status(given);
   if (typeof given === "string") return stream(given, { end: true });
-  if ("redirect" in given) return status(given.redirect, { Location: "/result" });
+  if ("redirect" in given) return status(given.redirect, { Location: given.to ?? "/result" });
+  if ("endless" in given) return endless(given.endless);
   if ("length" in given) return stream(`data: ${"x".repeat(given.length)}\n\n`);
 
   return (exchange) => {
@@ -66,6 +70,7 @@ for (const { name, method, headers, credential, maxRetries = 50, maxEvent, ...ex
       maxEventLength: maxEvent,
     });
 
+    client.on("*", () => events.length === expected.closeAfter && client.close());
     await until("closed", () => client.state.state === "closed");
     const { reason } = client.state as { reason: Reason };
     assert.ok((ENDS[expected.end ?? "done"] as Reason[]).includes(reason), reason);
@@ -77,6 +82,7 @@ for (const { name, method, headers, credential, maxRetries = 50, maxEvent, ...ex
       expected.requests,
     );
 
+    if (expected.lastId !== undefined) assert.equal(client.lastEventId, expected.lastId);
     if (expected.lastIds)
       assert.deepEqual(
         server.exchanges.map(({ request }) => request.headers["last-event-id"] ?? null),

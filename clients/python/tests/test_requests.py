@@ -3,7 +3,7 @@ import unittest
 import urllib.error
 
 from aspire_sse import EventTooLarge, HttpError, RetriesExhausted, StreamBroken, request
-from tests.server import Clock, Server, cases, quick, redirect, stream
+from tests.server import Clock, Server, cases, endless, quick, redirect, stream
 
 ENDS = {
     HttpError: "refused",
@@ -23,7 +23,9 @@ def answer(given):
         return lambda handler: stream(handler, given["cut"].encode(), cut=True)
     if "length" in given:
         return b"data: " + b"x" * given["length"] + b"\n\n"
-    return redirect(given["redirect"], "/result")
+    if "endless" in given:
+        return endless(given["endless"])
+    return redirect(given["redirect"], given.get("to", "/result"))
 
 
 def headers(credential):
@@ -53,12 +55,18 @@ class RequestTests(unittest.TestCase):
                 )
                 events, end = [], "done"
                 try:
-                    events.extend(e.data for e in client if e.event == "message")
+                    for received in client:
+                        if received.event == "message":
+                            events.append(received.data)
+                        if len(events) == case.get("closeAfter"):
+                            client.close()
                 except tuple(ENDS) as e:
                     end = ENDS[type(e)]
                 self.assertEqual(case.get("end", "done"), end)
                 self.assertEqual(case.get("events", []), events)
                 self.assertEqual(case["requests"], [method for method, _, _ in server.requests])
+                if "lastId" in case:
+                    self.assertEqual(case["lastId"], client.last_event_id)
                 if "lastIds" in case:
                     self.assertEqual(case["lastIds"], [last for _, last, _ in server.requests])
 

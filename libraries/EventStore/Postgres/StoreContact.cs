@@ -6,8 +6,9 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Asks Postgres once a second for its role and time, so that <c>/health</c> costs it nothing. Closes
-/// connections that an outage may have broken, and those whose command Postgres no longer runs. Thread-safe.</summary>
+/// <summary>Asks Postgres once a second for its role and time, and for events that nobody moves, so that
+/// <c>/health</c> costs it nothing. Closes connections that an outage may have broken, and those whose command Postgres
+/// no longer runs. Thread-safe.</summary>
 internal sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     StoreClock storeClock,
@@ -22,6 +23,9 @@ internal sealed class StoreContact(
     /// <summary>Longest wait for an answer; only after it are the connections to a vanished host given up.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>Checks in a row without a leader that are no mistake: a process starts, or takes over.</summary>
+    private const int ChecksOfChange = 5;
+
     private readonly StoreHosts _hosts = services.GetRequiredService<StoreHosts>();
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
@@ -30,6 +34,7 @@ internal sealed class StoreContact(
     private ReadOnlyReason? _readOnly;
     private volatile string? _mistake;
     private volatile StoreDurability? _durability;
+    private volatile int _unmovedChecks;
 
     /// <summary>The time since Postgres stopped answering as a primary, or null while it answers.</summary>
     public TimeSpan? AwayFor
@@ -49,6 +54,9 @@ internal sealed class StoreContact(
 
     /// <summary>The reason that no waiting mends; else null.</summary>
     public string? Mistake => _mistake;
+
+    /// <summary>True while events wait in the outbox and no process moves them.</summary>
+    public bool IsOutboxUnmoved => _unmovedChecks > ChecksOfChange;
 
     /// <summary>The durability of an acknowledged event at the last check, or null before the first.</summary>
     internal StoreDurability? Durability => _durability;
@@ -102,6 +110,7 @@ internal sealed class StoreContact(
             {
                 await _hosts.CheckAsync(stoppingToken);
                 await EndLostAsync(stoppingToken);
+                await CheckOutboxAsync(stoppingToken);
             }
 
             await Task.Delay(Interval, Clock, stoppingToken);
@@ -153,6 +162,20 @@ internal sealed class StoreContact(
                 Logger.LogDebug("Postgres still runs {Commands} commands that were not answered in time", late - lost);
             if (lost > 0)
                 Logger.LogWarning("Postgres has lost {Connections} connections, which are closed now", lost);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        { /* the next check asks again */
+        }
+    }
+
+    private async Task CheckOutboxAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            var wasUnmoved = IsOutboxUnmoved;
+            _unmovedChecks = await WaitingOutbox.IsLeftAsync(store, Interval, stoppingToken) ? _unmovedChecks + 1 : 0;
+            if (IsOutboxUnmoved && !wasUnmoved)
+                Logger.LogWarning(WaitingOutbox.Message);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         { /* the next check asks again */

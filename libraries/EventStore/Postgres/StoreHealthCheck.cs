@@ -2,8 +2,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace EventStore;
 
-/// <summary>Reports degraded while Postgres does not answer, unhealthy after
-/// <see cref="EventStoreOptions.UnhealthySeconds"/>. Open streams continue; new clients need another server.</summary>
+/// <summary>Reports degraded while Postgres does not answer or nobody moves the outbox, unhealthy after
+/// <see cref="EventStoreOptions.UnhealthySeconds"/> without an answer. Open streams continue; new clients need another
+/// server.</summary>
 internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(
@@ -30,6 +31,7 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
                             "Publishing waits: no synchronous standby of Postgres is connected.",
                             data: data
                         )
+                    : contact.IsOutboxUnmoved ? HealthCheckResult.Degraded(WaitingOutbox.Message, data: data)
                     : HealthCheckResult.Healthy(data: data)
             : contact.IsLost
                 ? HealthCheckResult.Unhealthy(

@@ -22,7 +22,13 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
 
     public int? MaxEvent { get; init; }
 
+    /// <summary>Number of events after which the reader stops.</summary>
+    public int? CloseAfter { get; init; }
+
     public string?[]? LastIds { get; init; }
+
+    /// <summary>The position after the end.</summary>
+    public string? LastId { get; init; }
 
     public string[] Events { get; init; } = [];
 
@@ -45,11 +51,15 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
             _ when answer.TryGetProperty("length", out var length) => SseServer.Stream(
                 $"data: {new string('x', length.GetInt32())}\n\n"
             ),
-            _ => SseServer.Redirect(answer.GetProperty("redirect").GetInt32(), "/result"),
+            _ when answer.TryGetProperty("endless", out var status) => SseServer.Endless(status.GetInt32()),
+            _ => SseServer.Redirect(
+                answer.GetProperty("redirect").GetInt32(),
+                answer.TryGetProperty("to", out var target) ? target.GetString()! : "/result"
+            ),
         };
 
-    /// <summary>Opens the stream and returns its end by the name of the case.</summary>
-    internal async Task<string> ReadAsync(SseServer server, List<string> events)
+    /// <summary>Reads the stream and returns its end by the name of the case, and its position then.</summary>
+    internal async Task<(string End, string LastId)> ReadAsync(SseServer server, List<string> events)
     {
         var calls = 0;
         var request = new SseRequest(server.Url)
@@ -67,12 +77,27 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
             MaxEventBytes = MaxEvent ?? 1024 * 1024,
         };
         using var client = new SseClient();
+        var stream = client.Open(request, options);
+        return (await EndOfAsync(stream, events), stream.LastEventId);
+
+        ValueTask<string?> Token(CancellationToken cancellationToken) =>
+            ++calls == 1 && Credential == "fails first"
+                ? throw new InvalidOperationException("no token yet")
+                : new(Credential == "cannot be sent" ? "two\nlines" : $"token {calls}");
+    }
+
+    private async Task<string> EndOfAsync(SseStream stream, List<string> events)
+    {
         try
         {
-            var stream = client.Open(request, options).WithCancellation(TestContext.Current.CancellationToken);
-            await foreach (var received in stream)
+            await foreach (var received in stream.WithCancellation(TestContext.Current.CancellationToken))
+            {
                 if (received.Type == "message")
                     events.Add(received.Data);
+                if (events.Count == CloseAfter)
+                    break;
+            }
+
             return "done";
         }
         catch (SseException e)
@@ -86,10 +111,5 @@ public sealed record RequestCase(string Name, JsonElement[] Answers, string[] Re
                 _ => e.Error.ToString(),
             };
         }
-
-        ValueTask<string?> Token(CancellationToken cancellationToken) =>
-            ++calls == 1 && Credential == "fails first"
-                ? throw new InvalidOperationException("no token yet")
-                : new(Credential == "cannot be sent" ? "two\nlines" : $"token {calls}");
     }
 }

@@ -17,12 +17,36 @@ public partial class RequestTests
         await using var server = await StartAsync([.. expected.Answers.Select(RequestCase.Answer)]);
         var events = new List<string>();
 
-        Assert.Equal(expected.End, await expected.ReadAsync(server, events));
+        var (end, lastId) = await expected.ReadAsync(server, events);
+        Assert.Equal(expected.End, end);
         Assert.Equal(expected.Events, events);
         Assert.Equal(expected.Requests, server.Requests.Select(r => r.Method));
 
+        if (expected.LastId is { } last)
+            Assert.Equal(last, lastId);
         if (expected.LastIds is { } ids)
             Assert.Equal(ids, server.Requests.Select(r => r.LastEventId));
+    }
+
+    [Fact]
+    public async Task A_refusal_whose_body_does_not_end_keeps_its_problem()
+    {
+        await using var server = await StartAsync(Endless(404));
+        var refused = await FailAsync(server);
+        Assert.Equal((SseError.Rejected, "Unknown topic."), (refused.Error, refused.Problem?.Title));
+    }
+
+    [Fact]
+    public async Task Of_a_refusal_above_64_kB_the_status_remains()
+    {
+        await using var server = await StartAsync(context =>
+        {
+            context.Response.StatusCode = 404;
+            context.Response.ContentType = "application/problem+json";
+            return WriteAsync(context, $$"""{"title":"{{new string('x', 100_000)}}"}""");
+        });
+        var refused = await FailAsync(server);
+        Assert.Equal((SseError.Rejected, null), (refused.Error, refused.Problem));
     }
 
     [Fact]

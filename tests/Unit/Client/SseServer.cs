@@ -105,6 +105,20 @@ internal sealed class SseServer : IAsyncDisposable
             return Task.CompletedTask;
         };
 
+    /// <summary>A refusal with problem details and a body that has no end.</summary>
+    public static Func<HttpContext, Task> Endless(int status) =>
+        async context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.ContentType = "application/problem+json";
+            await WriteAsync(context, "{\"title\":\"Unknown topic.\"}");
+            while (true)
+            {
+                await WriteAsync(context, " ");
+                await Task.Delay(100, context.RequestAborted);
+            }
+        };
+
     public static Func<HttpContext, Task> Redirect(int status, string target) =>
         context =>
         {
@@ -116,7 +130,7 @@ internal sealed class SseServer : IAsyncDisposable
     public static async Task WriteAsync(HttpContext context, string frames)
     {
         if (!context.Response.HasStarted)
-            context.Response.ContentType = "text/event-stream";
+            context.Response.ContentType ??= "text/event-stream";
         await context.Response.StartAsync(context.RequestAborted);
         await context.Response.WriteAsync(frames, context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
