@@ -124,6 +124,22 @@ public abstract class PageTests(PagesFixture pages) : IAsyncLifetime
         await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "waiting");
     }
 
+    /// <summary>Refuses a page's stream, and opens a new one by its button.</summary>
+    protected async Task ConnectsNowAsync(string path, string stream, string shown)
+    {
+        var context = await ContextAsync();
+        await context.RouteAsync(stream, route => RefuseAsync(route, 403, "Not with this token."));
+        var page = await OpenAsync(path, context);
+        await Expect(page.Locator("#state")).ToHaveAttributeAsync("data-state", "closed");
+        await Expect(page.Locator("#reason")).ToContainTextAsync("Not with this token.");
+        await Expect(page.GetByText("Loading the").Filter(new() { Visible = true })).ToHaveCountAsync(0);
+
+        await context.UnrouteAllAsync();
+        await page.Locator("#reconnect").ClickAsync();
+        await IsLiveAsync(page);
+        await Expect(page.Locator(shown).First).ToBeVisibleAsync();
+    }
+
     /// <summary>Hides a page of a profile with such a clock for longer than it keeps its stream. In a headless browser
     /// no tab hides another, so the test sets its visibility.</summary>
     protected static async Task HideAsync(IPage page)

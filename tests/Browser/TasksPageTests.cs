@@ -254,6 +254,13 @@ public class TasksPageTests(PagesFixture pages) : PageTests(pages)
     }
 
     [Fact]
+    public async Task A_board_whose_stream_was_refused_opens_a_new_one_by_Connect_now()
+    {
+        await Api.CreateTaskAsync($"to be read {Guid.NewGuid():N}");
+        await ConnectsNowAsync("/tasks", "**/events/stream*", ".card");
+    }
+
+    [Fact]
     public async Task The_board_has_one_timer_however_many_cards_it_shows()
     {
         var titles = new[] { $"first {Guid.NewGuid():N}", $"second {Guid.NewGuid():N}" };
