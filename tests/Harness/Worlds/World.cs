@@ -152,7 +152,7 @@ internal sealed class World : IAsyncDisposable
         await HoldsAsync(
             async () =>
             {
-                foreach (var broadcaster in Broadcasters.Where(b => !b.HasExited))
+                foreach (var broadcaster in Running(Broadcasters))
                     if (await LeadsAsync(broadcaster))
                         leader = broadcaster;
                 return leader is not null;
@@ -220,7 +220,7 @@ internal sealed class World : IAsyncDisposable
         HoldsAsync(
             async () =>
             {
-                foreach (var replica in Replicas.Where(r => !r.HasExited))
+                foreach (var replica in Running(Replicas))
                 {
                     using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, "/v1/replicas"));
 
@@ -237,6 +237,13 @@ internal sealed class World : IAsyncDisposable
             what,
             within
         );
+
+    /// <summary>Copies the list, to which a test that shares this world may add meanwhile.</summary>
+    private static RunningService[] Running(List<RunningService> services)
+    {
+        lock (services)
+            return [.. services.Where(service => !service.HasExited)];
+    }
 
     private Task HoldsAsync(Func<Task<bool>> condition, string what, TimeSpan? within = null) =>
         Eventually.HoldsAsync(condition, what, state: null, within, Stop);

@@ -326,16 +326,19 @@ public sealed class ListTests(AssemblyWide<TwoReplicas> shared) : IClassFixture<
             {
                 rows = await SeedRequests.GetAsync(A.Url, "/v1/replicas");
                 return RowOf(B) is { ValueKind: JsonValueKind.Object } row
-                    && row.GetProperty("connections").GetInt32() > 0;
+                    && row.GetProperty("connections").GetInt32() > 0
+                    // A heartbeat that is late on a busy machine makes a replica degraded for a moment.
+                    && row.Text("mode") == "live"
+                    && RowOf(A).Text("mode") == "live";
             },
-            "the other replica is listed with its streams"
+            "the other replica is listed with its streams, and both are live",
+            () => rows.ToString()
         );
 
         foreach (var replica in (RunningService[])[A, B])
         {
             var row = RowOf(replica);
             Assert.Equal(["name", "url", "connections", "head", "lag", "mode"], NamesOf(row));
-            Assert.Equal("live", row.Text("mode"));
             Assert.True(World.Position(row.Text("head")!) >= 0);
         }
 

@@ -263,11 +263,7 @@ public sealed class PromotionTests(PromotionRig rig) : IClassFixture<PromotionRi
     {
         var database = await rig.CreateDatabaseAsync();
         return await World.Start(o =>
-            o.Replicas(2)
-                .Set("AspireSse:EventStore:CommandTimeoutSeconds", 2)
-                .Set("AspireSse:Streaming:PositionSeconds", 1)
-                .Set(settings ?? [])
-                .Database(database)
+            o.Replicas(2).Set("AspireSse:Streaming:PositionSeconds", 1).Set(settings ?? []).Database(database)
         );
     }
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Harness;
+using Integration.Seeds;
 
 namespace Integration.Security;
 
@@ -14,34 +15,52 @@ public sealed class EndingTests(AssemblyWide<SecureSystem> shared) : IClassFixtu
     private Uri A => shared.World.A;
     private Uri B => shared.World.B;
 
+    /// <summary>The clock is moved: within the notice, a busy machine may pause for seconds.</summary>
     [Fact]
     public async Task A_stream_ends_with_its_token_or_ticket_and_announces_that_before()
     {
-        var ticket = await A.TicketAsync(Ann, expiresIn: 10);
-        var token = Tokens.Of("short", subscribe: ["orders.>", "$sys.>"], life: TimeSpan.FromSeconds(10));
+        // A stream shorter than twice the notice has none.
+        const int Life = 240,
+            Notice = 100;
+        var clock = new MovableClock();
+        await using var system = await World.Start(o =>
+            o.Clock(clock)
+                .Broadcasters(0)
+                .Set(SecureSystem.Settings)
+                .Set("Security:RenewSeconds", Notice)
+                .ApiKey(SecureSystem.OperatorKey)
+        );
+        var server = system.Replicas[0].Url;
+        var ticket = await server.TicketAsync(Ann, expiresIn: Life);
+        var token = Tokens.Of("short", subscribe: ["orders.>", "$sys.>"], life: TimeSpan.FromSeconds(Life));
         (string Path, string? Token)[] requests =
         [
             ("/v1/events/stream?topic=orders.a", token),
             ("/v1/connections/stream", token),
             ($"/v1/events/stream?topic=orders.a&ticket={ticket}", null),
         ];
-        var readers = await Task.WhenAll(requests.Select(r => SecureSystem.OpenAsync(A, r.Path, r.Token)));
+        var readers = await Task.WhenAll(requests.Select(r => SecureSystem.OpenAsync(server, r.Path, r.Token)));
+
+        clock.Advance(TimeSpan.FromSeconds(Life - Notice));
+        foreach (var reader in readers)
+            await reader.WaitAsync(r => Warnings(r).Any());
+        clock.Advance(TimeSpan.FromSeconds(Notice));
 
         foreach (var ((path, opener), reader) in requests.Zip(readers))
         {
             await reader.WaitForEndAsync();
             Assert.True(reader.EndedProperly);
-            var warnings = reader
-                .Frames.Where(f => f.Event == "unauthorized")
-                .Select(f => JsonDocument.Parse(f.Data!).RootElement)
-                .ToList();
+            var warnings = Warnings(reader).ToList();
 
             Assert.Equal(["expiring", "expired"], warnings.Select(t => t.GetProperty("reason").GetString()));
             Assert.Equal("unauthorized", reader.Frames[^1].Event);
-            Assert.True(warnings[0].GetProperty("expiresAt").GetDateTimeOffset() <= DateTimeOffset.UtcNow);
-            await A.ExpectAsync(401, $"GET {path}", opener);
+            Assert.True(warnings[0].GetProperty("expiresAt").GetDateTimeOffset() <= clock.GetUtcNow());
+            await server.ExpectAsync(401, $"GET {path}", opener);
             await reader.DisposeAsync();
         }
+
+        static IEnumerable<JsonElement> Warnings(SseReader reader) =>
+            reader.Frames.Where(f => f.Event == "unauthorized").Select(f => f.Json());
     }
 
     [Fact]

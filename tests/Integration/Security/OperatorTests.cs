@@ -19,11 +19,11 @@ public sealed class OperatorTests(AssemblyWide<SecureSystem> shared) : IClassFix
             async () =>
             {
                 rows = await first.JsonAsync("GET /v1/connections?filter=far", SecureSystem.OperatorKey);
-                return rows.GetProperty("connections").GetArrayLength() > 0;
+                // Partial while a replica of another test stops.
+                return rows.GetProperty("connections").GetArrayLength() > 0 && !rows.TryGetProperty("partial", out _);
             },
-            "the replica knows the other one"
+            "the replica knows the other one, and every replica has answered"
         );
-        Assert.False(rows.TryGetProperty("partial", out _));
 
         var id = Assert.Single(rows.GetProperty("connections").EnumerateArray()).GetProperty("id").GetString();
         await first.ExpectAsync(204, $"DELETE /v1/connections/{id}", SecureSystem.OperatorKey);
