@@ -99,7 +99,7 @@ internal static class EventDocument
         {
             return NewEvent.Of(topic, type, data, key, id);
         }
-        catch (Exception e) when (e is InvalidOperationException or JsonException)
+        catch (ArgumentException e) when (e.ParamName == "data")
         {
             throw new InvalidRequestException(field, "has an unpaired surrogate, which is not valid UTF-8.");
         }

@@ -5,7 +5,7 @@ namespace Adopter.Appending;
 /// <summary>Calls that append nothing, in Postgres and in memory alike.</summary>
 public sealed class RefusedValueTests
 {
-    /// <summary>What a client may send to an endpoint that takes any JSON; null is a value that was never set.</summary>
+    /// <summary>Values of an endpoint that takes any JSON, or null for one that was never set.</summary>
     private static readonly Dictionary<string, string?> Values = new()
     {
         ["a lone surrogate"] = """["\ud800"]""",
