@@ -125,7 +125,7 @@ internal static class Migration
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.None);
         // The command says it without the trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
-        builder.Services.AddSeedsStore();
+        builder.AddSeedsStore();
 
         return builder.Build();
     }

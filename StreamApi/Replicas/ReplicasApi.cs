@@ -1,5 +1,3 @@
-using StreamApi.Seeds.Storage;
-
 namespace StreamApi.Replicas;
 
 /// <summary>
@@ -15,10 +13,7 @@ internal static class ReplicasApi
             .BindConfiguration("Replicas")
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        builder.Services.AddKeyedSingleton(
-            ReplicaTable.Pool,
-            (services, _) => SeedsPool.Build(services, ReplicaTable.Pool, ReplicaTable.Connections)
-        );
+        builder.AddEventStorePool(ReplicaTable.Pool, ReplicaTable.Connections);
         builder.Services.AddSingleton<ReplicaTable>();
         builder.Services.AddSingleton<ThisReplica>();
         builder.Services.AddSingleton<ReplicaDirectory>();

@@ -12,7 +12,7 @@ internal static class SeedsExtensions
 {
     public static void AddSeeds(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSeedsStore();
+        builder.AddSeedsStore();
         builder.AddBasics();
         builder.AddPetstore();
         builder.AddTasks();

@@ -55,6 +55,28 @@ public static class EventStoreExtensions
         return builder;
     }
 
+    /// <summary>Adds a pool of connections to the log's database for the application's own tables, a keyed
+    /// <see cref="NpgsqlDataSource"/>. Its sessions have the settings of the log's, and outages end for them as for the
+    /// log's.</summary>
+    /// <param name="builder">The application's builder.</param>
+    /// <param name="key">The service's key.</param>
+    /// <param name="connections">The most connections of each process.</param>
+    /// <param name="indexesOnly">True for reads whose rows come by an index and in its order, whatever the statistics
+    /// are.</param>
+    /// <remarks>SQL names the schema of every table, no statement leaves a setting in its session, and none takes
+    /// longer than <see cref="EventStoreOptions.CommandTimeoutSeconds"/>.</remarks>
+    public static TBuilder AddEventStorePool<TBuilder>(
+        this TBuilder builder,
+        string key,
+        int connections,
+        bool indexesOnly = false
+    )
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.Services.AddStorePool(key, _ => connections, indexesOnly ? StorePool.IndexesOnly : "");
+        return builder;
+    }
+
     /// <summary>Brings the log's tables and functions up to date; call it before the application runs, or in a
     /// deployment step of its own. If they are, or are a newer version's, it only checks that the role may use them.
     /// </summary>

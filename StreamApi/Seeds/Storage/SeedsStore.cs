@@ -100,13 +100,13 @@ internal static class SeedsStoreExtensions
 {
     /// <summary>Adds the seeds' tables to the log's database. Their migration is handwritten SQL, so there is no model
     /// snapshot.</summary>
-    public static void AddSeedsStore(this IServiceCollection services)
+    public static void AddSeedsStore(this IHostApplicationBuilder builder)
     {
-        services.AddSeedsPools();
-        services.AddSingleton<RowTurns>();
-        services.AddSingleton<ReadTurns>();
-        services.AddSingleton<SeedsStore>();
-        services.AddDbContextFactory<SeedsContext>(
+        builder.AddSeedsPools();
+        builder.Services.AddSingleton<RowTurns>();
+        builder.Services.AddSingleton<ReadTurns>();
+        builder.Services.AddSingleton<SeedsStore>();
+        builder.Services.AddDbContextFactory<SeedsContext>(
             (provider, options) =>
                 options
                     .UseNpgsql(provider.GetRequiredKeyedService<NpgsqlDataSource>(SeedsPool.Work), SeedsStore.Keep)

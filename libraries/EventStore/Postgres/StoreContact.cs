@@ -12,7 +12,7 @@ namespace EventStore;
 internal sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     StoreClock storeClock,
-    IServiceProvider services,
+    StoreHosts hosts,
     IOptions<EventStoreOptions> options,
     IMeterFactory meters,
     ILogger<StoreContact> logger
@@ -25,8 +25,6 @@ internal sealed class StoreContact(
 
     /// <summary>Checks in a row without a leader that are no mistake: a process starts, or takes over.</summary>
     private const int ChecksOfChange = 5;
-
-    private readonly StoreHosts _hosts = services.GetRequiredService<StoreHosts>();
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
     private long _askedAt = storeClock.Local.GetTimestamp();
@@ -77,7 +75,7 @@ internal sealed class StoreContact(
         try
         {
             var (readOnly, _) = await AskAsync(3 * Interval, cancellationToken);
-            if (readOnly is ReadOnlyReason.Standby && !_hosts.AreSeveral)
+            if (readOnly is ReadOnlyReason.Standby && !hosts.AreSeveral)
                 throw new InvalidOperationException(
                     "The connection string of the event log names a standby of Postgres, which stores nothing. Name "
                         + "the primary, or all servers: 'Host=a,b,c;Target Session Attributes=primary'."
@@ -96,10 +94,10 @@ internal sealed class StoreContact(
         while (true)
         {
             var failing = !await IsPrimaryAsync(stoppingToken);
-            // Closes the idle connections, so that no request waits for those of a frozen host. On another thread,
+            // Closes the connections, so that no request waits for those of a frozen host. On another thread,
             // because this one may be a socket's own, which cannot wait for its own end.
-            if (wasAway || (failing && _hosts.AreSeveral))
-                await Task.Run(services.ClearStorePools, stoppingToken);
+            if (wasAway || (failing && hosts.AreSeveral))
+                await Task.Run(hosts.Clear, stoppingToken);
             // First, or a recovered store would seem to be without an answer since the outage began.
             if (!failing)
                 Volatile.Write(ref _askedAt, Clock.GetTimestamp());
@@ -108,7 +106,7 @@ internal sealed class StoreContact(
 
             if (!failing)
             {
-                await _hosts.CheckAsync(stoppingToken);
+                await hosts.CheckAsync(stoppingToken);
                 await EndLostAsync(stoppingToken);
                 await CheckOutboxAsync(stoppingToken);
             }

@@ -3,7 +3,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Builds connection pools for the primary among a connection string's hosts. Thread-safe.</summary>
+/// <summary>Builds the connection pools of the log's database, for the primary among a connection string's hosts.
+/// Thread-safe.</summary>
 /// <remarks>Npgsql remembers the primary. Asking again after a time would let a frozen host delay its callers each
 /// time, so the states are forgotten only when a pool has no primary any more.</remarks>
 internal sealed class StoreHosts(TimeProvider clock)
@@ -11,10 +12,10 @@ internal sealed class StoreHosts(TimeProvider clock)
     private const int ForgetNever = 24 * 3_600,
         ConnectSeconds = 2;
     private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(1);
-    private readonly ConcurrentBag<(NpgsqlDataSource Pool, NpgsqlMultiHostDataSource Hosts)> _pools = [];
+    private readonly ConcurrentBag<(NpgsqlDataSource Pool, NpgsqlMultiHostDataSource? Hosts)> _pools = [];
 
     /// <summary>True if the connection string names several hosts.</summary>
-    public bool AreSeveral => !_pools.IsEmpty;
+    public bool AreSeveral => _pools.Any(pool => pool.Hosts is not null);
 
     /// <summary>Opens a pool: the only place where one is.</summary>
     /// <param name="builder">The pool's settings; changed by this method. Its name is that of the pool in traces and
@@ -29,43 +30,56 @@ internal sealed class StoreHosts(TimeProvider clock)
             );
 
         settings.TargetSessionAttributes = null;
-        if (settings.Host?.Contains(',', StringComparison.Ordinal) is not true)
-            return builder.Build();
+        NpgsqlMultiHostDataSource? hosts = null;
+        if (settings.Host?.Contains(',', StringComparison.Ordinal) is true)
+        {
+            settings.Timeout = ConnectSeconds;
+            settings.HostRecheckSeconds = ForgetNever;
+            hosts = builder.BuildMultiHost();
+        }
 
-        settings.Timeout = ConnectSeconds;
-        settings.HostRecheckSeconds = ForgetNever;
-        var hosts = builder.BuildMultiHost();
-        var pool = hosts.WithTargetSession(TargetSessionAttributes.Primary);
-
+        var pool = hosts?.WithTargetSession(TargetSessionAttributes.Primary) ?? builder.Build();
         _pools.Add((pool, hosts));
         return pool;
     }
 
-    /// <summary>Forgets the states of all hosts: the next connections look for the primary.</summary>
-    public void Forget()
-    {
-        foreach (var (_, hosts) in _pools)
-            hosts.ClearDatabaseStates();
-    }
-
-    /// <summary>Lets pools without a primary look for it: one broken connection makes Npgsql avoid its host.</summary>
-    public async Task CheckAsync(CancellationToken cancellationToken)
+    /// <summary>Closes the connections of all pools, which may be broken or keep old settings: an idle one now, a busy
+    /// one after its use. The next ones look for the primary.</summary>
+    public void Clear()
     {
         foreach (var (pool, hosts) in _pools)
         {
-            using var limit = new CancellationTokenSource(CheckTimeout, clock);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
-            try
-            {
-                await using var connection = await pool.OpenConnectionAsync(either.Token);
-            }
-            catch (Exception e) when (e is NpgsqlException or PoolerException)
-            {
-                hosts.ClearDatabaseStates();
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            { /* all of its connections are in use */
-            }
+            pool.Clear();
+            hosts?.ClearDatabaseStates();
+        }
+    }
+
+    /// <summary>Lets pools without a primary look for it: one broken connection makes Npgsql avoid its host. Takes a
+    /// second if the connections of some pools are all in use.</summary>
+    public Task CheckAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_pools.Select(pool => CheckAsync(pool.Pool, pool.Hosts, cancellationToken)));
+
+    private async Task CheckAsync(
+        NpgsqlDataSource pool,
+        NpgsqlMultiHostDataSource? hosts,
+        CancellationToken cancellationToken
+    )
+    {
+        if (hosts is null)
+            return;
+
+        using var limit = new CancellationTokenSource(CheckTimeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        try
+        {
+            await using var connection = await pool.OpenConnectionAsync(either.Token);
+        }
+        catch (Exception e) when (e is NpgsqlException or PoolerException)
+        {
+            hosts.ClearDatabaseStates();
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        { /* all of its connections are in use */
         }
     }
 }

@@ -32,7 +32,7 @@ internal static class StorePool
 
     /// <summary>Settings for reads: rows come by an index and in its order, or a read would not be bounded. Each
     /// session plans a read once, since planning costs more than the read, and more per partition.</summary>
-    private const string IndexesOnly =
+    internal const string IndexesOnly =
         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
         + " -c enable_hashjoin=off -c enable_mergejoin=off -c enable_sort=off";
 
@@ -53,49 +53,55 @@ internal static class StorePool
     )
     {
         services.AddSingleton<StoreHosts>();
-        Add(Work, options => options.WorkConnections, WakesRelay);
+        services.AddSingleton(new Address(connectionName, configure));
+        services.AddStorePool(Work, options => options.WorkConnections, WakesRelay);
         // One is used at a time; an append without an answer keeps its own until Postgres gives one.
-        Add(Appends, _ => AppendConnections);
-        Add(Feed, _ => FeedConnections);
-        Add(Replays, options => options.ReplayConnections, IndexesOnly);
+        services.AddStorePool(Appends, _ => AppendConnections);
+        services.AddStorePool(Feed, _ => FeedConnections);
+        services.AddStorePool(Replays, options => options.ReplayConnections, IndexesOnly);
         // Twice as many: opening a stream reads too, and does not wait for its turn.
-        Add(Reads, options => 2 * options.ReadConnections, IndexesOnly);
-
-        void Add(string pool, Func<EventStoreOptions, int> connections, string settings = "") =>
-            services.AddKeyedSingleton(
-                pool,
-                (provider, _) =>
-                {
-                    var options = provider.GetRequiredService<IOptions<EventStoreOptions>>().Value;
-                    var builder = Builder(provider, connectionName, configure, StatementTimeout(options));
-                    if (pool == Feed)
-                        NoteSize(builder.ConnectionStringBuilder, options, provider);
-                    Set(builder.ConnectionStringBuilder, options, connections(options), settings);
-                    builder.Name = $"{connectionName}-{pool[Prefix.Length..]}";
-                    return provider
-                        .GetRequiredService<StoreHosts>()
-                        .Build(builder)
-                        .NameSource(Source(provider, connectionName));
-                }
-            );
+        services.AddStorePool(Reads, options => 2 * options.ReadConnections, IndexesOnly);
     }
 
-    /// <summary>Closes the idle connections, which may be broken, and looks for the primary again.</summary>
-    internal static void ClearStorePools(this IServiceProvider services)
-    {
-        foreach (var pool in (string[])[Work, Appends, Feed, Replays, Reads])
-            services.GetRequiredKeyedService<NpgsqlDataSource>(pool).Clear();
-        services.GetRequiredService<StoreHosts>().Forget();
-    }
+    /// <summary>Adds a pool of connections to the log's database.</summary>
+    internal static void AddStorePool(
+        this IServiceCollection services,
+        string pool,
+        Func<EventStoreOptions, int> connections,
+        string settings = ""
+    ) =>
+        services.AddKeyedSingleton(
+            pool,
+            (provider, _) =>
+            {
+                var address =
+                    provider.GetService<Address>()
+                    ?? throw new InvalidOperationException(
+                        $"The pool '{pool}' has no database, because the application has no log in Postgres: call "
+                            + "AddEventStore."
+                    );
+                var options = provider.GetRequiredService<IOptions<EventStoreOptions>>().Value;
+                var builder = Builder(provider, address, StatementTimeout(options));
+                if (pool == Feed)
+                    NoteSize(builder.ConnectionStringBuilder, options, provider);
+                Set(builder.ConnectionStringBuilder, options, connections(options), settings);
+                var name = pool.StartsWith(Prefix, StringComparison.Ordinal) ? pool[Prefix.Length..] : pool;
+                builder.Name = $"{address.ConnectionName}-{name}";
+                return provider
+                    .GetRequiredService<StoreHosts>()
+                    .Build(builder)
+                    .NameSource(Source(provider, address.ConnectionName));
+            }
+        );
 
     /// <summary>Returns a pool's builder with what the application says of the connections.</summary>
     private static NpgsqlDataSourceBuilder Builder(
         IServiceProvider services,
-        string connectionName,
-        Action<NpgsqlDataSourceBuilder>? configure,
+        Address address,
         TimeSpan statementTimeout
     )
     {
+        var (connectionName, configure) = address;
         var text = services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName);
         var source = Source(services, connectionName);
         var builder = Read(text, source);
@@ -222,4 +228,7 @@ internal static class StorePool
             + " -c client_connection_check_interval=2000 -c tcp_user_timeout=20000 -c tcp_keepalives_idle=15"
             + $" -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c jit=off{OwnMeaning}{settings}";
     }
+
+    /// <summary>The database, as <c>AddEventStore</c> was told.</summary>
+    private sealed record Address(string ConnectionName, Action<NpgsqlDataSourceBuilder>? Configure);
 }

@@ -27,7 +27,7 @@ public sealed class StoreContactTests
         using var contact = new StoreContact(
             host.Services.GetRequiredKeyedService<NpgsqlDataSource>(StorePool.Feed),
             new StoreClock(clock),
-            host.Services,
+            host.Services.GetRequiredService<StoreHosts>(),
             Options.Create(new EventStoreOptions { UnhealthySeconds = 5 }),
             host.Services.GetRequiredService<IMeterFactory>(),
             NullLogger<StoreContact>.Instance

@@ -135,7 +135,7 @@ public sealed class EndedRowsTests
     private static IHost HostOf(NpgsqlConnectionStringBuilder database)
     {
         var builder = StoreOnlyHost.Of(database.ConnectionString);
-        builder.Services.AddSeedsStore();
+        builder.AddSeedsStore();
         return builder.Build();
     }
 

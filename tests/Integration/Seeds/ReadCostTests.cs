@@ -170,7 +170,7 @@ public sealed class ReadCostTests
     private static async Task<IHost> StartAsync()
     {
         var builder = StoreOnlyHost.Of((await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString);
-        builder.Services.AddSeedsStore();
+        builder.AddSeedsStore();
         return builder.Build();
     }
 

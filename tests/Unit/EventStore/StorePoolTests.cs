@@ -26,6 +26,31 @@ public sealed class StorePoolTests
         Assert.All(pools, pool => Assert.Equal(mode, pool.GssEncryptionMode));
     }
 
+    /// <summary>All but its size and how it plans.</summary>
+    [Fact]
+    public void A_pool_of_the_applications_has_every_setting_of_the_logs()
+    {
+        const string text = "Host=a,b;Encoding=latin1;Client Encoding=LATIN1;Multiplexing=true;Search Path=s;Timeout=9";
+        using var services = Builder(text).AddEventStorePool("mine", connections: 3).Services.BuildServiceProvider();
+
+        var mine = Settings(services, "mine");
+        Assert.Equal(3, mine.MaxPoolSize);
+        var appends = Settings(services, StorePool.Appends);
+        appends.MaxPoolSize = 3;
+        Assert.Equal(appends.ConnectionString, mine.ConnectionString);
+    }
+
+    [Fact]
+    public void A_pool_without_a_log_in_Postgres_says_what_to_call()
+    {
+        using var services = Host.CreateEmptyApplicationBuilder(settings: null)
+            .AddEventStorePool("mine", connections: 3)
+            .Services.BuildServiceProvider();
+
+        var refused = Assert.Throws<InvalidOperationException>(() => Settings(services, "mine"));
+        Assert.Contains("AddEventStore", refused.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>docs/deployment.md and docs/sizing.md name this number, and deploy/ plans with it.</summary>
     [Fact]
     public void A_service_opens_at_most_60_connections() => Assert.Equal(60, MostConnections());
@@ -54,11 +79,7 @@ public sealed class StorePoolTests
 
     private static List<NpgsqlConnectionStringBuilder> Of(string text, WarningLines? log = null)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(settings: null);
-        builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = text }
-        );
-        builder.AddEventStore();
+        var builder = Builder(text);
         if (log is not null)
             builder.Logging.AddProvider(log);
         builder.Services.Configure<EventStoreOptions>(options => options.ReadConnections = 4);
@@ -66,9 +87,21 @@ public sealed class StorePoolTests
         using var services = builder.Services.BuildServiceProvider();
         return
         [
-            .. ((string[])[StorePool.Appends, StorePool.Feed, StorePool.Replays, StorePool.Reads, StorePool.Work])
-                .Select(pool => services.GetRequiredKeyedService<NpgsqlDataSource>(pool))
-                .Select(pool => new NpgsqlConnectionStringBuilder(pool.ConnectionString)),
+            .. (
+                (string[])[StorePool.Appends, StorePool.Feed, StorePool.Replays, StorePool.Reads, StorePool.Work]
+            ).Select(pool => Settings(services, pool)),
         ];
     }
+
+    private static HostApplicationBuilder Builder(string text)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(settings: null);
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["ConnectionStrings:eventstore"] = text }
+        );
+        return builder.AddEventStore();
+    }
+
+    private static NpgsqlConnectionStringBuilder Settings(ServiceProvider services, string pool) =>
+        new(services.GetRequiredKeyedService<NpgsqlDataSource>(pool).ConnectionString);
 }
