@@ -95,7 +95,12 @@ internal static class FilterQuery
                 isText: true,
                 also: "topics"
             )
-            .Query("type", "Event type, repeatable.", isText: true, also: "types")
+            .Query(
+                "type",
+                "Event type, repeatable (type=a&type=b): a comma is part of a type.",
+                isText: true,
+                also: "types"
+            )
             .Query("key", "Event key, repeatable.", isText: true, also: "keys");
 
     private static string[] Values(IQueryCollection query, string name, string also)

@@ -4,9 +4,10 @@ using System.IO.Pipelines;
 namespace StreamApi.Events;
 
 /// <summary>The lines of a body. Each read brings some, and the beginning of the next one.</summary>
-internal sealed class NdjsonLines(PipeReader body, int maxLineBytes, TimeProvider clock)
+internal sealed class NdjsonLines(HttpContext context, int maxLineBytes)
 {
-    private readonly BodyFloor _floor = new(body, clock);
+    private readonly PipeReader _body = context.Request.BodyReader;
+    private readonly BodyFloor _floor = new(context);
 
     /// <summary>Bytes of this read and earlier ones that no line has taken.</summary>
     private ReadOnlySequence<byte> _rest;
@@ -70,6 +71,6 @@ internal sealed class NdjsonLines(PipeReader body, int maxLineBytes, TimeProvide
     public void Advance()
     {
         _searched = _rest.Length;
-        body.AdvanceTo(_rest.Start, _rest.End);
+        _body.AdvanceTo(_rest.Start, _rest.End);
     }
 }

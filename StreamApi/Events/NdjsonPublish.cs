@@ -95,7 +95,7 @@ internal sealed class NdjsonPublish(
 
     private async Task AddLinesAsync(HttpContext context, NdjsonBatch batch)
     {
-        var lines = new NdjsonLines(context.Request.BodyReader, options.Value.MaxLineBytes, clock);
+        var lines = new NdjsonLines(context, options.Value.MaxLineBytes);
         var hold = budget.Hold(context);
 
         while (await lines.ReadAsync(context.RequestAborted))

@@ -79,7 +79,7 @@ internal sealed class ProcessLease(
             {
                 Volatile.Write(ref _renewingSince, 0);
                 Logger.LogWarning(
-                    "This replica cannot renew the lease on its runs: {Reason}. It tries again",
+                    "This replica cannot renew the lease on its runs, and tries again: {Reason}",
                     e.Message
                 );
             }

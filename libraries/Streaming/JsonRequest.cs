@@ -216,7 +216,7 @@ public static class JsonRequest
         }
 
         var body = context.Request.BodyReader;
-        var floor = new BodyFloor(body, context.RequestServices.GetRequiredService<TimeProvider>());
+        var floor = new BodyFloor(context);
         for (var received = 0L; ; )
         {
             var read = await floor.ReadAsync(received, context.RequestAborted);

@@ -36,12 +36,12 @@ public static class QueryValues
         return values.Contains("") ? throw InvalidRequestException.Empty(name) : values;
     }
 
-    /// <summary>Returns <c>true</c> or <c>false</c>, or null if it is missing or empty.</summary>
-    /// <exception cref="InvalidRequestException">It is another value.</exception>
+    /// <summary>Returns <c>true</c> or <c>false</c>, or null if it is missing.</summary>
+    /// <exception cref="InvalidRequestException">It is another value, or has none.</exception>
     public static bool? Flag(this IQueryCollection query, string name) =>
         query[name].ToString() switch
         {
-            "" => null,
+            "" when !query.ContainsKey(name) => null,
             "true" => true,
             "false" => false,
             _ => throw new InvalidRequestException(name, "must be true or false."),

@@ -5,7 +5,7 @@ namespace Streaming.Takeover;
 internal interface IConnectionTakeover
 {
     /// <summary>Holds the response head back from now on; call it before the response starts. False for HTTP/2,
-    /// HTTP/1.0, TLS or a started response: the endpoint must then stay open.</summary>
+    /// HTTP/1.0, TLS, a started response or an open body: the endpoint must then stay open.</summary>
     bool TryArm(HttpContext context);
 
     /// <summary>Hands the connection to <paramref name="run"/>, which must not hold the context, after Kestrel's loop

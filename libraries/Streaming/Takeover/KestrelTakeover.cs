@@ -109,6 +109,7 @@ internal sealed class KestrelTakeover : IDuplexPipe, IConnectionTakeover, IConne
             || context.Response.HasStarted
             || context.Request.Protocol != "HTTP/1.1"
             || context.Features.Get<ITlsHandshakeFeature>() is not null
+            || IsBodyOpen(context)
         )
             return false;
 
@@ -126,6 +127,28 @@ internal sealed class KestrelTakeover : IDuplexPipe, IConnectionTakeover, IConne
 
     void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state) =>
         _heartbeats = [.. _heartbeats, (action, state)];
+
+    /// <summary>Returns true if more of the request's body may come: Kestrel would wait for it before it ends its
+    /// loop, and then reset the connection.</summary>
+    private static bool IsBodyOpen(HttpContext context)
+    {
+        if (!JsonBody.IsThere(context))
+            return false;
+
+        try
+        {
+            var body = context.Request.BodyReader;
+            if (!body.TryRead(out var read))
+                return true;
+
+            body.AdvanceTo(read.IsCompleted ? read.Buffer.End : read.Buffer.Start);
+            return !read.IsCompleted;
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            return true; // too large, malformed, or the application has completed the reader
+        }
+    }
 
     private void Heartbeat()
     {

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using Adopter.Showing;
 
 namespace Adopter.Orders;
@@ -105,6 +107,37 @@ public sealed class TakeoverTests
         await using var next = await SseReader.OpenAtAsync(app.Server, "/news");
         await app.Log.AppendAsync("news", "text", 1, cancellationToken: Stop);
         await next.WaitForEventsAsync(1);
+    }
+
+    /// <summary>Kestrel does not give a connection away before the body of its request has ended, and resets it after
+    /// some seconds.</summary>
+    [Theory]
+    [InlineData("Content-Length: 10", "", false)]
+    [InlineData("Content-Length: 10", "half", false)]
+    [InlineData("Transfer-Encoding: chunked", "", false)]
+    [InlineData("Transfer-Encoding: chunked", "4\r\nhalf\r\n", false)]
+    [InlineData("Content-Length: 4", "full", true)]
+    [InlineData("Transfer-Encoding: chunked", "0\r\n\r\n", true)]
+    public async Task A_stream_takes_its_connection_over_if_no_body_is_to_come(
+        string length,
+        string body,
+        bool takesOver
+    )
+    {
+        await using var orders = await StartAsync(takesOver: true);
+        using var client = new TcpClient();
+        await client.ConnectAsync(orders.Server.Host, orders.Server.Port, Stop);
+        var request = $"GET {Stream} HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n{body}";
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), Stop);
+
+        using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+        Assert.Equal("HTTP/1.1 200 OK", await reader.ReadLineAsync(Stop));
+        var requests = orders.App.Services.GetRequiredService<OpenRequests>();
+        await Eventually.HoldsAsync(() => requests.Count == (takesOver ? 0 : 1));
+
+        await orders.ChangeAsync("7", "placed");
+        while (await reader.ReadLineAsync(Stop) is var line && line != "event: placed")
+            Assert.NotNull(line);
     }
 
     /// <summary>Kestrel itself forgets such connections.</summary>

@@ -169,7 +169,7 @@ public sealed class ReadPaceTests(ReadPaceTests.Pages fixture) : IClassFixture<R
             socket.Dispose();
     }
 
-    private static IEnumerable<Uri> Addresses(World system) =>
+    internal static IEnumerable<Uri> Addresses(World system) =>
         system
             .Replicas[0]
             .Output.Split('\n')

@@ -18,6 +18,8 @@ public sealed class ValidationTests(AssemblyWide<SeedSystem> shared) : SeedTests
 
     [Theory]
     [InlineData("GET", "/items/stream?named=yes", 400, "named")]
+    [InlineData("GET", "/items/stream?named", 400, "named")]
+    [InlineData("GET", "/v1/events/stream?envelope=", 400, "envelope")]
     [InlineData("GET", "/sse/events?from=yesterday", 400, "from")]
     [InlineData("GET", "/v1/inventory/stream?slow=never", 400, "slow")]
     [InlineData("GET", "/sse/resilient/s?slow=never", 400, "slow")]

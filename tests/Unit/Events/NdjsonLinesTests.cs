@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using StreamApi.Events;
+using Unit.Streaming;
 
 namespace Unit.Events;
 
@@ -12,7 +13,7 @@ public sealed class NdjsonLinesTests
         const int Pieces = 1_000,
             Bytes = 64;
         using var body = new Body(Pieces, Bytes);
-        var lines = new NdjsonLines(body, int.MaxValue, TimeProvider.System);
+        var lines = new NdjsonLines(BodyContext.Of(body, TimeProvider.System), int.MaxValue);
         var found = new List<int>();
         var received = 0L;
         while (await lines.ReadAsync(TestContext.Current.CancellationToken))

@@ -1,6 +1,8 @@
 using System.IO.Pipelines;
 using Harness;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using MinDataRate = Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate;
 
 namespace Unit.Streaming;
 
@@ -12,7 +14,7 @@ public sealed class BodyFloorTests
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 0, useSynchronizationContext: false));
     private readonly BodyFloor _floor;
 
-    public BodyFloorTests() => _floor = new BodyFloor(_pipe.Reader, _time);
+    public BodyFloorTests() => _floor = new BodyFloor(BodyContext.Of(_pipe.Reader, _time));
 
     [Fact]
     public async Task A_body_that_brought_much_at_once_has_to_bring_more_every_ten_seconds()
@@ -59,6 +61,36 @@ public sealed class BodyFloorTests
         Assert.Equal(Enough, await ReadOnAsync(held, bytes: 1, after: TimeSpan.FromHours(1)));
     }
 
+    /// <summary>Kestrel's rate: 240 bytes per second, after five.</summary>
+    [Theory]
+    [InlineData("HTTP/2", 100, 5)]
+    [InlineData("HTTP/3", 100, 5)]
+    [InlineData("HTTP/2", 2_400, 10)]
+    [InlineData("HTTP/2", Enough, 10)]
+    public async Task A_body_keeps_the_rate_of_Kestrel_where_that_would_end_its_connection(
+        string protocol,
+        int bytes,
+        int seconds
+    )
+    {
+        var kestrel = new KestrelRate();
+        var context = BodyContext.Of(_pipe.Reader, _time, protocol);
+        context.Features.Set<IHttpMinRequestBodyDataRateFeature>(kestrel);
+        var floor = new BodyFloor(context);
+        Assert.Null(kestrel.MinDataRate);
+
+        await SendAsync(bytes);
+        var first = await floor.ReadAsync(0, TestContext.Current.CancellationToken);
+        _pipe.Reader.AdvanceTo(first.Buffer.Start, first.Buffer.End);
+
+        var next = floor.ReadAsync(bytes, TestContext.Current.CancellationToken).AsTask();
+        _time.Advance(TimeSpan.FromSeconds(seconds - 1));
+        Assert.False(next.IsCompleted);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<BadHttpRequestException>(() => next);
+    }
+
     [Fact]
     public async Task A_client_that_goes_is_not_late()
     {
@@ -88,5 +120,10 @@ public sealed class BodyFloorTests
         var length = read.Buffer.Length;
         _pipe.Reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         return length;
+    }
+
+    private sealed class KestrelRate : IHttpMinRequestBodyDataRateFeature
+    {
+        public MinDataRate? MinDataRate { get; set; } = new(240, TimeSpan.FromSeconds(5));
     }
 }
