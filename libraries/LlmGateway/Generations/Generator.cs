@@ -51,7 +51,7 @@ internal sealed class Generator(
             handled: work,
             cancellationToken: cancellationToken
         );
-        var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model);
+        var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model, owner);
         if (start.Run is not { } run)
             return await updates.FindAsync(name, cancellationToken) ?? head;
 
