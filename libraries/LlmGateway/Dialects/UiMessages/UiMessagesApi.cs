@@ -99,11 +99,18 @@ internal static class UiMessagesApi
                 Format,
                 async () =>
                 {
-                    // Before the run, so that no client is told of a run that it cannot find again. From here on the
-                    // client may leave: a chat whose latest run never begins would have no answer.
+                    // The chat gets the run before it begins, so that no client is told of a run that it cannot find
+                    // again, and after all that may refuse it. The client may leave meanwhile: a chat whose latest run
+                    // never begins would have no answer.
                     var name = new RunName(GenerationName.Kind, id);
-                    await threads.AddAsync(ThreadOf(owner, chat), name, client, CancellationToken.None);
-                    var run = await generator.StartAsync(call.From(client), prompt, id, owner, CancellationToken.None);
+                    var run = await generator.StartAsync(
+                        call.From(client),
+                        prompt,
+                        id,
+                        owner,
+                        CancellationToken.None,
+                        () => threads.AddAsync(ThreadOf(owner, chat), name, client, CancellationToken.None)
+                    );
 
                     // Only now: a stop that comes later finds the run.
                     if (await threads.IsStoppedAsync(name, CancellationToken.None))
