@@ -35,7 +35,7 @@ public readonly record struct ClientKey(string Person, string Account)
     public static ClientKey OfPerson(string user, Guid person)
     {
         var account = OfUser(user).Account;
-        return new ClientKey($"{account} {person:N}", account);
+        return new ClientKey($"person {person:N} {user}", account);
     }
 
     /// <summary>Returns the key of an address, or of its network (<see cref="NetworkOf"/>); one for all without an

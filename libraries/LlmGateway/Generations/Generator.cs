@@ -29,6 +29,7 @@ internal sealed class Generator(
 
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
     /// <param name="prompt">What is kept of the request, beside the answer.</param>
+    /// <param name="preparedAsync">Called when nothing but the begin can fail, or null.</param>
     /// <exception cref="InvalidChatException">The one with this id was deleted.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     public async Task<RunHead> StartAsync(
@@ -36,13 +37,17 @@ internal sealed class Generator(
         RunPrompt prompt,
         string id,
         string? owner,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        Func<Task>? preparedAsync = null
     )
     {
         var client = call.Options.Client;
         var name = new RunName(GenerationName.Kind, id);
         var now = clock.GetUtcNow();
         var work = await continuations.PrepareAsync(name, call, prompt, cancellationToken);
+        if (preparedAsync is not null)
+            await preparedAsync();
+
         var start = await runs.BeginAsync(
             GenerationName.Kind,
             client,
@@ -51,7 +56,7 @@ internal sealed class Generator(
             handled: work,
             cancellationToken: cancellationToken
         );
-        var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model);
+        var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model, owner);
         if (start.Run is not { } run)
             return await updates.FindAsync(name, cancellationToken) ?? head;
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using EventStore;
 using Runs;
+using Streaming.Access;
 
 namespace LlmGateway.Generations;
 
@@ -25,14 +26,30 @@ internal sealed class RunThreads(AllRuns runs)
         var text = new StringBuilder();
         // With lengths, so that no name can imitate two.
         foreach (var name in (ReadOnlySpan<string>)[owner ?? "", .. names])
-        {
-            // In a path the server keeps a slash escaped.
-            var plain = name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-            text.Append(plain.Length).Append(':').Append(plain);
-        }
+            text.Append(name.Length).Append(':').Append(name);
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()))[..16]);
     }
+
+    /// <summary>Returns true if the caller may read the run that it names.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="access">Decides it, by the owner that is stored.</param>
+    /// <param name="name">The run's name, of <see cref="IdOf"/>.</param>
+    /// <param name="run">The run, or null if it has not begun, so that its id alone tells its owner.</param>
+    /// <param name="named">What the client calls it.</param>
+    public static ValueTask<bool> MayReadAsync(
+        HttpContext context,
+        OwnerAccess access,
+        RunName name,
+        RunHead? run,
+        string named
+    ) =>
+        access.MayReadRunAsync(
+            context,
+            name.Topic,
+            () => Task.FromResult(run is null ? access.OwnerOf(context) : run.Owner),
+            namesIt: IsRandom(named)
+        );
 
     /// <summary>Makes a run the latest of a thread; a repeated request changes nothing.</summary>
     /// <param name="thread">See <see cref="IdOf"/>.</param>

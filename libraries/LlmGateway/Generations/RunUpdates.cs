@@ -58,7 +58,14 @@ internal sealed class RunUpdates(
             name.Kind == GenerationName.Kind
                 ? JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())
                 : null;
-        return new RunHead(name, log.At, started?.CreatedAt ?? announced.Time, started?.Provider, started?.Model);
+        return new RunHead(
+            name,
+            log.At,
+            started?.CreatedAt ?? announced.Time,
+            started?.Provider,
+            started?.Model,
+            started?.Owner
+        );
     }
 
     /// <summary>Reads a run to its end, as its updates come.</summary>

@@ -11,8 +11,11 @@ internal static class ToolCalls
     /// for.</summary>
     private const string Unread = "unreadArguments";
 
-    /// <summary>Reads a call. Arguments that are no object are the model's mistake: they stay text, and the tool's
-    /// caller reports it.</summary>
+    /// <summary>Levels around arguments where they are deepest: prompt, messages, message, contents, content.</summary>
+    private const int Around = 5;
+
+    /// <summary>Reads a call. Arguments that are no object, or too deep, are the model's mistake: they stay text, and the
+    /// tool's caller reports it.</summary>
     public static FunctionCallContent Parse(string id, string name, string arguments) =>
         Storable(
             new(
@@ -63,12 +66,13 @@ internal static class ToolCalls
     /// <inheritdoc cref="InputOrText(FunctionCallContent)"/>
     public static JsonNode InputOrText(string arguments) => (JsonNode?)Object(arguments) ?? arguments;
 
-    /// <summary>The arguments as an object, or null if they are none.</summary>
+    /// <summary>The arguments as an object, or null if they are none, or if what holds them would be too deep to be
+    /// written.</summary>
     public static JsonObject? Object(string arguments)
     {
         try
         {
-            var json = WireJson.Parse(arguments) as JsonObject;
+            var json = WireJson.Parse(arguments, ParsedJson.MaxDepth - Around) as JsonObject;
             json?.ToJsonString();
             return json;
         }

@@ -11,12 +11,12 @@ internal static class WireJson
     // A member twice in its object would be a failure at its first reader.
     private static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Parses text. Null if it is no JSON.</summary>
-    public static JsonNode? Parse(string text)
+    /// <summary>Parses text. Null if it is no JSON, or nested deeper.</summary>
+    public static JsonNode? Parse(string text, int maxDepth = ParsedJson.MaxDepth)
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: Unambiguous);
+            return JsonNode.Parse(text, documentOptions: Unambiguous with { MaxDepth = maxDepth });
         }
         catch (JsonException)
         {

@@ -6,7 +6,7 @@ namespace Streaming.Connections;
 /// <param name="Grace">Time that it may go on after the server begins to stop, for results that its end would lose.
 /// Null if it can be resumed, so it ends when the server stops, its credential ends or it is old.</param>
 /// <param name="SendBuffer">Bytes that the socket may buffer, where the client's pace must reach the producer.</param>
-/// <param name="Bare">Sends only the endpoint's frames and <c>Heartbeat</c>; no credential or age ends it.</param>
+/// <param name="Bare">Sends only the endpoint's frames and <c>Heartbeat</c>.</param>
 /// <param name="Retry">Reconnection time in milliseconds, or null for the usual one.</param>
 /// <param name="CutShort">Frames sent if it is ended early, for clients that could take a part for the whole.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
@@ -157,7 +157,7 @@ internal sealed class PushStream(
             if (_waiting)
                 return;
 
-            if (_reason is EndReason.Unauthorized or EndReason.Replaced)
+            if (!settings.Bare && _reason is (EndReason.Unauthorized or EndReason.Replaced))
                 await output.WriteAsync(Deadlines.RightEnd(_reason), CancellationToken.None);
 
             if (_reason != EndReason.Complete && settings.CutShort is { } cut)
@@ -185,6 +185,11 @@ internal sealed class PushStream(
             // A heartbeat that was due at the end.
             if (_isOver)
                 return;
+
+            // It may have expired since the last tick.
+            if (Deadlines.HasExpired(clock.Milliseconds()))
+                RequestEnd(EndReason.Unauthorized);
+            _stop.Token.ThrowIfCancellationRequested();
 
             _waiting = true;
             var limit = MayStall();
@@ -246,7 +251,7 @@ internal sealed class PushStream(
             return;
         }
 
-        if (!_waiting && Deadlines.TakeNotice(now) is { } notice)
+        if (!_waiting && !settings.Bare && Deadlines.TakeNotice(now) is { } notice)
             await TryWriteAsync(notice);
 
         if (!_waiting && (!settings.Bare || settings.Heartbeat is not null) && Deadlines.IsQuiet(now))

@@ -54,7 +54,7 @@ internal sealed class PushOpener(
             StreamResponseHeaders.Set(context);
             // An answer that cannot be resumed continues to its end, even if the right to read it, or the age of a
             // stream, ends before.
-            var isEndless = settings.Grace is not null || settings.Bare;
+            var isEndless = settings.Grace is not null;
             var grant = isEndless ? StreamGrant.Endless : CallerGrant.Of(context, access.CallerOf(context));
             var opened = new Opened(
                 StreamClient.Of(context, access.ClientOf(context).Person),

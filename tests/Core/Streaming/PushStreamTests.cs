@@ -198,7 +198,7 @@ public sealed class PushStreamTests
     internal async Task A_stream_whose_right_has_ended_says_why(EndReason end, string why)
     {
         var output = new KeptOutput();
-        using var push = Stream(output, new PushSettings(Bare: true), expiry: Endless);
+        using var push = Stream(output, new PushSettings(), expiry: Endless);
         await push.RunAsync(
             (stream, _) =>
             {
@@ -208,7 +208,7 @@ public sealed class PushStreamTests
         );
         Assert.Equal(end, push.End);
         Assert.Equal(
-            $"event: unauthorized\ndata: {{\"reason\":\"{why}\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}}\n\n",
+            $":\nevent: unauthorized\ndata: {{\"reason\":\"{why}\",\"expiresAt\":\"1970-01-01T00:00:00Z\"}}\n\n",
             output.Text
         );
     }
@@ -220,7 +220,7 @@ public sealed class PushStreamTests
         var clock = new ManualTime();
         var output = new KeptOutput();
         var expiry = Endless with { RenewAt = 0, EndsAt = clock.Milliseconds() + 3_000 };
-        using var push = Stream(output, new PushSettings(Bare: true), clock, expiry);
+        using var push = Stream(output, new PushSettings(Retry: 1_234), clock, expiry);
         var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
 
         clock.Advance(TimeSpan.FromSeconds(3));
@@ -228,10 +228,43 @@ public sealed class PushStreamTests
         Assert.Equal(EndReason.Unauthorized, push.End);
         const string Until = "\"expiresAt\":\"1970-01-01T00:00:00Z\"}\n\n";
         Assert.Equal(
-            $"event: unauthorized\ndata: {{\"reason\":\"expiring\",{Until}"
+            $":\nevent: unauthorized\nretry: 1234\ndata: {{\"reason\":\"expiring\",{Until}"
                 + $"event: unauthorized\ndata: {{\"reason\":\"expired\",{Until}",
             output.Text
         );
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task A_stream_of_a_vendors_frames_gets_no_other_before_it_is_cut_with_its_right()
+    {
+        var clock = new ManualTime();
+        var output = new StuckOutput();
+        var expiry = Endless with { RenewAt = 0, EndsAt = clock.Milliseconds() + 3_000 };
+        using var push = Stream(output, new PushSettings(Bare: true, Breaks: true), clock, expiry);
+        var running = push.RunAsync((_, stopped) => Task.Delay(Timeout.Infinite, stopped));
+
+        clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal("live", push.State);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await running;
+        Assert.Equal((EndReason.Unauthorized, true), (push.End, output.IsAborted));
+    }
+
+    [Fact(Timeout = 30_000)]
+    public async Task Nothing_is_sent_after_the_right_to_read_it_between_two_ticks_either()
+    {
+        var clock = new ManualTime();
+        var output = new KeptOutput();
+        var expiry = Endless with { EndsAt = clock.Milliseconds() + 2_200 };
+        using var push = Stream(output, new PushSettings(Bare: true), clock, expiry);
+        await push.RunAsync(
+            async (stream, _) =>
+            {
+                clock.Advance(TimeSpan.FromSeconds(2.5));
+                await stream.WriteAsync("late"u8.ToArray());
+            }
+        );
+        Assert.Equal((EndReason.Unauthorized, ""), (push.End, output.Text));
     }
 
     /// <summary>Each tick of the clock is a quiet second.</summary>

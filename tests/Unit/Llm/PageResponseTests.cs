@@ -20,7 +20,8 @@ public sealed class PageResponseTests
         new StreamPosition("e", 1),
         DateTimeOffset.UnixEpoch,
         "demo",
-        "demo"
+        "demo",
+        Owner: null
     );
 
     /// <summary>AI SDK's <c>lastAssistantMessageIsCompleteWithToolCalls</c> looks at the last step, and would send the

@@ -235,7 +235,8 @@ public sealed class ResponsesResponseTests
                 new StreamPosition("e", 1),
                 DateTimeOffset.UnixEpoch,
                 "demo",
-                "demo"
+                "demo",
+                Owner: null
             ),
             prompt: null
         );

@@ -58,10 +58,11 @@ public sealed class PushOpenerTests
     }
 
     [Theory]
-    [InlineData(null, true)]
-    [InlineData(0, false)] // the server stops without a pause
-    [InlineData(30, false)]
-    public async Task Streams_age_unless_their_end_would_lose_the_rest(int? graceSeconds, bool ages)
+    [InlineData(null, false, true)]
+    [InlineData(null, true, true)]
+    [InlineData(0, false, false)] // the server stops without a pause
+    [InlineData(30, true, false)]
+    public async Task Streams_age_unless_their_end_would_lose_the_rest(int? graceSeconds, bool isBare, bool ages)
     {
         EndReason? end = null;
         await _streams.OpenAsync(
@@ -72,7 +73,7 @@ public sealed class PushOpenerTests
                 end = push.Deadlines.EndAt(TimeProvider.System.Milliseconds() + 100_000);
                 return Task.CompletedTask;
             },
-            new PushSettings(graceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null)
+            new PushSettings(graceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null, Bare: isBare)
         );
         Assert.Equal(ages ? EndReason.Aged : null, end);
     }

@@ -81,21 +81,21 @@ internal static class AgUiApi
             var (threadId, runId) = AgUiRequestReader.NamesOf(body);
             var owner = access.OwnerOf(context);
             var client = access.ClientOf(context);
-            var name =
-                await NameAsync(context, access, threadId, runId)
-                ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
+            var (name, known) = await FindAsync(context, access, updates, threadId, runId);
 
-            if (await updates.FindAsync(name, cancelled) is { } known)
+            if (known is not null)
             {
-                await JoinAsync(context, handler, updates, known, body, () => prompts.ReadAsync(context, name));
+                await JoinAsync(context, handler, updates, known, body, () => prompts.ReadAsync(context, known.Name));
                 return;
             }
+
+            var id = name?.Id ?? Guid.CreateVersion7().ToString("N");
 
             var (call, prompt) = AgUiRequestReader.Read(body, providers);
             await handler.StreamAsync(
                 context,
                 format,
-                () => generator.StartAsync(call.From(client), prompt, name.Id, owner, cancelled),
+                () => generator.StartAsync(call.From(client), prompt, id, owner, cancelled),
                 run => new AgUiResponse(run, threadId, runId),
                 isNew: true
             );
@@ -154,16 +154,15 @@ internal static class AgUiApi
             AgUiFormat.Instance,
             async () =>
             {
-                if (
-                    await NameAsync(context, access, threadId, runId) is not { } name
-                    || await updates.FindAsync(name, context.RequestAborted) is null
-                )
+                var thread = PathName.Of(context, threadId, fromEnd: 2);
+                var run = PathName.Of(context, runId, fromEnd: 1);
+                if (await FindAsync(context, access, updates, thread, run) is not (_, { } known))
                 {
                     await AgUiFormat.Instance.WriteAsync(context, NotFound);
                     return;
                 }
 
-                await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+                await runs.CancelAndWaitAsync(known.Name, clock, context.RequestAborted);
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
@@ -171,23 +170,19 @@ internal static class AgUiApi
     public static VendorError NotFound { get; } =
         new(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
 
-    /// <summary>Returns the run that the client's names stand for, or null if others may have guessed them, so that the
-    /// run can be neither joined nor cancelled.</summary>
-    private static async ValueTask<RunName?> NameAsync(
+    /// <summary>Returns the run that the client's names stand for, and what is known of it if it has begun. Nothing if
+    /// others may have guessed the names, so that the run can be neither joined nor cancelled.</summary>
+    private static async Task<(RunName? Name, RunHead? Known)> FindAsync(
         HttpContext context,
         OwnerAccess access,
+        RunUpdates updates,
         string threadId,
         string runId
     )
     {
-        var owner = access.OwnerOf(context);
-        var name = new RunName(GenerationName.Kind, RunThreads.IdOf(owner, "ag-ui", threadId, runId));
-        var isItsOwn = await access.MayReadRunAsync(
-            context,
-            name.Topic,
-            () => Task.FromResult(owner),
-            namesIt: RunThreads.IsRandom(runId)
-        );
-        return isItsOwn ? name : null;
+        var id = RunThreads.IdOf(access.OwnerOf(context), "ag-ui", threadId, runId);
+        var name = new RunName(GenerationName.Kind, id);
+        var known = await updates.FindAsync(name, context.RequestAborted);
+        return await RunThreads.MayReadAsync(context, access, name, known, runId) ? (name, known) : default;
     }
 }

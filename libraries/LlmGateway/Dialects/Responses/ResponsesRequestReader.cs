@@ -14,6 +14,9 @@ internal static class ResponsesRequestReader
     /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it thrice.</summary>
     private const int MaxEcho = 16 * 1024;
 
+    /// <summary>Levels of such a member: a stored prompt has it in two objects, and an event of a stream, too.</summary>
+    private const int MaxEchoDepth = ParsedJson.MaxDepth - 2;
+
     /// <summary>OpenAI's own limits of <c>metadata</c>.</summary>
     private const int MaxMetadata = 16,
         MaxMetadataName = 64,
@@ -130,8 +133,12 @@ internal static class ResponsesRequestReader
     {
         var echo = new JsonObject();
         foreach (var name in Echoed)
-            if (ChatBody.Get(body, name) is { } value && JsonMarshal.GetRawUtf8Value(value).Length <= MaxEcho)
-                echo[name] = JsonNode.Parse(value.GetRawText());
+            if (
+                ChatBody.Get(body, name) is { } value
+                && JsonMarshal.GetRawUtf8Value(value).Length <= MaxEcho
+                && WireJson.Parse(value.GetRawText(), MaxEchoDepth) is { } repeated
+            )
+                echo[name] = repeated;
         return echo;
     }
 }

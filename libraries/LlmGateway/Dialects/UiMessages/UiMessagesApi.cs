@@ -99,11 +99,18 @@ internal static class UiMessagesApi
                 Format,
                 async () =>
                 {
-                    // Before the run, so that no client is told of a run that it cannot find again. From here on the
-                    // client may leave: a chat whose latest run never begins would have no answer.
+                    // The chat gets the run before it begins, so that no client is told of a run that it cannot find
+                    // again, and after all that may refuse it. The client may leave meanwhile: a chat whose latest run
+                    // never begins would have no answer.
                     var name = new RunName(GenerationName.Kind, id);
-                    await threads.AddAsync(ThreadOf(owner, chat), name, client, CancellationToken.None);
-                    var run = await generator.StartAsync(call.From(client), prompt, id, owner, CancellationToken.None);
+                    var run = await generator.StartAsync(
+                        call.From(client),
+                        prompt,
+                        id,
+                        owner,
+                        CancellationToken.None,
+                        () => threads.AddAsync(ThreadOf(owner, chat), name, client, CancellationToken.None)
+                    );
 
                     // Only now: a stop that comes later finds the run.
                     if (await threads.IsStoppedAsync(name, CancellationToken.None))
@@ -132,16 +139,13 @@ internal static class UiMessagesApi
             Format,
             async () =>
             {
-                if (
-                    await LatestAsync(id, context, threads, access) is not { } name
-                    || await updates.FindAsync(name, context.RequestAborted) is not { } run
-                )
+                if (await LatestAsync(id, context, threads, updates, access) is not { Run: { } run })
                 {
                     context.Response.StatusCode = StatusCodes.Status204NoContent;
                     return;
                 }
 
-                var prompt = await prompts.ReadAsync(context, name);
+                var prompt = await prompts.ReadAsync(context, run.Name);
                 await ReplayAsync(context, handler, run, prompt?.Asked);
             }
         );
@@ -182,10 +186,10 @@ internal static class UiMessagesApi
             Format,
             async () =>
             {
-                if (await LatestAsync(id, context, threads, access) is { } name)
+                if (await LatestAsync(id, context, threads, updates, access) is var (name, run))
                 {
                     // Before the cancel, which then finds a run that begins meanwhile.
-                    if (await updates.FindAsync(name, context.RequestAborted) is null)
+                    if (run is null)
                         await threads.StopAsync(name, access.ClientOf(context), context.RequestAborted);
                     await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
                 }
@@ -196,24 +200,21 @@ internal static class UiMessagesApi
 
     /// <summary>Returns the latest answer of a chat, also one that has not begun, or null if the caller has no such
     /// chat.</summary>
-    private static async Task<RunName?> LatestAsync(
-        string chat,
+    private static async Task<(RunName Name, RunHead? Run)?> LatestAsync(
+        string id,
         HttpContext context,
         RunThreads threads,
+        RunUpdates updates,
         OwnerAccess access
     )
     {
-        var owner = access.OwnerOf(context);
-        return
-            await threads.LatestAsync(ThreadOf(owner, chat), context.RequestAborted) is { } name
-            && await access.MayReadRunAsync(
-                context,
-                name.Topic,
-                () => Task.FromResult(owner),
-                namesIt: RunThreads.IsRandom(chat)
-            )
-            ? name
-            : null;
+        var chat = PathName.Of(context, id, fromEnd: 2);
+        var thread = ThreadOf(access.OwnerOf(context), chat);
+        if (await threads.LatestAsync(thread, context.RequestAborted) is not { } name)
+            return null;
+
+        var run = await updates.FindAsync(name, context.RequestAborted);
+        return await RunThreads.MayReadAsync(context, access, name, run, chat) ? (name, run) : null;
     }
 
     private static string ThreadOf(string? owner, string chat) => RunThreads.IdOf(owner, "ai-sdk", chat);
