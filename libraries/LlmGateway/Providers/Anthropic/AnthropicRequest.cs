@@ -135,7 +135,7 @@ internal static class AnthropicRequest
             UriContent uri => new JsonObject
             {
                 ["type"] = "image",
-                ["source"] = new JsonObject { ["type"] = "url", ["url"] = uri.Uri.ToString() },
+                ["source"] = new JsonObject { ["type"] = "url", ["url"] = uri.Uri.OriginalString },
             },
             _ => null,
         };
