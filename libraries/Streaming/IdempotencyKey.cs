@@ -45,12 +45,10 @@ public static class IdempotencyKey
                 $"of an anonymous caller must be random, of {SecretLength} characters or more, such as a UUID."
             );
 
-        var request = context.Request;
-        var owner = context.RequestServices.GetRequiredService<IStreamAccess>().OwnerOf(context);
         var id = await keys.ClaimAsync(
-            owner ?? "",
+            OwnerOf(context),
             key,
-            $"{request.Method} {request.PathBase}{request.Path}\n{content()}",
+            Compared(context.Request, content),
             fresh,
             context.RequestAborted
         );
@@ -65,6 +63,19 @@ public static class IdempotencyKey
             true
         );
     }
+
+    /// <summary>Returns the id of the first request with the same key, or null if there is none. It claims nothing: a
+    /// request that is refused later leaves its key to the corrected one.</summary>
+    internal static async Task<string?> FindAsync(HttpContext context, RequestKeyStore keys, Func<string> content) =>
+        KeyOf(context) is { } key
+            ? await keys.FindAsync(OwnerOf(context), key, Compared(context.Request, content), context.RequestAborted)
+            : null;
+
+    private static string OwnerOf(HttpContext context) =>
+        context.RequestServices.GetRequiredService<IStreamAccess>().OwnerOf(context) ?? "";
+
+    private static string Compared(HttpRequest request, Func<string> content) =>
+        $"{request.Method} {request.PathBase}{request.Path}\n{content()}";
 
     /// <summary>Reads the key. The draft quotes it and most clients do not; both are the same key.</summary>
     private static string? KeyOf(HttpContext context)

@@ -10,6 +10,24 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
+    /// <summary>Returns the id of the first request with a key, or null if no request of this content has it.</summary>
+    /// <inheritdoc cref="ClaimAsync" path="/param"/>
+    /// <inheritdoc cref="ClaimAsync" path="/exception"/>
+    public Task<string?> FindAsync(string owner, string key, string content, CancellationToken cancellationToken) =>
+        store.ReadAsync(
+            """
+            select answer from eventstore.idempotency_keys
+            where owner = $1 and key = $2 and digest = $3 and created_at >= clock_timestamp() - $4
+            """,
+            async command =>
+            {
+                AddKey(command, owner, key, content);
+                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
+                return (string?)await command.ExecuteScalarAsync(CancellationToken.None);
+            },
+            cancellationToken
+        );
+
     /// <summary>Claims a key; returns its id, the given or the first request's, or null for other content.</summary>
     /// <param name="owner">The user. Users do not share keys.</param>
     /// <param name="content">A text that is equal for equal requests.</param>
@@ -26,11 +44,7 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
             "select same, first_answer from eventstore.claim_key($1, $2, $3, $4, $5)",
             async command =>
             {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-                command.Parameters.Add(
-                    new NpgsqlParameter<byte[]> { TypedValue = SHA256.HashData(Encoding.UTF8.GetBytes(content)) }
-                );
+                AddKey(command, owner, key, content);
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
                 command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
 
@@ -45,4 +59,12 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
             },
             cancellationToken
         );
+
+    private static void AddKey(NpgsqlCommand command, string owner, string key, string content)
+    {
+        var digest = SHA256.HashData(Encoding.UTF8.GetBytes(content));
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = digest });
+    }
 }

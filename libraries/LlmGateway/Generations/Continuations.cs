@@ -25,6 +25,14 @@ internal sealed class Continuations(
             (services, run, input, _, _) => services.GetRequiredService<Generator>().ContinueAsync(run, input)
         );
 
+    /// <summary>The refusal of a request that repeats one whose run was deleted.</summary>
+    public static InvalidChatException Deleted =>
+        new(
+            IdempotencyKey.Header,
+            "is that of a response that was deleted: use a new one",
+            StatusCodes.Status409Conflict
+        );
+
     /// <summary>Stores the prompt of a generation, and returns the work that is stored with the run. Null if the
     /// provider has no continuation tokens.</summary>
     /// <exception cref="InvalidChatException">The request is the repetition of one whose run was deleted.</exception>
@@ -37,11 +45,7 @@ internal sealed class Continuations(
     )
     {
         if (await prompts.ReadAsync(name, cancellationToken) is { IsDeleted: true })
-            throw new InvalidChatException(
-                IdempotencyKey.Header,
-                "is that of a response that was deleted: use a new one",
-                StatusCodes.Status409Conflict
-            );
+            throw Deleted;
 
         await prompts.StoreAsync(name, prompt, call.Options.Client, cancellationToken);
         if (!call.Target.MayContinue)

@@ -27,16 +27,16 @@ internal sealed class ConversationReader(
             code: "previous_response_not_found"
         );
 
-    /// <summary>Returns the messages that a run answers, those before it included.</summary>
+    /// <summary>Returns the messages that a run answers, its instructions and those before it included.</summary>
     /// <exception cref="InvalidChatException">They are more than a request may have, or no longer stored.</exception>
     public async Task<List<ChatMessage>> QuestionAsync(RunName name, CancellationToken cancellationToken)
     {
         var prompt = await prompts.ReadAsync(name, cancellationToken) ?? throw Dropped;
         if (prompt.Previous is not { } previous)
-            return [.. prompt.Messages];
+            return prompt.Question(prompt.Messages);
 
         var before = await HistoryAsync(new RunName(name.Kind, previous), cancellationToken);
-        return [.. before, .. prompt.Messages];
+        return prompt.Question([.. before, .. prompt.Messages]);
     }
 
     /// <summary>Reads a conversation within the client's turn.</summary>

@@ -28,7 +28,8 @@ internal sealed class PromptStore(EventAppender appender, RunEventReader reader,
                             prompt.Dialect,
                             JsonSerializer.SerializeToElement([.. prompt.Messages], Messages),
                             prompt.Previous,
-                            prompt.Asked
+                            prompt.Asked,
+                            prompt.Instructions
                         )
                     )
                 ),
@@ -60,7 +61,8 @@ internal sealed class PromptStore(EventAppender appender, RunEventReader reader,
             stored.Dialect,
             [.. stored.Messages.Deserialize(Messages)!],
             stored.Previous,
-            stored.Asked
+            stored.Asked,
+            stored.Instructions
         );
         return (prompt, entry.Data.Length);
     }

@@ -3,4 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace LlmGateway.Generations;
 
-internal sealed record StoredPrompt(string Dialect, JsonElement Messages, string? Previous, JsonObject? Asked);
+internal sealed record StoredPrompt(
+    string Dialect,
+    JsonElement Messages,
+    string? Previous,
+    JsonObject? Asked,
+    string? Instructions = null
+);

@@ -100,8 +100,9 @@ internal static class ChatMessageReader
     /// <summary>Reads the address of an image, or the image itself as a data URL.</summary>
     public static AIContent Image(string url, string path)
     {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri))
-            throw new InvalidChatException(path, "must be an absolute URL.");
+        // A path, too, is an absolute URL: one of this server's files.
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https" or "data"))
+            throw new InvalidChatException(path, "must be an absolute URL of http or https, or a data URL.");
 
         try
         {

@@ -141,6 +141,27 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
         Assert.Equal("be brief\n\nbe kind", anthropic.Text("system"));
     }
 
+    /// <summary>The gateway shows another vendor's reasoning so, and Anthropic refuses it.</summary>
+    [Theory]
+    [InlineData("gpt-4o")]
+    [InlineData("claude-x")]
+    public async Task Thinking_without_a_signature_is_taken_and_reaches_no_provider(string model)
+    {
+        const string thinking = """ "thinking":{"type":"enabled","budget_tokens":1024}""",
+            answers =
+                """{"role":"assistant","content":[{"type":"thinking","thinking":"foreign","signature":""},"""
+                + """{"type":"text","text":"one"}]},"""
+                + """{"role":"assistant","content":[{"type":"thinking","thinking":"foreign"}]},"""
+                + """{"role":"assistant","content":[{"type":"thinking","thinking":"signed","signature":"c2ln"},"""
+                + """{"type":"text","text":"two"}]}""";
+        var seen = await SeenAsync(Messages, model, thinking, answers);
+        var text = seen.GetRawText();
+        Assert.DoesNotContain("foreign", text, StringComparison.Ordinal);
+        Assert.Equal(model == "claude-x", text.Contains("signed", StringComparison.Ordinal));
+        Assert.DoesNotContain("[]", text, StringComparison.Ordinal);
+        Assert.Contains("one", text, StringComparison.Ordinal);
+    }
+
     /// <summary>Returns the body of the request that the provider gets.</summary>
     private async Task<JsonElement> SeenAsync(string path, string model, string member, string? message = null)
     {

@@ -93,7 +93,7 @@ internal sealed class AgUiMessages
         var json = Object(
             ("id", message.MessageId ?? id),
             ("role", message.Role.Value),
-            ("content", MessageText.Of(message))
+            ("content", ContentOf(message))
         );
         if (message.Contents.OfType<FunctionCallContent>().ToList() is { Count: > 0 } calls)
             json["toolCalls"] = new JsonArray([.. calls.Select(c => Call(c.CallId, c.Name, ToolCalls.Arguments(c)))]);
@@ -105,6 +105,26 @@ internal sealed class AgUiMessages
 
         return json;
     }
+
+    private static JsonNode ContentOf(ChatMessage message)
+    {
+        if (!message.Contents.Any(content => content is DataContent or UriContent))
+            return MessageText.Of(message);
+        return new JsonArray([.. message.Contents.Select(Part).OfType<JsonNode>()]);
+    }
+
+    private static JsonObject? Part(AIContent content) =>
+        content switch
+        {
+            TextContent text => Event("text", ("text", text.Text)),
+            DataContent data => Image(
+                Event("data", ("value", data.Base64Data.ToString()), ("mimeType", data.MediaType))
+            ),
+            UriContent uri => Image(Event("url", ("value", uri.Uri.OriginalString))),
+            _ => null,
+        };
+
+    private static JsonObject Image(JsonObject source) => Event("image", ("source", source));
 
     private static JsonObject Call(string id, string name, string arguments) =>
         Object(("id", id), ("type", "function"), ("function", Object(("name", name), ("arguments", arguments))));

@@ -43,8 +43,6 @@ internal static class AgUiRequestReader
         ToolCalls.LeaveOutOpen(messages);
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message.");
-        if (Context(body) is { Length: > 0 } context)
-            messages.Insert(0, new ChatMessage(ChatRole.System, context));
         UntranslatableContent.Refuse(messages);
 
         var options = ChatOptionsReader.Read(asked, target, isNative: false);
@@ -57,8 +55,10 @@ internal static class AgUiRequestReader
                     .Select((t, i) => ChatOptionsReader.Function(ChatBody.Object(t, $"tools[{i}]."), $"tools[{i}].")),
             ];
 
-        var call = new ChatCall(target, messages, options) { Bytes = ChatBody.MemoryOf(body) };
-        return (call, new RunPrompt("ag-ui", messages));
+        // Not a message: another device of the user, which gets the messages, has a context of its own.
+        var prompt = new RunPrompt("ag-ui", messages, Instructions: Context(body));
+        var call = new ChatCall(target, prompt.Question(messages), options) { Bytes = ChatBody.MemoryOf(body) };
+        return (call, prompt);
     }
 
     /// <summary>Reads the messages. No model takes the result of a call that nobody has made.</summary>

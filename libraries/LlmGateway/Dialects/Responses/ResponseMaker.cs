@@ -35,7 +35,15 @@ internal sealed class ResponseMaker(
         if (isBackground && isStored == false)
             throw new InvalidChatException("background", "needs store");
 
-        var streams = ChatBody.Flag(body, "stream");
+        var isStreamed = ChatBody.Flag(body, "stream");
+
+        // Before what the request refers to, which may have been deleted since.
+        if (await responses.FirstAsync(context, body) is var (first, asked))
+        {
+            await SendAsync(context, isStreamed, isBackground, () => Task.FromResult(first), asked);
+            return;
+        }
+
         var past = await responses.PastOfAsync(context, body);
         var (call, prompt) = ResponsesRequestReader.Read(body, past, providers);
         call.From(access.ClientOf(context));
@@ -46,21 +54,7 @@ internal sealed class ResponseMaker(
         RunHead? begun = null;
         try
         {
-            if (streams)
-                await handler.StreamAsync(
-                    context,
-                    ResponsesFormat.Instance,
-                    StartAsync,
-                    run => new ResponsesResponse(run, prompt),
-                    isNew: true
-                );
-            else if (await StartAsync() is var run && isBackground)
-                await ResponsesApi.WriteAsync(context, await responses.StateAsync(context, run, prompt));
-            else
-                await ResponsesApi.WriteAsync(
-                    context,
-                    await handler.JoinAsync(context, run, new ResponsesResponse(run, prompt))
-                );
+            await SendAsync(context, isStreamed, isBackground, StartAsync, prompt);
         }
         finally
         {
@@ -70,6 +64,32 @@ internal sealed class ResponseMaker(
 
         async Task<RunHead> StartAsync() =>
             begun = await generator.StartAsync(call, prompt, id, owner, context.RequestAborted);
+    }
+
+    /// <summary>Answers with a response: its events, what there is of it, or the whole one.</summary>
+    private async Task SendAsync(
+        HttpContext context,
+        bool isStreamed,
+        bool isBackground,
+        Func<Task<RunHead>> beginAsync,
+        RunPrompt? prompt
+    )
+    {
+        if (isStreamed)
+            await handler.StreamAsync(
+                context,
+                ResponsesFormat.Instance,
+                beginAsync,
+                run => new ResponsesResponse(run, prompt),
+                isNew: true
+            );
+        else if (await beginAsync() is var run && isBackground)
+            await ResponsesApi.WriteAsync(context, await responses.StateAsync(context, run, prompt));
+        else
+            await ResponsesApi.WriteAsync(
+                context,
+                await handler.JoinAsync(context, run, new ResponsesResponse(run, prompt))
+            );
     }
 
     /// <summary>Cancels a response whose client has left. A server that stops breaks its connections by

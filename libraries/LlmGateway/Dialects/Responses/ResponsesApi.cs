@@ -56,6 +56,7 @@ internal static class ResponsesApi
             .Query("starting_after", "The `sequence_number` after which the stream goes on.")
             .Query("include_obfuscation", "Ignored: nothing is padded.")
             .Query("include", "Ignored.", also: "include[]")
+            .Query("api-version", "Ignored: Azure's clients add it.")
             .Describe();
         app.MapDelete(OnePath, DeleteAsync).Publishes(Topic).ReadsOwn(Topic).CountedAs(RequestKind.Publish).Describe();
         app.MapPost($"{OnePath}/cancel", CancelAsync)
@@ -69,6 +70,7 @@ internal static class ResponsesApi
             .Query("limit", "1 to 100; 20 without it.")
             .Query("after", "Id of the item before the page.")
             .Query("include", "Ignored.", also: "include[]")
+            .Query("api-version", "Ignored: Azure's clients add it.")
             .Describe();
     }
 

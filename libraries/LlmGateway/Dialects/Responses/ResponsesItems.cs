@@ -80,7 +80,7 @@ internal static class ResponsesItems
             TextContent text when role == ChatRole.Assistant => OutputText(text.Text),
             TextContent text => Object(("type", "input_text"), ("text", text.Text)),
             DataContent data => Image(data.Uri, data.Detail()),
-            UriContent uri => Image(uri.Uri.ToString(), uri.Detail()),
+            UriContent uri => Image(uri.Uri.OriginalString, uri.Detail()),
             _ => null,
         };
 

@@ -54,14 +54,14 @@ internal static class ResponsesRequestReader
         ToolCalls.LeaveOutOpen(messages);
         if (messages.Count == 0)
             throw new InvalidChatException("input", "must hold more than calls without a result.");
-        if (ChatBody.Text(body, "instructions") is { } instructions)
-            messages.Insert(0, new ChatMessage(ChatRole.System, instructions));
 
-        var call = new ChatCall(target, messages, Options(body, target))
+        var instructions = ChatBody.Text(body, "instructions");
+        var prompt = new RunPrompt(ResponsesFormat.Name, input, past.Previous, EchoOf(body), instructions);
+        var call = new ChatCall(target, prompt.Question(messages), Options(body, target))
         {
             Bytes = past.Bytes + ChatBody.MemoryOf(body),
         };
-        return (call, new RunPrompt(ResponsesFormat.Name, input, past.Previous, EchoOf(body)));
+        return (call, prompt);
     }
 
     private static CallOptions Options(JsonElement body, ChatTarget target)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
@@ -27,6 +28,7 @@ internal sealed class StoredResponses(
     PromptStore prompts,
     ConversationReader conversations,
     AllRuns runs,
+    RequestKeyStore keys,
     RunStreams access,
     VendorHandler handler
 )
@@ -47,6 +49,21 @@ internal sealed class StoredResponses(
         return prompt is { IsDeleted: true } || isUnstored
             ? null
             : (run, prompt is null ? null : prompt with { Messages = [] });
+    }
+
+    /// <summary>Returns the run of the first request with the same key, and what it was asked, or null if there is
+    /// none.</summary>
+    /// <exception cref="InvalidChatException">It was deleted.</exception>
+    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(HttpContext context, JsonElement body)
+    {
+        if (
+            await IdempotencyKey.FindAsync(context, keys, body.GetRawText) is not { } id
+            || await updates.FindAsync(new RunName(GenerationName.Kind, id), context.RequestAborted) is not { } run
+        )
+            return null;
+
+        var prompt = await prompts.ReadAsync(context, run.Name);
+        return prompt is { IsDeleted: true } ? throw Continuations.Deleted : (run, prompt);
     }
 
     /// <summary>Returns the messages that a run was asked.</summary>

@@ -14,7 +14,7 @@ internal static class AnthropicRequest
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
         var body = (options as CallOptions)?.NativeBody is { } native
-            ? JsonObject.Create(native)!
+            ? Signed(JsonObject.Create(native)!)
             : Translated(messages, options);
         body.Remove("provider");
         body["model"] = options?.ModelId;
@@ -22,6 +22,22 @@ internal static class AnthropicRequest
 
         return body;
     }
+
+    /// <summary>Removes thinking without a signature: it is of another vendor's model, and Anthropic refuses it.</summary>
+    private static JsonObject Signed(JsonObject body)
+    {
+        if (body["messages"] is JsonArray messages)
+            foreach (var message in messages.OfType<JsonObject>().ToList())
+                if (message["content"] is JsonArray blocks && blocks.RemoveAll(IsUnsigned) > 0 && blocks.Count == 0)
+                    messages.Remove(message);
+
+        return body;
+    }
+
+    private static bool IsUnsigned(JsonNode? block) =>
+        block is JsonObject content
+        && WireJson.Text(content, "type") == "thinking"
+        && string.IsNullOrEmpty(WireJson.Text(content, "signature"));
 
     private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
@@ -135,7 +151,7 @@ internal static class AnthropicRequest
             UriContent uri => new JsonObject
             {
                 ["type"] = "image",
-                ["source"] = new JsonObject { ["type"] = "url", ["url"] = uri.Uri.ToString() },
+                ["source"] = new JsonObject { ["type"] = "url", ["url"] = uri.Uri.OriginalString },
             },
             _ => null,
         };

@@ -131,7 +131,7 @@ internal static class OpenAiRequest
         {
             TextContent text => new JsonObject { ["type"] = "text", ["text"] = text.Text },
             DataContent data => Image(data.Uri, data.Detail()),
-            UriContent uri => Image(uri.Uri.ToString(), uri.Detail()),
+            UriContent uri => Image(uri.Uri.OriginalString, uri.Detail()),
             _ => null,
         };
 

@@ -201,18 +201,17 @@ internal static class MessagesRequestReader
                     ChatBody.Flag(block, "is_error")
                 );
             case "image" when ChatBody.Get(block, "source") is { ValueKind: JsonValueKind.Object } source:
+                var type = ChatBody.Name(source, "type", $"{path}.source.");
                 // The id of an uploaded file means nothing to another vendor.
-                if (ChatBody.Name(source, "type", $"{path}.source.") is not ("url" or "base64" or null) and var type)
+                if (type is not ("url" or "base64" or null))
                     return new UntranslatableContent($"{path}.source.type", type);
+                if (type == "url")
+                    return ChatMessageReader.Image(ChatBody.Text(source, "url") ?? "", $"{path}.source.url");
                 try
                 {
-                    return
-                        ChatBody.Text(source, "type") == "url"
-                        && Uri.TryCreate(ChatBody.Text(source, "url"), UriKind.Absolute, out var uri)
-                        ? new UriContent(uri, "image/*")
-                        : new DataContent(
-                            $"data:{ChatBody.Text(source, "media_type")};base64,{ChatBody.Text(source, "data")}"
-                        );
+                    return new DataContent(
+                        $"data:{ChatBody.Text(source, "media_type")};base64,{ChatBody.Text(source, "data")}"
+                    );
                 }
                 catch (Exception e) when (e is ArgumentException or FormatException)
                 {

@@ -12,12 +12,14 @@ namespace LlmGateway.VendorApis.Messages;
 /// </summary>
 internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 {
+    private const string Thinking = "thinking";
+
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly AnswerUsage _usage = new(call);
     private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string? _stopSequence;
     private int _block = -1;
-    private bool _inText;
+    private string? _open; // the type of the block that grows
     private bool _isFinished;
 
     public string Model { get; private set; } = call.Target.Model;
@@ -66,16 +68,18 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
             switch (content)
             {
                 case TextContent { Text.Length: > 0 } text:
-                    if (!_inText)
-                        events.Add(Open(Event("text", ("text", ""))));
-                    _inText = true;
+                    Enter("text", events);
                     events.Add(Delta(Event("text_delta", ("text", text.Text))));
+                    break;
+                case TextReasoningContent { Text.Length: > 0 } reasoning:
+                    Enter(Thinking, events);
+                    events.Add(Delta(Event("thinking_delta", ("thinking", reasoning.Text))));
                     break;
                 case FunctionCallContent tool:
                     // Its clients parse what there is of a call: they would run the tool with a part of its arguments.
                     if (_finish == ChatFinishReason.ToolCalls && ToolCalls.Object(ToolCalls.Arguments(tool)) is null)
                         throw ToolCalls.NoObject(tool);
-                    CloseText(events);
+                    Leave(events);
                     events.Add(
                         Open(Event("tool_use", ("id", tool.CallId), ("name", tool.Name), ("input", new JsonObject())))
                     );
@@ -92,7 +96,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         var events = new List<JsonObject>();
         if (!_isFinished)
         {
-            CloseText(events);
+            Leave(events);
             events.Add(
                 Event(
                     "message_delta",
@@ -143,10 +147,28 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 
     private JsonObject Close() => Event("content_block_stop", ("index", _block));
 
-    private void CloseText(List<JsonObject> events)
+    /// <summary>Opens a block that grows, unless one of its type is open.</summary>
+    private void Enter(string type, List<JsonObject> events)
     {
-        if (_inText)
+        if (_open == type)
+            return;
+
+        Leave(events);
+        var block = Event(type, (type, ""));
+        if (type == Thinking)
+            block["signature"] = "";
+        events.Add(Open(block));
+        _open = type;
+    }
+
+    /// <summary>Ends the block that grows, if there is one.</summary>
+    private void Leave(List<JsonObject> events)
+    {
+        // Anthropic signs its model's thinking, and its clients wait for that.
+        if (_open == Thinking)
+            events.Add(Delta(Event("signature_delta", ("signature", ""))));
+        if (_open is not null)
             events.Add(Close());
-        _inText = false;
+        _open = null;
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Harness;
 using Integration.Seeds;
 using LlmGateway.Generations;
 using Microsoft.Extensions.DependencyInjection;
@@ -120,6 +121,48 @@ public sealed class ConversationTests(AssemblyWide<LlmSystem> shared) : LlmTests
                         """
                         : $$"""{"provider":"openai","messages":[{"role":"user","content":"{{prompt}}"}]}"""
                 ),
+                key
+            );
+    }
+
+    /// <summary>The first response is that of its key, whatever becomes of the turn before it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_key_gets_its_response_also_after_the_turn_before_it_was_deleted(bool isStreamed)
+    {
+        var previous = await AskAsync(Upstream.Saying("one"));
+        var prompt = Upstream.Saying("two");
+        var key = ("Idempotency-Key", Guid.NewGuid().ToString());
+        var first = await TextAsync(A);
+        await DeleteAsync(previous);
+        Assert.Equal(first, await TextAsync(B));
+        Assert.Equal(1, Upstream.Attempts(prompt));
+
+        var id = first[first.IndexOf("resp_", StringComparison.Ordinal)..].Split('"')[0];
+        await DeleteAsync(id);
+        using var deleted = await PostAsync(A);
+        Assert.Equal(HttpStatusCode.Conflict, deleted.StatusCode);
+
+        async Task<string> TextAsync(RunningService replica)
+        {
+            using var response = await PostAsync(replica);
+            var text = await response.TextAsync();
+            Assert.True(response.IsSuccessStatusCode, text);
+            return text;
+        }
+
+        Task<HttpResponseMessage> PostAsync(RunningService replica) =>
+            LlmSystem.PostAsync(
+                replica,
+                Path,
+                new
+                {
+                    model = "gpt-4o",
+                    input = prompt,
+                    previous_response_id = previous,
+                    stream = isStreamed,
+                },
                 key
             );
     }

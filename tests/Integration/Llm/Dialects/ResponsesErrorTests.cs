@@ -141,6 +141,16 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
         Assert.StartsWith($"{named}: is not known here", error.Text("error.message"), StringComparison.Ordinal);
     }
 
+    /// <summary>Azure's clients add it to each address.</summary>
+    [Theory]
+    [InlineData("?api-version=v1")]
+    [InlineData("/input_items?api-version=v1")]
+    public async Task The_version_that_a_client_adds_to_a_query_is_ignored(string query)
+    {
+        using var response = await GetAsync(query);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
     /// <summary>The client has mistaken the response, or its numbers: silence would look like a complete one.</summary>
     [Fact]
     public async Task A_number_beyond_the_end_gets_an_error()

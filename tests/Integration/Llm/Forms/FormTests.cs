@@ -40,12 +40,7 @@ public sealed class FormTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
         );
 
         var meant = Shown.Parse(form.Shown);
-        // Only Anthropic's own thinking has a signature, without which its clients cannot send it back.
-        var message = meant with
-        {
-            Reasoning = form.IsAnthropic ? meant.Reasoning : "",
-            Failure = Shown.Anthropics(meant.Failure),
-        };
+        var message = meant with { Failure = Shown.Anthropics(meant.Failure) };
         var completion = meant with
         {
             Failure = meant.Failure == "rate_limited" ? "rate_limit_exceeded" : meant.Failure,

@@ -49,4 +49,22 @@ for (const choice of [whole, final]) {
   assert.equal(choice.message.tool_calls[0].id, "t1");
   assert.deepEqual(choice.message.tool_calls[0].function.arguments, "{}");
 }
+
+// Another vendor's reasoning, which the next turn sends back as it is.
+const foreign = { ...asked, model: "gpt-4o", messages: [{ role: "user", content: reasoning }] };
+for (const message of [
+  await anthropic.messages.create(foreign),
+  await anthropic.messages.stream(foreign).finalMessage(),
+]) {
+  assert.deepEqual(message.content, [
+    { type: "thinking", thinking: "Let me", signature: "" },
+    { type: "text", text: "It is" },
+    { type: "tool_use", id: "t1", name: "look", input: {} },
+  ]);
+
+  const answer = { role: "assistant", content: message.content.slice(0, 2) };
+  const messages = [...foreign.messages, answer, ...foreign.messages];
+  const next = await anthropic.messages.create({ ...foreign, messages });
+  assert.equal(next.content[1].text, "It is");
+}
 console.log("ok");

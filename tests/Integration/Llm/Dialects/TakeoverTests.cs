@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Harness;
+using Integration.Seeds;
+
+namespace Integration.Llm.Dialects;
+
+/// <summary>Answers that go on at another replica.</summary>
+public sealed class TakeoverTests
+{
+    private const string Responses = "/v1/responses",
+        Agent = "/agents/ag-ui";
+
+    /// <summary>The instructions and the context belong to it, and to no later turn.</summary>
+    [Fact]
+    public async Task An_answer_that_goes_on_elsewhere_has_all_that_its_question_had()
+    {
+        await using var own = await World.Start(o =>
+            o.Replicas(2).Set("AspireSse:Runs:DrainSeconds", 1).Set("AspireSse:Llm:Providers:Demo:TokensPerSecond", 100)
+        );
+        var (stopping, staying) = (own.Replicas[0], own.Replicas[1]);
+        var (response, run) = (ResponseOf(tokens: 400), RunOf("long", tokens: 400));
+        await using var responding = await LlmSystem.OpenAsync(stopping, Responses, response);
+        await using var running = await LlmSystem.OpenAsync(stopping, Agent, run);
+        foreach (var reader in (SseReader[])[responding, running])
+            await reader.WaitAsync(r => r.Events.Count() > 9);
+        await own.StopAsync(stopping);
+
+        var id = responding.Events.First().Json().Text("response.id")!;
+        await using var frames = await LlmSystem.ReadAsync(staying, id["resp_".Length..]);
+        Assert.Contains(frames.Events, e => e.Event == "restarted");
+        var responded = await SeedRequests.GetAsync(staying.Url, $"{Responses}/{id}");
+        var asked = await InputOfAsync(staying, Responses, ResponseOf(tokens: 3), "response.usage.input_tokens");
+        Assert.Equal(asked, responded.Number("usage.input_tokens"));
+        Assert.Equal(
+            await InputOfAsync(staying, Agent, RunOf("short", tokens: 3), "usage.0.inputTokens"),
+            await InputOfAsync(staying, Agent, run, "usage.0.inputTokens")
+        );
+    }
+
+    /// <summary>Returns the input tokens in the last event of a stream.</summary>
+    private static async Task<long> InputOfAsync(RunningService replica, string path, JsonElement body, string member)
+    {
+        await using var reader = await LlmSystem.OpenAsync(replica, path, body).ToEndAsync();
+        return reader.Events.Last().Json().Number(member);
+    }
+
+    private static JsonElement ResponseOf(int tokens) =>
+        JsonElement.Parse(
+            $$"""
+            {"model":"demo","instructions":"Be brief.","input":"Tell me of trains.","background":true,"stream":true,
+            "max_output_tokens":{{tokens}}}
+            """
+        );
+
+    private static JsonElement RunOf(string id, int tokens) =>
+        JsonElement.Parse(
+            $$$"""
+            {"threadId":"thread","runId":"{{{id}}}","forwardedProps":{"model":"demo","max_tokens":{{{tokens}}}},
+            "context":[{"description":"city","value":"Kyoto"}],
+            "messages":[{"id":"m1","role":"user","content":"Tell me of trains."}]}
+            """
+        );
+}
