@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Transactions;
@@ -17,6 +18,12 @@ namespace Microsoft.EntityFrameworkCore;
 /// streams.</summary>
 public static class OutboxExtensions
 {
+    /// <summary>Members of a context's class that a trimmed program keeps for Entity Framework.</summary>
+    private const DynamicallyAccessedMemberTypes OfContext =
+        DynamicallyAccessedMemberTypes.PublicConstructors
+        | DynamicallyAccessedMemberTypes.NonPublicConstructors
+        | DynamicallyAccessedMemberTypes.PublicProperties;
+
     /// <summary>Lets the context <see cref="Publish"/> events. Its database must be the event log's.</summary>
     public static DbContextOptionsBuilder UseSse(this DbContextOptionsBuilder options)
     {
@@ -49,15 +56,16 @@ public static class OutboxExtensions
         PendingEvents.Of(context).Add(published);
     }
 
-    /// <summary>Makes a change in a transaction of this context, saves and commits it, and disposes the context. What
+    /// <summary>Makes a change in a transaction of a new context, saves and commits it, and disposes the context. What
     /// ends the wait, such as a client that hangs up, does not end the change: a commit that is cancelled while it
     /// waits for a synchronous standby would be valid without it.</summary>
     /// <remarks>A failed save undoes itself alone, and the change may go on. A context whose strategy retries makes the
     /// change once: <paramref name="change"/> may have effects of its own.</remarks>
-    /// <param name="context">A new context, whose options have <see cref="UseSse"/>; the caller leaves it alone
-    /// then.</param>
-    /// <param name="change">Reads and changes, without a cancellation token; what it adds and publishes is saved after
-    /// it.</param>
+    /// <param name="contexts">A singleton, as <c>AddDbContextFactory</c> adds it. A context of a request would be
+    /// disposed with the request, or be in the hands of the next one, while the change goes on. Its options have
+    /// <see cref="UseSse(DbContextOptionsBuilder)"/>.</param>
+    /// <param name="change">Reads and changes, without a cancellation token and without other services of the request;
+    /// what it adds and publishes is saved after it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>What <paramref name="change"/> returned.</returns>
     /// <exception cref="DbUpdateException">Postgres refuses the changes or their commit, and stores nothing of
@@ -65,14 +73,14 @@ public static class OutboxExtensions
     /// <exception cref="StoreUnavailableException">Postgres did not confirm the commit.</exception>
     /// <exception cref="TimeoutException">Postgres has not answered within the connection's command timeout, but may
     /// still commit.</exception>
-    public static Task<T> ChangeAsync<TContext, T>(
-        this TContext context,
+    public static Task<T> ChangeAsync<[DynamicallyAccessedMembers(OfContext)] TContext, T>(
+        this IDbContextFactory<TContext> contexts,
         Func<TContext, Task<T>> change,
         CancellationToken cancellationToken = default
     )
         where TContext : DbContext
     {
-        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(contexts);
         ArgumentNullException.ThrowIfNull(change);
         return StoreTransactions.RunAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
@@ -83,6 +91,7 @@ public static class OutboxExtensions
         async Task<T> ChangeAsync()
         {
             await using var owned = context;
+        var context = contexts.CreateDbContext();
             await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
 
             var result = await change(context);
