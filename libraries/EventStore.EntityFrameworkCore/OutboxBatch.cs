@@ -49,11 +49,13 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
 
     private NpgsqlBatch Insert(IRelationalConnection connection)
     {
+        var begun = (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction();
         var insert = Outbox.Insert(
             (NpgsqlConnection)connection.DbConnection,
-            (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction(),
+            begun,
             events,
-            wakesRelay: PendingEvents.Of(context).WakesRelay
+            // Postgres prepares no transaction that has notified, as an ambient one of two databases is.
+            notifies: begun is not null && !PendingEvents.Of(context).WakesRelay
         );
         if (connection.CommandTimeout is { } seconds)
             insert.Timeout = seconds;
