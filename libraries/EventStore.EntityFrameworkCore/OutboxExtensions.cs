@@ -32,16 +32,25 @@ public static class OutboxExtensions
         return options;
     }
 
+    /// <inheritdoc cref="UseSse(DbContextOptionsBuilder)"/>
+    public static DbContextOptionsBuilder<TContext> UseSse<TContext>(this DbContextOptionsBuilder<TContext> options)
+        where TContext : DbContext
+    {
+        UseSse((DbContextOptionsBuilder)options);
+        return options;
+    }
+
     /// <summary>Adds an event to what the next <see cref="DbContext.SaveChangesAsync(CancellationToken)"/> writes: both
     /// commit, or neither does. It enters the log some milliseconds later, in the order of the calls.</summary>
-    /// <param name="context">A context whose options have <see cref="UseSse"/>.</param>
+    /// <param name="context">A context whose options have <see cref="UseSse(DbContextOptionsBuilder)"/>.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name, without CR and LF.</param>
     /// <param name="data">Any value; it is written now, as the application's endpoints write JSON.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
     /// <exception cref="ArgumentException">A member is invalid (see <see cref="NewEvent"/>), or the data has more than
     /// 1,048,576 bytes.</exception>
-    /// <exception cref="InvalidOperationException">The context's options lack <see cref="UseSse"/>.</exception>
+    /// <exception cref="InvalidOperationException">The context's options lack
+    /// <see cref="UseSse(DbContextOptionsBuilder)"/>.</exception>
     public static void Publish<T>(this DbContext context, EventTopic topic, string type, T data, string? key = null)
     {
         ArgumentNullException.ThrowIfNull(context);
