@@ -126,6 +126,22 @@ public sealed class RightsTests
         await app.AppendAsync("7");
     }
 
+    /// <summary>The names of Entity Framework's schemas are as the application writes them.</summary>
+    [Theory]
+    [InlineData("orders")]
+    [InlineData("Orders")]
+    [InlineData("Mein \"Schema\"")]
+    public async Task Grants_are_of_the_schema_with_exactly_that_name(string schema)
+    {
+        await using var role = await Role.CreateAsync();
+        var quoted = new NpgsqlCommandBuilder().QuoteIdentifier(schema);
+        await role.DoAsync($"create schema {quoted}; create table {quoted}.items (name text)");
+
+        await role.DoAsync(EventStoreSchema.Grants(schema, role.Name));
+
+        await DatabaseQuestions.AskAsync(role.Text, $"insert into {quoted}.items values ('tea')");
+    }
+
     [Theory]
     [InlineData("select")]
     [InlineData("create schema eventstore")]
