@@ -63,11 +63,7 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
     }
 
     private Exception Explained(NpgsqlException error) =>
-        Outbox.IsMissing(error)
-            ? new InvalidOperationException(
-                $"The database of {context.GetType().Name} is not the event log's: it has no eventstore.outbox. Use "
-                    + "the connection string of AddEventStore, after EnsureSchemaAsync.",
-                error
-            )
+        StoreMistake.In(error) is { } mistake
+            ? new InvalidOperationException($"{context.GetType().Name} cannot publish. {mistake}", error)
             : new DbUpdateException("The events of the save could not be written: see the inner exception.", error);
 }

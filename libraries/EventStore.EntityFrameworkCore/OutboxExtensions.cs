@@ -91,6 +91,7 @@ public static class OutboxExtensions
     {
         ArgumentNullException.ThrowIfNull(contexts);
         ArgumentNullException.ThrowIfNull(change);
+        var context = contexts.CreateDbContext();
         return StoreTransactions.RunAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
             () => new SingleAttempt(context).ExecuteAsync(ChangeAsync),
@@ -100,7 +101,6 @@ public static class OutboxExtensions
         async Task<T> ChangeAsync()
         {
             await using var owned = context;
-        var context = contexts.CreateDbContext();
             await using var transaction = await context.Database.BeginTransactionAsync(CancellationToken.None);
 
             var result = await change(context);
@@ -144,7 +144,8 @@ public static class OutboxExtensions
     /// <param name="context">A context that has begun a transaction in the event log's database, or works in an
     /// ambient one.</param>
     /// <exception cref="InvalidOperationException">There is no transaction, or it is not a repeatable read or
-    /// serializable: a change that commits between a read and this call would be missed.</exception>
+    /// serializable: a change that commits between a read and this call would be missed. Or the context's role lacks a
+    /// right on the log.</exception>
     /// <exception cref="StoreUnavailableException">Postgres has just been promoted or restored.</exception>
     public static async Task<StreamPosition> SsePositionAsync(this DbContext context)
     {

@@ -36,11 +36,6 @@ internal static class Outbox
         return batch;
     }
 
-    /// <summary>Returns true if a command failed because the database has no outbox.</summary>
-    public static bool IsMissing(Exception error) =>
-        error is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable, MessageText: var text }
-        && text.Contains("eventstore.outbox", StringComparison.Ordinal);
-
     /// <summary>Wakes the Broadcaster after a commit with events, which otherwise wait for its next look
     /// (<see cref="EventStoreOptions.PollMilliseconds"/>). Does nothing if Postgres does not answer.</summary>
     public static async Task WakeAsync(NpgsqlConnection connection)
