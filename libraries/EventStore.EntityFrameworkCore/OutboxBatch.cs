@@ -49,11 +49,13 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
 
     private NpgsqlBatch Insert(IRelationalConnection connection)
     {
+        var begun = (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction();
         var insert = Outbox.Insert(
             (NpgsqlConnection)connection.DbConnection,
-            (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction(),
+            begun,
             events,
-            wakesRelay: PendingEvents.Of(context).WakesRelay
+            // Postgres prepares no transaction that has notified, as an ambient one of two databases is.
+            notifies: begun is not null && !PendingEvents.Of(context).WakesRelay
         );
         if (connection.CommandTimeout is { } seconds)
             insert.Timeout = seconds;
@@ -61,11 +63,7 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
     }
 
     private Exception Explained(NpgsqlException error) =>
-        Outbox.IsMissing(error)
-            ? new InvalidOperationException(
-                $"The database of {context.GetType().Name} is not the event log's: it has no eventstore.outbox. Use "
-                    + "the connection string of AddEventStore, after EnsureSchemaAsync.",
-                error
-            )
+        StoreMistake.In(error) is { } mistake
+            ? new InvalidOperationException($"{context.GetType().Name} cannot publish. {mistake}", error)
             : new DbUpdateException("The events of the save could not be written: see the inner exception.", error);
 }

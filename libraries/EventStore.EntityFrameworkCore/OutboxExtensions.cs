@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using System.Transactions;
@@ -17,6 +18,12 @@ namespace Microsoft.EntityFrameworkCore;
 /// streams.</summary>
 public static class OutboxExtensions
 {
+    /// <summary>Members of a context's class that a trimmed program keeps for Entity Framework.</summary>
+    private const DynamicallyAccessedMemberTypes OfContext =
+        DynamicallyAccessedMemberTypes.PublicConstructors
+        | DynamicallyAccessedMemberTypes.NonPublicConstructors
+        | DynamicallyAccessedMemberTypes.PublicProperties;
+
     /// <summary>Lets the context <see cref="Publish"/> events. Its database must be the event log's.</summary>
     public static DbContextOptionsBuilder UseSse(this DbContextOptionsBuilder options)
     {
@@ -25,16 +32,25 @@ public static class OutboxExtensions
         return options;
     }
 
+    /// <inheritdoc cref="UseSse(DbContextOptionsBuilder)"/>
+    public static DbContextOptionsBuilder<TContext> UseSse<TContext>(this DbContextOptionsBuilder<TContext> options)
+        where TContext : DbContext
+    {
+        UseSse((DbContextOptionsBuilder)options);
+        return options;
+    }
+
     /// <summary>Adds an event to what the next <see cref="DbContext.SaveChangesAsync(CancellationToken)"/> writes: both
     /// commit, or neither does. It enters the log some milliseconds later, in the order of the calls.</summary>
-    /// <param name="context">A context whose options have <see cref="UseSse"/>.</param>
+    /// <param name="context">A context whose options have <see cref="UseSse(DbContextOptionsBuilder)"/>.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name, without CR and LF.</param>
     /// <param name="data">Any value; it is written now, as the application's endpoints write JSON.</param>
     /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
     /// <exception cref="ArgumentException">A member is invalid (see <see cref="NewEvent"/>), or the data has more than
     /// 1,048,576 bytes.</exception>
-    /// <exception cref="InvalidOperationException">The context's options lack <see cref="UseSse"/>.</exception>
+    /// <exception cref="InvalidOperationException">The context's options lack
+    /// <see cref="UseSse(DbContextOptionsBuilder)"/>.</exception>
     public static void Publish<T>(this DbContext context, EventTopic topic, string type, T data, string? key = null)
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -49,15 +65,16 @@ public static class OutboxExtensions
         PendingEvents.Of(context).Add(published);
     }
 
-    /// <summary>Makes a change in a transaction of this context, saves and commits it, and disposes the context. What
+    /// <summary>Makes a change in a transaction of a new context, saves and commits it, and disposes the context. What
     /// ends the wait, such as a client that hangs up, does not end the change: a commit that is cancelled while it
     /// waits for a synchronous standby would be valid without it.</summary>
     /// <remarks>A failed save undoes itself alone, and the change may go on. A context whose strategy retries makes the
     /// change once: <paramref name="change"/> may have effects of its own.</remarks>
-    /// <param name="context">A new context, whose options have <see cref="UseSse"/>; the caller leaves it alone
-    /// then.</param>
-    /// <param name="change">Reads and changes, without a cancellation token; what it adds and publishes is saved after
-    /// it.</param>
+    /// <param name="contexts">A singleton, as <c>AddDbContextFactory</c> adds it. A context of a request would be
+    /// disposed with the request, or be in the hands of the next one, while the change goes on. Its options have
+    /// <see cref="UseSse(DbContextOptionsBuilder)"/>.</param>
+    /// <param name="change">Reads and changes, without a cancellation token and without other services of the request;
+    /// what it adds and publishes is saved after it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>What <paramref name="change"/> returned.</returns>
     /// <exception cref="DbUpdateException">Postgres refuses the changes or their commit, and stores nothing of
@@ -65,15 +82,16 @@ public static class OutboxExtensions
     /// <exception cref="StoreUnavailableException">Postgres did not confirm the commit.</exception>
     /// <exception cref="TimeoutException">Postgres has not answered within the connection's command timeout, but may
     /// still commit.</exception>
-    public static Task<T> ChangeAsync<TContext, T>(
-        this TContext context,
+    public static Task<T> ChangeAsync<[DynamicallyAccessedMembers(OfContext)] TContext, T>(
+        this IDbContextFactory<TContext> contexts,
         Func<TContext, Task<T>> change,
         CancellationToken cancellationToken = default
     )
         where TContext : DbContext
     {
-        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(contexts);
         ArgumentNullException.ThrowIfNull(change);
+        var context = contexts.CreateDbContext();
         return StoreTransactions.RunAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
             () => new SingleAttempt(context).ExecuteAsync(ChangeAsync),
@@ -126,7 +144,8 @@ public static class OutboxExtensions
     /// <param name="context">A context that has begun a transaction in the event log's database, or works in an
     /// ambient one.</param>
     /// <exception cref="InvalidOperationException">There is no transaction, or it is not a repeatable read or
-    /// serializable: a change that commits between a read and this call would be missed.</exception>
+    /// serializable: a change that commits between a read and this call would be missed. Or the context's role lacks a
+    /// right on the log.</exception>
     /// <exception cref="StoreUnavailableException">Postgres has just been promoted or restored.</exception>
     public static async Task<StreamPosition> SsePositionAsync(this DbContext context)
     {

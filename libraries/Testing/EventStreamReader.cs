@@ -26,6 +26,7 @@ public sealed class EventStreamReader : IAsyncDisposable
     /// <summary>Returns the next event of a type, and passes over those before it.</summary>
     /// <exception cref="TimeoutException">It did not come in time; the message lists what came.</exception>
     /// <exception cref="EndOfStreamException">The stream ended before; the message lists what came.</exception>
+    /// <exception cref="IOException">The connection broke; the message lists what came.</exception>
     public async Task<SseItem<string>> NextAsync(string type)
     {
         while (true)
@@ -40,6 +41,7 @@ public sealed class EventStreamReader : IAsyncDisposable
     /// its format has no event of the stream's own.</summary>
     /// <exception cref="TimeoutException">None came in time; the message lists what came before.</exception>
     /// <exception cref="EndOfStreamException">The stream ended; the message lists what came before.</exception>
+    /// <exception cref="IOException">The connection broke; the message lists what came before.</exception>
     public Task<SseItem<string>> NextAsync() => _reading = ReadAsync();
 
     /// <summary>Closes the connection. A call that waits for an event is cancelled.</summary>
@@ -72,6 +74,10 @@ public sealed class EventStreamReader : IAsyncDisposable
         catch (OperationCanceledException) when (_patience.IsCancellationRequested && !_isDisposed)
         {
             throw new TimeoutException($"No further event came in time. {Seen()}");
+        }
+        catch (IOException e) when (e is not EndOfStreamException)
+        {
+            throw new IOException($"The stream broke off ({e.GetBaseException().Message}). {Seen()}", e);
         }
 
         _seen.Add(_events.Current);

@@ -14,6 +14,8 @@ public static class EventStreamReaderExtensions
     /// <param name="patience">Time for all that is read, or null for 30 s.</param>
     /// <exception cref="HttpRequestException">The answer is no event stream; the message has its status and
     /// body.</exception>
+    /// <exception cref="TimeoutException">The answer, or the end of one that is no event stream, did not come in
+    /// time.</exception>
     public static async Task<EventStreamReader> OpenEventStreamAsync(
         this HttpClient client,
         string uri,
@@ -27,17 +29,42 @@ public static class EventStreamReaderExtensions
             request.Headers.TryAddWithoutValidation("Last-Event-ID", lastEventId);
 
         var limit = new CancellationTokenSource(patience ?? TimeSpan.FromSeconds(30));
-        var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
-        if (response is { IsSuccessStatusCode: true, Content.Headers.ContentType.MediaType: "text/event-stream" })
-            return new EventStreamReader(response, await response.Content.ReadAsStreamAsync(limit.Token), limit);
+        HttpResponseMessage? response = null;
+        try
+        {
+            response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+            if (response is { IsSuccessStatusCode: true, Content.Headers.ContentType.MediaType: "text/event-stream" })
+                return new EventStreamReader(response, await response.Content.ReadAsStreamAsync(limit.Token), limit);
 
-        using (limit)
-        using (response)
+            using (limit)
+            using (response)
+                throw new HttpRequestException(
+                    $"{Refused(uri, response)}: " + await response.Content.ReadAsStringAsync(limit.Token),
+                    inner: null,
+                    response.StatusCode
+                );
+        }
+        catch (OperationCanceledException e)
+            when (limit.IsCancellationRequested || e.InnerException is TimeoutException)
+        {
+            throw new TimeoutException(
+                response is null
+                    ? $"{uri} has not answered in time."
+                    : $"{Refused(uri, response)}, and its body did not end in time.",
+                e
+            );
+        }
+        catch (HttpRequestException e) when (response is not null && e.StatusCode is null)
+        {
             throw new HttpRequestException(
-                $"{uri} answered {(int)response.StatusCode} instead of an event stream: "
-                    + await response.Content.ReadAsStringAsync(limit.Token),
-                inner: null,
+                $"{Refused(uri, response)}, and its body broke off.",
+                e,
                 response.StatusCode
             );
+        }
     }
+
+    private static string Refused(string uri, HttpResponseMessage response) =>
+        $"{uri} answered {(int)response.StatusCode} with {response.Content.Headers.ContentType?.MediaType ?? "no type"}"
+        + " instead of an event stream";
 }

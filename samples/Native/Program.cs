@@ -14,10 +14,10 @@ app.MapGet("/", () => "A shop, compiled ahead of time.");
 app.MapLlmGateway().AllowAnonymous();
 
 app.MapPut(
-    "/orders/{id}",
-    async (string id, Order order, IEventLog log) =>
+    "/orders/{id:int}",
+    async (int id, Order order, IEventLog log) =>
     {
-        await log.AppendAsync($"orders.{id}.{order.State}", order.State, order);
+        await log.AppendAsync($"orders.{id}.state", order.State, order);
         return TypedResults.NoContent();
     }
 );
@@ -25,8 +25,8 @@ app.MapGet("/orders/{id}/events", (string id) => TypedResults.EventStream($"orde
 
 // An inventory goes on while nobody reads it.
 app.MapPut(
-    "/inventories/{id}",
-    async (string id, Order[] orders, IRuns runs) =>
+    "/inventories/{id:int}",
+    async (int id, Order[] orders, IRuns runs) =>
     {
         await runs.StartAsync(
             $"inventories.{id}",

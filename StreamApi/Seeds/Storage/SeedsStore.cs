@@ -26,12 +26,7 @@ internal sealed class SeedsStore(
         Func<SeedsContext, Task<T>> change,
         CancellationToken cancellationToken,
         IDisposable? turn = null
-    )
-    {
-        var context = contexts.CreateDbContext();
-        context.Turn = turn;
-        return context.ChangeAsync(change, cancellationToken);
-    }
+    ) => new TurnContexts(contexts, turn).ChangeAsync(change, cancellationToken);
 
     /// <summary>Reads state and the head of the log in one snapshot, and sends the head as <c>X-Sse-Position</c>: a
     /// stream from there misses no change, but may repeat one that the state already contains.</summary>
@@ -93,6 +88,17 @@ internal sealed class SeedsStore(
     {
         await using var context = contexts.CreateDbContext();
         return await context.Database.GetPendingMigrationsAsync(cancellationToken);
+    }
+
+    private sealed class TurnContexts(IDbContextFactory<SeedsContext> contexts, IDisposable? turn)
+        : IDbContextFactory<SeedsContext>
+    {
+        public SeedsContext CreateDbContext()
+        {
+            var context = contexts.CreateDbContext();
+            context.Turn = turn;
+            return context;
+        }
     }
 }
 

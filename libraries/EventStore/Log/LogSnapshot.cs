@@ -34,5 +34,9 @@ internal static class LogSnapshot
             // Not recorded here: the caller's snapshot would not see it.
             throw new StoreUnavailableException("Postgres has just been promoted or restored.", e);
         }
+        catch (PostgresException e) when (StoreMistake.In(e) is { } mistake)
+        {
+            throw new InvalidOperationException(mistake, e);
+        }
     }
 }

@@ -14,16 +14,17 @@ internal static class Outbox
     /// <summary>Returns a command that writes events in the caller's transaction, in this order and in one round
     /// trip. Each has an id: written again, it enters the log once.</summary>
     /// <param name="transaction">Null if there is none, or it is an ambient one.</param>
-    /// <param name="wakesRelay">True if the caller calls <see cref="WakeAsync"/> after its commit.</param>
+    /// <param name="notifies">False if the commit must not wake the Broadcaster. The caller calls
+    /// <see cref="WakeAsync"/> after it, or lets the events wait for the next look.</param>
     public static NpgsqlBatch Insert(
         NpgsqlConnection connection,
         NpgsqlTransaction? transaction,
         IReadOnlyList<NewEvent> events,
-        bool wakesRelay = false
+        bool notifies = true
     )
     {
         var batch = new NpgsqlBatch(connection, transaction);
-        if (wakesRelay)
+        if (!notifies)
             batch.BatchCommands.Add(new("select set_config('eventstore.wakes_relay', 'itself', true)"));
         foreach (var published in events)
         {
@@ -34,11 +35,6 @@ internal static class Outbox
 
         return batch;
     }
-
-    /// <summary>Returns true if a command failed because the database has no outbox.</summary>
-    public static bool IsMissing(Exception error) =>
-        error is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable, MessageText: var text }
-        && text.Contains("eventstore.outbox", StringComparison.Ordinal);
 
     /// <summary>Wakes the Broadcaster after a commit with events, which otherwise wait for its next look
     /// (<see cref="EventStoreOptions.PollMilliseconds"/>). Does nothing if Postgres does not answer.</summary>

@@ -10,8 +10,8 @@ internal static class StoreMistake
     public static string? In(Exception error) =>
         error is not PostgresException { SqlState: var state, MessageText: var text } ? null
         : state is PostgresErrorCodes.InsufficientPrivilege
-            ? $"The role of the event log lacks a right ({text}): let the schema's owner run the script that "
-                + "EventStoreSchema.Script(role) returns."
+            ? $"The connection's role lacks a right on the event log ({text}): let the schema's owner run the script "
+                + "that EventStoreSchema.Script(role) returns."
         : state
             is PostgresErrorCodes.InvalidSchemaName
                 or PostgresErrorCodes.UndefinedTable

@@ -49,17 +49,21 @@ public static class EventStoreSchema
     }
 
     /// <summary>Returns the SQL that gives a role the rights on a schema's rows, sequences and functions.</summary>
-    /// <param name="schema">The schema, such as one of the application's own in the log's database.</param>
-    /// <param name="role">The role.</param>
+    /// <param name="schema">The exact name of the schema, such as one of the application's own in the log's
+    /// database.</param>
+    /// <param name="role">The exact name of the role.</param>
     public static string Grants(string schema, string role)
     {
-        var quoted = $"\"{role.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        schema = Quoted(schema);
+        role = Quoted(role);
         return $"""
-            grant usage on schema {schema} to {quoted};
-            grant select, insert, update, delete on all tables in schema {schema} to {quoted};
-            grant select, usage, update on all sequences in schema {schema} to {quoted};
-            grant execute on all functions in schema {schema} to {quoted};
+            grant usage on schema {schema} to {role};
+            grant select, insert, update, delete on all tables in schema {schema} to {role};
+            grant select, usage, update on all sequences in schema {schema} to {role};
+            grant execute on all functions in schema {schema} to {role};
 
             """;
     }
+
+    private static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

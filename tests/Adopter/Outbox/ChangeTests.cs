@@ -15,7 +15,7 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
     public async Task A_change_commits_its_rows_and_events_and_returns_what_it_says(bool retries)
     {
         var number = shop.Next();
-        var answer = await shop.Open(retries)
+        var answer = await shop.Contexts(retries)
             .ChangeAsync(
                 db =>
                 {
@@ -36,7 +36,7 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
         var number = shop.Next();
         var goesOn = new TaskCompletionSource();
         using var hangUp = new CancellationTokenSource();
-        var changing = shop.Open()
+        var changing = shop.Contexts()
             .ChangeAsync(
                 async db =>
                 {
@@ -56,12 +56,55 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
         Assert.Equal(["added"], await shop.PublishedAsync(number));
     }
 
+    /// <summary>The scope of a request ends with the wait, and a pool gives its contexts to the next one.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_change_that_goes_on_is_left_alone_by_other_requests(bool pooled)
+    {
+        var (number, others) = (shop.Next(), shop.Next());
+        var services = new ServiceCollection();
+        if (pooled)
+            services.AddPooledDbContextFactory<ShopDb>(options => shop.Configure(options), poolSize: 1);
+        else
+            services.AddDbContextFactory<ShopDb>(options => shop.Configure(options));
+        await using var provider = services.BuildServiceProvider();
+
+        var goesOn = new TaskCompletionSource();
+        using var hangUp = new CancellationTokenSource();
+        await using (var request = provider.CreateAsyncScope())
+        {
+            var changing = request
+                .ServiceProvider.GetRequiredService<IDbContextFactory<ShopDb>>()
+                .ChangeAsync(
+                    async db =>
+                    {
+                        db.Add(new Item { Id = number, Name = "tea" });
+                        db.Publish($"shops.{number}.added", "added", 1);
+                        await goesOn.Task;
+                        return true;
+                    },
+                    hangUp.Token
+                );
+            await hangUp.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => changing);
+        }
+
+        await using var next = provider.GetRequiredService<IDbContextFactory<ShopDb>>().CreateDbContext();
+        next.Add(new Item { Id = others, Name = "unsaved" });
+        goesOn.SetResult();
+
+        await Eventually.HoldsAsync(() => shop.HasItemAsync(number), "the change is committed");
+        Assert.False(await shop.HasItemAsync(others));
+        Assert.Equal(["added"], await shop.PublishedAsync(number));
+    }
+
     [Fact]
     public async Task A_change_that_fails_leaves_nothing()
     {
         var number = shop.Next();
         await Assert.ThrowsAsync<InvalidOperationException>(() =>
-            shop.Open()
+            shop.Contexts()
                 .ChangeAsync(
                     Task<int> (db) =>
                     {
@@ -80,7 +123,7 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
         var taken = shop.Next();
         await shop.AddItemAsync(taken);
         var number = shop.Next();
-        await shop.Open()
+        await shop.Contexts()
             .ChangeAsync(
                 async db =>
                 {
@@ -157,7 +200,7 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
         where TException : Exception
     {
         var refused = await Assert.ThrowsAsync<TException>(() =>
-            shop.Open()
+            shop.Contexts()
                 .ChangeAsync(
                     async db =>
                     {

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Transactions;
+using Adopter.Databases;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -76,6 +77,48 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         }
 
         Assert.Equal(["one", "two", "ambient"], await shop.PublishedAsync(_id));
+    }
+
+    /// <summary>Postgres prepares no transaction that has notified, and an ambient one is prepared once a second
+    /// connection takes part.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task A_save_in_an_ambient_transaction_notifies_nobody(bool sync, bool enlists)
+    {
+        const string channel = "eventstore_outbox";
+        await using var listener = new NpgsqlConnection(shop.ConnectionString);
+        await listener.OpenAsync(Stop);
+        var notified = new List<string>();
+        listener.Notification += (_, e) => notified.Add(e.Payload);
+        await using (var listen = new NpgsqlCommand($"listen {channel}", listener))
+            await listen.ExecuteNonQueryAsync(Stop);
+
+        await using (var db = shop.Open())
+        {
+            if (enlists)
+                await db.Database.OpenConnectionAsync(Stop);
+            using var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled);
+            if (enlists)
+                db.Database.EnlistTransaction(Transaction.Current);
+            Publish(db, "ambient");
+            await db.SaveAsync(sync);
+            scope.Complete();
+        }
+
+        await DatabaseQuestions.AskAsync(shop.ConnectionString, $"select pg_notify('{channel}', 'later')");
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                await listener.WaitAsync(Stop);
+                return notified.Contains("later");
+            },
+            "the later notification arrives"
+        );
+        Assert.Equal(["later"], notified);
+        Assert.Equal(["ambient"], await shop.PublishedAsync(_id));
     }
 
     /// <summary>As a context keeps its changes, so that its caller can correct one and save again.</summary>

@@ -36,15 +36,25 @@ public sealed class Shop : IAsyncLifetime
     internal DbContextOptionsBuilder<ShopDb> Options(bool retries, params IInterceptor[] interceptors)
     {
         var options = new DbContextOptionsBuilder<ShopDb>();
+        Configure(options, retries, interceptors);
+        return options;
+    }
+
+    internal void Configure(
+        DbContextOptionsBuilder options,
+        bool retries = false,
+        params IInterceptor[] interceptors
+    ) =>
         options
             .UseNpgsql(ConnectionString, npgsql => _ = retries ? npgsql.EnableRetryOnFailure() : npgsql)
             .UseSse()
             .AddInterceptors([new AuditsAll(), .. interceptors]);
-        return options;
-    }
 
     internal ShopDb Open(bool retries = false, params IInterceptor[] interceptors) =>
         new(Options(retries, interceptors).Options);
+
+    internal IDbContextFactory<ShopDb> Contexts(bool retries = false) =>
+        new PooledDbContextFactory<ShopDb>(Options(retries).Options);
 
     /// <summary>Returns the types of the events of a shop that are in the log once all that is committed now has come
     /// there.</summary>

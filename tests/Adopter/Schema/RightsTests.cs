@@ -1,3 +1,4 @@
+using System.Data;
 using Adopter.Databases;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -124,6 +125,44 @@ public sealed class RightsTests
 
         await role.DoAsync($"grant select, insert on eventstore.events to {role.Name}");
         await app.AppendAsync("7");
+    }
+
+    [Fact]
+    public async Task A_context_whose_role_lacks_a_right_says_so()
+    {
+        await using var role = await Role.CreateAsync();
+        await role.DoAsync(EventStoreSchema.Script());
+        await using var db = new EmptyDb(new DbContextOptionsBuilder<EmptyDb>().UseNpgsql(role.Text).UseSse().Options);
+        db.Publish($"orders.{7}", "shipped", 7);
+
+        await RefusedAsync(() => db.SaveChangesAsync(Stop));
+        // ReSharper disable once MethodHasAsyncOverload
+        await RefusedAsync(() => Task.FromResult(db.SaveChanges()));
+        await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, Stop);
+        await RefusedAsync(() => db.SsePositionAsync());
+
+        static async Task RefusedAsync(Func<Task> ask)
+        {
+            var refused = await Assert.ThrowsAsync<InvalidOperationException>(ask);
+            Assert.Contains("permission denied for schema eventstore", refused.Message, StringComparison.Ordinal);
+            Assert.Contains("EventStoreSchema.Script", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>The names of Entity Framework's schemas are as the application writes them.</summary>
+    [Theory]
+    [InlineData("orders")]
+    [InlineData("Orders")]
+    [InlineData("Mein \"Schema\"")]
+    public async Task Grants_are_of_the_schema_with_exactly_that_name(string schema)
+    {
+        await using var role = await Role.CreateAsync();
+        var quoted = new NpgsqlCommandBuilder().QuoteIdentifier(schema);
+        await role.DoAsync($"create schema {quoted}; create table {quoted}.items (name text)");
+
+        await role.DoAsync(EventStoreSchema.Grants(schema, role.Name));
+
+        await DatabaseQuestions.AskAsync(role.Text, $"insert into {quoted}.items values ('tea')");
     }
 
     [Theory]
