@@ -14,8 +14,8 @@ internal static class ToolCalls
     /// <summary>Levels around arguments where they are deepest: prompt, messages, message, contents, content.</summary>
     private const int Around = 5;
 
-    /// <summary>Reads a call. Arguments that are no object, or too deep, are the model's mistake: they stay text, and the
-    /// tool's caller reports it.</summary>
+    /// <summary>Reads a call. Arguments that are no object, or too deep, are the model's mistake: they stay text, and
+    /// the tool's caller reports it.</summary>
     public static FunctionCallContent Parse(string id, string name, string arguments) =>
         Storable(
             new(

@@ -5,8 +5,8 @@ namespace LlmGateway.Requests;
 /// <summary>Reads names that clients give in a path.</summary>
 internal static class PathName
 {
-    /// <summary>Decodes a name once, which the server does but for <c>%2F</c>: in a route value that is an escaped slash,
-    /// or <c>%252F</c>.</summary>
+    /// <summary>Decodes a name once, which the server does but for <c>%2F</c>: in a route value that is an escaped
+    /// slash, or <c>%252F</c>.</summary>
     /// <param name="context">The request, whose path as it was sent tells them apart.</param>
     /// <param name="value">The route value.</param>
     /// <param name="fromEnd">Its place among the path's segments: 1 is the last.</param>

@@ -257,13 +257,8 @@ public sealed class PushStreamTests
         var output = new KeptOutput();
         var expiry = Endless with { EndsAt = clock.Milliseconds() + 2_200 };
         using var push = Stream(output, new PushSettings(Bare: true), clock, expiry);
-        await push.RunAsync(
-            async (stream, _) =>
-            {
-                clock.Advance(TimeSpan.FromSeconds(2.5));
-                await stream.WriteAsync("late"u8.ToArray());
-            }
-        );
+        clock.Advance(TimeSpan.FromSeconds(2.5));
+        await push.RunAsync((stream, _) => stream.WriteAsync("late"u8.ToArray()));
         Assert.Equal((EndReason.Unauthorized, ""), (push.End, output.Text));
     }
 

@@ -18,7 +18,8 @@ public sealed class RunEndingTests(SlowModelSystem system) : IClassFixture<SlowM
     [Fact]
     public async Task A_run_is_cut_off_at_the_end_of_its_readers_token_in_every_protocol_and_a_new_one_reads_on()
     {
-        var (id, chat) = (await BeginAsync(), Guid.NewGuid().ToString("N"));
+        var id = await BeginAsync();
+        var chat = Guid.NewGuid().ToString("N");
         var message = new { role = "user", content = Text };
         var parts = new[] { new { type = "text", text = Text } };
         var agent = new { threadId = chat, messages = new[] { message } };

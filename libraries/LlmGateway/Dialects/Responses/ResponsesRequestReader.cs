@@ -14,7 +14,7 @@ internal static class ResponsesRequestReader
     /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it thrice.</summary>
     private const int MaxEcho = 16 * 1024;
 
-    /// <summary>Levels of such a member: a stored prompt has it in two objects, and an event of a stream, too.</summary>
+    /// <summary>Levels of such a member: a stored prompt has it in two objects, as an event has.</summary>
     private const int MaxEchoDepth = ParsedJson.MaxDepth - 2;
 
     /// <summary>OpenAI's own limits of <c>metadata</c>.</summary>
