@@ -62,27 +62,6 @@ public sealed class DeliveryTests(AssemblyWide<TwoReplicas> shared) : IClassFixt
         Assert.Empty(reader.Events);
     }
 
-    [Theory]
-    [InlineData("/v1/events/stream", "Transfer-Encoding: chunked")]
-    [InlineData("/sse/events", "Content-Length: 10")]
-    public async Task A_stream_begins_while_the_body_of_its_request_is_open(string path, string length)
-    {
-        var cancellationToken = TestContext.Current.CancellationToken;
-        using var client = new TcpClient();
-        await client.ConnectAsync(A.Url.Host, A.Url.Port, cancellationToken);
-        var request = $"GET {path} HTTP/1.1\r\nHost: {A.Url.Authority}\r\n{length}\r\n\r\n";
-        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
-
-        using var lines = new StreamReader(client.GetStream(), Encoding.UTF8);
-        Assert.Equal("HTTP/1.1 200 OK", await lines.ReadLineAsync(cancellationToken));
-
-        string? line;
-        do line = await lines.ReadLineAsync(cancellationToken);
-        while (line?.StartsWith("retry:", StringComparison.Ordinal) == false);
-
-        Assert.NotNull(line);
-    }
-
     /// <summary>Caddy compresses, and so holds, a stream whose first write has 512 bytes or more.</summary>
     [Fact]
     public async Task The_first_write_is_small_and_alone_whatever_follows_it()

@@ -92,6 +92,7 @@ public sealed class ImageTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
                 {"id":"{{prompt}}","model":"{{model}}","messages":[{"role":"user","parts":[
                 {{text}},{"type":"file","mediaType":"image/png","url":{{image}}}]}]}
                 """,
+
                 AgUi => $$$"""
                 {"threadId":"t","runId":"{{{prompt}}}","forwardedProps":{"model":"{{{model}}}"},"messages":[
                 {"role":"user","content":[{{{text}}},{"type":"image","source":{"type":"url","value":{{{image}}}}}]}]}

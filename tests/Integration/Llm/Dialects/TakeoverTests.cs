@@ -18,7 +18,8 @@ public sealed class TakeoverTests
             o.Replicas(2).Set("AspireSse:Runs:DrainSeconds", 1).Set("AspireSse:Llm:Providers:Demo:TokensPerSecond", 100)
         );
         var (stopping, staying) = (own.Replicas[0], own.Replicas[1]);
-        var (response, run) = (ResponseOf(tokens: 400), RunOf("long", tokens: 400));
+        var response = ResponseOf(tokens: 400);
+        var run = RunOf("long", tokens: 400);
         await using var responding = await LlmSystem.OpenAsync(stopping, Responses, response);
         await using var running = await LlmSystem.OpenAsync(stopping, Agent, run);
         foreach (var reader in (SseReader[])[responding, running])
