@@ -74,15 +74,20 @@ public sealed class SharedReadTests
     public async Task A_caller_that_leaves_does_not_end_the_read_of_the_others()
     {
         using var leave = new CancellationTokenSource();
+        // While it runs, no other begins between the two callers.
+        var first = NextAsync();
+        await BegunAsync(1);
         var leaving = _read.NextAsync(ReadAsync, leave.Token);
         var staying = NextAsync();
 
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
 
-        await BegunAsync(1);
         _begun[0].SetResult(1);
-        Assert.Equal(1, await staying);
+        Assert.Equal(1, await first);
+        await BegunAsync(2);
+        _begun[1].SetResult(2);
+        Assert.Equal(2, await staying);
     }
 
     private Task<int> NextAsync() => _read.NextAsync(ReadAsync, TestContext.Current.CancellationToken);
