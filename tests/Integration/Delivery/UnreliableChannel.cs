@@ -46,6 +46,11 @@ internal sealed class UnreliableChannel : IAsyncDisposable
         {
             _percent = (lost, doubled, held);
             _random = new Random(seed);
+
+            // From the first message on the seed alone decides.
+            if (_held is { } late)
+                Send(late);
+            _held = null;
         }
     }
 
