@@ -64,6 +64,9 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
 
     private Exception Explained(NpgsqlException error) =>
         StoreMistake.In(error) is { } mistake
-            ? new InvalidOperationException($"{context.GetType().Name} cannot publish. {mistake}", error)
+            ? new InvalidOperationException(
+                $"{context.GetType().Name} cannot publish: its database must be that of AddEventStore. {mistake}",
+                error
+            )
             : new DbUpdateException("The events of the save could not be written: see the inner exception.", error);
 }
