@@ -12,7 +12,7 @@ public sealed class FallbackPolicyTests
 
     private static AuthorizationPolicy SignedIn => new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build();
 
-    /// <summary>Where it comes from.</summary>
+    /// <summary>Places that a fallback policy comes from.</summary>
     private static readonly Dictionary<string, Action<IServiceCollection>> Sources = new()
     {
         ["options"] = services => services.AddAuthorizationBuilder().SetFallbackPolicy(SignedIn),
