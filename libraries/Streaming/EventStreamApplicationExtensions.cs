@@ -7,7 +7,7 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Middleware for a host whose endpoints describe themselves (<see cref="DescribedEndpoints"/>).</summary>
 public static class EventStreamApplicationExtensions
 {
-    /// <summary>Answers the errors of all that follows, as <see cref="DescribedEndpoints.RefusesErrors"/>
+    /// <summary>Answers the errors of all that follows, as <see cref="StreamEndpoints.RefusesErrors"/>
     /// does.</summary>
     public static IApplicationBuilder UseRequestErrors(this IApplicationBuilder app) =>
         app.Use((context, next) => context.RefuseErrorsAsync(() => next(context)));
@@ -16,7 +16,7 @@ public static class EventStreamApplicationExtensions
     /// before they read: a reset connection would cost them the refusal (RFC 9112 §9.6). Call it first.</summary>
     public static IApplicationBuilder UseLingeringBodies(this IApplicationBuilder app) => LingeringRead.Use(app);
 
-    /// <summary>Reads the JSON bodies of streams (<see cref="DescribedEndpoints.MapStream"/>) into their queries, where
+    /// <summary>Reads the JSON bodies of streams (<see cref="StreamEndpoints.MapStream"/>) into their queries, where
     /// a rate limiter that follows finds the last event id. Call it after authentication; without it their endpoints
     /// do it.</summary>
     public static IApplicationBuilder UseStreamBodies(this IApplicationBuilder app) =>

@@ -11,7 +11,9 @@ using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Frames;
 using Streaming.Opening;
+using Streaming.Refusals;
 using Streaming.Showing;
+using Streaming.Tickets;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 

@@ -2,6 +2,7 @@ using EventStore;
 using Microsoft.AspNetCore.Authorization;
 using Streaming;
 using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Feed;
 using Streaming.Opening;
 using Streaming.Tickets;

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Streaming.Connections;
+using Streaming.Fanout;
 
 namespace AspireSse;
 
@@ -162,14 +162,11 @@ public sealed class SseOptions
     /// </summary>
     internal int ReplaySharedSeconds { get; set; } = 2;
 
-    internal int NextRetry() => RetryMilliseconds + RetryJitter;
-
-    /// <summary>Returns the reconnection time for a client whose stream ends, in milliseconds.</summary>
-    internal int NextRetryAfter(EndReason reason) =>
-        (reason == EndReason.Drained ? ShutdownRetryMilliseconds ?? AloneMilliseconds : RetryMilliseconds)
-        + RetryJitter;
-
-    private int RetryJitter => Random.Shared.Next(2 * RetryMilliseconds + 1);
+    /// <summary>Returns a client's reconnection time in milliseconds.</summary>
+    /// <param name="isShutdown">True for a stream that ends because this process stops.</param>
+    internal int NextRetry(bool isShutdown = false) =>
+        (isShutdown ? ShutdownRetryMilliseconds ?? AloneMilliseconds : RetryMilliseconds)
+        + Random.Shared.Next(2 * RetryMilliseconds + 1);
 
     /// <summary>
     /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began

@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Streaming.Frames;
 using Streaming.Opening;
+using Streaming.Requests;
 
 namespace Microsoft.AspNetCore.Http;
 

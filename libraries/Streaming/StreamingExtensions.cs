@@ -8,7 +8,9 @@ using Streaming.Connections;
 using Streaming.Endpoints;
 using Streaming.Fanout;
 using Streaming.Feed;
+using Streaming.Metrics;
 using Streaming.Opening;
+using Streaming.Refusals;
 using Streaming.Replay;
 using Streaming.Requests;
 using Streaming.Showing;
@@ -71,10 +73,12 @@ internal static class StreamingExtensions
             provider.GetRequiredService<IOptions<AdmissionOptions>>(),
             provider.GetRequiredService<TimeProvider>()
         ));
-        // Of what an application's own endpoints answer: SseConnection.
+        // For an application's own endpoints: lists of connections, and problem details with the fields that are wrong.
         services.ConfigureHttpJsonOptions(json =>
-            json.SerializerOptions.TypeInfoResolverChain.Add(StreamingJson.Default)
-        );
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Add(ConnectionJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Add(ProblemJson.Default);
+        });
         services.AddSingleton<IApiDescriptionProvider, UndescribedQuery>();
         services.AddFeed();
         services.AddConnections();

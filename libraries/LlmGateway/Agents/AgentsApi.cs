@@ -12,9 +12,10 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
+using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Requests;
+using Streaming.Refusals;
 
 namespace LlmGateway.Agents;
 
@@ -51,7 +52,7 @@ internal static class AgentsApi
         agents
             .MapMethods(
                 "/stream",
-                DescribedEndpoints.StreamMethods,
+                StreamEndpoints.StreamMethods,
                 (HttpContext context, AgentRuns runs) => runs.OpenAsync(context)
             )
             .OpensStream()
@@ -79,7 +80,7 @@ internal static class AgentsApi
             .Takes<SessionMessage>();
 
         agents
-            .MapMethods("/stream/{sessionId}", DescribedEndpoints.StreamMethods, StreamAsync)
+            .MapMethods("/stream/{sessionId}", StreamEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
             .SwitchesNames()

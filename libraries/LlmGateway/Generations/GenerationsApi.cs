@@ -5,8 +5,8 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Access;
-using Streaming.Requests;
+using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace LlmGateway.Generations;
 
@@ -56,7 +56,7 @@ internal static class GenerationsApi
             .Produces<GenerationState>();
 
         generations
-            .MapMethods("/{id}/stream", DescribedEndpoints.StreamMethods, StreamAsync)
+            .MapMethods("/{id}/stream", StreamEndpoints.StreamMethods, StreamAsync)
             .OpensStream()
             .ReadsOwn(Topic)
             .Query("format", "ui-messages or ag-ui: from its start, as AI SDK's or AG-UI's clients read it.")

@@ -1,7 +1,7 @@
 using LlmGateway.Requests;
 using LlmGateway.VendorApis.ChatCompletions;
 using LlmGateway.VendorApis.Messages;
-using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace LlmGateway.VendorApis;
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.WebUtilities;
+using Streaming.Refusals;
 
 namespace LlmGateway.VendorApis;
 

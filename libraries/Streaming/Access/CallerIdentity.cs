@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Claims;
 using System.Security.Cryptography;
 
-namespace Streaming.Callers;
+namespace Streaming.Access;
 
 /// <summary>Names the caller of a request. No other code of the libraries reads a name or a subject.</summary>
 internal static class CallerIdentity

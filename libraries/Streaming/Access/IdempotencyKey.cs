@@ -1,5 +1,5 @@
 using EventStore;
-using Streaming.Callers;
+using Streaming.Access;
 
 namespace AspireSse;
 

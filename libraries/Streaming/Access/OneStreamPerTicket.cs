@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using EventStore;
 using Npgsql;
-using Streaming.Access;
+using Streaming.Connections;
 using Streaming.Fanout;
+using Streaming.Tickets;
 
-namespace Streaming.Tickets;
+namespace Streaming.Access;
 
 /// <summary>
 /// Allows one connection per ticket: a new one replaces the old, on another replica about a second later, through

@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Authentication;
-using Streaming.Callers;
+using Streaming.Tickets;
 
 namespace Streaming.Access;
 

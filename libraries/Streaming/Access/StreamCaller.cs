@@ -1,3 +1,5 @@
+using Streaming.Tickets;
+
 namespace AspireSse;
 
 /// <summary>A caller, as a stream or a ticket keeps it.</summary>

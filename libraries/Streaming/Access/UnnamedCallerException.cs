@@ -1,4 +1,4 @@
-using Streaming.Requests;
+using Streaming.Refusals;
 
 namespace Streaming.Access;
 

@@ -10,9 +10,12 @@ public sealed class AdmissionOptions
     /// <summary>The default of <see cref="SparePercent"/>: the others keep four fifths.</summary>
     public const int DefaultSparePercent = 20;
 
+    /// <summary>This rate and higher ones mean unlimited.</summary>
+    private const int MaxRate = 1_000_000;
+
     /// <summary>Percent of the processors that reads of the store may use while the processors are busy, or null for
     /// all.</summary>
-    [Range(1, RequestKind.Unlimited)]
+    [Range(1, MaxRate)]
     public int? ReadPercent { get; set; }
 
     /// <summary>Percent of the processors that work beyond a client's rate may use while they are busy; 0: a rate binds
@@ -25,7 +28,7 @@ public sealed class AdmissionOptions
 
     /// <summary>Kilobytes that one client may send per second before it waits for turns, or null for any
     /// number.</summary>
-    [Range(1, RequestKind.Unlimited)]
+    [Range(1, MaxRate)]
     public int? KilobytesPerSecond { get; set; }
 
     /// <summary>Bytes of request bodies and answers that all clients together should hold; at most twice as

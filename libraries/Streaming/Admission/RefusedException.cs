@@ -1,7 +1,7 @@
 namespace AspireSse;
 
 /// <summary>A request refused for its cost: 429 for a client's own excess, 503 if all clients together ask for too
-/// much, 413 for what never fits. <see cref="DescribedEndpoints.RefusesErrors"/> answers it.</summary>
+/// much, 413 for what never fits. Endpoints with <c>RefusesErrors</c> answer it.</summary>
 public sealed class RefusedException : Exception
 {
     internal RefusedException(bool isOwnExcess, string title, string detail)

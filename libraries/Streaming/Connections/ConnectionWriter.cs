@@ -1,6 +1,7 @@
 using EventStore;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Metrics;
 using Streaming.Replay;
 
 namespace Streaming.Connections;
@@ -342,7 +343,7 @@ internal sealed class ConnectionWriter(
         reason switch
         {
             EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
-                ControlFrames.Retry(options.NextRetryAfter(reason)),
+                ControlFrames.Retry(options.NextRetry(isShutdown: reason == EndReason.Drained)),
             EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(options.NextRetry())],
             EndReason.Unauthorized or EndReason.Replaced => connection.Deadlines.RightEnd(reason),
             _ => null,

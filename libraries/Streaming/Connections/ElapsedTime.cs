@@ -1,4 +1,4 @@
-namespace Streaming;
+namespace Streaming.Connections;
 
 internal static class ElapsedTime
 {

@@ -1,4 +1,4 @@
-namespace Streaming.Access;
+namespace Streaming.Connections;
 
 /// <summary>When the right to read a stream ends, and when its client is told
 /// (<see cref="Connections.StreamDeadlines"/>).</summary>

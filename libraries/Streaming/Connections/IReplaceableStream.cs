@@ -1,4 +1,4 @@
-namespace Streaming.Access;
+namespace Streaming.Connections;
 
 /// <summary>An open stream whose place a newer one of its ticket may take.</summary>
 internal interface IReplaceableStream

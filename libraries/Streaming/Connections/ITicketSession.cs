@@ -1,4 +1,4 @@
-namespace Streaming.Access;
+namespace Streaming.Connections;
 
 /// <summary>A credential that belongs to one stream at a time.</summary>
 internal interface ITicketSession

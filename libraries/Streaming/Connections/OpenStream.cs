@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http.Features;
-using Streaming.Access;
-using Streaming.Callers;
-using Streaming.Requests;
+using Streaming.Metrics;
 
 namespace Streaming.Connections;
 
@@ -74,22 +72,11 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
 
 /// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
 /// <param name="User">Its user, to be shown alone.</param>
-/// <param name="Key">Key of the client (<see cref="IStreamAccess.ClientOf"/>), for turns among clients.</param>
+/// <param name="Key">Key of the client (<see cref="ClientKey.Person"/>), for turns among clients.</param>
 internal sealed record StreamClient(string Address, string? User, string Endpoint, string Key)
 {
     /// <summary>The parent of the stream's span.</summary>
-    public ActivityContext Trace { get; private set; }
-
-    public static StreamClient Of(HttpContext context, string key) =>
-        new(
-            context.ClientEndPoint(),
-            CallerIdentity.ShownOf(context.User),
-            (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? context.Request.Path,
-            key
-        )
-        {
-            Trace = Activity.Current?.Context ?? default,
-        };
+    public ActivityContext Trace { get; private set; } = Activity.Current?.Context ?? default;
 
     /// <summary>Has the stream's span stand for its request's, which ends when the connection is taken over: it would
     /// say nothing, and to export it costs a quarter of a connect.</summary>

@@ -1,4 +1,4 @@
-using Streaming.Connections;
+using Streaming.Metrics;
 
 namespace AspireSse;
 

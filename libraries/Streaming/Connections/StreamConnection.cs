@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Streaming.Fanout;
+using Streaming.Opening;
 using Streaming.Showing;
 
 namespace Streaming.Connections;

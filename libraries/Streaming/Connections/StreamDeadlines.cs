@@ -1,4 +1,3 @@
-using Streaming.Access;
 using Streaming.Frames;
 
 namespace Streaming.Connections;

@@ -1,4 +1,4 @@
-namespace Streaming.Access;
+namespace Streaming.Connections;
 
 /// <summary>The right to read one stream.</summary>
 /// <param name="Session">Notified when the stream opens and ends. Null if there is none.</param>

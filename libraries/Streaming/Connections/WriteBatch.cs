@@ -1,4 +1,5 @@
 using Streaming.Fanout;
+using Streaming.Metrics;
 
 namespace Streaming.Connections;
 

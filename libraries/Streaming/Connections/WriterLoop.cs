@@ -1,5 +1,6 @@
 using EventStore;
 using Streaming.Fanout;
+using Streaming.Metrics;
 using Streaming.Replay;
 
 namespace Streaming.Connections;

@@ -1,6 +1,7 @@
 using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Fanout;
+using Streaming.Metrics;
 using Streaming.Replay;
 
 namespace Streaming.Connections;

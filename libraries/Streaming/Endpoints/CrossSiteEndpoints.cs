@@ -1,11 +1,13 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using Streaming.Refusals;
 
 namespace AspireSse;
 
-// Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid work:
-// they would cost money even if the page cannot read the response. Browsers say so in Sec-Fetch-Site (W3C Fetch
-// Metadata), over plain HTTP only by the Origin of a POST; other clients send neither.
-public static partial class DescribedEndpoints
+/// <summary>Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid
+/// work: they would cost money even if the page cannot read the response.</summary>
+/// <remarks>Browsers say so in Sec-Fetch-Site (W3C Fetch Metadata), over plain HTTP only by the Origin of a POST; other
+/// clients send neither.</remarks>
+public static class CrossSiteEndpoints
 {
     /// <summary>Refuses requests that pages of other origins make a browser send (403), where their method may change
     /// something.</summary>

@@ -2,9 +2,8 @@ using Streaming.Endpoints;
 
 namespace AspireSse;
 
-/// <summary>Maps endpoints of streams, and says what endpoints send and take, and who may use them: for the server,
-/// an OpenAPI document and a rate limiter.</summary>
-public static partial class DescribedEndpoints
+/// <summary>Says what endpoints send and take: for the server, an OpenAPI document and a rate limiter.</summary>
+public static class DescribedEndpoints
 {
     /// <summary>Describes a stream of the log: it resumes after the client's last id.</summary>
     public static RouteHandlerBuilder Sends(

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Streaming.Requests;
+using Streaming.Tickets;
 
 namespace Streaming.Endpoints;
 

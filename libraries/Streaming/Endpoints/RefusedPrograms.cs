@@ -2,9 +2,8 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.Extensions.Primitives;
-using Streaming.Endpoints;
 
-namespace Streaming.Access;
+namespace Streaming.Endpoints;
 
 /// <summary>Gives a program that may not use its endpoint a status. Schemes by which people sign in, and applications'
 /// own code, lead to a page instead, which <c>EventSource</c> would follow.</summary>

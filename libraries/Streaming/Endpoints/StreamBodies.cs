@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Primitives;
-using Streaming.Callers;
+using Streaming.Access;
 
 namespace Streaming.Endpoints;
 

@@ -1,10 +1,10 @@
 using Microsoft.AspNetCore.Authorization;
-using Streaming.Access;
+using Streaming.Endpoints;
 
 namespace AspireSse;
 
-// The rights that endpoints ask for.
-public static partial class DescribedEndpoints
+/// <summary>Says which rights endpoints ask for.</summary>
+public static class TopicEndpoints
 {
     /// <summary>Requires the right to read a topic or pattern; <c>{name}</c> is a route value of one token.</summary>
     public static RouteHandlerBuilder Reads(this RouteHandlerBuilder endpoint, string topic) =>

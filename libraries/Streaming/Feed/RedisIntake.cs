@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using EventStore;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
+using Streaming.Metrics;
 
 namespace Streaming.Feed;
 

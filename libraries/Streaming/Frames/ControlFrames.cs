@@ -25,7 +25,7 @@ internal static class ControlFrames
             Fatal: false,
             "unavailable"
         ),
-        StreamingJson.Readable.Outage
+        ControlFrameJson.Readable.Outage
     );
 
     /// <summary>Says only where a stream begins. It has a type in its data, because clients of the articles ask each
@@ -45,7 +45,7 @@ internal static class ControlFrames
     public static byte[] ConnectedData(string connectionId, string replica, StreamPosition head) =>
         JsonSerializer.SerializeToUtf8Bytes(
             new Start(connectionId, replica, head.Epoch, head.ToString()),
-            StreamingJson.Readable.Start
+            ControlFrameJson.Readable.Start
         );
 
     /// <summary>Refuses to resume after an id; the stream continues after <paramref name="resumedFrom"/>.</summary>
@@ -54,7 +54,7 @@ internal static class ControlFrames
             resumedFrom,
             "resync",
             new Refused(reason.ToString().ToLowerInvariant(), requested, resumedFrom),
-            StreamingJson.Readable.Refused
+            ControlFrameJson.Readable.Refused
         );
 
     /// <summary>Range of events that a slow client is not sent; without an id, as others within may follow.</summary>
@@ -63,7 +63,7 @@ internal static class ControlFrames
             (string?)null,
             "skipped",
             new Gap(new StreamPosition(epoch, from).ToString(), new StreamPosition(epoch, to).ToString(), count),
-            StreamingJson.Readable.Gap
+            ControlFrameJson.Readable.Gap
         );
 
     /// <summary>Reports that the right ends soon (expiring), or has ended the stream (expired, replaced).</summary>
@@ -72,7 +72,7 @@ internal static class ControlFrames
             (string?)null,
             "unauthorized",
             new RightEnd(reason, expiresAt?.UtcDateTime),
-            StreamingJson.Readable.RightEnd
+            ControlFrameJson.Readable.RightEnd
         );
 
     public static byte[] Named<T>(StreamPosition? id, string name, T data) =>

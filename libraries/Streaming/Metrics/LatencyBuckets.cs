@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Streaming.Connections;
+namespace Streaming.Metrics;
 
 /// <summary>Delivery times of one connection in 64 buckets (256 bytes), two per doubling from 1 µs: quantiles within 20
 /// %. Only the connection's loop writes; readers may miss the latest counts.</summary>

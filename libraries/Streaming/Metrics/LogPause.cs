@@ -1,4 +1,4 @@
-namespace Streaming;
+namespace Streaming.Metrics;
 
 /// <summary>Says which of many like log entries to write: the first, and one after each pause. Thread-safe.</summary>
 internal sealed class LogPause(TimeProvider clock, TimeSpan pause)

@@ -1,9 +1,8 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
-using Streaming.Connections;
 using Streaming.Frames;
 
-namespace Streaming;
+namespace Streaming.Metrics;
 
 /// <summary>The metrics of the meter <c>AspireSse.StreamApi</c>. Loops count deliveries in their own buckets, and a
 /// proportional sample enters the histogram once a second: recording each would add a twentieth to its cost.</summary>

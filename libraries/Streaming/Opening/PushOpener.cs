@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Takeover;
 
@@ -57,7 +56,7 @@ internal sealed class PushOpener(
             var isEndless = settings.Grace is not null;
             var grant = isEndless ? StreamGrant.Endless : CallerGrant.Of(context, access.CallerOf(context));
             var opened = new Opened(
-                StreamClient.Of(context, access.ClientOf(context).Person),
+                RequestClient.Of(context, access.ClientOf(context).Person),
                 grant,
                 topics,
                 produce,

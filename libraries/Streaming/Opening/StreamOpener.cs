@@ -1,4 +1,3 @@
-using Streaming.Connections;
 using Streaming.Feed;
 using Streaming.Takeover;
 
@@ -51,7 +50,7 @@ internal sealed class StreamOpener(
                 return;
             }
 
-            var client = StreamClient.Of(context, key.Person);
+            var client = RequestClient.Of(context, key.Person);
             var opening = new StreamOpening(request, client, CallerGrant.Of(context, access.CallerOf(context)));
 
             // 4. Set the headers.

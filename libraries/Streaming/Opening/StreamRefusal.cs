@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
 using Streaming.Frames;
+using Streaming.Refusals;
 
 namespace Streaming.Opening;
 

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;

@@ -1,5 +1,6 @@
 using Streaming.Fanout;
 using Streaming.Feed;
+using Streaming.Metrics;
 
 namespace Streaming.Opening;
 

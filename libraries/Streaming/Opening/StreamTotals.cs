@@ -1,6 +1,7 @@
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Feed;
+using Streaming.Metrics;
 
 namespace Streaming.Opening;
 

@@ -1,10 +1,10 @@
 using Microsoft.AspNetCore.WebUtilities;
-using Streaming.Requests;
+using Streaming.Refusals;
 
 namespace AspireSse;
 
 /// <summary>Refuses a request because of one of its fields: a member of its body, a parameter, a header. Endpoints with
-/// <see cref="DescribedEndpoints.RefusesErrors"/>, and streams, answer it as <see cref="ToResult"/>.</summary>
+/// <see cref="StreamEndpoints.RefusesErrors"/>, and streams, answer it as <see cref="ToResult"/>.</summary>
 /// <param name="field">The field, as the client named it.</param>
 /// <param name="problem">What is wrong with it, as a sentence that goes on after the name: "must be a number."</param>
 /// <param name="status">The status of the answer, from 400 to 499.</param>

@@ -1,4 +1,4 @@
-namespace Streaming.Admission;
+namespace Streaming.Refusals;
 
 /// <summary>Delays refusals: sent at once, refused requests alone would take the processors from others.</summary>
 internal static class LateRefusal

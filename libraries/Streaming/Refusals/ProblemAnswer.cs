@@ -3,7 +3,7 @@ using EventStore;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
-namespace Streaming.Requests;
+namespace Streaming.Refusals;
 
 /// <summary>Answers with problem details (RFC 9457) as they are documented, however the application writes its own
 /// JSON. What it adds to all problem details is added.</summary>
@@ -16,7 +16,7 @@ internal sealed class ProblemAnswer(
 {
     private static readonly JsonSerializerOptions Json = new(ReadableJsonEncoder.Web);
 
-    static ProblemAnswer() => Json.TypeInfoResolverChain.Insert(0, StreamingJson.Default);
+    static ProblemAnswer() => Json.TypeInfoResolverChain.Insert(0, ProblemJson.Default);
 
     public ProblemDetails Details { get; } =
         TypedResults

@@ -1,8 +1,5 @@
 using System.Globalization;
-using Streaming.Admission;
-using Streaming.Endpoints;
-using Streaming.Opening;
-using Streaming.Requests;
+using Streaming.Refusals;
 
 namespace Microsoft.AspNetCore.Http;
 
@@ -42,20 +39,6 @@ public static class RefusalExtensions
     {
         ArgumentNullException.ThrowIfNull(context);
         return LateRefusal.DelayAsync(context, delay ?? LateRefusal.RandomDelay);
-    }
-
-    /// <summary>Returns true if the request is of a stream and has a last id by which it can resume, so that a 429 or
-    /// 503 would stop its <c>EventSource</c> for good: see <see cref="StreamResultExtensions.Reconnect"/>.</summary>
-    public static bool IsResume(this HttpContext context)
-    {
-        ArgumentNullException.ThrowIfNull(context);
-        var metadata = context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>();
-        if ((metadata ?? context.Features.Get<StreamMetadata>()) is not { Resumes: true } stream)
-            return false;
-
-        var last = LastEventId.Of(context.Request);
-        return last.Id is not null
-            || (stream.TakesOrdinals && last.Text is { } text && !text.AsSpan().ContainsAnyExceptInRange('0', '9'));
     }
 
     /// <summary>Sets <c>Retry-After</c> (RFC 9110 §10.2.3), in whole seconds.</summary>

@@ -1,4 +1,4 @@
-namespace Streaming.Endpoints;
+namespace Streaming.Refusals;
 
 /// <summary>Writes an endpoint's refusals, from the status, the detail and, if known, the time to wait.</summary>
 internal sealed record RefusalFormat(Func<HttpContext, int, string, TimeSpan?, Task> Write);

@@ -1,5 +1,6 @@
 using EventStore;
 using Streaming.Fanout;
+using Streaming.Metrics;
 
 namespace Streaming.Replay;
 

@@ -1,7 +1,6 @@
 using Streaming.Fanout;
-using Streaming.Replay;
 
-namespace Streaming;
+namespace Streaming.Replay;
 
 /// <summary>Frees unused rings and pages.</summary>
 internal sealed class StreamSweeper(

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
-using Streaming.Admission;
+using Streaming.Refusals;
 
 namespace AspireSse;
 

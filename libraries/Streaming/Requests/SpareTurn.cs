@@ -1,4 +1,4 @@
-namespace Streaming.Admission;
+namespace Streaming.Requests;
 
 /// <summary>The turn of a request beyond its client's rate.</summary>
 internal static class SpareTurn

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Streaming.Metrics;
 
 namespace Streaming.Showing;
 

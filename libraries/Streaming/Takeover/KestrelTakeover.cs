@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Streaming.Takeover;
@@ -132,7 +133,7 @@ internal sealed class KestrelTakeover : IDuplexPipe, IConnectionTakeover, IConne
     /// loop, and then reset the connection.</summary>
     private static bool IsBodyOpen(HttpContext context)
     {
-        if (!JsonBody.IsThere(context))
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true)
             return false;
 
         try

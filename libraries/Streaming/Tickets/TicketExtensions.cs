@@ -1,5 +1,6 @@
 using EventStore;
 using Npgsql;
+using Streaming.Access;
 
 namespace Streaming.Tickets;
 

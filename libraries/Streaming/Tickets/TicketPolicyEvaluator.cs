@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Streaming.Access;
-using Streaming.Callers;
 
 namespace Streaming.Tickets;
 

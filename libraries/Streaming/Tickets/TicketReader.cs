@@ -35,7 +35,7 @@ public sealed class TicketReader
                 holder.Key,
                 holder.Principal
             ),
-            StreamingJson.Default.Ticket,
+            TicketJson.Default.Ticket,
             cancellationToken
         );
 
@@ -45,7 +45,7 @@ public sealed class TicketReader
     /// answer.</exception>
     public async ValueTask<SseTicket> ReadAsync(string text, CancellationToken cancellationToken)
     {
-        if (await _secret.OpenAsync(Purpose, text, StreamingJson.Default.Ticket, cancellationToken) is not { } ticket)
+        if (await _secret.OpenAsync(Purpose, text, TicketJson.Default.Ticket, cancellationToken) is not { } ticket)
             throw new InvalidCredentialException("The ticket is not valid.");
 
         var until = DateTimeOffset.FromUnixTimeMilliseconds(ticket.E);

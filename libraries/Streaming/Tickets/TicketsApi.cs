@@ -84,7 +84,7 @@ internal static class TicketsApi
             );
 
         context.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Json(new TicketIssued(ticket, until), StreamingJson.Readable.TicketIssued);
+        return TypedResults.Json(new TicketIssued(ticket, until), TicketJson.Readable.TicketIssued);
     }
 
     private static string[] Topics(JsonElement body)

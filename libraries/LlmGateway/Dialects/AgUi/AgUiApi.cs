@@ -8,7 +8,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.AgUi;
 

@@ -6,7 +6,7 @@ using LlmGateway.Generations;
 using LlmGateway.Requests;
 using LlmGateway.VendorApis;
 using Runs;
-using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.Responses;
 

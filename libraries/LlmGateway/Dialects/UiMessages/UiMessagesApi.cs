@@ -7,7 +7,7 @@ using LlmGateway.VendorApis;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.UiMessages;
 

@@ -1,5 +1,5 @@
 using LlmGateway.Requests;
-using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace LlmGateway.VendorApis.ChatCompletions;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
+using Streaming.Connections;
 
 namespace LlmGateway.VendorApis.ChatCompletions;
 

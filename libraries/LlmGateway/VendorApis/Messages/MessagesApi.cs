@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
-using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace LlmGateway.VendorApis.Messages;
 

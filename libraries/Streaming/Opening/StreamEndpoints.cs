@@ -4,8 +4,8 @@ using Streaming.Opening;
 
 namespace AspireSse;
 
-// The methods of a stream: GET with a query, and POST and QUERY with the same names in a JSON object.
-public static partial class DescribedEndpoints
+/// <summary>Maps streams: GET with a query, and POST and QUERY with the same names in a JSON object.</summary>
+public static class StreamEndpoints
 {
     internal static readonly string[] StreamMethods = ["GET", "POST", "QUERY"];
 

@@ -1,4 +1,4 @@
-using Streaming.Endpoints;
+using Streaming.Refusals;
 
 namespace Streaming.Opening;
 
