@@ -54,7 +54,7 @@ internal sealed class Gates
     /// <summary>Further pages of replays that search the log.</summary>
     public FairGate Searches { get; }
 
-    /// <summary>Parsing of bodies above <see cref="RequestBudget.SmallBytes"/>.</summary>
+    /// <summary>Parsing of bodies above <c>RequestBudget.SmallBytes</c>.</summary>
     public FairGate Bodies { get; }
 
     /// <summary>Requests beyond their client's rate, or null if they wait for it. Others would feel more at once than

@@ -3,7 +3,7 @@ using Streaming.Fanout;
 
 namespace AspireSse;
 
-/// <summary>Settings of the streams that <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/>
+/// <summary>Settings of the streams that <c>AddSse</c>
 /// adds.</summary>
 /// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
 public sealed class SseOptions
@@ -16,7 +16,7 @@ public sealed class SseOptions
     private const int AloneMilliseconds = 5_000;
 
     /// <summary>The name of this process in greetings, lists and leases, as
-    /// <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/> was told.</summary>
+    /// <c>AddSse</c> was told.</summary>
     public string Replica { get; internal set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
 
     /// <summary>Maximum open streams of this process. Further new ones get 503.</summary>

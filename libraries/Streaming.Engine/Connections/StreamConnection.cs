@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Streaming.Fanout;
-using Streaming.Opening;
 using Streaming.Showing;
 
 namespace Streaming.Connections;
