@@ -5,7 +5,7 @@ using LlmGateway.Chat;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Telemetry;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway;

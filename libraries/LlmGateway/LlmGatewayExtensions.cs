@@ -9,9 +9,9 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Keyed;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis;
-using LlmGateway.VendorApis.ChatCompletions;
-using LlmGateway.VendorApis.Messages;
+using LlmGateway.Dialects;
+using LlmGateway.Dialects.ChatCompletions;
+using LlmGateway.Dialects.Messages;
 using Microsoft.Extensions.Options;
 using Streaming.Endpoints;
 
@@ -98,7 +98,12 @@ public static class LlmGatewayExtensions
 
         var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().IsForPrograms();
         gateway.MapChat();
-        gateway.MapGenerations();
+        gateway.MapGenerations(
+            (context, id) =>
+                RunFormat.OfQuery(context.Request, id) is { } format
+                    ? () => format.OpenAsync(context, $"generations.{id}")
+                    : null
+        );
         gateway.MapChatCompletions();
         gateway.MapMessages();
         gateway.MapResponses();

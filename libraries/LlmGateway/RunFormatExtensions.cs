@@ -1,3 +1,4 @@
+using LlmGateway;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Microsoft.AspNetCore.Http;
@@ -17,6 +18,7 @@ public static class RunFormatExtensions
         public static EventStreamResult RunStream(EventTopic topic, RunFormat format)
         {
             ArgumentNullException.ThrowIfNull(format);
+            GatewayJson.AddToRuns();
             return new([topic], context => format.OpenAsync(context, topic));
         }
     }

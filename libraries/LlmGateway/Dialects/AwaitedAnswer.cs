@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>
 /// An answer of a provider, or of a run, that can be awaited before it is read, so that an early refusal becomes an

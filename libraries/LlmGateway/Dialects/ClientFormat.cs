@@ -1,7 +1,7 @@
-using LlmGateway.VendorApis.ChatCompletions;
-using LlmGateway.VendorApis.Messages;
+using LlmGateway.Dialects.ChatCompletions;
+using LlmGateway.Dialects.Messages;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>The format of a client whose path does not tell the vendor.</summary>
 internal static class ClientFormat

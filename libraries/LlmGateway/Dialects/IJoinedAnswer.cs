@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>An answer without streaming, joined from the frames of a stream.</summary>
 internal interface IJoinedAnswer

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>Makes the frames of an answer in a vendor's format. Those of a run are made of its updates alone, so that
 /// the n-th frame is the same on every replica.</summary>

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>
 /// Combines a stream's deltas into the object of an answer without streaming. Texts and lists are appended; list items

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>Writes the list of models as JSON without reflection.</summary>
 [JsonSerializable(typeof(ModelsApi.ModelList))]

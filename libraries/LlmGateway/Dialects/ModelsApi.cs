@@ -1,6 +1,6 @@
 using LlmGateway.Providers;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>
 /// <c>GET /v1/models</c>: the models of the configured providers. Each has the members of both vendors' formats, so

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>OpenAI's error, the same in all its APIs: <c>{"error":{"message","type","param","code"}}</c>.</summary>
 internal static class OpenAiError

@@ -1,11 +1,13 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using LlmGateway;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
+using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Runs;
 
 namespace AspireSse;
@@ -80,6 +82,27 @@ public sealed class RunFormat
             (context, _) => AgUiFormat.Instance.WriteAsync(context, AgUiApi.NotFound)
         );
 
+    /// <summary>Returns the protocol that the query of a generation's reader names, or null if it names none.</summary>
+    /// <exception cref="InvalidRequestException">It names another one.</exception>
+    internal static RunFormat? OfQuery(HttpRequest request, string id) =>
+        request.Query["format"].ToString() switch
+        {
+            "" => null,
+            "ui-messages" => UiMessages(),
+            "ag-ui" => AgUi(
+                JsonSerializer.SerializeToElement(
+                    new JsonObject
+                    {
+                        ["threadId"] = id,
+                        ["runId"] = id,
+                        ["messages"] = new JsonArray(),
+                    },
+                    NodeJson.Default.JsonObject
+                )
+            ),
+            _ => throw new InvalidRequestException("format", "must be ui-messages or ag-ui."),
+        };
+
     internal Task OpenAsync(HttpContext context, EventTopic topic) => _openAsync(context, topic);
 
     private static RunFormat OfResponses(Func<HttpContext, VendorHandler, RunHead, Task> showAsync) =>
@@ -114,7 +137,6 @@ public sealed class RunFormat
         var updates = services.GetService<RunUpdates>() ?? ActivatorUtilities.CreateInstance<RunUpdates>(services);
         var handler =
             services.GetService<VendorHandler>() ?? ActivatorUtilities.CreateInstance<VendorHandler>(services, updates);
-        GatewayJson.AddToRuns();
 
         return handler.AnswerAsync(
             context,

@@ -1,4 +1,4 @@
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 internal static class VendorDescriptionExtensions
 {

@@ -1,4 +1,4 @@
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>An error for a vendor's client. Its status, code and field decide its format; its text does not.</summary>
 /// <param name="Status">HTTP status.</param>

@@ -5,7 +5,7 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Streaming.Frames;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>The format of a vendor's API: its requests, the frames of its answers, and its errors.</summary>
 internal abstract class VendorFormat

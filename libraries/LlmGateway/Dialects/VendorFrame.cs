@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Streaming.Frames;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>Writes the JSON of vendors' answers, and its frames.</summary>
 internal static class VendorFrame

@@ -8,7 +8,7 @@ using Runs;
 using Streaming.Connections;
 using Streaming.Opening;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>
 /// Answers requests in a vendor's API, whole or as a stream. A stream has the vendor's frames only: no ids, no

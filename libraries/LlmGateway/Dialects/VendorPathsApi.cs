@@ -1,9 +1,9 @@
 using LlmGateway.Requests;
-using LlmGateway.VendorApis.ChatCompletions;
-using LlmGateway.VendorApis.Messages;
+using LlmGateway.Dialects.ChatCompletions;
+using LlmGateway.Dialects.Messages;
 using Streaming.Refusals;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>
 /// Paths that are known for a vendor's, and methods that this server's own paths do not take (for all others see

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.WebUtilities;
 using Streaming.Refusals;
 
-namespace LlmGateway.VendorApis;
+namespace LlmGateway.Dialects;
 
 /// <summary>Writes the framework's own errors under <c>/v1</c> in the format of the vendor whose client asks: its
 /// vendor has paths and methods that this server lacks. Other clients get problem details.</summary>

@@ -10,9 +10,6 @@ namespace LlmGateway.Generations;
 /// </remarks>
 internal sealed class FlushScheduler : IDisposable
 {
-    /// <summary>Longest interval.</summary>
-    public const int MaxMilliseconds = 400;
-
     /// <summary>Live runs from which the interval grows in proportion, so that the store's load stays
     /// constant.</summary>
     private const double WidensFrom = 40;
@@ -44,7 +41,7 @@ internal sealed class FlushScheduler : IDisposable
     }
 
     private double IntervalMilliseconds =>
-        Math.Min(_milliseconds * Math.Max(1, _liveRuns() / WidensFrom), MaxMilliseconds);
+        Math.Min(_milliseconds * Math.Max(1, _liveRuns() / WidensFrom), LlmOptions.MaxCoalesceMilliseconds);
 
     /// <summary>Completes at the next flush; at once if one is due.</summary>
     public Task NextAsync()

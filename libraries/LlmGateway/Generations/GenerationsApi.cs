@@ -35,7 +35,13 @@ internal static class GenerationsApi
         builder.Services.AddSingleton(Continuations.Work);
     }
 
-    public static void MapGenerations(this IEndpointRouteBuilder app)
+    /// <param name="app">The routes.</param>
+    /// <param name="formatOf">Returns what shows a generation in the protocol that the query names, or null if it names
+    /// none.</param>
+    public static void MapGenerations(
+        this IEndpointRouteBuilder app,
+        Func<HttpContext, string, Func<Task>?> formatOf
+    )
     {
         var generations = app.MapGroup("/v1/generations").WithTags("Generations");
         generations
@@ -56,7 +62,11 @@ internal static class GenerationsApi
             .Produces<GenerationState>();
 
         generations
-            .MapMethods("/{id}/stream", StreamEndpoints.StreamMethods, StreamAsync)
+            .MapMethods(
+                "/{id}/stream",
+                StreamEndpoints.StreamMethods,
+                (string id, HttpContext context, RunStreams streams) => StreamAsync(id, context, streams, formatOf)
+            )
             .OpensStream()
             .ReadsOwn(Topic)
             .Query("format", "ui-messages or ag-ui: from its start, as AI SDK's or AG-UI's clients read it.")
@@ -115,7 +125,12 @@ internal static class GenerationsApi
             ? await StateAsync(id, context, runs, states)
             : RefusedPrograms.Forbidden;
 
-    private static async Task StreamAsync(string id, HttpContext context, RunStreams streams)
+    private static async Task StreamAsync(
+        string id,
+        HttpContext context,
+        RunStreams streams,
+        Func<HttpContext, string, Func<Task>?> formatOf
+    )
     {
         if (!await MayReadAsync(id, context, streams))
         {
@@ -124,34 +139,14 @@ internal static class GenerationsApi
         }
 
         var name = GenerationName.Of(id);
-        if (FormatOf(context.Request, id) is { } format && name is not null)
-            await format.OpenAsync(context, $"generations.{id}");
+        if (formatOf(context, id) is { } showAsync && name is not null)
+            await showAsync();
         else if (
             name is null
             || !await streams.TryOpenAsync(context, name.Value, GenerationFormat.Instance, GenerationFormat.EndTypes)
         )
             await NotFound(id).ExecuteAsync(context);
     }
-
-    /// <summary>Returns the protocol that a reader asks for, or null for this API's own.</summary>
-    private static RunFormat? FormatOf(HttpRequest request, string id) =>
-        request.Query["format"].ToString() switch
-        {
-            "" => null,
-            "ui-messages" => RunFormat.UiMessages(),
-            "ag-ui" => RunFormat.AgUi(
-                JsonSerializer.SerializeToElement(
-                    new JsonObject
-                    {
-                        ["threadId"] = id,
-                        ["runId"] = id,
-                        ["messages"] = new JsonArray(),
-                    },
-                    NodeJson.Default.JsonObject
-                )
-            ),
-            _ => throw new InvalidRequestException("format", "must be ui-messages or ag-ui."),
-        };
 
     /// <summary>
     /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.Options;
 
@@ -12,6 +11,9 @@ namespace LlmGateway;
 /// </summary>
 internal sealed class LlmOptions
 {
+    /// <summary>Longest time between two writes of tokens, also with many live runs.</summary>
+    public const int MaxCoalesceMilliseconds = 400;
+
     /// <summary>Provider of requests that name neither a provider nor a model.</summary>
     [Required]
     public string DefaultProvider { get; set; } = "demo";
@@ -25,7 +27,7 @@ internal sealed class LlmOptions
 
     /// <summary>Milliseconds between two writes of tokens to the store; tokens in between become one event. More than
     /// 40 live runs on a replica make the time longer.</summary>
-    [Range(0, FlushScheduler.MaxMilliseconds)]
+    [Range(0, MaxCoalesceMilliseconds)]
     public int CoalesceMilliseconds { get; set; } = 40;
 
     /// <summary>Requests of one caller per minute that start model work. StreamApi counts them; an application whose

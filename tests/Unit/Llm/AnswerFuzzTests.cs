@@ -8,9 +8,9 @@ using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.OpenAi;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis;
-using LlmGateway.VendorApis.ChatCompletions;
-using LlmGateway.VendorApis.Messages;
+using LlmGateway.Dialects;
+using LlmGateway.Dialects.ChatCompletions;
+using LlmGateway.Dialects.Messages;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
 

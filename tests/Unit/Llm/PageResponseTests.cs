@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;

@@ -3,7 +3,7 @@ using LlmGateway;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;

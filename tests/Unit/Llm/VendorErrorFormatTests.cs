@@ -1,7 +1,7 @@
 using LlmGateway;
-using LlmGateway.VendorApis;
-using LlmGateway.VendorApis.ChatCompletions;
-using LlmGateway.VendorApis.Messages;
+using LlmGateway.Dialects;
+using LlmGateway.Dialects.ChatCompletions;
+using LlmGateway.Dialects.Messages;
 using Streaming.Requests;
 
 namespace Unit.Llm;

@@ -5,7 +5,7 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using static LlmGateway.VendorApis.VendorFrame;
+using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;
 

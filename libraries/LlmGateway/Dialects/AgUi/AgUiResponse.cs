@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
-using static LlmGateway.VendorApis.VendorFrame;
+using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;
 

@@ -1,7 +1,7 @@
 using LlmGateway.Requests;
 using Streaming.Refusals;
 
-namespace LlmGateway.VendorApis.ChatCompletions;
+namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary><c>POST /v1/chat/completions</c>, OpenAI's Chat Completions API.</summary>
 internal static class ChatCompletionsApi

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 
-namespace LlmGateway.VendorApis.ChatCompletions;
+namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary>
 /// OpenAI's format. Frames have no names, and while the provider is silent the stream has a comment. Errors are

@@ -2,7 +2,7 @@ using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 
-namespace LlmGateway.VendorApis.ChatCompletions;
+namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary>Reads the body of a Chat Completions request.</summary>
 internal static class ChatCompletionsRequestReader

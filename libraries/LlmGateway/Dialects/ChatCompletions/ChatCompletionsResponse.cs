@@ -4,7 +4,7 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Streaming.Connections;
 
-namespace LlmGateway.VendorApis.ChatCompletions;
+namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary>
 /// Makes chunks in OpenAI's format. Those of a provider with the same API are passed on as they are, with this answer's

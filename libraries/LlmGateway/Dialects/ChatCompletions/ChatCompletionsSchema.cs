@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace LlmGateway.VendorApis.ChatCompletions;
+namespace LlmGateway.Dialects.ChatCompletions;
 
 // The members of requests that this server reads. Only the OpenAPI document uses these types:
 // ChatCompletionsRequestReader reads requests member by member.

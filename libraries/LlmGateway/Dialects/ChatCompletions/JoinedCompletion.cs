@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace LlmGateway.VendorApis.ChatCompletions;
+namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary>A whole answer of OpenAI's format: the first choice joined, and the last value of each other
 /// member.</summary>

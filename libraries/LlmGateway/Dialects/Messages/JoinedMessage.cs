@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 
-namespace LlmGateway.VendorApis.Messages;
+namespace LlmGateway.Dialects.Messages;
 
 /// <summary>A whole answer of Anthropic's format, joined from the events of a stream.</summary>
 internal sealed class JoinedMessage : IJoinedAnswer

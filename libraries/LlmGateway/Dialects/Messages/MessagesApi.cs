@@ -4,7 +4,7 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Streaming.Refusals;
 
-namespace LlmGateway.VendorApis.Messages;
+namespace LlmGateway.Dialects.Messages;
 
 /// <summary><c>POST /v1/messages</c> and <c>/v1/messages/count_tokens</c>, Anthropic's Messages API.</summary>
 internal static class MessagesApi

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 
-namespace LlmGateway.VendorApis.Messages;
+namespace LlmGateway.Dialects.Messages;
 
 /// <summary>
 /// Anthropic's format. A frame has its type as name, and while the provider is silent the stream has <c>ping</c>.

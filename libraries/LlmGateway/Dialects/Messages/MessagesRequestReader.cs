@@ -3,7 +3,7 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.VendorApis.Messages;
+namespace LlmGateway.Dialects.Messages;
 
 /// <summary>Reads the body of a Messages request.</summary>
 internal static class MessagesRequestReader

@@ -2,9 +2,9 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using static LlmGateway.VendorApis.VendorFrame;
+using static LlmGateway.Dialects.VendorFrame;
 
-namespace LlmGateway.VendorApis.Messages;
+namespace LlmGateway.Dialects.Messages;
 
 /// <summary>
 /// Makes events in Anthropic's format: content blocks within a message. Those of a provider with the same API are

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace LlmGateway.VendorApis.Messages;
+namespace LlmGateway.Dialects.Messages;
 
 // The members of requests that this server reads. Only the OpenAPI document uses these types: MessagesRequestReader
 // reads requests member by member.

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Runs;
 using Streaming.Refusals;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 
 namespace LlmGateway.Dialects.Responses;
 

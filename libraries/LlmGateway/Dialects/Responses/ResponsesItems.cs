@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
-using static LlmGateway.VendorApis.VendorFrame;
+using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.Responses;
 

@@ -2,10 +2,10 @@ using System.Text;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
-using static LlmGateway.VendorApis.VendorFrame;
+using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.Responses;
 

@@ -4,7 +4,7 @@ using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 using Runs;
 

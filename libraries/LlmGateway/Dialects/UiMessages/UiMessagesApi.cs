@@ -3,7 +3,7 @@ using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;

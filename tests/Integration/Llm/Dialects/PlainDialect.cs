@@ -5,7 +5,7 @@ using Integration.Llm.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.VendorApis;
+using LlmGateway.Dialects;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
