@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Update;
 using Microsoft.Extensions.DependencyInjection;
 
-#pragma warning disable EF1001 // See EventsAlone.
+#pragma warning disable EF1001 // See EventOnlyStateManager.
 
 namespace EventStore.EntityFrameworkCore;
 
@@ -20,7 +20,7 @@ internal sealed class OutboxOptions : IDbContextOptionsExtension
     {
         services.AddScoped<IBatchExecutor, OutboxWriter>();
         services.AddScoped<IExecutionStrategyFactory, OutboxStrategyFactory>();
-        services.AddScoped<IStateManager, EventsAlone>();
+        services.AddScoped<IStateManager, EventOnlyStateManager>();
     }
 
     public void Validate(IDbContextOptions options) { }

@@ -96,7 +96,7 @@ public static class LlmGatewayExtensions
                 "The application has no gateway: call AddLlmGateway(…) on its builder."
             );
 
-        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().IsForPrograms();
+        var gateway = app.MapGroup("").RefusesCrossSite().RefusesErrors().MarkAsApi();
         gateway.MapChat();
         gateway.MapGenerations(
             (context, id) =>

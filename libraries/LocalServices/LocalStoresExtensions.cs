@@ -1,4 +1,3 @@
-using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
 using LocalServices;
 using LocalServices.Supervision;
@@ -78,17 +77,6 @@ public static class LocalStoresExtensions
             );
             throw;
         }
-    }
-
-    /// <summary>Ends the program with a message, which is enough at a terminal. In a test it returns, and the test gets
-    /// the exception.</summary>
-    internal static void EndAtTerminal(this IDistributedApplicationBuilder builder, string message)
-    {
-        if (Assembly.GetEntryAssembly() != builder.AppHostAssembly)
-            return;
-
-        Console.Error.WriteLine(message);
-        Environment.Exit(1);
     }
 
     /// <summary>Brings the event log's tables and functions up to date once Postgres answers. Resources that wait for

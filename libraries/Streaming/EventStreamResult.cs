@@ -314,7 +314,7 @@ public sealed class EventStreamResult
     /// <summary>Returns true for an endpoint with a policy of the cache beside those of the streams.</summary>
     private static bool AsksForCache(EndpointMetadataCollection metadata) =>
         metadata.GetMetadata<OutputCacheAttribute>() is not null
-        || metadata.GetOrderedMetadata<IOutputCachePolicy>().Any(policy => policy is not IForPrograms);
+        || metadata.GetOrderedMetadata<IOutputCachePolicy>().Any(policy => policy is not IApiEndpoint);
 
     /// <summary>Returns what is wrong with topics of which one names another's topics, and one has all of them, or null
     /// if nothing is.</summary>

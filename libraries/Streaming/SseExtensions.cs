@@ -63,7 +63,7 @@ public static class SseExtensions
             builder.Services.AddSingleton<IAuthorizationHandler, PolicyTopicAccess>();
         }
 
-        builder.Services.AddSingleton<IAuthorizationHandler, RefusedPrograms>();
+        builder.Services.AddSingleton<IAuthorizationHandler, RefusalStatusHandler>();
         builder.Services.AddHostedService<ResponseRateNotice>();
 
         if (isInMemory)

@@ -22,7 +22,7 @@ internal sealed class EventAppender(
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
     ILogger<EventAppender> logger
-) : LastingService(logger, clock)
+) : LateStoppingService(logger, clock)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
     private readonly Lock _starting = new();
@@ -132,7 +132,7 @@ internal sealed class EventAppender(
                 return Task.CompletedTask;
             _started = true;
 
-            using var apart = CallersLocals.KeepOut();
+            using var apart = CallerContext.Suppress();
             return base.StartAsync(CancellationToken.None);
         }
     }

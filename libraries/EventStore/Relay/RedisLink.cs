@@ -130,7 +130,7 @@ public sealed class RedisLink
 
     private Task<IConnectionMultiplexer> OpenOnOwnThread()
     {
-        using var apart = CallersLocals.KeepOut();
+        using var apart = CallerContext.Suppress();
         return Task.Factory.StartNew(
             _open,
             CancellationToken.None,

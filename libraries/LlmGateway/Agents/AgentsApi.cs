@@ -135,7 +135,7 @@ internal static class AgentsApi
         RunStateAnswers states,
         OwnerAccess access
     ) =>
-        !await MayUseAsync(sessionId, context, runs, access) ? RefusedPrograms.Forbidden
+        !await MayUseAsync(sessionId, context, runs, access) ? RefusalStatusHandler.Forbidden
         : AgentSessions.TryName(sessionId, out var name)
             ? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
                 ?? NotFound()
@@ -154,7 +154,7 @@ internal static class AgentsApi
     )
     {
         if (!await MayUseAsync(sessionId, context, runs, access))
-            return RefusedPrograms.Forbidden;
+            return RefusalStatusHandler.Forbidden;
         if (
             !AgentSessions.TryName(sessionId, out var name)
             || await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session
@@ -194,7 +194,7 @@ internal static class AgentsApi
     {
         if (!await MayUseAsync(sessionId, context, runs, access))
         {
-            await RefusedPrograms.Forbidden.ExecuteAsync(context);
+            await RefusalStatusHandler.Forbidden.ExecuteAsync(context);
             return;
         }
 

@@ -31,7 +31,7 @@ internal sealed class FlushScheduler : IDisposable
         _liveRuns = liveRuns;
         _clock = clock;
 
-        using var apart = CallersLocals.KeepOut();
+        using var apart = CallerContext.Suppress();
         _timer = clock.CreateTimer(
             static scheduler => ((FlushScheduler)scheduler!).Flush(),
             this,

@@ -123,7 +123,7 @@ internal static class GenerationsApi
     ) =>
         await MayReadAsync(id, context, access)
             ? await StateAsync(id, context, runs, states)
-            : RefusedPrograms.Forbidden;
+            : RefusalStatusHandler.Forbidden;
 
     private static async Task StreamAsync(
         string id,
@@ -134,7 +134,7 @@ internal static class GenerationsApi
     {
         if (!await MayReadAsync(id, context, streams))
         {
-            await RefusedPrograms.Forbidden.ExecuteAsync(context);
+            await RefusalStatusHandler.Forbidden.ExecuteAsync(context);
             return;
         }
 
@@ -161,7 +161,7 @@ internal static class GenerationsApi
     )
     {
         if (!await MayReadAsync(id, context, access))
-            return RefusedPrograms.Forbidden;
+            return RefusalStatusHandler.Forbidden;
 
         if (GenerationName.Of(id) is { } name)
             await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);

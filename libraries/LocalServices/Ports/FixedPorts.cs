@@ -1,5 +1,6 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using LocalServices.Supervision;
 using Microsoft.Extensions.Configuration;
 
 namespace LocalServices;

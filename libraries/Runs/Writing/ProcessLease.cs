@@ -16,7 +16,7 @@ internal sealed class ProcessLease(
     IOptions<SseOptions> streaming,
     TimeProvider clock,
     ILogger<ProcessLease> logger
-) : LastingService(logger, clock)
+) : LateStoppingService(logger, clock)
 {
     private TaskCompletionSource<Guid> _writer = New();
     private long _renewingSince;

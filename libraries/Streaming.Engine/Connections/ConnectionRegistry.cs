@@ -18,7 +18,7 @@ internal sealed class ConnectionRegistry
         _log = log;
         _stopping = application.ApplicationStopping;
 
-        using var apart = CallersLocals.KeepOut();
+        using var apart = CallerContext.Suppress();
         _stopping.Register(() =>
         {
             foreach (var stream in Open)

@@ -1,10 +1,10 @@
 namespace Streaming.Connections;
 
-/// <summary>An open stream whose place a newer one of its ticket may take.</summary>
+/// <summary>An open stream whose place a newer one of its session may take.</summary>
 internal interface IReplaceableStream
 {
     string Id { get; }
 
-    /// <summary>Ends the stream because a newer one of its ticket has taken its place.</summary>
+    /// <summary>Ends the stream because a newer one of its session has taken its place.</summary>
     void Replace();
 }

@@ -16,7 +16,7 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
 
     public required StreamDeadlines Deadlines { get; init; }
 
-    public ITicketSession? Session { get; init; }
+    public IStreamSession? Session { get; init; }
 
     /// <summary>Events and bytes written to the socket.</summary>
     public long Delivered { get; protected set; }

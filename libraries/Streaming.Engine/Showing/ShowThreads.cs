@@ -24,7 +24,7 @@ internal sealed class ShowThreads : IDisposable
 
     public ShowThreads(TimeProvider clock)
     {
-        using var apart = CallersLocals.KeepOut();
+        using var apart = CallerContext.Suppress();
         _timer = clock.CreateTimer(_ => Watch(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 

@@ -76,7 +76,7 @@ internal sealed class OneStreamPerTicket(
     }
 
     /// <summary>The session that a stream of this ticket enters and leaves.</summary>
-    public ITicketSession SessionOf(Guid ticket) => new Session(this, ticket);
+    public IStreamSession SessionOf(Guid ticket) => new Session(this, ticket);
 
     private void Enter(Guid ticket, IReplaceableStream stream)
     {
@@ -99,7 +99,7 @@ internal sealed class OneStreamPerTicket(
             _held.TryRemove(new KeyValuePair<Guid, Held>(ticket, held));
     }
 
-    private sealed class Session(OneStreamPerTicket sessions, Guid ticket) : ITicketSession
+    private sealed class Session(OneStreamPerTicket sessions, Guid ticket) : IStreamSession
     {
         public void Enter(IReplaceableStream stream) => sessions.Enter(ticket, stream);
 

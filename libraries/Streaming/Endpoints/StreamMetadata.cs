@@ -14,7 +14,7 @@ public sealed record StreamMetadata(
     IReadOnlyList<StreamEvent> Events,
     bool Resumes = true,
     bool TakesOrdinals = false
-) : IForPrograms, IDisableHttpMetricsMetadata
+) : IApiEndpoint, IDisableHttpMetricsMetadata
 {
     /// <summary>The mark of a result that streams events.</summary>
     internal static readonly StreamMetadata OfResult = new("Streams events.", Events: []);

@@ -17,12 +17,12 @@ public static class TopicEndpoints
     /// <summary>Says so of an endpoint for a run's owner and for readers of the topic, which checks both by
     /// itself.</summary>
     internal static RouteHandlerBuilder ReadsOwn(this RouteHandlerBuilder endpoint, string topic) =>
-        endpoint.WithMetadata(new TopicAccess(false, topic)).KnowsIds();
+        endpoint.WithMetadata(new TopicAccess(false, topic)).WithServerIssuedIds();
 
     /// <summary>Says that the ids in the route are the server's: the endpoint answers 404 to others, also to those
     /// that are no token.</summary>
-    public static RouteHandlerBuilder KnowsIds(this RouteHandlerBuilder endpoint) =>
-        endpoint.WithMetadata(new KnowsItsIds());
+    public static RouteHandlerBuilder WithServerIssuedIds(this RouteHandlerBuilder endpoint) =>
+        endpoint.WithMetadata(new ServerIssuedIds());
 
     private static RouteHandlerBuilder With(this RouteHandlerBuilder endpoint, TopicAccess access)
     {
@@ -40,7 +40,7 @@ public static class TopicEndpoints
     /// <summary>Refuses a route value that is not one token, if the client chooses it.</summary>
     private static IResult? RefusalOf(TopicAccess access, HttpContext context) =>
         context.GetEndpoint()?.Metadata is { } metadata
-        && metadata.GetMetadata<KnowsItsIds>() is null
+        && metadata.GetMetadata<ServerIssuedIds>() is null
         && access.InvalidIn(context) is { } name
             ? InvalidRequestException.ProblemOf(name, "must be one token of a topic, without a wildcard.")
             : null;

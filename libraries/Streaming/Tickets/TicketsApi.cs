@@ -128,4 +128,4 @@ internal static class TicketsApi
 }
 
 /// <summary>Marks the endpoint that issues tickets.</summary>
-internal sealed record IssuesTickets : ForPrograms;
+internal sealed record IssuesTickets : ApiEndpoint;

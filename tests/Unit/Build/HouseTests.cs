@@ -17,6 +17,7 @@ public sealed partial class HouseTests
         "libraries/LlmGateway",
         "libraries/Runs",
         "libraries/Streaming",
+        "libraries/Streaming.Engine",
     ];
 
     /// <summary>Code that runs in a test's process.</summary>
@@ -79,7 +80,7 @@ public sealed partial class HouseTests
     [Fact]
     public void One_file_of_the_libraries_names_the_caller()
     {
-        const string Home = "libraries/Streaming/Callers/CallerIdentity.cs";
+        const string Home = "libraries/Streaming/Access/CallerIdentity.cs";
         string[] reads =
         [
             ".Identity?",
@@ -123,7 +124,7 @@ public sealed partial class HouseTests
                 // It replaces Npgsql's command timeout, and a data source has no clock.
                 .Where(file => SourceFiles.PathOf(file) != "libraries/EventStore/Postgres/RunningCommands.cs")
                 // Its pause spares the store, which has no clock of the application's.
-                .Where(file => SourceFiles.PathOf(file) != "libraries/Streaming/Feed/StoreHead.cs"),
+                .Where(file => SourceFiles.PathOf(file) != "libraries/Streaming.Engine/Feed/StoreHead.cs"),
             SystemClock()
         );
 
@@ -176,7 +177,7 @@ public sealed partial class HouseTests
     [Fact]
     public void Endpoints_are_mapped_in_files_named_Api()
     {
-        const string Other = "libraries/Streaming/StreamEndpoints.cs"; // maps streams for the others
+        const string Other = "libraries/Streaming/Opening/StreamEndpoints.cs"; // maps streams for the others
         var found =
             from file in SourceFiles.CSharp(Servers)
             let path = SourceFiles.PathOf(file)
@@ -188,7 +189,8 @@ public sealed partial class HouseTests
 
     [Theory]
     [InlineData("EventStore", new string[0])]
-    [InlineData("Streaming", new[] { "EventStore" })]
+    [InlineData("Streaming.Engine", new[] { "EventStore" })]
+    [InlineData("Streaming", new[] { "Streaming.Engine" })]
     [InlineData("Runs", new[] { "Streaming" })]
     [InlineData("LlmGateway", new[] { "Runs" })]
     [InlineData("LocalServices", new[] { "EventStore" })]
@@ -208,12 +210,17 @@ public sealed partial class HouseTests
 
     [Fact]
     public void Streaming_and_Runs_know_nothing_of_the_host_and_its_features() =>
-        AssertNoLine(SourceFiles.CSharp("libraries/Streaming", "libraries/Runs"), HostWord());
+        AssertNoLine(SourceFiles.CSharp("libraries/Streaming.Engine", "libraries/Streaming", "libraries/Runs"), HostWord());
 
     [Fact]
     public void The_event_store_and_the_runs_know_no_event_of_a_session() =>
         AssertNoLine(
-            SourceFiles.CSharp("libraries/EventStore", "libraries/Streaming", "libraries/Runs"),
+            SourceFiles.CSharp(
+                "libraries/EventStore",
+                "libraries/Streaming.Engine",
+                "libraries/Streaming",
+                "libraries/Runs"
+            ),
             SessionWord()
         );
 

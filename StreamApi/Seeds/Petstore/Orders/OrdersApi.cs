@@ -20,10 +20,10 @@ internal static class OrdersApi
             .TakesIdempotencyKey()
             .Takes<OrderRequest>()
             .Produces<OrderView>(StatusCodes.Status201Created);
-        shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).KnowsIds().Produces<OrderView>();
+        shop.MapGet("/orders/{id}", GetAsync).Reads(Topic).WithServerIssuedIds().Produces<OrderView>();
         shop.MapStream("/orders/{id}/status/stream", StreamAsync)
             .Reads(Topic)
-            .KnowsIds()
+            .WithServerIssuedIds()
             .SwitchesNames()
             .SendsNumbered(
                 "Streams the order's past and future steps, up to complete.",

@@ -10,7 +10,7 @@ namespace EventStore.EntityFrameworkCore;
 
 /// <summary>Writes the events of a save that has no changes, for which Entity Framework does nothing. A save that an
 /// interceptor prevents does not come here.</summary>
-internal sealed class EventsAlone(StateManagerDependencies dependencies) : StateManager(dependencies)
+internal sealed class EventOnlyStateManager(StateManagerDependencies dependencies) : StateManager(dependencies)
 {
     public override int SaveChanges(bool acceptAllChangesOnSuccess)
     {

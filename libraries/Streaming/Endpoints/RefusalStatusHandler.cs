@@ -9,7 +9,7 @@ namespace Streaming.Endpoints;
 /// own code, lead to a page instead, which <c>EventSource</c> would follow.</summary>
 /// <remarks>It grants nothing. It is a handler of rights because all of those are asked, whatever else of the
 /// authorization an application has replaced.</remarks>
-internal sealed class RefusedPrograms : IAuthorizationHandler
+internal sealed class RefusalStatusHandler : IAuthorizationHandler
 {
     /// <summary>The answer to a caller whose request is another's.</summary>
     public static IResult Forbidden { get; } = new ForbiddenAnswer();
@@ -19,8 +19,8 @@ internal sealed class RefusedPrograms : IAuthorizationHandler
         // The first question about a request is the middleware's, or of a filter of controllers: before the endpoint.
         var http = (context.Resource as AuthorizationFilterContext)?.HttpContext ?? context.Resource as HttpContext;
         if (
-            http?.GetEndpoint()?.Metadata.GetMetadata<IForPrograms>() is null
-            || http.Features.Get<RefusedPrograms>() is not null
+            http?.GetEndpoint()?.Metadata.GetMetadata<IApiEndpoint>() is null
+            || http.Features.Get<RefusalStatusHandler>() is not null
         )
             return Task.CompletedTask;
 

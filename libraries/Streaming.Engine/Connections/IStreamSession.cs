@@ -1,7 +1,7 @@
 namespace Streaming.Connections;
 
 /// <summary>A credential that belongs to one stream at a time.</summary>
-internal interface ITicketSession
+internal interface IStreamSession
 {
     void Enter(IReplaceableStream stream);
 

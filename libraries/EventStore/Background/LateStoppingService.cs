@@ -5,7 +5,7 @@ namespace EventStore;
 
 /// <summary>A background service that stops after the other services have: they need it until then, also if the host
 /// stops them at the same time (<see cref="HostOptions.ServicesStopConcurrently"/>).</summary>
-internal abstract class LastingService(ILogger logger, TimeProvider clock)
+internal abstract class LateStoppingService(ILogger logger, TimeProvider clock)
     : RestartingService(logger, clock),
         IHostedLifecycleService
 {

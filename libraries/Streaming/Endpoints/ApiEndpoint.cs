@@ -1,15 +1,15 @@
 namespace Streaming.Endpoints;
 
-/// <inheritdoc cref="IForPrograms"/>
-internal record ForPrograms : IForPrograms;
+/// <inheritdoc cref="IApiEndpoint"/>
+internal record ApiEndpoint : IApiEndpoint;
 
-internal static class ForProgramsExtensions
+internal static class ApiEndpointExtensions
 {
     /// <summary>Marks endpoints for programs, whose answers nobody stores.</summary>
-    public static RouteGroupBuilder IsForPrograms(this RouteGroupBuilder endpoints)
+    public static RouteGroupBuilder MarkAsApi(this RouteGroupBuilder endpoints)
     {
         // Last, since the last policy of the output cache decides.
-        ((IEndpointConventionBuilder)endpoints).Finally(endpoint => endpoint.Metadata.Add(new ForPrograms()));
+        ((IEndpointConventionBuilder)endpoints).Finally(endpoint => endpoint.Metadata.Add(new ApiEndpoint()));
         return endpoints.AddEndpointFilter(
             (invocation, next) =>
             {
