@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Lets one process do the <see cref="ILeaderTask"/>s, by a lease. A leader that cannot renew it in time stops
-/// by its own clock.</summary>
+/// <summary>Lets one process do the <see cref="ILeaderTask"/>s, by a lease. A leader that cannot renew the lease in
+/// time stops by its own clock.</summary>
 internal sealed class Leadership(
     LeaderLease lease,
     IEnumerable<ILeaderTask> tasks,
@@ -26,7 +26,7 @@ internal sealed class Leadership(
 
     public string Name => options.Value.Name;
 
-    /// <summary>The fencing number while this replica leads.</summary>
+    /// <summary>The fencing number while this replica leads, or null while it does not.</summary>
     public long? Fence { get; private set; }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -107,7 +107,7 @@ internal sealed class Leadership(
 
     private async Task<long?> TryHoldAsync(CancellationToken cancellationToken)
     {
-        // Taken before the request: Postgres starts the lease later than this, so this replica's clock ends it first.
+        // The time is read before the request: Postgres starts the lease later, so this replica's clock ends it first.
         var asked = Clock.GetTimestamp();
         try
         {

@@ -66,8 +66,8 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Yields when outbox rows may wait, until cancelled: true after commits that wrote some, and false every
-    /// <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
+    /// <summary>Yields when outbox rows may wait, until cancelled: true after commits that wrote outbox rows, and false
+    /// every <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     public async IAsyncEnumerable<bool> OutboxAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
@@ -106,8 +106,8 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Ends the wait of one reader when it is woken, and once in an interval. A semaphore's wait with a limit
-    /// would cost each wait a timer and a source.</summary>
+    /// <summary>Ends the wait of one reader when it is woken, and once in an interval. A semaphore with a time limit
+    /// would cost each wait a timer and a token source.</summary>
     private sealed class Waker : IDisposable
     {
         private readonly Channel<bool> _wakes = Channel.CreateBounded<bool>(

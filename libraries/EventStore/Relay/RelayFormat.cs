@@ -6,7 +6,8 @@ namespace EventStore;
 
 /// <summary>Writes and reads the messages of the relay, without their signature: <c>04 epoch fence previous last sent
 /// traceparent count first-tokens</c> with LEB128 integers and length-prefixed UTF-8, then the events as JSON
-/// (<see cref="RelayEvents"/>). The count is 0 for too many tokens to name, otherwise their number and one.</summary>
+/// (<see cref="RelayEvents"/>). The count is 0 if there are too many tokens to name, otherwise their number plus
+/// one.</summary>
 internal static class RelayFormat
 {
     private const byte Version = 4;

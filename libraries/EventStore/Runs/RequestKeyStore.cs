@@ -28,7 +28,8 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
             cancellationToken
         );
 
-    /// <summary>Claims a key; returns its id, the given or the first request's, or null for other content.</summary>
+    /// <summary>Claims a key for a request. Returns the given id, or the id of the first request with the key, or null
+    /// if that request had other content.</summary>
     /// <param name="owner">The user. Users do not share keys.</param>
     /// <param name="content">A text that is equal for equal requests.</param>
     /// <param name="cancellationToken">Ends the wait; the key may be claimed nevertheless.</param>
