@@ -9,8 +9,8 @@ namespace Microsoft.Extensions.Hosting;
 public static class LeadingExtensions
 {
     /// <summary>Adds the work that one process at a time does under a lease: it sends the log through Redis to all
-    /// processes, moves the outbox, and drops old events. Several processes may have it: if one fails, another takes
-    /// over.</summary>
+    /// processes, moves the outbox, and drops old events. Several processes may have it, and another takes over if one
+    /// fails.</summary>
     /// <remarks>The event log must have been added before (<see cref="EventStoreExtensions.AddEventStore"/>).</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="redis">Name of the connection string of Redis.</param>

@@ -167,7 +167,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
             state = await StateAsync(cancellationToken);
 
         // The epoch has changed since the search: the positions found may name other events now. The caller reads on
-        // from its last position.
+        // from where it was.
         if (state.Epoch != at.Epoch)
             return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], after);
 

@@ -7,7 +7,7 @@ namespace EventStore;
 
 /// <summary>Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current
 /// texts. A lower version's functions replace a higher version's only if that is asked for. Several processes may run
-/// it at once: the first one migrates, and the others wait for it.</summary>
+/// it at once; the first one migrates, and the others wait for it.</summary>
 internal sealed class StoreMigrator(
     [FromKeyedServices(StorePool.Work)] NpgsqlDataSource store,
     TimeProvider clock,
