@@ -19,8 +19,9 @@ public static class EventStoreExtensions
     /// the log's pools. Settings that the log's SQL needs are set afterwards. An initializer of physical connections
     /// replaces the log's own, which refuses poolers and clears the role's <c>transaction_timeout</c>.</param>
     /// <remarks>The tables must exist: see <see cref="EnsureSchemaAsync"/>. The pools are the log's own: the service
-    /// <see cref="NpgsqlDataSource"/> stays the application's. This moves no outbox and drops no old events: a process
-    /// with <c>AddSse</c> without Redis, or with <see cref="LeadingExtensions.AddSseBroadcaster"/>, does.</remarks>
+    /// <see cref="NpgsqlDataSource"/> stays the application's. This process then moves no outbox and drops no old
+    /// events: a process that calls <c>AddSse</c> without Redis, or <see cref="LeadingExtensions.AddSseBroadcaster"/>,
+    /// does both.</remarks>
     /// <exception cref="InvalidOperationException">The application has an event log already.</exception>
     public static TBuilder AddEventStore<TBuilder>(
         this TBuilder builder,
@@ -106,8 +107,8 @@ public static class EventStoreExtensions
     public static Task MigrateSchemaAsync(this IHost host, CancellationToken cancellationToken = default) =>
         host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
 
-    /// <summary>Returns the names of this version's migrations that the database never had, or none if its schema is
-    /// newer. For a deployment step that waits until another one has migrated the database.</summary>
+    /// <summary>Returns the names of this version's migrations that the database never had, which are none after an
+    /// upgrade to a newer one. For a deployment step that waits until another one has migrated the database.</summary>
     /// <exception cref="InvalidOperationException">The role may not use the schema.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
     public static Task<IReadOnlyList<string>> MissingSchemaAsync(

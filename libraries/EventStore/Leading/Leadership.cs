@@ -20,7 +20,7 @@ internal sealed class Leadership(
     private readonly TimeSpan _ttl = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
     private readonly TimeSpan _renew = TimeSpan.FromMilliseconds(options.Value.RenewMilliseconds);
 
-    // Two containers may have one host name and one process id, and all replicas one configured name.
+    // Two containers may share a host name and a process id, and all replicas may share a configured name.
     private readonly string _holder = $"{options.Value.Name}-{Guid.NewGuid():N}";
     private long _heldUntil;
 

@@ -244,7 +244,7 @@ internal sealed class EventAppender(
             reusable = new AppendBatch(options.Value);
 
             var mistake = StoreMistake.In(e);
-            // Logged once per outage: every append fails until it ends, and its caller gets the reason.
+            // Logged once per outage: every append fails until the outage ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
                     "Postgres does not store events, so appends fail until it does: {Reason}",

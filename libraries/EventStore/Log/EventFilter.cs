@@ -60,7 +60,7 @@ public sealed class EventFilter
     /// <summary>True if every event of a matching topic matches.</summary>
     internal bool HasAllOfATopic => _types is null && _keys is null;
 
-    /// <summary>Creates a filter of topics and patterns that are checked and allowed.</summary>
+    /// <summary>Creates a filter of topics and patterns that are already checked and allowed.</summary>
     internal static EventFilter Of(
         IReadOnlyList<string> topics,
         IReadOnlyList<string> types,

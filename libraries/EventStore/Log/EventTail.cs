@@ -29,7 +29,7 @@ internal sealed class EventTail(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var waker = new Waker(Poll, clock);
-        // Not awaited: with a frozen Postgres it ends after seconds, and the caller must not wait.
+        // Not awaited: with a frozen Postgres, listening ends only after seconds, and the caller must not wait.
         _ = ListenAsync("eventstore", waker.Wake, stop.Token);
         try
         {

@@ -5,7 +5,8 @@ namespace EventStore;
 /// <summary>Runs commands on Postgres with one exception for every outage.</summary>
 internal static class StoreAccess
 {
-    /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a promoted, copied or restored server without one.</summary>
+    /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a promoted, copied or restored server that has no epoch
+    /// yet.</summary>
     internal const string NoEpochYet = "SSE01";
 
     /// <summary>Runs a command on a connection of its own. On a server without an epoch it records one, and runs the

@@ -11,7 +11,8 @@ internal sealed class StoreClock(TimeProvider clock)
     private readonly Queue<(TimeSpan Took, TimeSpan Offset)> _answers = new(Answers);
     private long _ahead;
 
-    /// <summary>Postgres's time minus this process's; zero until it is known, the last one during an outage.</summary>
+    /// <summary>Postgres's time minus this process's; zero until it is known, the last known difference during an
+    /// outage.</summary>
     public TimeSpan Ahead => new(Volatile.Read(ref _ahead));
 
     /// <summary>Current time by Postgres's clock, in UTC ticks.</summary>

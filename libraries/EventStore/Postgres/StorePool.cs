@@ -138,8 +138,8 @@ internal static class StorePool
         }
     }
 
-    /// <summary>Names the place of the log's address: the application's code, if there is no connection
-    /// string.</summary>
+    /// <summary>Returns the text that says where the log's address is set: in a connection string or, without one, by
+    /// the code.</summary>
     private static string Source(IServiceProvider services, string connectionName) =>
         string.IsNullOrWhiteSpace(services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName))
             ? "the address that 'configure' of AddEventStore sets"
@@ -208,7 +208,7 @@ internal static class StorePool
         builder.NoResetOnClose = true;
         // Locks and notifications belong to sessions.
         builder.Multiplexing = false;
-        // The log commits by itself: the application's ambient transaction would have to prepare two connections.
+        // The log takes no part in the application's ambient transaction, which would have to prepare two connections.
         builder.Enlist = false;
         // PGCLIENTENCODING or the connection string may name another encoding: other characters would be stored.
         builder.ClientEncoding = "UTF8";

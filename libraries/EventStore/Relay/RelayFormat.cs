@@ -46,7 +46,7 @@ internal static class RelayFormat
 
     /// <summary>Reads a message. Its events stay slices of <paramref name="bytes"/>, which must not change.</summary>
     /// <exception cref="InvalidDataException">The message has another version, or contradicts itself.</exception>
-    /// <exception cref="Exception">The bytes are not a message; which exception it is depends on them.</exception>
+    /// <exception cref="Exception">The bytes are not a message; which exception it is depends on the bytes.</exception>
     public static RelayPage Parse(ReadOnlyMemory<byte> bytes)
     {
         if (!MemoryMarshal.TryGetArray(bytes, out var segment))

@@ -20,7 +20,7 @@ internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlData
 
     /// <summary>Reads the secret, or reads it again because it may have changed.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    /// <exception cref="InvalidOperationException">Postgres has no such secret.</exception>
+    /// <exception cref="InvalidOperationException">Postgres does not have the secret.</exception>
     public async Task ReadAsync(CancellationToken cancellationToken) =>
         _key = await store.ReadSecretAsync(StoreSecrets.Relay, cancellationToken);
 

@@ -10,7 +10,8 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
-    /// <summary>Returns the id of the first request with a key, or null if no request of this content has it.</summary>
+    /// <summary>Returns the id of the first request with a key, or null if no request with this content has the
+    /// key.</summary>
     /// <inheritdoc cref="ClaimAsync" path="/param"/>
     /// <inheritdoc cref="ClaimAsync" path="/exception"/>
     public Task<string?> FindAsync(string owner, string key, string content, CancellationToken cancellationToken) =>

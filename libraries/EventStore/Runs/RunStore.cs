@@ -71,7 +71,7 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
     /// <summary>Lets a writer continue its run in a new epoch. Returns false if the writer no longer has the run, or if
     /// the log has lost the last event that it wrote and the closing events end the run.</summary>
     /// <param name="last">Id of the last event that the writer knows to be stored, or null before the first.</param>
-    /// <param name="known">Position of that event, or of one before it: the log is searched from there on.</param>
+    /// <param name="known">Position of that event, or of an earlier one: the log is searched from there on.</param>
     public Task<bool> ConfirmAsync(string topic, Guid writer, Guid? last, long known = 0) =>
         store.AskAsync<bool>(
             "select eventstore.confirm_run($1, $2, $3, $4)",

@@ -164,7 +164,8 @@ internal sealed class StoreMigrator(
             logger.LogInformation("Applied the functions of this version");
     }
 
-    /// <summary>Returns this version's migrations that the database never had: none if its schema is newer.</summary>
+    /// <summary>Returns this version's migrations that the database never had: none after an upgrade to a newer
+    /// version.</summary>
     /// <exception cref="InvalidOperationException">The role may not read the migrations, or may not use the
     /// schema.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>

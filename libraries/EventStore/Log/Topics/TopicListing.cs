@@ -23,7 +23,7 @@ internal sealed record TopicListing(
     /// <summary>Maximum rows of the directory read for all patterns: the sum of a hundred minimums.</summary>
     private const int MostRows = 3_200;
 
-    /// <summary>Maximum topics that are looked up one by one: for more a scan of the log is as fast.</summary>
+    /// <summary>Maximum topics that are looked up one by one: for more topics a scan of the log is as fast.</summary>
     private const int MostTopics = 256;
 
     private const string Sql = $"""
