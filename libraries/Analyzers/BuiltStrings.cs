@@ -8,10 +8,11 @@ namespace Analyzers;
 /// <summary>Finds how a string is put together, and writes it as an interpolated string.</summary>
 internal static class BuiltStrings
 {
-    /// <summary>Returns true if the string is put together there, or is a variable that was declared so.</summary>
+    /// <summary>Returns true if the expression puts a string together, or names a variable whose first value
+    /// does.</summary>
     public static bool IsBuilt(IOperation text) => ExpressionOf(text) is { } made && IsBuilt(made);
 
-    /// <summary>Returns the expression that makes the string: a variable's is its first value.</summary>
+    /// <summary>Returns the expression that makes the string, which for a variable is its first value.</summary>
     public static ExpressionSyntax? ExpressionOf(IOperation text) =>
         text is ILocalReferenceOperation { Local.DeclaringSyntaxReferences: { Length: 1 } declared }
             ? (declared[0].GetSyntax() as VariableDeclaratorSyntax)?.Initializer?.Value is { } first
@@ -21,7 +22,7 @@ internal static class BuiltStrings
                 ? Bare(expression)
                 : null;
 
-    /// <summary>Returns the same text as an interpolated string, or null if the expression is none.</summary>
+    /// <summary>Returns the expression as an interpolated string, or null if it cannot be written as one.</summary>
     public static ExpressionSyntax? InterpolatedOf(ExpressionSyntax made) =>
         Bare(made) switch
         {
@@ -59,7 +60,7 @@ internal static class BuiltStrings
                 ? (more.Left, more.Right)
                 : (null, rest);
 
-            // A hole cannot hold every expression; these it can.
+            // A hole can hold these expressions, but not every other one.
             if (last is LiteralExpressionSyntax { Token.Value: string text })
                 parts.Add(SymbolDisplay.FormatLiteral(text, quote: false).Replace("{", "{{").Replace("}", "}}"));
             else if (last is IdentifierNameSyntax or MemberAccessExpressionSyntax or InvocationExpressionSyntax)

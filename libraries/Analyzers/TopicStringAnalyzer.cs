@@ -7,8 +7,8 @@ using Microsoft.CodeAnalysis.Operations;
 
 namespace Analyzers;
 
-/// <summary>Reports strings that become topics, whose tokens nobody checks: each hole of an interpolated string is one
-/// token only where the string itself is given.</summary>
+/// <summary>Reports strings that become topics without a check of their tokens: holes are checked to be one token each
+/// only if the interpolated string itself is given as the topic.</summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
 {
@@ -67,12 +67,13 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
         foreach (var text in TextsOf(conversion.Operand))
             if (text.ConstantValue is { HasValue: true, Value: string constant } && !IsTopic(constant))
                 context.ReportDiagnostic(Diagnostic.Create(NoTopic, text.Syntax.GetLocation(), constant));
-            // Who writes the cast knows the string.
+            // An explicit cast says that its author knows the string.
             else if (!text.ConstantValue.HasValue && (conversion.IsImplicit || BuiltStrings.IsBuilt(text)))
                 Report(context, text.Syntax);
     }
 
-    /// <summary>Returns true if a tuple becomes one with a topic where it has a string.</summary>
+    /// <summary>Returns true if a tuple with a string is converted to a tuple with a topic in the string's
+    /// place.</summary>
     private static bool HasTopicOfString(IConversionOperation conversion, INamedTypeSymbol topic) =>
         conversion is { Type: INamedTypeSymbol { IsTupleType: true } to, Operand.Type: INamedTypeSymbol from }
         && from.IsTupleType
@@ -108,8 +109,8 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
             Report(context, assignment.Right);
     }
 
-    /// <summary>Reports a pattern that is asked for, but of a string with values. Nothing in the code shows that
-    /// somebody answers for them, except a suppression with its reason.</summary>
+    /// <summary>Reports a call of <c>Pattern</c> with a string that is not constant. Only a suppression with its reason
+    /// shows that somebody has thought of the string's values.</summary>
     private static void Pattern(OperationAnalysisContext context, INamedTypeSymbol topic)
     {
         var call = (IInvocationOperation)context.Operation;
@@ -137,7 +138,7 @@ internal sealed class TopicStringAnalyzer : DiagnosticAnalyzer
         && method!.Parameters.Length == 1
         && method.Parameters[0].Type.SpecialType == SpecialType.System_String;
 
-    /// <summary>Returns the strings of which the operation is one.</summary>
+    /// <summary>Returns the strings among which the operation chooses, or the operation itself.</summary>
     private static IEnumerable<IOperation> TextsOf(IOperation operation) =>
         operation switch
         {

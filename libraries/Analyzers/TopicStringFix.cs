@@ -9,7 +9,8 @@ using Microsoft.CodeAnalysis.Simplification;
 
 namespace Analyzers;
 
-/// <summary>Gives the interpolated string itself, or asks for a pattern.</summary>
+/// <summary>Fixes a reported string: gives the interpolated string itself as the topic, or asks for a
+/// pattern.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp)]
 [Shared]
 internal sealed class TopicStringFix : CodeFixProvider
@@ -41,7 +42,7 @@ internal sealed class TopicStringFix : CodeFixProvider
                     CodeAction.Create(Inline, stop => InlineAsync(context.Document, text, made, stop), Inline),
                     diagnostic
                 );
-            // A string of values is no pattern that anybody asks for.
+            // Only a constant is offered as a pattern, because a string of values may select any topics.
             else if (diagnostic.Id == TopicStringAnalyzer.NoTopicId)
                 context.RegisterCodeFix(
                     CodeAction.Create(Ask, stop => AskAsync(context.Document, text, stop), Ask),
@@ -59,7 +60,7 @@ internal sealed class TopicStringFix : CodeFixProvider
         var editor = await DocumentEditor.CreateAsync(document, stop).ConfigureAwait(false);
         editor.ReplaceNode(text, made.WithTriviaFrom(text));
 
-        // The variable has no other use.
+        // The variable is removed if it has no other use.
         if (
             text is IdentifierNameSyntax { Identifier.Text: var name }
             && editor.SemanticModel.GetSymbolInfo(text, stop).Symbol is ILocalSymbol local

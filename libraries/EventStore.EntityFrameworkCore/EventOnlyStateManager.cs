@@ -4,12 +4,12 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.EntityFrameworkCore.Update;
 
-#pragma warning disable EF1001 // Only the state manager knows of a save without changes, and of none that is prevented.
+#pragma warning disable EF1001 // Only the state manager sees a save without changes unless it is prevented.
 
 namespace EventStore.EntityFrameworkCore;
 
 /// <summary>Writes the events of a save that has no changes, for which Entity Framework does nothing. A save that an
-/// interceptor prevents does not come here.</summary>
+/// interceptor prevents does not call it.</summary>
 internal sealed class EventOnlyStateManager(StateManagerDependencies dependencies) : StateManager(dependencies)
 {
     public override int SaveChanges(bool acceptAllChangesOnSuccess)
@@ -49,6 +49,6 @@ internal sealed class EventOnlyStateManager(StateManagerDependencies dependencie
         return rows;
     }
 
-    /// <summary>False if the changes were saved with the events.</summary>
+    /// <summary>True if the events are not written yet, because the save had no changes.</summary>
     private bool AreLeft => PendingEvents.Find(Context) is { AreWritten: false } events && events.ToWrite().Count > 0;
 }

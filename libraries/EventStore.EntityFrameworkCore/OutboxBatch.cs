@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>The last batch of a save: its events.</summary>
+/// <summary>The last batch of a save, which writes the save's events.</summary>
 internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> events) : ModificationCommandBatch
 {
     public override IReadOnlyList<IReadOnlyModificationCommand> ModificationCommands => [];
@@ -54,7 +54,8 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
             (NpgsqlConnection)connection.DbConnection,
             begun,
             events,
-            // Postgres prepares no transaction that has notified, as an ambient one of two databases is.
+            // Postgres cannot prepare a transaction that has notified, and an ambient one over two databases is
+            // prepared.
             notifies: begun is not null && !PendingEvents.Of(context).WakesRelay
         );
         if (connection.CommandTimeout is { } seconds)

@@ -14,8 +14,9 @@ using Npgsql;
 
 namespace Microsoft.EntityFrameworkCore;
 
-/// <summary>Publishes events together with the changes of a <see cref="DbContext"/>, and joins its reads to
-/// streams.</summary>
+/// <summary>Publishes events together with the changes of a <see cref="DbContext"/>, and lets a stream continue after
+/// its reads.</summary>
+/// <remarks>Needed to commit events together with changes of the application's own tables.</remarks>
 public static class OutboxExtensions
 {
     /// <summary>Members of a context's class that a trimmed program keeps for Entity Framework.</summary>
@@ -40,8 +41,9 @@ public static class OutboxExtensions
         return options;
     }
 
-    /// <summary>Adds an event to what the next <see cref="DbContext.SaveChangesAsync(CancellationToken)"/> writes: both
-    /// commit, or neither does. It enters the log some milliseconds later, in the order of the calls.</summary>
+    /// <summary>Adds an event to the next <see cref="DbContext.SaveChangesAsync(CancellationToken)"/>: the event and
+    /// the changes both commit, or neither does. Events enter the log some milliseconds later, in the order of the
+    /// calls.</summary>
     /// <param name="context">A context whose options have <see cref="UseSse(DbContextOptionsBuilder)"/>.</param>
     /// <param name="topic">A topic without wildcards; each hole of an interpolated string is one token.</param>
     /// <param name="type">The SSE event name, without CR and LF.</param>
@@ -65,18 +67,18 @@ public static class OutboxExtensions
         PendingEvents.Of(context).Add(published);
     }
 
-    /// <summary>Makes a change in a transaction of a new context, saves and commits it, and disposes the context. What
-    /// ends the wait, such as a client that hangs up, does not end the change: a commit that is cancelled while it
-    /// waits for a synchronous standby would be valid without it.</summary>
-    /// <remarks>A failed save undoes itself alone, and the change may go on. A context whose strategy retries makes the
+    /// <summary>Makes a change in a transaction of a new context, saves and commits it, and disposes the context. A
+    /// client that hangs up ends the wait, but not the change: a commit that is cancelled while it waits for a
+    /// synchronous standby would be valid without that standby.</summary>
+    /// <remarks>A failed save undoes only itself, and the change may go on. A context whose strategy retries makes the
     /// change once: <paramref name="change"/> may have effects of its own.</remarks>
     /// <param name="contexts">A singleton, as <c>AddDbContextFactory</c> adds it. A context of a request would be
-    /// disposed with the request, or be in the hands of the next one, while the change goes on. Its options have
+    /// disposed with the request, or be used by the next request, while the change goes on. Its options have
     /// <see cref="UseSse(DbContextOptionsBuilder)"/>.</param>
     /// <param name="change">Reads and changes, without a cancellation token and without other services of the request;
-    /// what it adds and publishes is saved after it.</param>
+    /// its changes and events are saved after it returns.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>What <paramref name="change"/> returned.</returns>
+    /// <returns>The result of <paramref name="change"/>.</returns>
     /// <exception cref="DbUpdateException">Postgres refuses the changes or their commit, and stores nothing of
     /// them.</exception>
     /// <exception cref="StoreUnavailableException">Postgres did not confirm the commit.</exception>
@@ -107,7 +109,7 @@ public static class OutboxExtensions
 
             var events = PendingEvents.Of(context);
             events.WakesRelay = true;
-            // Nothing follows that a savepoint of this save could rescue.
+            // No savepoint is needed: this save is the last work of the transaction.
             context.Database.AutoSavepointsEnabled = false;
             await context.SaveChangesAsync(CancellationToken.None);
             await CommitAsync((NpgsqlTransaction)transaction.GetDbTransaction());
@@ -140,7 +142,7 @@ public static class OutboxExtensions
             : null;
 
     /// <summary>Returns the place of the newest event, as the context's transaction sees the log. A stream that starts
-    /// after it misses no change of what the transaction reads.</summary>
+    /// after that place misses no change of the data that the transaction reads.</summary>
     /// <param name="context">A context that has begun a transaction in the event log's database, or works in an
     /// ambient one.</param>
     /// <exception cref="InvalidOperationException">There is no transaction, or it is not a repeatable read or

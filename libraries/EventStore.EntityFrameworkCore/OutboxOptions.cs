@@ -8,8 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Makes a context's saves write its events, beside its model: what the application says of all types, such as
-/// filters, tenants and audits, does not reach them.</summary>
+/// <summary>Makes a context's saves write its events, outside its model: rules that the application sets for all types,
+/// such as filters, tenants and audits, do not apply to events.</summary>
 internal sealed class OutboxOptions : IDbContextOptionsExtension
 {
     public OutboxOptions() => Info = new OutboxInfo(this);

@@ -8,7 +8,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Storage.Internal;
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Makes strategies that repeat a block without the events of its failed attempt, which the block publishes
+/// <summary>Makes strategies that repeat a block without the events of the failed attempt, which the block publishes
 /// again.</summary>
 internal sealed class OutboxStrategyFactory(ExecutionStrategyDependencies dependencies) : IExecutionStrategyFactory
 {
@@ -16,7 +16,7 @@ internal sealed class OutboxStrategyFactory(ExecutionStrategyDependencies depend
         dependencies.Options.Extensions.OfType<RelationalOptionsExtension>().FirstOrDefault() switch
         {
             NpgsqlOptionsExtension => new Strategy(new NpgsqlExecutionStrategyFactory(dependencies).Create()),
-            // A context that cannot publish, as one of a test.
+            // A context that cannot publish, such as one of a test with another database.
             var other => other?.ExecutionStrategyFactory?.Invoke(dependencies)
                 ?? new NonRetryingExecutionStrategy(dependencies),
         };

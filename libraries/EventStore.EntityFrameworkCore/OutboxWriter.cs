@@ -9,8 +9,8 @@ using Microsoft.EntityFrameworkCore.Update.Internal;
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Writes a context's events after its changes, in the same transaction: its caller's, or one of the save's
-/// own. An execution strategy repeats both.</summary>
+/// <summary>Writes a context's events after its changes, in the same transaction, which is the caller's or the save's
+/// own. An execution strategy repeats the changes and the events.</summary>
 internal sealed class OutboxWriter(ICurrentDbContext current, IDiagnosticsLogger<DbLoggerCategory.Update> logger)
     : BatchExecutor(current, logger)
 {

@@ -13,19 +13,19 @@ internal sealed class PendingEvents : IResettableService
     private readonly DbContext _context;
     private readonly List<NewEvent> _waiting = [];
 
-    /// <summary>Written by the save that goes on.</summary>
+    /// <summary>Events that the current save has written.</summary>
     private readonly List<NewEvent> _written = [];
 
-    /// <summary>Written by a save that did not accept its changes: the next one writes them again, under their
+    /// <summary>Events of a save that did not accept its changes: the next save writes them again, under their
     /// ids.</summary>
     private readonly List<NewEvent> _unaccepted = [];
 
-    /// <summary>A change of that save, which shows whether it has been accepted since.</summary>
+    /// <summary>A change of that save, whose state shows whether the changes have been accepted since.</summary>
     private EntityEntry? _change;
 
     private PendingEvents(DbContext context) => _context = context;
 
-    /// <summary>True once the save that goes on has written events.</summary>
+    /// <summary>True once the current save has written events.</summary>
     public bool AreWritten => _written.Count > 0;
 
     /// <summary>True if the transaction's owner calls <see cref="Outbox.WakeAsync"/> after its commit: a commit with a
@@ -39,7 +39,7 @@ internal sealed class PendingEvents : IResettableService
     public static PendingEvents Of(DbContext context) =>
         (PendingEvents)((IDbSetCache)context).GetOrAddSet(Source.Instance, typeof(PendingEvents));
 
-    /// <summary>Returns null if the context has never published.</summary>
+    /// <summary>Returns the context's events, or null if the context has never published.</summary>
     public static PendingEvents? Find(DbContext? context)
     {
         if (context is not null)
@@ -82,7 +82,7 @@ internal sealed class PendingEvents : IResettableService
     /// <summary>The events that wait for a save.</summary>
     public IReadOnlyList<NewEvent> Pending => [.. _unaccepted, .. _waiting];
 
-    /// <summary>Forgets all events that wait but these.</summary>
+    /// <summary>Forgets all waiting events except these.</summary>
     public void Keep(IReadOnlyList<NewEvent> kept)
     {
         _unaccepted.RemoveAll(published => !kept.Contains(published));

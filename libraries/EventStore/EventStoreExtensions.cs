@@ -7,6 +7,7 @@ using Npgsql;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Registers the Postgres event log.</summary>
+/// <remarks>Needed at the start of every application that stores events in Postgres.</remarks>
 public static class EventStoreExtensions
 {
     /// <summary>Adds the event log, its connection pools and the health check <c>sse-store</c>.</summary>
@@ -15,11 +16,12 @@ public static class EventStoreExtensions
     /// <paramref name="configure"/> names a host.</param>
     /// <param name="configure">Changes how the log connects, such as by passwords that expire
     /// (<see cref="NpgsqlDataSourceBuilder.UsePeriodicPasswordProvider"/>) or by certificates. Called once for each of
-    /// the log's pools. What the log's SQL needs is set afterwards. An initializer of physical connections replaces the
-    /// log's check that they lead to no pooler, and leaves a <c>transaction_timeout</c> of the role as it is.</param>
+    /// the log's pools. Settings that the log's SQL needs are set afterwards. An initializer of physical connections
+    /// replaces the log's own, which refuses poolers and clears the role's <c>transaction_timeout</c>.</param>
     /// <remarks>The tables must exist: see <see cref="EnsureSchemaAsync"/>. The pools are the log's own: the service
-    /// <see cref="NpgsqlDataSource"/> stays the application's. This moves no outbox and drops no old events: a process
-    /// with <c>AddSse</c> without Redis, or with <see cref="LeadingExtensions.AddSseBroadcaster"/>, does.</remarks>
+    /// <see cref="NpgsqlDataSource"/> stays the application's. This process then moves no outbox and drops no old
+    /// events: a process that calls <c>AddSse</c> without Redis, or <see cref="LeadingExtensions.AddSseBroadcaster"/>,
+    /// does both.</remarks>
     /// <exception cref="InvalidOperationException">The application has an event log already.</exception>
     public static TBuilder AddEventStore<TBuilder>(
         this TBuilder builder,
@@ -56,14 +58,14 @@ public static class EventStoreExtensions
     }
 
     /// <summary>Adds a pool of connections to the log's database for the application's own tables, a keyed
-    /// <see cref="NpgsqlDataSource"/>. Its sessions have the settings of the log's, and outages end for them as for the
-    /// log's.</summary>
+    /// <see cref="NpgsqlDataSource"/>. Its sessions have the settings of the log's own sessions, and recover from an
+    /// outage in the same way.</summary>
     /// <param name="builder">The application's builder.</param>
     /// <param name="key">The service's key.</param>
-    /// <param name="connections">The most connections of each process.</param>
-    /// <param name="indexesOnly">True for reads whose rows come by an index and in its order, whatever the statistics
-    /// are.</param>
-    /// <remarks>SQL names the schema of every table, no statement leaves a setting in its session, and none takes
+    /// <param name="connections">Maximum connections of each process.</param>
+    /// <param name="indexesOnly">True for reads whose rows must come by an index and in its order, whatever the
+    /// statistics are.</param>
+    /// <remarks>The application's SQL must name the schema of every table, leave no setting in its session, and take no
     /// longer than <see cref="EventStoreOptions.CommandTimeoutSeconds"/>.</remarks>
     public static TBuilder AddEventStorePool<TBuilder>(
         this TBuilder builder,
@@ -77,18 +79,17 @@ public static class EventStoreExtensions
         return builder;
     }
 
-    /// <summary>Brings the log's tables and functions up to date; call it before the application runs, or in a
-    /// deployment step of its own. If they are, or are a newer version's, it only checks that the role may use them.
-    /// </summary>
+    /// <summary>Brings the log's tables and functions up to date, before the application runs or in a deployment step.
+    /// If they are up to date, or of a newer version, it only checks that the role may use them.</summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
-    /// <exception cref="InvalidOperationException">The role may not change the schema, or not use it; a role that may
-    /// change it runs <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler, the
+    /// <exception cref="InvalidOperationException">The role may not change the schema, or may not use it: let a role
+    /// that may change it run <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler, the
     /// database's encoding is not UTF8, or the log's tables were emptied.</exception>
     /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
     /// wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)
     {
-        // The log's type does not tell: the application may have wrapped the library's.
+        // The type of the log does not show where it is stored, because the application may have wrapped it.
         _ = host.Services.GetRequiredService<IEventLog>();
         if (host.Services.GetService<StoreMigrator>() is not { } migrator)
             return; // in memory
@@ -97,17 +98,17 @@ public static class EventStoreExtensions
         await migrator.EnsureAsync(cancellationToken);
     }
 
-    /// <summary>Brings the log's tables and functions to this version as <see cref="EnsureSchemaAsync"/> does, and puts
-    /// this version's functions in the place of a newer version's, too: so an upgrade is undone.</summary>
+    /// <summary>Brings the log's tables and functions to this version as <see cref="EnsureSchemaAsync"/> does. It also
+    /// undoes an upgrade: this version's functions replace a newer version's.</summary>
     /// <exception cref="InvalidOperationException">The role may not change the schema, or the database's encoding is
     /// not UTF8.</exception>
-    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses. What was committed before
-    /// stays.</exception>
+    /// <exception cref="NpgsqlException">Postgres does not answer, or refuses. Changes that were committed before
+    /// stay.</exception>
     public static Task MigrateSchemaAsync(this IHost host, CancellationToken cancellationToken = default) =>
         host.Services.GetRequiredService<StoreMigrator>().MigrateAsync(cancellationToken);
 
-    /// <summary>Returns the names of what this version's schema has and the database never had: none of a newer
-    /// schema. For a deployment that waits until another step has brought it up to date.</summary>
+    /// <summary>Returns the names of this version's migrations that the database never had, which are none after an
+    /// upgrade to a newer one. For a deployment step that waits until another one has migrated the database.</summary>
     /// <exception cref="InvalidOperationException">The role may not use the schema.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
     public static Task<IReadOnlyList<string>> MissingSchemaAsync(
@@ -115,8 +116,8 @@ public static class EventStoreExtensions
         CancellationToken cancellationToken = default
     ) => host.Services.GetRequiredService<StoreMigrator>().MissingAsync(cancellationToken);
 
-    /// <summary>Connects once, because the driver's error does not say what to do, and is the first that a new
-    /// application shows.</summary>
+    /// <summary>Connects once, to replace the driver's error, which is the first that a new application shows and does
+    /// not say what to do.</summary>
     private static async Task ReachAsync(NpgsqlDataSource store, CancellationToken cancellationToken)
     {
         try
@@ -135,7 +136,8 @@ public static class EventStoreExtensions
         }
     }
 
-    /// <summary>Keeps a process to one log: its services, streams and health check have no name.</summary>
+    /// <summary>Refuses a second log in one application, because the log's services, streams and health check have no
+    /// name.</summary>
     internal static void RefuseSecondLog(this IServiceCollection services)
     {
         if (services.Any(service => service.ServiceType == typeof(IEventLog)))

@@ -4,7 +4,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace AspireSse;
 
 /// <summary>Settings of the event log in this process; section <c>AspireSse:EventStore</c>.</summary>
-/// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
+/// <remarks>Needed by code that reads the log's settings, such as an endpoint that refuses batches above
+/// <see cref="MaxBatchBytes"/>. An internal property is a constant for operators, because no key sets it; only tests
+/// change it.</remarks>
 public sealed class EventStoreOptions
 {
     /// <summary>The Redis channel of the Broadcaster's messages. Systems that share a Redis need different
@@ -36,8 +38,8 @@ public sealed class EventStoreOptions
     /// it.</summary>
     public int MaxBatchBytes { get; internal set; } = 4 * 1024 * 1024;
 
-    /// <summary>Bytes of events that wait for a group commit. Beyond it, publishers above an equal share are refused
-    /// (503), the others accepted up to twice as many bytes.</summary>
+    /// <summary>Maximum bytes of events that wait for a group commit. Beyond it, publishers above an equal share are
+    /// refused (503), and others are accepted up to twice the maximum.</summary>
     internal long MaxPendingBytes { get; set; } = 32L * 1024 * 1024;
 
     /// <summary>Seconds after which a command to Postgres is cancelled.</summary>

@@ -4,17 +4,20 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Adds the work that one process at a time does for the event log.</summary>
+/// <remarks>Needed if several processes read the log's new events from Redis, rather than each of them from
+/// Postgres.</remarks>
 public static class LeadingExtensions
 {
-    /// <summary>Adds what one of the processes does at a time, under a lease: it sends the log through Redis to all of
-    /// them, moves the outbox, and drops old events. Any process may have it; several replace one another.</summary>
+    /// <summary>Adds the work that one process at a time does under a lease: it sends the log through Redis to all
+    /// processes, moves the outbox, and drops old events. Several processes may have it, and another takes over if one
+    /// fails.</summary>
     /// <remarks>The event log must have been added before (<see cref="EventStoreExtensions.AddEventStore"/>).</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="redis">Name of the connection string of Redis.</param>
-    /// <param name="name">The process in logs, and in the lease with a random part, or null for its machine and
-    /// number.</param>
-    /// <exception cref="InvalidOperationException">No log in Postgres was added, or the Broadcaster
-    /// was.</exception>
+    /// <param name="name">Name of the process in logs and, with a random part, in the lease, or null for its machine's
+    /// name and its process id.</param>
+    /// <exception cref="InvalidOperationException">No log in Postgres was added before, or a Broadcaster was added
+    /// already.</exception>
     public static TBuilder AddSseBroadcaster<TBuilder>(
         this TBuilder builder,
         string redis = "redis",

@@ -2,7 +2,9 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace AspireSse;
 
-/// <summary>The two stores as connection strings. Waiting for one waits until its server answers.</summary>
+/// <summary>Postgres and Redis as connection strings. A resource that waits for one of them starts when its server
+/// answers.</summary>
+/// <remarks>Needed in an AppHost to give services the stores by <c>WithReference</c> and <c>WaitFor</c>.</remarks>
 public sealed class LocalStores
 {
     internal LocalStores(

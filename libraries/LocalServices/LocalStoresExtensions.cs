@@ -9,15 +9,16 @@ using Microsoft.Extensions.Logging;
 namespace Aspire.Hosting;
 
 /// <summary>Adds Postgres and Redis to an AppHost, and the event log's schema.</summary>
+/// <remarks>Needed in an AppHost whose services use the event log, for development and tests.</remarks>
 public static class LocalStoresExtensions
 {
     private const string OwnRemedy =
         "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
 
-    /// <summary>Adds each store as, in this order: your own (<c>ConnectionStrings:eventstore</c>,
-    /// <c>ConnectionStrings:redis</c>), a container if a container runtime answers, or a process of this
-    /// machine. Data are kept in <c>.local/data</c> beside the AppHost's folder; with
-    /// <c>--LocalServices:Ephemeral=true</c> nothing is.</summary>
+    /// <summary>Adds Postgres and Redis, each from the first source that there is: your own server
+    /// (<c>ConnectionStrings:eventstore</c>, <c>ConnectionStrings:redis</c>), a container if a container runtime
+    /// answers, or a process of this machine. Data are kept in <c>.local/data</c> beside the AppHost's folder, except
+    /// with <c>--LocalServices:Ephemeral=true</c>.</summary>
     public static LocalStores AddLocalStores(this IDistributedApplicationBuilder builder)
     {
         // The AppHost ends after its processes. Otherwise the next start finds their ports in use.
@@ -80,7 +81,7 @@ public static class LocalStoresExtensions
     }
 
     /// <summary>Brings the event log's tables and functions up to date once Postgres answers. Resources that wait for
-    /// it start afterwards, so no service has to do it.</summary>
+    /// Postgres start afterwards, so no service has to update the schema.</summary>
     public static IResourceBuilder<T> WithEventStoreSchema<T>(this IResourceBuilder<T> eventStore)
         where T : IResourceWithConnectionString =>
         eventStore.OnResourceReady(

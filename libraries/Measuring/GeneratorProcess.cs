@@ -14,7 +14,8 @@ internal static partial class GeneratorProcess
             Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
     }
 
-    /// <summary>Returns the most file descriptors that this process may open; the maximum value if unknown.</summary>
+    /// <summary>Returns the maximum of file descriptors that this process may open, or <see cref="long.MaxValue"/> if
+    /// it is unknown.</summary>
     public static long DescriptorLimit()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())

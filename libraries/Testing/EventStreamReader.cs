@@ -2,8 +2,10 @@ using System.Net.ServerSentEvents;
 
 namespace AspireSse.Testing;
 
-/// <summary>An open event stream of a test, read event by event. Comments and heartbeats are skipped.</summary>
-/// <remarks>Not thread-safe. Dispose it to close the connection.</remarks>
+/// <summary>An open event stream of a test, read event by event. Comments, heartbeats and events that only carry a
+/// position are skipped.</summary>
+/// <remarks>Needed in a test of the events that a client gets, such as after a request to the application. Not
+/// thread-safe. Dispose the reader to close the connection.</remarks>
 public sealed class EventStreamReader : IAsyncDisposable
 {
     private readonly HttpResponseMessage _response;
@@ -23,10 +25,12 @@ public sealed class EventStreamReader : IAsyncDisposable
     /// <summary>The status and the headers of the answer.</summary>
     public HttpResponseMessage Response => _response;
 
-    /// <summary>Returns the next event of a type, and passes over those before it.</summary>
-    /// <exception cref="TimeoutException">It did not come in time; the message lists what came.</exception>
-    /// <exception cref="EndOfStreamException">The stream ended before; the message lists what came.</exception>
-    /// <exception cref="IOException">The connection broke; the message lists what came.</exception>
+    /// <summary>Returns the next event of a type, and skips the events before it.</summary>
+    /// <exception cref="TimeoutException">No such event came in time; the message lists the events that
+    /// came.</exception>
+    /// <exception cref="EndOfStreamException">The stream ended before such an event; the message lists the events that
+    /// came.</exception>
+    /// <exception cref="IOException">The connection broke; the message lists the events that came.</exception>
     public async Task<SseItem<string>> NextAsync(string type)
     {
         while (true)
@@ -37,11 +41,11 @@ public sealed class EventStreamReader : IAsyncDisposable
         }
     }
 
-    /// <summary>Returns the next event, of any type. A stream of the event log begins with <c>connected</c>, unless
-    /// its format has no event of the stream's own.</summary>
-    /// <exception cref="TimeoutException">None came in time; the message lists what came before.</exception>
-    /// <exception cref="EndOfStreamException">The stream ended; the message lists what came before.</exception>
-    /// <exception cref="IOException">The connection broke; the message lists what came before.</exception>
+    /// <summary>Returns the next event, of any type. A stream of the event log begins with <c>connected</c>, unless its
+    /// format leaves out the events that a stream sends itself.</summary>
+    /// <exception cref="TimeoutException">No event came in time; the message lists the earlier ones.</exception>
+    /// <exception cref="EndOfStreamException">The stream ended; the message lists the earlier events.</exception>
+    /// <exception cref="IOException">The connection broke; the message lists the earlier events.</exception>
     public Task<SseItem<string>> NextAsync() => _reading = ReadAsync();
 
     /// <summary>Closes the connection. A call that waits for an event is cancelled.</summary>
@@ -52,7 +56,7 @@ public sealed class EventStreamReader : IAsyncDisposable
 
         _isDisposed = true;
         await _patience.CancelAsync();
-        // A test of silence leaves its read pending, during which the events cannot be disposed.
+        // A test that expects no event leaves its read pending, and the enumerator cannot be disposed during a read.
         if (_reading is not null)
             await ((Task)_reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
@@ -84,7 +88,7 @@ public sealed class EventStreamReader : IAsyncDisposable
         return _events.Current;
     }
 
-    /// <summary>Returns true for an event that only tells where the stream is.</summary>
+    /// <summary>Returns true for an event that only carries the stream's position.</summary>
     private static bool IsPosition(SseItem<string> item) =>
         item is { EventType: "begin", Data: """{"type":"begin"}""" } or { EventType: "position", Data: "{}" };
 

@@ -3,18 +3,19 @@ using System.Net.Http.Headers;
 namespace AspireSse.Testing;
 
 /// <summary>Opens event streams in tests.</summary>
+/// <remarks>Needed in tests that read an application's streams through an <see cref="HttpClient"/>.</remarks>
 public static class EventStreamReaderExtensions
 {
-    /// <summary>Opens an event stream, and resumes it after an id if there is one.</summary>
+    /// <summary>Opens an event stream, and resumes it after an id if one is given.</summary>
     /// <param name="client">A client of the application, such as that of <c>WebApplicationFactory</c> or of
     /// <c>DistributedApplication</c>.</param>
     /// <param name="uri">The stream.</param>
-    /// <param name="lastEventId">The id after which it resumes (HTML Living Standard §9.2.4), or null for its
+    /// <param name="lastEventId">The id after which the stream resumes (HTML Living Standard §9.2.4), or null for its
     /// beginning.</param>
-    /// <param name="patience">Time for all that is read, or null for 30 s.</param>
+    /// <param name="patience">Time for all reads of the stream together, or null for 30 s.</param>
     /// <exception cref="HttpRequestException">The answer is no event stream; the message has its status and
     /// body.</exception>
-    /// <exception cref="TimeoutException">The answer, or the end of one that is no event stream, did not come in
+    /// <exception cref="TimeoutException">No answer came in time, or an answer that is no event stream did not end in
     /// time.</exception>
     public static async Task<EventStreamReader> OpenEventStreamAsync(
         this HttpClient client,

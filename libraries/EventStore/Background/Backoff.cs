@@ -8,7 +8,8 @@ internal static class Backoff
     public static TimeSpan Delay(int attempt, TimeSpan first, TimeSpan max) =>
         Longest(attempt, first, max) * (0.5 + Random.Shared.NextDouble() / 2);
 
-    /// <summary>Returns the delay without jitter: for one shown in advance, or if nothing else retries.</summary>
+    /// <summary>Returns the delay without jitter, for a delay that is shown in advance or where nothing else
+    /// retries.</summary>
     public static TimeSpan Longest(int attempt, TimeSpan first, TimeSpan max) =>
         TimeSpan.FromMilliseconds(Math.Min(first.TotalMilliseconds * Math.Pow(2, attempt), max.TotalMilliseconds));
 }

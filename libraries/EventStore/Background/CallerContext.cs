@@ -4,8 +4,8 @@ namespace EventStore;
 /// ambient transaction.</summary>
 internal static class CallerContext
 {
-    /// <summary>Until disposed, what this thread begins gets none of them: timers, threads and connections of the
-    /// process would keep those of the first caller.</summary>
+    /// <summary>Keeps the caller's locals out of the timers, threads and connections that this thread begins, until the
+    /// result is disposed. They would otherwise keep the locals of the first caller.</summary>
     public static IDisposable? Suppress() =>
         ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
 }

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace EventStore;
 
-/// <summary>A background service that stops after the other services have: they need it until then, also if the host
-/// stops them at the same time (<see cref="HostOptions.ServicesStopConcurrently"/>).</summary>
+/// <summary>A background service that stops after all other services, which need it until they have stopped, also if
+/// the host stops services concurrently (<see cref="HostOptions.ServicesStopConcurrently"/>).</summary>
 internal abstract class LateStoppingService(ILogger logger, TimeProvider clock)
     : RestartingService(logger, clock),
         IHostedLifecycleService

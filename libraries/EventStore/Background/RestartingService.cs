@@ -3,8 +3,11 @@ using Microsoft.Extensions.Logging;
 
 namespace AspireSse;
 
-/// <summary>A background service that logs an unexpected exception and starts again a second later; in a plain
-/// <see cref="BackgroundService"/> it would stop the process. So a loop over the log survives its outage.</summary>
+/// <summary>A background service that logs an unexpected exception and starts again a second later, so that a loop over
+/// the log survives an outage. In a plain <see cref="BackgroundService"/> the exception would stop the
+/// process.</summary>
+/// <remarks>Needed for a loop over the log or the database that survives an outage, such as a consumer with a
+/// checkpoint.</remarks>
 /// <param name="logger">The log of the failures.</param>
 /// <param name="clock">The clock of the pause.</param>
 public abstract class RestartingService(ILogger logger, TimeProvider clock) : BackgroundService
@@ -45,12 +48,13 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
         }
     }
 
-    /// <summary>Returns true if the service was to end with something that is disposed: the host was disposed without
-    /// a stop.</summary>
+    /// <summary>Returns true if a stopping service met a disposed object, because the host was disposed without a
+    /// stop.</summary>
     internal static bool IsDisposal(Exception exception, CancellationToken stoppingToken) =>
         exception is ObjectDisposedException && stoppingToken.IsCancellationRequested;
 
-    /// <summary>Runs parts together until one ends or fails, cancels the others and throws its exception.</summary>
+    /// <summary>Runs parts concurrently until one ends or fails, then cancels the others and throws the failed part's
+    /// exception.</summary>
     internal static async Task TogetherAsync(
         CancellationToken stoppingToken,
         params Func<CancellationToken, Task>[] parts

@@ -10,15 +10,15 @@ using ControllerOptions = Microsoft.AspNetCore.Mvc.JsonOptions;
 
 namespace EventStore;
 
-/// <summary>Writes an application's own values as its endpoints do, by <see cref="JsonOptions"/>: names, converters,
-/// and the types that reflection does not know (native AOT, trimming); as its controllers do if it has configured only
-/// theirs. Thread-safe.</summary>
+/// <summary>Writes an application's own values as JSON by the options of its endpoints (<see cref="JsonOptions"/>), or
+/// of its controllers if only those are configured. The options decide names and converters and, without reflection
+/// (native AOT, trimming), know the types. Thread-safe.</summary>
 internal static class ApplicationJson
 {
-    // Each application in this process has its own.
+    // Each application in this process has options of its own.
     private static readonly ConditionalWeakTable<JsonSerializerOptions, JsonSerializerOptions> Made = [];
 
-    /// <summary>Returns the application's options, with which JSON is one line and readable.</summary>
+    /// <summary>Returns the application's options, changed so that JSON is one line and readable.</summary>
     public static JsonSerializerOptions Of(IServiceProvider services)
     {
         var endpoints = services.GetRequiredService<IOptions<JsonOptions>>().Value.SerializerOptions;
@@ -31,9 +31,10 @@ internal static class ApplicationJson
     }
 
     /// <summary>Writes a value as the data of an event.</summary>
-    /// <exception cref="ArgumentException">It is no JSON: an unpaired surrogate, a circle, more than 64 levels, or an
-    /// element that was never set.</exception>
-    /// <exception cref="NotSupportedException">There is no reflection, and nobody knows the type.</exception>
+    /// <exception cref="ArgumentException">The value cannot be JSON: it has an unpaired surrogate, a cycle or more than
+    /// 64 levels, or is an element that was never set.</exception>
+    /// <exception cref="NotSupportedException">The program has no reflection, and no JSON context knows the
+    /// type.</exception>
     public static string Write<T>(this JsonSerializerOptions options, T data)
     {
         try
@@ -47,13 +48,15 @@ internal static class ApplicationJson
     }
 
     /// <summary>Returns how values of a type are written.</summary>
-    /// <exception cref="NotSupportedException">There is no reflection, and nobody knows the type.</exception>
+    /// <exception cref="NotSupportedException">The program has no reflection, and no JSON context knows the
+    /// type.</exception>
     public static JsonTypeInfo<T> TypeOf<T>(this JsonSerializerOptions options) =>
         (JsonTypeInfo<T>)options.GetTypeInfo(typeof(T));
 
-    /// <summary>Returns how a value is written, as ASP.NET Core's endpoints decide it: by its own type, unless the
-    /// declared one names its kinds (<see cref="JsonTypeInfo.PolymorphismOptions"/>).</summary>
-    /// <exception cref="NotSupportedException">There is no reflection, and nobody knows the type.</exception>
+    /// <summary>Returns how a value is written, by the rule of ASP.NET Core's endpoints: by the value's own type,
+    /// unless the declared type names its derived types (<see cref="JsonTypeInfo.PolymorphismOptions"/>).</summary>
+    /// <exception cref="NotSupportedException">The program has no reflection, and no JSON context knows the
+    /// type.</exception>
     public static JsonTypeInfo TypeOf<T>(this JsonSerializerOptions options, T value)
     {
         var own = value?.GetType() ?? typeof(T);
@@ -66,7 +69,8 @@ internal static class ApplicationJson
         if (options.TryGetTypeInfo(own, out var ofValue))
             return ofValue;
 
-        // A list, such as an iterator of LINQ, has no members to lose, nor has what a converter writes.
+        // A list, such as an iterator of LINQ, and a value that a converter writes lose no members if they are written
+        // by the declared type.
         return declared is { Kind: not JsonTypeInfoKind.Object } && typeof(T) != typeof(object)
             ? declared
             : throw new NotSupportedException(
@@ -101,8 +105,8 @@ internal static class ApplicationJson
     private static bool LooksLike(this JsonSerializerOptions options, JsonSerializerOptions other) =>
         LookOf(options).SequenceEqual(LookOf(other));
 
-    /// <summary>Returns what decides how values look. Policies and converters count by their types: an
-    /// application makes them anew for each of the two.</summary>
+    /// <summary>Returns the settings that decide how values look. Policies and converters count by their types, because
+    /// an application creates other instances for endpoints than for controllers.</summary>
     private static IEnumerable<object?> LookOf(JsonSerializerOptions options) =>
         [
             options.PropertyNamingPolicy?.GetType(),
@@ -123,7 +127,7 @@ internal static class ApplicationJson
         if (converter is not JsonStringEnumConverter)
             return converter.GetType();
 
-        // It shows its settings only by what it writes.
+        // This converter shows its settings only in the JSON that it writes.
         var alone = new JsonSerializerOptions(options);
         alone.Converters.Clear();
         alone.Converters.Add(converter);
@@ -132,8 +136,8 @@ internal static class ApplicationJson
             : converter.GetType();
     }
 
-    /// <summary>Returns what changes types before they are written, up to the first that knows every type. Generated
-    /// code writes them as reflection does.</summary>
+    /// <summary>Returns the resolvers and modifiers that change types before they are written, up to the first resolver
+    /// that knows every type. Generated contexts do not count, because they write types as reflection does.</summary>
     private static IEnumerable<object> ChangesOf(JsonSerializerOptions options)
     {
         foreach (var resolver in options.TypeInfoResolverChain)

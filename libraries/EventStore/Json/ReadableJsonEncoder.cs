@@ -8,6 +8,8 @@ namespace AspireSse;
 
 /// <summary>Escapes only what JSON requires (RFC 8259 §7) and DEL, so that Japanese and emoji stay readable. The
 /// framework's most relaxed encoder still escapes everything beyond the Basic Multilingual Plane.</summary>
+/// <remarks>Needed for JSON of the application's own that is escaped as events are, such as a page of events or problem
+/// details.</remarks>
 public sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
 {
     private static readonly SearchValues<char> Escaped = SearchValues.Create([
@@ -22,9 +24,9 @@ public sealed unsafe class ReadableJsonEncoder : JavaScriptEncoder
     /// <summary>The encoder, which has no state.</summary>
     public static ReadableJsonEncoder Instance { get; } = new();
 
-    /// <summary>Names in camel case, encoded readably, whatever an application configures.</summary>
+    /// <summary>Options with names in camel case and readable text, whatever an application configures.</summary>
     internal static JsonSerializerOptions Web { get; } =
-        // The framework's own options use reflection only where there is some.
+        // The framework's own options use reflection only in a program that has it.
         new(new JsonOptions().SerializerOptions) { Encoder = Instance };
 
     public override int MaxOutputCharactersPerInputCharacter => 6;

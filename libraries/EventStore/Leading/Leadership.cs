@@ -4,8 +4,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Lets one process do the <see cref="ILeaderTask"/>s, by a lease. A leader that cannot renew it in time stops
-/// by its own clock.</summary>
+/// <summary>Lets one process do the <see cref="ILeaderTask"/>s, by a lease. A leader that cannot renew the lease in
+/// time stops by its own clock.</summary>
 internal sealed class Leadership(
     LeaderLease lease,
     IEnumerable<ILeaderTask> tasks,
@@ -20,13 +20,13 @@ internal sealed class Leadership(
     private readonly TimeSpan _ttl = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
     private readonly TimeSpan _renew = TimeSpan.FromMilliseconds(options.Value.RenewMilliseconds);
 
-    // Two containers may have one host name and one process id, and all replicas one configured name.
+    // Two containers may share a host name and a process id, and all replicas may share a configured name.
     private readonly string _holder = $"{options.Value.Name}-{Guid.NewGuid():N}";
     private long _heldUntil;
 
     public string Name => options.Value.Name;
 
-    /// <summary>The fencing number while this replica leads.</summary>
+    /// <summary>The fencing number while this replica leads, or null while it does not.</summary>
     public long? Fence { get; private set; }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
@@ -107,7 +107,7 @@ internal sealed class Leadership(
 
     private async Task<long?> TryHoldAsync(CancellationToken cancellationToken)
     {
-        // Taken before the request: Postgres starts the lease later than this, so this replica's clock ends it first.
+        // The time is read before the request: Postgres starts the lease later, so this replica's clock ends it first.
         var asked = Clock.GetTimestamp();
         try
         {

@@ -1,6 +1,6 @@
 namespace EventStore;
 
-/// <summary>Drops old events, and keeps the directory of topics.</summary>
+/// <summary>Drops old events, and keeps the directory of topics up to date.</summary>
 internal sealed class LogUpkeep(Retention retention, TopicDirectory topics) : ILeaderTask
 {
     public Task RunAsync(Term term, CancellationToken stopped) =>

@@ -52,14 +52,14 @@ internal sealed class OutboxMover(
         } while (move.Rows > 0 && !stopped.IsCancellationRequested);
     }
 
-    /// <summary>Moves a batch. Since Postgres is never told to cancel a commit, the term waits for it, unless it takes
-    /// longer than a lease lives: the next leader need not wait, because its fence refuses the move.</summary>
+    /// <summary>Moves a batch. Postgres is never told to cancel a commit, so the term waits for it, but at most as long
+    /// as a lease lives. After that the next leader's fence refuses the move.</summary>
     private async Task<OutboxMove> MoveAsync(long fence, CancellationToken stopped)
     {
         var begun = clock.GetTimestamp();
         var lease = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
         using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
-#pragma warning disable RS0030 // The source has a clock.
+#pragma warning disable RS0030 // The token source has a clock.
         await using var ending = stopped.Register(() =>
             limit.CancelAfter(TimeSpan.FromTicks(Math.Max(0, (lease - clock.GetElapsedTime(begun)).Ticks)))
         );

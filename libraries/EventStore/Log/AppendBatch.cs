@@ -68,8 +68,8 @@ internal sealed class AppendBatch
         _hasRuns = false;
     }
 
-    /// <summary>Adds a request. False if the batch is full, or already has an id of the request: in the next batch that
-    /// id is a retry or a conflict.</summary>
+    /// <summary>Adds a request, or returns false if the batch is full or already has an id of the request: in the next
+    /// batch that id is a retry or a conflict.</summary>
     public bool TryAdd(EventAppender.Request request)
     {
         if (_requests.Count > 0)
@@ -145,7 +145,7 @@ internal sealed class AppendBatch
     private static NpgsqlParameter<List<T>?> Of<T>(List<T> values, NpgsqlDbType type) =>
         new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type };
 
-    /// <summary>Answers each request with its part of the positions. Null is a refused event.</summary>
+    /// <summary>Answers each request with its part of the positions. A null position is a refused event.</summary>
     public void Complete(string epoch, long?[] positions)
     {
         var at = 0;

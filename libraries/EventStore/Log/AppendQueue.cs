@@ -3,7 +3,8 @@ using System.Threading.Channels;
 namespace EventStore;
 
 /// <summary>Requests that wait for a group commit, bounded in bytes. Publishers share the log by bytes (self-clocked
-/// fair queueing), so a small publish does not wait behind another's bulk. Thread-safe; one reader.</summary>
+/// fair queueing), so a small publish does not wait behind another publisher's large one. Thread-safe; one
+/// reader.</summary>
 internal sealed class AppendQueue(long maxBytes)
 {
     private readonly Lock _gate = new();
@@ -37,7 +38,8 @@ internal sealed class AppendQueue(long maxBytes)
         }
     }
 
-    /// <summary>Adds a request; above the bound, up to twice it, only of publishers below an equal share.</summary>
+    /// <summary>Adds a request. Between the bound and twice the bound, only publishers below an equal share may add
+    /// one.</summary>
     public void Add(EventAppender.Request request)
     {
         lock (_gate)
@@ -105,6 +107,7 @@ internal sealed class AppendQueue(long maxBytes)
     public static StoreUnavailableException Stopping() =>
         new("The host is stopping or has stopped, and its event log with it.");
 
-    /// <summary>A publisher with waiting requests; <c>Finish</c> is its last one's virtual finish, in bytes.</summary>
+    /// <summary>A publisher with waiting requests; <c>Finish</c> is the virtual finish of its last request, in
+    /// bytes.</summary>
     private readonly record struct Share(long Finish, long Bytes, int Requests);
 }

@@ -41,7 +41,8 @@ internal sealed class EventAppender(
     /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
     /// <exception cref="RunFencedException">A run no longer belongs to its writer; nothing was appended.</exception>
     /// <exception cref="AppendQueueFullException">Too many bytes wait; nothing was appended.</exception>
-    /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres has not confirmed the events, which may be stored; a retry
+    /// with the same ids is safe.</exception>
     /// <exception cref="InvalidOperationException">The schema is missing, or the role lacks a right.</exception>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
@@ -52,10 +53,11 @@ internal sealed class EventAppender(
         return AppendCopyAsync(given, given.Length > 0 ? given[0].Topic : "", cancellationToken);
     }
 
-    /// <summary>Appends events for a publisher; publishers share the log by bytes, whatever each has waiting.</summary>
-    /// <param name="publisher">A name; the other overload takes the first event's topic.</param>
-    /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless, unless it was
-    /// cancelled before.</param>
+    /// <summary>Appends events for a publisher; publishers share the log by bytes, however much each has
+    /// waiting.</summary>
+    /// <param name="publisher">A name. The other overload takes the first event's topic for it.</param>
+    /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless, unless it was cancelled
+    /// before the call.</param>
     /// <inheritdoc cref="AppendAsync(IReadOnlyList{NewEvent}, CancellationToken)" path="/exception"/>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
@@ -92,8 +94,8 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Drops repeats of an id. <c>Places</c> maps given events to the others. Null if none repeats.
-    /// </summary>
+    /// <summary>Drops repeats of an id. <c>Places</c> has the index in <c>Distinct</c> of each given event, or is null
+    /// if no id repeats.</summary>
     private static (IReadOnlyList<NewEvent> Distinct, List<int>? Places) WithoutRepeats(NewEvent[] events)
     {
         if (
@@ -123,7 +125,7 @@ internal sealed class EventAppender(
         return (distinct, places);
     }
 
-    /// <summary>Starts the commits, once: with the host, or with an append before it, such as seed data.</summary>
+    /// <summary>Starts the commits once, with the host or with an earlier append, such as one of seed data.</summary>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         lock (_starting)
@@ -166,7 +168,8 @@ internal sealed class EventAppender(
                     continue;
                 }
 
-                // 2. Requests become a batch, until one does not fit or repeats an id of it: that one is carried over.
+                // 2. Requests become a batch, until one does not fit or repeats an id of the batch: that one is carried
+                // over.
                 batch.Clear();
                 while (next is not null && batch.TryAdd(next))
                     next = _pending.Take();
@@ -193,7 +196,7 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Stores a batch and answers its requests. Returns the batch for the next ones.</summary>
+    /// <summary>Stores a batch and answers its requests. Returns the batch to use for the next requests.</summary>
     private async Task<AppendBatch> CommitAsync(AppendBatch batch, CancellationToken stoppingToken)
     {
         var reusable = batch;
@@ -241,7 +244,7 @@ internal sealed class EventAppender(
             reusable = new AppendBatch(options.Value);
 
             var mistake = StoreMistake.In(e);
-            // Logged once per outage: every append fails until it ends, and its caller gets the reason.
+            // Logged once per outage: every append fails until the outage ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
                     "Postgres does not store events, so appends fail until it does: {Reason}",
@@ -265,7 +268,7 @@ internal sealed class EventAppender(
         return reusable;
     }
 
-    /// <summary>Stores the requests of a refused batch one by one, so that only the one whose data is refused
+    /// <summary>Stores the requests of a refused batch one by one, so that only the request whose data Postgres refuses
     /// fails.</summary>
     private async Task CommitApartAsync(AppendBatch batch, Exception refused, CancellationToken stoppingToken)
     {
@@ -284,8 +287,8 @@ internal sealed class EventAppender(
         }
     }
 
-    /// <summary>Returns true if a commit failed because of what it was to store: a text, a size, a constraint or a
-    /// trigger of the database's operator. Nothing of it is stored.</summary>
+    /// <summary>Returns true if a commit failed because of its data: a text, a size, or a constraint or trigger of the
+    /// database's operator. Nothing of the commit is stored.</summary>
     private static bool IsOfData(Exception error) =>
         error is EncoderFallbackException
         || error
@@ -301,9 +304,9 @@ internal sealed class EventAppender(
                 state[..2] is "22" or "23" or "54"
                 || state == PostgresErrorCodes.RaiseException
             )
-            // A missing partition.
+            // A check violation without a constraint's name is a missing partition.
             && (state != PostgresErrorCodes.CheckViolation || constraint is not null)
-            // No caller's data are in the other tables of the log.
+            // The other tables of the log have no caller's data.
             && (
                 schema != "eventstore"
                 || table is null or "recent_ids"
@@ -350,12 +353,14 @@ internal sealed class EventAppender(
         public long Bytes { get; }
         public Guid[] Ids { get; }
 
-        /// <summary>Digests of what must be equal for a retry, or null for an event without a chosen id.</summary>
+        /// <summary>Digests of the content that a retry must repeat, or null for an event without a chosen
+        /// id.</summary>
         public byte[]?[] Digests { get; }
         public TaskCompletionSource<IReadOnlyList<AppendedEvent>> Completion { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>The id that the publisher chose; the events of a run have none.</summary>
+        /// <summary>Returns the id that the publisher chose, or null without one; the events of a run have no chosen
+        /// id.</summary>
         public static Guid? ChosenId(NewEvent published) => published.Run is null ? published.Id : null;
 
         public static byte[] Digest(NewEvent given) =>
@@ -367,5 +372,6 @@ internal sealed class EventAppender(
     }
 }
 
-/// <summary>Events that a commit added: at least one, in order, and all of the log from first to last.</summary>
+/// <summary>Events that a commit added: at least one, in order, and every event of the log from the first to the
+/// last.</summary>
 internal sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);

@@ -1,6 +1,7 @@
 namespace AspireSse;
 
 /// <summary>An id was used for other content within the last 24 h. Nothing of the request was appended.</summary>
+/// <remarks>Needed to answer a client that uses an id again for other content, such as by 409.</remarks>
 public sealed class EventConflictException(IReadOnlyList<Guid> ids)
     : Exception($"The id {string.Join(", ", ids)} was used for an event with other content. Use a new id.")
 {

@@ -3,20 +3,22 @@ using EventStore;
 
 namespace AspireSse;
 
-/// <summary>A reader's filter: an event must match one of each list. Immutable.</summary>
+/// <summary>A reader's filter by topics, types and keys: an event must match an entry of each list that is not empty.
+/// Immutable.</summary>
+/// <remarks>Needed to read only certain topics, types or keys of the log, such as the events of one order.</remarks>
 public sealed class EventFilter
 {
     private readonly HashSet<string>? _types;
     private readonly HashSet<string>? _keys;
 
-    // Only reads of the log need it; most filters of streams are never replayed.
+    // Made at the first read of the log, which most filters of streams never do.
     private TopicPatternSet? _patterns;
 
     /// <param name="topics">Topics or patterns.</param>
     /// <param name="types">Event types wanted, or null for all.</param>
     /// <param name="keys">Event keys wanted, or null for all.</param>
-    /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>), or a list is empty:
-    /// one that a request or a permission left without a value must not become all.</exception>
+    /// <exception cref="ArgumentException">A topic is invalid (<see cref="EventTopic.IsValid"/>), or a list is empty: a
+    /// list that a request or a permission left without values must not select everything.</exception>
     public EventFilter(
         IReadOnlyList<EventTopic> topics,
         IReadOnlyList<string>? types = null,
@@ -42,10 +44,10 @@ public sealed class EventFilter
     /// <summary>Topics or patterns (<see cref="TopicPattern"/>).</summary>
     public IReadOnlyList<string> Topics { get; }
 
-    /// <summary>Event types; none for all.</summary>
+    /// <summary>Event types; empty for all.</summary>
     public IReadOnlyList<string> Types { get; }
 
-    /// <summary>Event keys; none for all.</summary>
+    /// <summary>Event keys; empty for all.</summary>
     public IReadOnlyList<string> Keys { get; }
 
     /// <summary>Topics or patterns that never match.</summary>
@@ -58,7 +60,7 @@ public sealed class EventFilter
     /// <summary>True if every event of a matching topic matches.</summary>
     internal bool HasAllOfATopic => _types is null && _keys is null;
 
-    /// <summary>Creates a filter of topics and patterns that are checked and allowed.</summary>
+    /// <summary>Creates a filter of topics and patterns that are already checked and allowed.</summary>
     internal static EventFilter Of(
         IReadOnlyList<string> topics,
         IReadOnlyList<string> types,
@@ -66,8 +68,8 @@ public sealed class EventFilter
         IReadOnlyList<string>? except = null
     ) => new(topics, (types, keys)) { Except = except ?? [] };
 
-    /// <summary>Returns the values that a caller wants; none for all.</summary>
-    /// <exception cref="ArgumentException">The list is there, and is empty or has a null.</exception>
+    /// <summary>Returns the values that a caller wants; empty for all.</summary>
+    /// <exception cref="ArgumentException">The list is empty, or has a null.</exception>
     internal static IReadOnlyList<string> Wanted(
         IReadOnlyList<string>? values,
         [CallerArgumentExpression(nameof(values))] string? name = null

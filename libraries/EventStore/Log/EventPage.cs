@@ -1,6 +1,7 @@
 namespace AspireSse;
 
 /// <summary>A page of a reader's events, in position order.</summary>
+/// <remarks>Needed to read the log in order, such as by a consumer with a checkpoint.</remarks>
 /// <param name="Head">The newest position, in the same snapshot as the events.</param>
 /// <param name="DroppedThrough">Retention has dropped every position up to here; 0 if none.</param>
 /// <param name="Through">The page has every matching event after the asked position and up to here.</param>
@@ -14,6 +15,7 @@ public sealed record EventPage(
     bool IsSearch = false
 )
 {
-    /// <summary>The position to read on after; a lower head means another history, of another epoch.</summary>
+    /// <summary>The position after which to read on: <see cref="Through"/>, or the head if that is lower, as in another
+    /// epoch's history.</summary>
     public long Next => Math.Min(Through, Head);
 }

@@ -9,8 +9,8 @@ namespace EventStore;
 /// </summary>
 internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOptions> options) : ILogReader
 {
-    /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>: most events found may have a newer one of the same
-    /// key.</summary>
+    /// <summary>Maximum searches of <see cref="ReadNewestAsync"/>. One is not enough if most events found have a newer
+    /// event of the same key.</summary>
     private const int SearchesForNewest = 3;
 
     /// <summary>The log's state and an event's columns, as <see cref="RecordsAsync"/> reads them.</summary>
@@ -52,7 +52,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
 
         var inVain = found.InVain;
 
-        // Only a new part has a maximum of searches. The rest of an earlier part ends where that one did.
+        // Only a new part has a maximum of searches. The rest of an earlier part ends where that part did.
         for (var i = 1; found.Through < Math.Min(found.Store.Head, end); i++)
         {
             if (through is null && i == SearchesForNewest)

@@ -5,8 +5,9 @@ using System.Text.Json;
 
 namespace EventStore;
 
-/// <summary>Rules for the texts of an event. Callers share commits, pages and messages, so a text that Postgres,
-/// UTF-8, JSON or a frame does not take would fail those of others. Each returns its argument, or throws.</summary>
+/// <summary>Rules for the texts of an event. Callers share commits, pages and messages, so a text that Postgres, UTF-8,
+/// JSON or a frame does not take would also fail other callers' events. Each rule returns its argument, or
+/// throws.</summary>
 internal static class EventRules
 {
     private const int MaxNameLength = NewEvent.MaxNameLength,
@@ -79,8 +80,8 @@ internal static class EventRules
         }
     }
 
-    /// <summary>Returns the events of a list that its caller may change while they wait.</summary>
-    /// <exception cref="ArgumentException">One is null.</exception>
+    /// <summary>Copies a list of events, because its caller may change the list while they wait.</summary>
+    /// <exception cref="ArgumentException">An event is null.</exception>
     public static NewEvent[] Copy(IReadOnlyList<NewEvent> events)
     {
         ArgumentNullException.ThrowIfNull(events);
@@ -137,7 +138,8 @@ internal static class EventRules
         return true;
     }
 
-    /// <summary>Returns the UTF-16 unit that a text begins with as <c>\u0000</c>, or null without one.</summary>
+    /// <summary>Returns the UTF-16 unit at the beginning of a text if it is escaped as <c>\u0000</c>, or null if it is
+    /// not.</summary>
     private static char? Escaped(ReadOnlySpan<byte> text) =>
         text.StartsWith("\\u"u8) && Utf8Parser.TryParse(text.Slice(2, 4), out ushort unit, out _, 'x')
             ? (char)unit

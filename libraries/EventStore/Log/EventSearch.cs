@@ -4,7 +4,8 @@ using NpgsqlTypes;
 namespace EventStore;
 
 /// <summary>Finds the events that match a filter, without data, in a bounded number of rows. It probes topics of the
-/// directory one by one; with too many, or after its end, it scans the log (docs/decisions/0016).</summary>
+/// directory one by one; with too many topics, or after the directory's end, it scans the log
+/// (docs/decisions/0016).</summary>
 internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, int rows)
 {
     /// <summary>Maximum partitions of a search, and maximum of partitions times topics.</summary>
@@ -100,7 +101,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             seen += read;
             probes += pending.Length * partitions;
 
-            // After the last row of a topic with more rows the result has gaps.
+            // If a topic has more rows than were read, the result has gaps after the last of those.
             var complete = cut.Length == 0 ? through : cut.Min(t => t.After);
             if (
                 cut.Length == 0
@@ -124,7 +125,8 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
         return Cut(new SearchedPage(listing.Store, found, through, inVain, isEnd, IsOneSnapshot: false), most);
     }
 
-    /// <summary>Reads the next rows of each topic; <c>Cut</c> are those that may have more, and where.</summary>
+    /// <summary>Reads the next rows of each topic. <c>Cut</c> has the topics that may have more rows, each with its
+    /// last position read.</summary>
     private Task<(int Rows, (string Topic, long After)[] Cut)> ProbeAsync(
         (string Topic, long After)[] topics,
         int rowsOfTopic,
@@ -201,7 +203,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
     }
 }
 
-/// <summary>A matching event: the bytes of its data, and its key, or its topic without one.</summary>
+/// <summary>A matching event: its position, the size of its data, and its key, or its topic if it has no key.</summary>
 internal readonly record struct FoundEvent(long Position, int Bytes, string Key);
 
 /// <summary>The result of a search, in position order.</summary>

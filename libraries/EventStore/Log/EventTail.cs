@@ -29,7 +29,7 @@ internal sealed class EventTail(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var waker = new Waker(Poll, clock);
-        // Not awaited: with a frozen Postgres it ends after seconds, and the caller must not wait.
+        // Not awaited: with a frozen Postgres, listening ends only after seconds, and the caller must not wait.
         _ = ListenAsync("eventstore", waker.Wake, stop.Token);
         try
         {
@@ -66,8 +66,8 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Yields when outbox rows may wait, until cancelled: true after commits that wrote some, and false every
-    /// <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
+    /// <summary>Yields when outbox rows may wait, until cancelled: true after commits that wrote outbox rows, and false
+    /// every <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     public async IAsyncEnumerable<bool> OutboxAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
@@ -106,8 +106,8 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Ends the wait of one reader when it is woken, and once in an interval. A semaphore's wait with a limit
-    /// would cost each wait a timer and a source.</summary>
+    /// <summary>Ends the wait of one reader when it is woken, and once in an interval. A semaphore with a time limit
+    /// would cost each wait a timer and a token source.</summary>
     private sealed class Waker : IDisposable
     {
         private readonly Channel<bool> _wakes = Channel.CreateBounded<bool>(

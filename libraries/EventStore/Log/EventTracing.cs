@@ -9,8 +9,8 @@ internal static class EventTracing
 
     private static readonly ActivitySource Source = new("AspireSse.EventStore");
 
-    /// <summary>The traceparent of the code that runs, or null without one. An id of the older, hierarchical form may
-    /// hold any text of a request's header.</summary>
+    /// <summary>The traceparent of the current span, or null without one. An id of the older, hierarchical form counts
+    /// as none, because it may hold any text of a request's header.</summary>
     public static string? Current => Activity.Current is { IdFormat: ActivityIdFormat.W3C } span ? span.Id : null;
 
     /// <summary>Starts the span of a batch: a child of <paramref name="parent"/>, or else of the first traced event,

@@ -5,22 +5,25 @@ using Microsoft.Extensions.DependencyInjection;
 namespace AspireSse;
 
 /// <summary>The durable log of events, which streams deliver and resume from. Thread-safe.</summary>
+/// <remarks>Needed to append events without Entity Framework Core, to read the log, or to wrap it, such as to count
+/// appends.</remarks>
 public interface IEventLog
 {
-    /// <summary>Writes values as the data of events: as the application's endpoints do
-    /// (<c>ConfigureHttpJsonOptions</c>), or its controllers if only those are configured, on one line and
+    /// <summary>Options that write a value as the data of an event: as the application's endpoints do
+    /// (<c>ConfigureHttpJsonOptions</c>), or as its controllers do if only those are configured, but on one line and
     /// readable.</summary>
     JsonSerializerOptions Json { get; }
 
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
     /// committed.</summary>
-    /// <param name="events">The events, or none.</param>
+    /// <param name="events">The events; may be empty.</param>
     /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless, unless it was cancelled
-    /// before.</param>
-    /// <exception cref="ArgumentException">There is no list, or it has a null; nothing was appended.
-    /// Or Postgres refuses an event, such as by a constraint of its operator.</exception>
+    /// before the call.</param>
+    /// <exception cref="ArgumentException">The list is null or has a null, or Postgres refuses an event, such as by a
+    /// constraint of its operator. Nothing was appended.</exception>
     /// <exception cref="EventConflictException">An id was used for other content; nothing was appended.</exception>
-    /// <exception cref="StoreUnavailableException">Perhaps committed; a retry with the same ids is safe.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres has not confirmed the events, which may be stored; a retry
+    /// with the same ids is safe.</exception>
     /// <exception cref="InvalidOperationException">The schema is missing, or the role lacks a right.</exception>
     Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
@@ -28,9 +31,9 @@ public interface IEventLog
     );
 
     /// <summary>Appends events as <see cref="AppendAsync"/> does, for one of several publishers. They share the log by
-    /// bytes: a small append does not wait behind the many of another. <see cref="AppendAsync"/> takes the first
-    /// event's topic for the publisher.</summary>
-    /// <param name="publisher">Its name, such as that of a user; stored nowhere.</param>
+    /// bytes: a small append does not wait behind many appends of another publisher. <see cref="AppendAsync"/> takes
+    /// the first event's topic as the publisher.</summary>
+    /// <param name="publisher">The publisher's name, such as that of a user. It is stored nowhere.</param>
     /// <inheritdoc cref="AppendAsync"/>
     Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
         string publisher,
@@ -46,8 +49,8 @@ public interface IEventLog
     /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
     Task<EventPage> ReadAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Reads a page as <see cref="ReadAsync"/> does, of a size that the caller chooses, on connections of its
-    /// own: the many reads of clients keep no stream from its events.</summary>
+    /// <summary>Reads a page as <see cref="ReadAsync"/> does, of a size that the caller chooses. It uses other
+    /// connections than streams do, so that many reads for clients do not delay the events of streams.</summary>
     /// <param name="mostEvents">Maximum events.</param>
     /// <param name="mostBytes">Bytes of data at which the page ends; its first event may exceed them.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="mostEvents"/> or <paramref name="mostBytes"/> is
@@ -62,7 +65,8 @@ public interface IEventLog
     );
 }
 
-/// <summary>Appends objects as events.</summary>
+/// <summary>Appends a value as an event.</summary>
+/// <remarks>Needed to append one value as an event, such as in an endpoint that changes no database.</remarks>
 public static class EventLogExtensions
 {
     /// <summary>Appends one event, whose data is the value as the application's endpoints write it
@@ -74,7 +78,7 @@ public static class EventLogExtensions
     /// <param name="key">The key by which a slow reader keeps only the newest event, or null without one.</param>
     /// <param name="id">The id that makes a retry append nothing, for 24 h, or null for a new one.</param>
     /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless, unless it was cancelled
-    /// before.</param>
+    /// before the call.</param>
     /// <inheritdoc cref="IEventLog.AppendAsync" path="/exception"/>
     public static async Task<AppendedEvent> AppendAsync<T>(
         this IEventLog log,

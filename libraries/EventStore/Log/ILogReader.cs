@@ -22,13 +22,13 @@ internal interface ILogReader
         CancellationToken cancellationToken = default
     );
 
-    /// <summary>Reads the newest event of each key in a part of the log, and the range of those that it leaves out. An
-    /// event without a key counts by its topic.</summary>
+    /// <summary>Reads the newest event of each key in a part of the log, and the range of the events that it leaves
+    /// out. An event without a key counts by its topic.</summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted, or null for all.</param>
     /// <param name="mostBytes">Maximum bytes of data of a page, as for <see cref="ReadAsync"/>.</param>
-    /// <param name="through">To read the rest of a part that did not fit into a page: its
-    /// <see cref="NewestPage.Through"/>. Null starts a new part.</param>
+    /// <param name="through">The <see cref="NewestPage.Through"/> of a part that did not fit into a page, to read its
+    /// rest, or null to start a new part.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     Task<NewestPage> ReadNewestAsync(

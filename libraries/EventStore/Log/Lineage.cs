@@ -13,7 +13,8 @@ internal sealed class Lineage
     /// <summary>Returns an epoch that continues no other.</summary>
     public static Lineage Alone(string epoch) => new(epoch);
 
-    /// <summary>Returns an epoch's lineage. The rows are the newest first; those newer than it are ignored.</summary>
+    /// <summary>Returns an epoch's lineage. The rows are the newest first; rows newer than the epoch are
+    /// ignored.</summary>
     internal static Lineage Of(string epoch, IReadOnlyList<EpochRow> epochs)
     {
         var lineage = new Lineage(epoch);
@@ -43,7 +44,7 @@ internal sealed class Lineage
     /// epoch.</summary>
     public long? SharedWith(string ancestor) => _shared.TryGetValue(ancestor, out var shared) ? shared : null;
 
-    /// <summary>Returns the id of the same event in this epoch, or null if this history lacks it or its
+    /// <summary>Returns the id of the same event in this epoch, or null if this history lacks the event or its
     /// epoch.</summary>
     public StreamPosition? Translate(StreamPosition id) =>
         id.Epoch == Epoch ? id

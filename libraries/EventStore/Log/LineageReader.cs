@@ -3,15 +3,16 @@ using Npgsql;
 
 namespace AspireSse;
 
-/// <summary>Translates stream ids of older epochs: a promotion that lost nothing continues the log under a new one.
+/// <summary>Translates stream ids of older epochs: a promotion that lost nothing continues the log under a new epoch.
 /// Thread-safe.</summary>
+/// <remarks>Needed only by a host that reads the log after its clients' ids, as StreamApi's history does.</remarks>
 public sealed class LineageReader
 {
     private readonly NpgsqlDataSource _store;
 
     internal LineageReader(NpgsqlDataSource store) => _store = store;
 
-    /// <summary>Maximum epochs that are read. Ids of older ones get a resync.</summary>
+    /// <summary>Maximum epochs that are read. Ids of older epochs get a resync.</summary>
     private const int MostEpochs = 1_000;
 
     private Lineage _last = Lineage.Alone("");

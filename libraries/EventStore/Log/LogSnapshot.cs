@@ -2,12 +2,14 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Reads the log in a caller's transaction: a repeatable read agrees with the caller's own tables.</summary>
+/// <summary>Reads the log in a caller's transaction: with repeatable read, the log and the caller's own tables are in
+/// one state.</summary>
 internal static class LogSnapshot
 {
     /// <summary>Reads the head as the transaction sees it.</summary>
-    /// <param name="transaction">Null for an ambient one.</param>
-    /// <exception cref="InvalidOperationException">Each statement of the transaction sees another state.</exception>
+    /// <param name="transaction">The transaction, or null for an ambient one.</param>
+    /// <exception cref="InvalidOperationException">The transaction's isolation level is too low: each statement sees
+    /// another state.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="StoreUnavailableException">The server has no epoch yet; the feed records it soon.</exception>
     public static async Task<StreamPosition> HeadAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction)
@@ -31,7 +33,7 @@ internal static class LogSnapshot
         }
         catch (PostgresException e) when (e.SqlState == StoreAccess.NoEpochYet)
         {
-            // Not recorded here: the caller's snapshot would not see it.
+            // No epoch is recorded here, because the caller's snapshot would not see it.
             throw new StoreUnavailableException("Postgres has just been promoted or restored.", e);
         }
         catch (PostgresException e) when (StoreMistake.In(e) is { } mistake)

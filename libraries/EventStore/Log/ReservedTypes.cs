@@ -1,6 +1,6 @@
 namespace EventStore;
 
-/// <summary>Event types that streams send of themselves, so that a client can trust them.</summary>
+/// <summary>Types of the events that streams send themselves, so that a client can trust them.</summary>
 internal static class ReservedTypes
 {
     public static readonly IReadOnlyList<string> All =

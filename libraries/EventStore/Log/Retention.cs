@@ -7,8 +7,9 @@ namespace EventStore;
 
 /// <summary>
 /// Drops whole partitions, those whose events are all older than <see cref="EventStoreOptions.MaxAge"/>, and the oldest
-/// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the head's (SQL: Schema/Functions/retire_partitions.sql;
-/// docs/decisions/0015). A reader before a dropped position gets a resync (<c>expired</c>). Thread-safe.
+/// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the partition of the head (SQL:
+/// Schema/Functions/retire_partitions.sql; docs/decisions/0015). A reader before a dropped position gets a resync
+/// (<c>expired</c>). Thread-safe.
 /// </summary>
 internal sealed class Retention(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
@@ -20,7 +21,7 @@ internal sealed class Retention(
     /// <summary>A partition takes at most an eighth of <see cref="EventStoreOptions.MaxBytes"/>.</summary>
     private const int Shares = 8;
 
-    /// <summary>Number of calls in a row that find retention's lock taken, after which that is logged.</summary>
+    /// <summary>Number of calls in a row that find retention's lock taken, after which a warning is logged.</summary>
     private const int Rounds = 3;
 
     /// <summary>Longest time between checks of the current partition's size.</summary>
@@ -61,8 +62,8 @@ internal sealed class Retention(
         } while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    /// <summary>Starts the next partition if the current one has reached its share of the bytes; returns whether it
-    /// did.</summary>
+    /// <summary>Starts the next partition if the current one has reached its share of the bytes, and then returns
+    /// true.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or the log is locked.</exception>
     public async Task<bool> RollAsync(CancellationToken cancellationToken)
     {
@@ -73,7 +74,7 @@ internal sealed class Retention(
 
     /// <summary>
     /// Drops the partitions that are too old or too many, and returns their number. A partition that a long transaction
-    /// reads (a backup) stays until that ends; a later call drops it.
+    /// reads (a backup) stays until the transaction ends; a later call drops it.
     /// </summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public async Task<int> DropAsync(CancellationToken cancellationToken)

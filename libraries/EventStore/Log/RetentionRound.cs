@@ -69,7 +69,7 @@ internal sealed class RetentionRound : IAsyncDisposable
             await DetachAsync(name, "concurrently", token);
     }
 
-    /// <summary>Restores the timeouts and gives the lock back: the pool does not reset connections.</summary>
+    /// <summary>Restores the timeouts and releases the lock, because the pool does not reset connections.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_connection.State != ConnectionState.Open)

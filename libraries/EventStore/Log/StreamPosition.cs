@@ -4,15 +4,17 @@ namespace AspireSse;
 
 /// <summary>An event's place in the log. Its text <c>&lt;epoch&gt;-&lt;position&gt;</c> is the SSE <c>id</c>, which
 /// returns in the <c>Last-Event-ID</c> header (HTML Living Standard §9.2) and is opaque to clients.</summary>
-/// <remarks>At most 128 bytes of <c>[A-Za-z0-9._~-]</c>: browsers preflight a request with any other byte in the header
-/// (Fetch, "CORS-unsafe request-header byte").</remarks>
+/// <remarks>Needed to tell a client where a stream goes on, or to read on after an id that a client sent. Its text has
+/// at most 128 bytes of <c>[A-Za-z0-9._~-]</c>: browsers preflight a request with any other byte in the header (Fetch,
+/// "CORS-unsafe request-header byte").</remarks>
 /// <param name="Epoch">Names one history of positions; positions of different epochs cannot be compared.</param>
 /// <param name="Position">The event's position in the log, from 1; 0 is before the first event.</param>
 public readonly record struct StreamPosition(string Epoch, long Position)
 {
     public const int MaxLength = 128;
 
-    /// <summary>Returns false for a text that no event can have: other characters, too many, or no position.</summary>
+    /// <summary>Parses an id. Returns false for a text that cannot be the id of an event: it has other characters, too
+    /// many of them, or no position.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out StreamPosition position)
     {
         position = default;

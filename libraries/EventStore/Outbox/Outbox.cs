@@ -11,11 +11,12 @@ internal static class Outbox
     private const string Sql =
         "insert into eventstore.outbox (id, topic, type, key, data, traceparent) values ($1, $2, $3, $4, $5, $6)";
 
-    /// <summary>Returns a command that writes events in the caller's transaction, in this order and in one round
-    /// trip. Each has an id: written again, it enters the log once.</summary>
-    /// <param name="transaction">Null if there is none, or it is an ambient one.</param>
-    /// <param name="notifies">False if the commit must not wake the Broadcaster. The caller calls
-    /// <see cref="WakeAsync"/> after it, or lets the events wait for the next look.</param>
+    /// <summary>Returns a command that writes events in the caller's transaction, in this order and in one round trip.
+    /// Each event has an id, so that it enters the log once even if it is written twice.</summary>
+    /// <param name="transaction">The connection's transaction, or null if there is none or it is an ambient
+    /// one.</param>
+    /// <param name="notifies">False if the commit must not wake the Broadcaster. The caller then calls
+    /// <see cref="WakeAsync"/> after the commit, or the events wait for the Broadcaster's next poll.</param>
     public static NpgsqlBatch Insert(
         NpgsqlConnection connection,
         NpgsqlTransaction? transaction,
@@ -36,7 +37,7 @@ internal static class Outbox
         return batch;
     }
 
-    /// <summary>Wakes the Broadcaster after a commit with events, which otherwise wait for its next look
+    /// <summary>Wakes the Broadcaster after a commit with events, which otherwise wait for its next poll
     /// (<see cref="EventStoreOptions.PollMilliseconds"/>). Does nothing if Postgres does not answer.</summary>
     public static async Task WakeAsync(NpgsqlConnection connection)
     {
@@ -46,7 +47,7 @@ internal static class Outbox
             await wake.ExecuteNonQueryAsync();
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
-        { /* the events are committed, and are found without it */
+        { /* the events are committed, and the next poll finds them */
         }
     }
 
@@ -61,8 +62,8 @@ internal static class Outbox
             parameters.Add(new NpgsqlParameter<string?> { TypedValue = value });
     }
 
-    /// <summary>Moves committed rows into the log in the order they were written, and invalid ones into
-    /// <c>eventstore.outbox_refused</c>; drops repeated ones. Moves nothing if the fence is outdated.</summary>
+    /// <summary>Moves committed rows into the log in the order in which they were written, and invalid rows into
+    /// <c>eventstore.outbox_refused</c>, and drops repeated rows. Moves nothing if the fence is outdated.</summary>
     /// <param name="cancellationToken">Ends the wait; the rows may be moved nevertheless.</param>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
@@ -88,5 +89,6 @@ internal static class Outbox
         );
 }
 
-/// <summary>Rows that left the outbox, refused ones too, and each refused one's number, topic and reason.</summary>
+/// <summary>The number of rows that left the outbox, refused rows included, and the number, topic and reason of each
+/// refused row.</summary>
 internal readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused);

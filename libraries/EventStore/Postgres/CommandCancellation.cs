@@ -2,8 +2,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Cancels a command whose caller has gone, on a thread of its own: Npgsql connects to Postgres for that and
-/// waits, and a cancellation token given to Npgsql would hold two workers of the thread pool for as long.</summary>
+/// <summary>Cancels a command whose caller has gone, on a thread of its own: to cancel, Npgsql connects to Postgres and
+/// waits. A cancellation token given to Npgsql would block two threads of the thread pool meanwhile.</summary>
 internal sealed class CommandCancellation : IAsyncDisposable
 {
     private readonly NpgsqlCommand _command;

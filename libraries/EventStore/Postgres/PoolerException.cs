@@ -1,4 +1,5 @@
 namespace EventStore;
 
-/// <summary>A mistake in the connection string: waiting does not mend it.</summary>
+/// <summary>The error of a connection that leads to a pooler. Waiting does not mend it: the connection string must
+/// change.</summary>
 internal sealed class PoolerException(string message) : InvalidOperationException(message);

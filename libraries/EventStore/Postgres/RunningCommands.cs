@@ -3,11 +3,13 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Commands without Npgsql's timeout, whose cancellation could end a commit before the synchronous standby has
-/// it. A late one ends when Postgres reports its session idle (docs/decisions/0038). Thread-safe.</summary>
+/// <summary>The running commands. They have no timeout of Npgsql, because its cancellation could end a commit before
+/// the synchronous standby has it. A late command is cancelled once Postgres no longer runs it (docs/decisions/0038).
+/// Thread-safe.</summary>
 internal static class RunningCommands
 {
-    /// <summary>Sessions that run a command, or hide it (of other roles, or without <c>track_activities</c>).</summary>
+    /// <summary>Sessions that run a command, or may run one unseen (of other roles, or without
+    /// <c>track_activities</c>).</summary>
     private const string Busy = """
         select pid from pg_stat_activity
         where pid = any($1)
@@ -41,7 +43,7 @@ internal static class RunningCommands
             return default;
 
         var (asked, lost) = await store.RunAsync(Busy, FindAsync, timeout, stopped);
-        // Each only once: another call would start Npgsql's wait for the cancellation again.
+        // Each command is cancelled only once: another call would start Npgsql's wait for the cancellation again.
         foreach (var command in lost.Where(command => Running.TryRemove(command, out _)))
             _ = CommandCancellation.CancelAsync(command);
 
@@ -63,7 +65,8 @@ internal static class RunningCommands
             while (await row.ReadAsync(CancellationToken.None))
                 busy.Add(row.GetInt32(0));
 
-            // A pooler's numbers are nobody's, or another session's: the one that asks is busy.
+            // Postgres itself reports the asking session as busy. Behind a pooler, process ids belong to no session or
+            // to others.
             if (!busy.Contains(asking))
                 return (late.Count, []);
 

@@ -5,7 +5,8 @@ namespace EventStore;
 /// <summary>Runs commands on Postgres with one exception for every outage.</summary>
 internal static class StoreAccess
 {
-    /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a promoted, copied or restored server without one.</summary>
+    /// <summary>SQLSTATE of <c>eventstore.epoch()</c> on a promoted, copied or restored server that has no epoch
+    /// yet.</summary>
     internal const string NoEpochYet = "SSE01";
 
     /// <summary>Runs a command on a connection of its own. On a server without an epoch it records one, and runs the
@@ -53,7 +54,7 @@ internal static class StoreAccess
                 return await store.RunAsync(sql, run, null, stopWait, stop);
             }
         }
-        // Class 22, data: a NUL, a number out of range. It is the caller's, and no retry helps it.
+        // Class 22 is an error in the caller's data, such as a NUL or a number out of range. No retry helps.
         catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
         {
             throw new ArgumentException($"Postgres refuses a value: {e.MessageText}", e);
@@ -93,9 +94,11 @@ internal static class StoreAccess
     }
 
     /// <summary>Runs a command on a connection of its own. After the timeout it gives up and does not cancel: the
-    /// cancellation of a commit that waits for a synchronous standby would make the commit valid without it.</summary>
-    /// <param name="run">Perhaps runs on after the timeout; must pass no cancellation to a command that writes.</param>
-    /// <param name="timeout">Null for the command timeout of the connection string.</param>
+    /// cancellation of a commit that waits for a synchronous standby would make the commit valid without that
+    /// standby.</summary>
+    /// <param name="run">Runs the command, perhaps beyond the timeout. It must pass no cancellation to a command that
+    /// writes.</param>
+    /// <param name="timeout">The timeout, or null for the command timeout of the connection string.</param>
     /// <param name="cancellationToken">Ends the wait, not the command.</param>
     /// <param name="stop">Cancels the command, in Postgres too.</param>
     /// <exception cref="TimeoutException">Postgres may be frozen, or wait for a synchronous standby.</exception>

@@ -1,7 +1,8 @@
 namespace EventStore;
 
 /// <summary>Postgres's clock, which stamps the events, as an offset to this process's. The answer with the shortest
-/// round trip of the last ones counts (clock filter, RFC 5905 §10); an offset within it is zero. Thread-safe.</summary>
+/// round trip of the last ones counts (clock filter, RFC 5905 §10); an offset shorter than that round trip counts as
+/// zero. Thread-safe.</summary>
 internal sealed class StoreClock(TimeProvider clock)
 {
     private const int Answers = 8;
@@ -10,7 +11,8 @@ internal sealed class StoreClock(TimeProvider clock)
     private readonly Queue<(TimeSpan Took, TimeSpan Offset)> _answers = new(Answers);
     private long _ahead;
 
-    /// <summary>Postgres's time minus this process's; zero until it is known, the last one during an outage.</summary>
+    /// <summary>Postgres's time minus this process's; zero until it is known, the last known difference during an
+    /// outage.</summary>
     public TimeSpan Ahead => new(Volatile.Read(ref _ahead));
 
     /// <summary>Current time by Postgres's clock, in UTC ticks.</summary>
@@ -18,8 +20,8 @@ internal sealed class StoreClock(TimeProvider clock)
 
     public TimeProvider Local => clock;
 
-    /// <summary>Notes an answer of Postgres. After a frozen time several may come at once.</summary>
-    /// <param name="asked">When it was asked, by this process's clock.</param>
+    /// <summary>Notes an answer of Postgres. After Postgres was frozen, several answers may come at once.</summary>
+    /// <param name="asked">Time of the question, by this process's clock.</param>
     public void Note(DateTimeOffset asked, TimeSpan took, DateTimeOffset answer)
     {
         lock (_gate)

@@ -6,9 +6,9 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Asks Postgres once a second for its role and time, and for events that nobody moves, so that
-/// <c>/health</c> costs it nothing. Closes connections that an outage may have broken, and those whose command Postgres
-/// no longer runs. Thread-safe.</summary>
+/// <summary>Asks Postgres once a second for its role and time, and for events that nobody moves, so that <c>/health</c>
+/// costs Postgres nothing. Closes connections that an outage may have broken, and connections whose command Postgres no
+/// longer runs. Thread-safe.</summary>
 internal sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     StoreClock storeClock,
@@ -20,10 +20,11 @@ internal sealed class StoreContact(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longest wait for an answer; only after it are the connections to a vanished host given up.</summary>
+    /// <summary>Longest wait for an answer. Connections to a vanished host are closed only after this wait.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
-    /// <summary>Checks in a row without a leader that are no mistake: a process starts, or takes over.</summary>
+    /// <summary>Number of successive checks without a leader that are normal, while a process starts or takes
+    /// over.</summary>
     private const int ChecksOfChange = 5;
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
@@ -47,10 +48,10 @@ internal sealed class StoreContact(
     /// <summary>True after <see cref="EventStoreOptions.UnhealthySeconds"/> without an answer.</summary>
     public bool IsLost => AwayFor >= TimeSpan.FromSeconds(options.Value.UnhealthySeconds);
 
-    /// <summary>The reason if Postgres answers and stores nothing; else null.</summary>
+    /// <summary>The reason if Postgres answers but stores nothing, or null if it stores.</summary>
     public ReadOnlyReason? ReadOnly => _readOnly;
 
-    /// <summary>The reason that no waiting mends; else null.</summary>
+    /// <summary>The error that waiting does not mend, or null if there is none.</summary>
     public string? Mistake => _mistake;
 
     /// <summary>True while events wait in the outbox and no process moves them.</summary>
@@ -94,11 +95,11 @@ internal sealed class StoreContact(
         while (true)
         {
             var failing = !await IsPrimaryAsync(stoppingToken);
-            // Closes the connections, so that no request waits for those of a frozen host. On another thread,
-            // because this one may be a socket's own, which cannot wait for its own end.
+            // Closes the connections, so that no request waits for those of a frozen host. Another thread does it: this
+            // one may belong to a socket, which cannot wait for its own end.
             if (wasAway || (failing && hosts.AreSeveral))
                 await Task.Run(hosts.Clear, stoppingToken);
-            // First, or a recovered store would seem to be without an answer since the outage began.
+            // The time is set first, or a recovered store would seem to be without an answer since the outage began.
             if (!failing)
                 Volatile.Write(ref _askedAt, Clock.GetTimestamp());
 

@@ -5,7 +5,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>The number of machines that have an event when it is acknowledged.</summary>
-/// <param name="Connected">Synchronous standbys that are connected. Null if this user may not know.</param>
+/// <param name="Connected">Number of synchronous standbys that are connected, or null if this role may not know
+/// it.</param>
 internal sealed partial record StoreDurability(string Commit, string Names, int? Connected)
 {
     /// <summary>A row: recovery, this record's values, Postgres's time, and whether sessions only read.</summary>

@@ -2,9 +2,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace EventStore;
 
-/// <summary>Reports degraded while Postgres does not answer or nobody moves the outbox, unhealthy after
-/// <see cref="EventStoreOptions.UnhealthySeconds"/> without an answer. Open streams continue; new clients need another
-/// server.</summary>
+/// <summary>Reports degraded while Postgres does not answer, commits wait for a synchronous standby, or nobody moves
+/// the outbox. Reports unhealthy after <see cref="EventStoreOptions.UnhealthySeconds"/> without an answer, or for an
+/// error that waiting does not mend. Open streams continue; new clients need another server.</summary>
 internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(

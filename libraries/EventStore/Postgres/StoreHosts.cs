@@ -5,8 +5,8 @@ namespace EventStore;
 
 /// <summary>Builds the connection pools of the log's database, for the primary among a connection string's hosts.
 /// Thread-safe.</summary>
-/// <remarks>Npgsql remembers the primary. Asking again after a time would let a frozen host delay its callers each
-/// time, so the states are forgotten only when a pool has no primary any more.</remarks>
+/// <remarks>Npgsql remembers the primary. If it asked again after some time, a frozen host would delay callers each
+/// time, so the hosts' states are forgotten only when a pool no longer has a primary.</remarks>
 internal sealed class StoreHosts(TimeProvider clock)
 {
     private const int ForgetNever = 24 * 3_600,
@@ -17,9 +17,9 @@ internal sealed class StoreHosts(TimeProvider clock)
     /// <summary>True if the connection string names several hosts.</summary>
     public bool AreSeveral => _pools.Any(pool => pool.Hosts is not null);
 
-    /// <summary>Opens a pool: the only place where one is.</summary>
-    /// <param name="builder">The pool's settings; changed by this method. Its name is that of the pool in traces and
-    /// metrics, which otherwise carry the connection string.</param>
+    /// <summary>Opens a pool. No other code opens one.</summary>
+    /// <param name="builder">The pool's settings, which this method changes. Their name is the pool's name in traces
+    /// and metrics, which would otherwise show the connection string.</param>
     public NpgsqlDataSource Build(NpgsqlDataSourceBuilder builder)
     {
         var settings = builder.ConnectionStringBuilder;
@@ -44,7 +44,7 @@ internal sealed class StoreHosts(TimeProvider clock)
     }
 
     /// <summary>Closes the connections of all pools, which may be broken or keep old settings: an idle one now, a busy
-    /// one after its use. The next ones look for the primary.</summary>
+    /// one after its use. The next connections look for the primary.</summary>
     public void Clear()
     {
         foreach (var (pool, hosts) in _pools)
@@ -54,8 +54,8 @@ internal sealed class StoreHosts(TimeProvider clock)
         }
     }
 
-    /// <summary>Lets pools without a primary look for it: one broken connection makes Npgsql avoid its host. Takes a
-    /// second if the connections of some pools are all in use.</summary>
+    /// <summary>Lets pools without a primary look for it, because one broken connection makes Npgsql avoid its host.
+    /// Takes a second if all connections of a pool are in use.</summary>
     public Task CheckAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_pools.Select(pool => CheckAsync(pool.Pool, pool.Hosts, cancellationToken)));
 

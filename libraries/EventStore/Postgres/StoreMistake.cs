@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>An error of Postgres that no waiting mends: the schema is missing, old or emptied, or the role lacks a
+/// <summary>Errors of Postgres that waiting does not mend: the schema is missing, old or emptied, or the role lacks a
 /// right.</summary>
 internal static class StoreMistake
 {
@@ -21,8 +21,8 @@ internal static class StoreMistake
         : IsEmptied(error) ? Emptied(text)
         : null;
 
-    /// <summary>Returns true if the log lacks the rows that its schema begins with. An append, and a read, would then
-    /// record an epoch after nothing.</summary>
+    /// <summary>Returns true if the log lacks the rows that its schema begins with. An append or a read then tries to
+    /// record an epoch that has no earlier one.</summary>
     private static bool IsEmptied(Exception error) =>
         error
             is PostgresException

@@ -5,7 +5,8 @@ namespace EventStore;
 
 internal static class StoreNotifications
 {
-    /// <summary>Listens on a channel, on its own connection, until cancelled or broken; always throws.</summary>
+    /// <summary>Listens on a channel, on its own connection, until it is cancelled or the connection breaks. It always
+    /// ends with an exception.</summary>
     /// <param name="channel">An SQL identifier; not quoted, so never a client's text.</param>
     /// <param name="listening">Called when the connection listens. Earlier commits are not notified.</param>
     /// <param name="notified">Called with the payload of each notification; must not block.</param>

@@ -7,9 +7,9 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Keys of the connection pools (<see cref="NpgsqlDataSource"/>): each kind of work has its own, so an
-/// exhausted one does not affect the others. None is without a key, because that service is the application's own, and
-/// no application takes keys of this prefix.</summary>
+/// <summary>Keys of the connection pools (<see cref="NpgsqlDataSource"/>): each kind of work has its own pool, so an
+/// exhausted one does not affect the others. The service without a key is the application's own, and no application
+/// takes keys of this prefix.</summary>
 internal static class StorePool
 {
     public const string Appends = Prefix + "appends";
@@ -36,12 +36,13 @@ internal static class StorePool
         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
         + " -c enable_hashjoin=off -c enable_mergejoin=off -c enable_sort=off";
 
-    /// <summary>Makes the sessions of the features' transactions call <see cref="Outbox.WakeAsync"/>.</summary>
+    /// <summary>Setting for the features' transactions: their commits do not notify, and the code calls
+    /// <see cref="Outbox.WakeAsync"/> after them.</summary>
     private const string WakesRelay = " -c eventstore.wakes_relay=itself";
 
-    /// <summary>Settings on which the meaning of the log's SQL depends, whatever those of the role and the database. A
-    /// filter of rows is an error: events that are silently missing would be worse. Partitions are plain tables.
-    /// </summary>
+    /// <summary>Settings on which the meaning of the log's SQL depends, whatever the role and the database set.
+    /// Row-level security makes a query fail, because events that are silently missing would be worse. Partitions are
+    /// plain tables.</summary>
     private const string OwnMeaning =
         @" -c default_transaction_isolation=read\ committed -c standard_conforming_strings=on -c row_security=off"
         + " -c default_table_access_method=heap -c lock_timeout=0 -c idle_session_timeout=0";
@@ -55,11 +56,11 @@ internal static class StorePool
         services.AddSingleton<StoreHosts>();
         services.AddSingleton(new Address(connectionName, configure));
         services.AddStorePool(Work, options => options.WorkConnections, WakesRelay);
-        // One is used at a time; an append without an answer keeps its own until Postgres gives one.
+        // One connection is used at a time; an append without an answer keeps its connection until Postgres answers.
         services.AddStorePool(Appends, _ => AppendConnections);
         services.AddStorePool(Feed, _ => FeedConnections);
         services.AddStorePool(Replays, options => options.ReplayConnections, IndexesOnly);
-        // Twice as many: opening a stream reads too, and does not wait for its turn.
+        // Twice as many as clients' reads: opening a stream reads too, and does not wait for a turn.
         services.AddStorePool(Reads, options => 2 * options.ReadConnections, IndexesOnly);
     }
 
@@ -94,7 +95,7 @@ internal static class StorePool
             }
         );
 
-    /// <summary>Returns a pool's builder with what the application says of the connections.</summary>
+    /// <summary>Returns a pool's builder with the application's own settings of connections.</summary>
     private static NpgsqlDataSourceBuilder Builder(
         IServiceProvider services,
         Address address,
@@ -118,8 +119,8 @@ internal static class StorePool
         return builder;
     }
 
-    /// <summary>Reads the connection string. Npgsql's error names neither it nor the way out, and may have a part of
-    /// the password.</summary>
+    /// <summary>Reads the connection string. Npgsql's error names neither the connection string nor the way out, and
+    /// may show a part of the password.</summary>
     private static NpgsqlDataSourceBuilder Read(string? text, string source)
     {
         try
@@ -137,14 +138,14 @@ internal static class StorePool
         }
     }
 
-    /// <summary>Names the place of the log's address: the application's code, if there is no connection
-    /// string.</summary>
+    /// <summary>Returns the text that says where the log's address is set: in a connection string or, without one, by
+    /// the code.</summary>
     private static string Source(IServiceProvider services, string connectionName) =>
         string.IsNullOrWhiteSpace(services.GetRequiredService<IConfiguration>().GetConnectionString(connectionName))
             ? "the address that 'configure' of AddEventStore sets"
             : $"the connection string '{connectionName}' (ConnectionStrings__{connectionName})";
 
-    /// <summary>Says that a smaller pool of the connection string is not what the log opens.</summary>
+    /// <summary>Warns that the log ignores a smaller <c>Maximum Pool Size</c> of the connection string.</summary>
     private static void NoteSize(
         NpgsqlConnectionStringBuilder builder,
         EventStoreOptions options,
@@ -170,7 +171,8 @@ internal static class StorePool
                 );
     }
 
-    /// <summary>Postgres gives up a second later than the client, which may have vanished.</summary>
+    /// <summary>Returns the time after which Postgres cancels a statement: a second later than the client, which may
+    /// have vanished.</summary>
     private static TimeSpan StatementTimeout(EventStoreOptions options) =>
         TimeSpan.FromSeconds(options.CommandTimeoutSeconds + 1);
 
@@ -181,7 +183,7 @@ internal static class StorePool
             .Host!.Split(',', StringSplitOptions.TrimEntries)
             .Any(host => host.StartsWith('@') || Path.IsPathRooted(host));
 
-    /// <summary>Sets what the log needs, over what the application says.</summary>
+    /// <summary>Sets what the log needs, in place of the application's settings.</summary>
     private static void Set(
         NpgsqlConnectionStringBuilder builder,
         EventStoreOptions options,
@@ -194,7 +196,7 @@ internal static class StorePool
         builder.AutoPrepareMinUsages = 2;
         builder.Timeout = 5;
         builder.KeepAlive = 10;
-        // While a command runs, too: a peer that vanished after the request's arrival would never answer.
+        // The peer is probed while a command runs, too: one that vanished after it got the command would never answer.
         builder.TcpKeepAlive = true;
         // A Unix socket refuses the times, and its peer cannot vanish.
         var isTcp = !HasUnixSocket(builder);
@@ -206,12 +208,12 @@ internal static class StorePool
         builder.NoResetOnClose = true;
         // Locks and notifications belong to sessions.
         builder.Multiplexing = false;
-        // The log commits by itself: the application's ambient transaction would have to prepare two connections.
+        // The log takes no part in the application's ambient transaction, which would have to prepare two connections.
         builder.Enlist = false;
         // PGCLIENTENCODING or the connection string may name another encoding: other characters would be stored.
         builder.ClientEncoding = "UTF8";
         builder.Encoding = "UTF8";
-        // All names of the log have their schema; those of Postgres mean Postgres's.
+        // The log's SQL names its schema everywhere, so that a name without a schema is Postgres's own.
         builder.SearchPath = "pg_catalog, pg_temp";
         // Npgsql tries Kerberos's encryption first, whose library small images lack.
         if (
@@ -220,8 +222,8 @@ internal static class StorePool
         )
             builder.GssEncryptionMode = GssEncryptionMode.Disable;
 
-        // A session without a statement would keep its locks for hours. Compiling a plan (jit) takes longer than any of
-        // our statements.
+        // An idle transaction would keep its locks for hours. Compiling a plan (jit) takes longer than any of our
+        // statements.
         var timeout = StatementTimeout(options).TotalMilliseconds;
         builder.Options =
             $"{builder.Options} -c statement_timeout={timeout} -c idle_in_transaction_session_timeout={timeout}"
@@ -229,6 +231,6 @@ internal static class StorePool
             + $" -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c jit=off{OwnMeaning}{settings}";
     }
 
-    /// <summary>The database, as <c>AddEventStore</c> was told.</summary>
+    /// <summary>The arguments of <c>AddEventStore</c>, which lead to the database.</summary>
     private sealed record Address(string ConnectionName, Action<NpgsqlDataSourceBuilder>? Configure);
 }

@@ -3,12 +3,12 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Tells a pooler from Postgres when a connection opens. Behind one, notifications, locks and settings belong
-/// to no session of ours, and <see cref="NpgsqlConnection.ProcessID"/> is nobody's.</summary>
+/// <summary>Tells a pooler from Postgres when a connection opens. Behind a pooler, notifications, locks and settings
+/// stay with no session of ours, and <see cref="NpgsqlConnection.ProcessID"/> may name no session.</summary>
 internal static class StorePooler
 {
-    /// <summary>A row of the session's process, the settings that it began with, and where Postgres is. It locks no
-    /// row, because pgpool-II begins a transaction before what locks.</summary>
+    /// <summary>A row of the session's process id, the settings that it began with, and the address of Postgres. Its
+    /// lock (<c>for update</c>) locks no row; it makes pgpool-II begin a transaction, which the check finds.</summary>
     private const string Who = $"""
         select pg_backend_pid(), extract(epoch from current_setting('statement_timeout')::interval)::int,
             current_setting('default_transaction_isolation'), host(inet_server_addr()), inet_server_port(),
@@ -19,8 +19,8 @@ internal static class StorePooler
     private const string Transaction =
         "select virtualtransaction from pg_locks where pid = pg_backend_pid() and virtualtransaction <> '' limit 1";
 
-    /// <summary>The one limit of a session that only some versions know, from 17: no session could begin with it. Those
-    /// of a statement and of a silence are enough.</summary>
+    /// <summary>Clears <c>transaction_timeout</c> in an open session: before version 17, Postgres refuses a session
+    /// with this option. The timeouts of a statement and of an idle transaction are enough.</summary>
     private const string Unlimited = """
         case when current_setting('transaction_timeout', true) <> '0'
             then set_config('transaction_timeout', '0', false) end
@@ -31,21 +31,22 @@ internal static class StorePooler
 
     private const int Seconds = 5;
 
-    /// <summary>The place of each pool's address.</summary>
+    /// <summary>Texts that say where each pool's address is set.</summary>
     private static readonly ConditionalWeakTable<NpgsqlDataSource, string> Sources = [];
 
     /// <summary>Refuses a pooler at each new connection. An initializer that the application sets later replaces
     /// this.</summary>
     /// <param name="builder">The pool's settings.</param>
     /// <param name="timeout">The <c>statement_timeout</c> of its sessions.</param>
-    /// <param name="source">Where its address stands, as <see cref="NameSource"/> has it.</param>
+    /// <param name="source">The text that says where the pool's address is set, as for
+    /// <see cref="NameSource"/>.</param>
     public static void Refuse(NpgsqlDataSourceBuilder builder, TimeSpan timeout, string source) =>
         builder.UsePhysicalConnectionInitializer(
             connection => CheckAsync(connection, timeout, source).GetAwaiter().GetResult(),
             connection => CheckAsync(connection, timeout, source)
         );
 
-    /// <summary>Notes where a pool's address stands, for the refusal of a pooler.</summary>
+    /// <summary>Notes the text that says where a pool's address is set, for the refusal of a pooler.</summary>
     public static NpgsqlDataSource NameSource(this NpgsqlDataSource store, string source)
     {
         Sources.AddOrUpdate(store, source);
@@ -53,7 +54,7 @@ internal static class StorePooler
     }
 
     /// <summary>Opens a connection to Postgres itself.</summary>
-    /// <exception cref="InvalidOperationException">It leads to a pooler.</exception>
+    /// <exception cref="InvalidOperationException">The connection leads to a pooler.</exception>
     /// <exception cref="NpgsqlException">Postgres cannot be reached, or refuses.</exception>
     public static async Task<NpgsqlConnection> OpenDirectAsync(
         this NpgsqlDataSource store,
@@ -82,7 +83,8 @@ internal static class StorePooler
         }
     }
 
-    /// <summary>Returns the refusal that an error hides: of several hosts, Npgsql wraps each one.</summary>
+    /// <summary>Returns the refusal of a pooler within an error, or null: with several hosts, Npgsql wraps the error of
+    /// each.</summary>
     private static PoolerException? Refusal(Exception error, NpgsqlDataSource store) =>
         error switch
         {

@@ -2,8 +2,8 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Transactions of the features' own, under the rule of the log: a commit is never cancelled. One that is
-/// cancelled while it waits for a synchronous standby would be valid without it.</summary>
+/// <summary>The features' own transactions, under the log's rule that a commit is never cancelled. A commit that is
+/// cancelled while it waits for a synchronous standby would be valid without that standby.</summary>
 internal static class StoreTransactions
 {
     /// <summary>Runs a transaction to its end, and waits for it as long as the connection's command timeout.</summary>
@@ -21,14 +21,14 @@ internal static class StoreTransactions
     }
 
     /// <summary>Commits, and waits for the synchronous standby however long it takes.</summary>
-    /// <exception cref="PostgresException">Postgres refuses, and has stored nothing: a command before failed, or a
+    /// <exception cref="PostgresException">Postgres refuses, and has stored nothing: an earlier command failed, or a
     /// deferred constraint or another transaction is in the way.</exception>
     /// <exception cref="StoreUnavailableException">Postgres has not answered, or no standby has confirmed.</exception>
     public static async Task CommitAsync(NpgsqlTransaction transaction)
     {
         var connection = transaction.Connection!;
-        // A command of its own: NpgsqlTransaction.CommitAsync cancels after the connection's command timeout.
-        // The first statement fails if one before has failed: the commit would roll back without an error.
+        // A command of its own: NpgsqlTransaction.CommitAsync cancels after the connection's command timeout. The first
+        // statement fails if an earlier one has failed: the commit alone would roll back without an error.
         await using var commit = new NpgsqlCommand("select 1; commit", connection) { CommandTimeout = 0 };
         try
         {
@@ -42,8 +42,8 @@ internal static class StoreTransactions
         }
     }
 
-    /// <summary>Returns true if no outage is the reason. A conflict of transactions (class 40) is transient,
-    /// too.</summary>
+    /// <summary>Returns true if Postgres refused the commit, without an outage. A conflict of transactions (class 40)
+    /// is such a refusal, though transient.</summary>
     private static bool IsRefusal(NpgsqlException error) =>
         error is PostgresException { IsTransient: false } || error is PostgresException { SqlState: ['4', '0', ..] };
 }

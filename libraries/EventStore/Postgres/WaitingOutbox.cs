@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Events that wait in the outbox while no process leads, and so moves them.</summary>
+/// <summary>Events that wait in the outbox while no process leads, so that none moves them.</summary>
 internal static class WaitingOutbox
 {
     public const string Message =

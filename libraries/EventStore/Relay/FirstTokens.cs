@@ -3,7 +3,8 @@ namespace EventStore;
 /// <summary>First tokens of topics, by which a stream server skips, unread, a page that no reader needs.</summary>
 internal static class FirstTokens
 {
-    /// <summary>Most tokens that a page names; with more, everyone reads it: look-ups would cost as much.</summary>
+    /// <summary>Maximum tokens that a page names. With more, every replica reads the page, because look-ups would cost
+    /// as much.</summary>
     public const int Most = 32;
 
     public static string Of(string topic) => topic.IndexOf('.') is var dot && dot < 0 ? topic : topic[..dot];

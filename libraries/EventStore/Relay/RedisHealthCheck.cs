@@ -5,8 +5,8 @@ namespace EventStore;
 
 internal sealed class RedisHealthCheck(RedisLink redis) : IHealthCheck
 {
-    /// <summary>Bounds the wait for Redis. Less than the second after which a proxy takes <c>/health</c> as failed:
-    /// without Redis the server is only degraded.</summary>
+    /// <summary>Longest wait for Redis. It is less than the second after which a proxy takes <c>/health</c> as failed,
+    /// because without Redis the server is only degraded.</summary>
     internal static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(500);
 
     public async Task<HealthCheckResult> CheckHealthAsync(

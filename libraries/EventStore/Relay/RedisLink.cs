@@ -5,9 +5,10 @@ using StackExchange.Redis;
 
 namespace AspireSse;
 
-/// <summary>The Redis server or cluster of the relay's messages and the shared limits; everything here has a timeout.
-/// Thread-safe; messages keep the order of the calls.</summary>
-/// <remarks>The client itself leaves a connection that is open and dead, and repeats its subscriptions on the next one
+/// <summary>The connection to the Redis server or cluster of the relay's messages and the shared limits. Each of its
+/// requests has a timeout. Thread-safe; messages keep the order of the calls.</summary>
+/// <remarks>Needed only by a host with Redis commands of its own on the relay's connection, such as StreamApi for its
+/// shared limits. The client itself drops a connection that is open but dead, and subscribes again on the next one
 /// (<see cref="Microsoft.Extensions.Hosting.RelayRedis.Defaults"/>).</remarks>
 public sealed class RedisLink
 {
@@ -45,11 +46,12 @@ public sealed class RedisLink
 
     internal bool IsConnected => IsOpen && _opening!.Result.IsConnected;
 
-    /// <summary>True once the connection is open, be Redis connected or not; before, a request waits for it.</summary>
+    /// <summary>True once <see cref="OpenAsync"/> has completed, whether Redis is connected or not; before that,
+    /// requests wait for it.</summary>
     private bool IsOpen => Volatile.Read(ref _opening) is { IsCompletedSuccessfully: true };
 
-    /// <summary>Opens the connection, once, for the application's own commands too. Completes without an answer of
-    /// Redis, too: the client keeps trying, and its commands fail after 1.25 s.</summary>
+    /// <summary>Opens the connection once; the application's own commands may use it. The task completes even if Redis
+    /// does not answer: the client keeps trying, and its commands fail after 1.25 s.</summary>
     public Task<IConnectionMultiplexer> OpenAsync()
     {
         if (Volatile.Read(ref _opening) is { IsFaulted: false } opening)
@@ -72,9 +74,9 @@ public sealed class RedisLink
         CancellationToken cancellationToken
     ) => RequestAsync(redis => command(redis.GetDatabase()), timeout, cancellationToken);
 
-    /// <summary>Publishes a message. After one that was not taken in time, the next probes Redis in the background, and
-    /// others are dropped meanwhile: receivers read them from the store.</summary>
-    /// <returns>False if the message was not taken, or is the one that probes.</returns>
+    /// <summary>Publishes a message. After a message that Redis did not take in time, the next one probes Redis in the
+    /// background and others are dropped meanwhile: receivers read their events from the store.</summary>
+    /// <returns>False if the message was not taken, or probes Redis.</returns>
     internal Task<bool> PublishAsync(
         string channel,
         byte[] message,
@@ -115,7 +117,7 @@ public sealed class RedisLink
 
         async Task<ChannelMessageQueue> BeginAsync(IConnectionMultiplexer redis)
         {
-            // Not known yet whether it is a cluster, whose channels are other ones.
+            // It is not known yet if Redis is a cluster, which has sharded channels.
             if (!redis.IsConnected)
                 throw new TimeoutException("Redis is not connected.");
 
@@ -123,7 +125,7 @@ public sealed class RedisLink
             var name = ChannelOf(redis, channel);
             await subscriber.UnsubscribeAsync(name);
 
-            // A repetition may have subscribed meanwhile.
+            // A later call may have subscribed meanwhile.
             return Volatile.Read(ref isLate) ? throw new TimeoutException() : await subscriber.SubscribeAsync(name);
         }
     }
@@ -201,7 +203,7 @@ public sealed class RedisLink
         {
             throw;
         }
-        // What was under way on a connection that is closed ends with exceptions of its sockets and pipes.
+        // A request on a connection that is closed ends with an exception of its socket or pipe.
         catch (Exception e) when (!(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             throw new TimeoutException("The connection was closed.", e);
@@ -210,7 +212,8 @@ public sealed class RedisLink
         async Task<T> OpenedAsync() => await request(await OpenAsync());
     }
 
-    /// <summary>Uses sharded pub/sub (Redis 7) on a cluster: other messages go to all of its nodes.</summary>
+    /// <summary>Returns a channel of sharded pub/sub (Redis 7) on a cluster, where messages of other channels go to all
+    /// nodes.</summary>
     private static RedisChannel ChannelOf(IConnectionMultiplexer redis, string name)
     {
         foreach (var endpoint in redis.GetEndPoints())

@@ -42,7 +42,8 @@ internal sealed class RedisPublisher(
         CancellationToken cancellationToken
     )
     {
-        // From the clock, so that a leader that restarts with its old fence does not count from the beginning.
+        // The number follows the clock, so that a leader that restarts with its old fence does not count from the
+        // beginning.
         _sent = Math.Max(_sent + 1, clock.GetUtcNow().UtcTicks);
         var message = secret.Sign(RelayFormat.ToBytes(page with { Sent = _sent }, events));
 

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Options;
 
 namespace EventStore;
 
-/// <summary>Relays the log from the head on; the first heartbeat shows what a former leader did not send.</summary>
+/// <summary>Relays the log from the head on; the first heartbeat lets receivers notice events that a former leader did
+/// not send.</summary>
 internal sealed class Relay(
     EventReader reader,
     EventTail tail,

@@ -48,7 +48,7 @@ internal static class RelayEvents
     }
 
     /// <summary>Reads the events; their data are slices of <paramref name="bytes"/>, which must not change.</summary>
-    /// <exception cref="JsonException">The bytes are not such an array.</exception>
+    /// <exception cref="JsonException">The bytes are not an array of events.</exception>
     public static List<EventRecord> Read(ReadOnlyMemory<byte> bytes)
     {
         // The text is signed. It may nest deeper than the reader's default, because data accepted over HTTP reach that

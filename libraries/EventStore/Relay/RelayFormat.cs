@@ -6,7 +6,8 @@ namespace EventStore;
 
 /// <summary>Writes and reads the messages of the relay, without their signature: <c>04 epoch fence previous last sent
 /// traceparent count first-tokens</c> with LEB128 integers and length-prefixed UTF-8, then the events as JSON
-/// (<see cref="RelayEvents"/>). The count is 0 for too many tokens to name, otherwise their number and one.</summary>
+/// (<see cref="RelayEvents"/>). The count is 0 if there are too many tokens to name, otherwise their number plus
+/// one.</summary>
 internal static class RelayFormat
 {
     private const byte Version = 4;
@@ -45,7 +46,7 @@ internal static class RelayFormat
 
     /// <summary>Reads a message. Its events stay slices of <paramref name="bytes"/>, which must not change.</summary>
     /// <exception cref="InvalidDataException">The message has another version, or contradicts itself.</exception>
-    /// <exception cref="Exception">The bytes are not a message; which exception it is depends on them.</exception>
+    /// <exception cref="Exception">The bytes are not a message; which exception it is depends on the bytes.</exception>
     public static RelayPage Parse(ReadOnlyMemory<byte> bytes)
     {
         if (!MemoryMarshal.TryGetArray(bytes, out var segment))

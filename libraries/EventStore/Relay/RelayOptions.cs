@@ -9,7 +9,7 @@ internal sealed class RelayOptions
     /// <summary>Timeout of one publish on Redis. Receivers read missed events from the store.</summary>
     internal int PublishTimeoutMilliseconds { get; set; } = 1_000;
 
-    /// <summary>Maximum bytes of data that an event is relayed with. Larger data stays in the store for the replicas
-    /// that have readers for it, so that it delays no other event.</summary>
+    /// <summary>Maximum bytes of data that an event is relayed with. Replicas that have readers for larger data read it
+    /// from the store, so that it delays no other event.</summary>
     internal int MaxDataBytes { get; set; } = 64 * 1024;
 }

@@ -1,10 +1,13 @@
 namespace EventStore;
 
-/// <summary>A page of the log as the Broadcaster relays it; without events a heartbeat, which names the head.</summary>
-/// <param name="Fence">The leader's fencing number; receivers ignore one lower than before in this epoch.</param>
+/// <summary>A page of the log as the Broadcaster relays it. A page without events is a heartbeat, which names the
+/// head.</summary>
+/// <param name="Fence">The leader's fencing number; receivers ignore a page with a lower number than before in this
+/// epoch.</param>
 /// <param name="Previous">Position of the event before the page; a receiver behind it reads the store.</param>
 /// <param name="Last">The position of the last event; the head in a heartbeat.</param>
-/// <param name="Sent">A number that grows with each message of a leader; one that does not is a repetition.</param>
+/// <param name="Sent">A number that grows with each message of a leader; a message whose number is not higher is a
+/// repetition.</param>
 internal sealed record RelayPage(string Epoch, long Fence, long Previous, long Last, long Sent)
 {
     /// <summary>The first tokens of the events' topics, or null if they are too many to name.</summary>
@@ -19,7 +22,7 @@ internal sealed record RelayPage(string Epoch, long Fence, long Previous, long L
     public bool IsHeartbeat => Previous == Last;
 
     /// <summary>Reads the events, in position order. An event without data was too large for Redis.</summary>
-    /// <exception cref="InvalidDataException">They are not the events of such a page.</exception>
+    /// <exception cref="InvalidDataException">The events contradict the page's other members.</exception>
     public IReadOnlyList<EventRecord> ReadEvents()
     {
         var events = RelayEvents.Read(Events);

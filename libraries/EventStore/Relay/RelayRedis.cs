@@ -12,20 +12,21 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Registers the Redis that carries the relay's messages.</summary>
 internal static class RelayRedis
 {
-    /// <summary>Key of the connection: the service without a key is the application's, and no application has this
-    /// one.</summary>
+    /// <summary>Key of the connection. The service without a key is the application's own, and no application takes
+    /// this key.</summary>
     internal const string Key = "AspireSse.EventStore.relay";
 
-    /// <summary>Options before the connection string, which overrides them. The client leaves a connection on which a
-    /// request timed out and nothing came for four timeouts (5 s); no tie-breaker, because reading its key would
-    /// reconnect for ever to a node that sends every key to itself.</summary>
+    /// <summary>Options before the connection string, which overrides them. The client drops a connection on which a
+    /// request timed out and nothing came for four timeouts (5 s). There is no tie-breaker: to read its key from a node
+    /// that redirects each key to itself, the client would reconnect for ever.</summary>
     internal const string Defaults =
         "connectTimeout=1000,connectRetry=1,keepAlive=5,asyncTimeout=1250,syncTimeout=1250,tiebreaker=";
 
     /// <summary>Adds <see cref="RedisLink"/> over a connection string of one server or a cluster
-    /// (<c>a:7000,b:7000</c>). A missing or invalid one fails the start; an unreachable Redis does not.</summary>
-    /// <remarks>The first call counts. Constructors take <see cref="RedisLink"/>: a connection would block its first
-    /// user's thread.</remarks>
+    /// (<c>a:7000,b:7000</c>). A missing or invalid connection string fails the start; an unreachable Redis does
+    /// not.</summary>
+    /// <remarks>Only the first call counts. Constructors take <see cref="RedisLink"/>, because creating the connection
+    /// itself would block the thread of its first user.</remarks>
     public static TBuilder AddRelayRedis<TBuilder>(
         this TBuilder builder,
         string connectionName = "redis",
@@ -64,8 +65,8 @@ internal static class RelayRedis
             text = settings.ConnectionString;
             settings.ConnectionString = $"{Defaults},{text}";
 
-            // Ours, because the package's check would open the connection, and so block; and the package would connect
-            // during the host's start.
+            // The check is our own, because the package's would open the connection and block. Nor may the package
+            // connect during the host's start.
             isChecked = !settings.DisableHealthChecks;
             settings.DisableHealthChecks = true;
             settings.DisableAutoActivation = true;
@@ -118,7 +119,7 @@ internal static class RelayRedis
         {
             return ConfigurationOptions.Parse(text).EndPoints.Count;
         }
-        // Its message may contain values.
+        // The exception's message may contain values.
         catch (Exception e) when (e is ArgumentException or FormatException or OverflowException)
         {
             return null;

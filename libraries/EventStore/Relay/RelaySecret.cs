@@ -12,7 +12,7 @@ internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlData
 
     private volatile byte[]? _key;
 
-    /// <summary>A secret that is not the store's, for tests and measurements.</summary>
+    /// <summary>Takes a secret that is not the store's, for tests and measurements.</summary>
     internal RelaySecret(byte[] key)
         : this((NpgsqlDataSource)null!) => _key = key;
 
@@ -20,7 +20,7 @@ internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlData
 
     /// <summary>Reads the secret, or reads it again because it may have changed.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    /// <exception cref="InvalidOperationException">Postgres has no such secret.</exception>
+    /// <exception cref="InvalidOperationException">Postgres does not have the secret.</exception>
     public async Task ReadAsync(CancellationToken cancellationToken) =>
         _key = await store.ReadSecretAsync(StoreSecrets.Relay, cancellationToken);
 
@@ -40,7 +40,7 @@ internal sealed class RelaySecret([FromKeyedServices(StorePool.Feed)] NpgsqlData
         return output;
     }
 
-    /// <summary>Returns the message without its signature, or null if that is wrong or no secret has been
+    /// <summary>Returns the message without its signature, or null if the signature is wrong or no secret has been
     /// read.</summary>
     public ReadOnlyMemory<byte>? Open(ReadOnlyMemory<byte> sealedMessage)
     {

@@ -4,7 +4,7 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>The last time that a topic had a reader, for events made only while a client reads. Thread-safe.</summary>
-/// <remarks>Throws <see cref="StoreUnavailableException"/> unless Postgres answers.</remarks>
+/// <remarks>Every method throws <see cref="StoreUnavailableException"/> unless Postgres answers.</remarks>
 internal sealed class ReaderTimes([FromKeyedServices(StorePool.Work)] NpgsqlDataSource store)
 {
     /// <summary>Records that the topic has a reader now.</summary>

@@ -2,6 +2,6 @@ namespace EventStore;
 
 /// <summary>A run whose work a process has to start.</summary>
 /// <param name="Attempt">The number of this attempt.</param>
-/// <param name="IsCancelled">True if it was cancelled while it had no process.</param>
-/// <param name="At">Position of its last event; 0 before the first.</param>
+/// <param name="IsCancelled">True if the run was cancelled while no process worked on it.</param>
+/// <param name="At">Position of the run's last event; 0 before the first.</param>
 internal sealed record HandledRun(string Topic, HandledWork Work, int Attempt, bool IsCancelled, long At);

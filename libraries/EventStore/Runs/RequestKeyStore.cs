@@ -10,7 +10,8 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
-    /// <summary>Returns the id of the first request with a key, or null if no request of this content has it.</summary>
+    /// <summary>Returns the id of the first request with a key, or null if no request with this content has the
+    /// key.</summary>
     /// <inheritdoc cref="ClaimAsync" path="/param"/>
     /// <inheritdoc cref="ClaimAsync" path="/exception"/>
     public Task<string?> FindAsync(string owner, string key, string content, CancellationToken cancellationToken) =>
@@ -28,7 +29,8 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
             cancellationToken
         );
 
-    /// <summary>Claims a key; returns its id, the given or the first request's, or null for other content.</summary>
+    /// <summary>Claims a key for a request. Returns the given id, or the id of the first request with the key, or null
+    /// if that request had other content.</summary>
     /// <param name="owner">The user. Users do not share keys.</param>
     /// <param name="content">A text that is equal for equal requests.</param>
     /// <param name="cancellationToken">Ends the wait; the key may be claimed nevertheless.</param>

@@ -42,7 +42,8 @@ internal sealed class RunEventReader([FromKeyedServices(StorePool.Reads)] Npgsql
         CancellationToken cancellationToken
     ) => ReadAsync(OfTypes, topic, maxBytes, logThrough, types, take, cancellationToken);
 
-    /// <summary>Returns the oldest event of a run's log, its announcement until retention drops that.</summary>
+    /// <summary>Returns the oldest event of a run's log, which is its announcement until retention drops the
+    /// announcement.</summary>
     public Task<RunEntry?> FirstOfLogAsync(string topic, CancellationToken cancellationToken) =>
         OneAsync(
             $"select {Columns} from eventstore.events_of($1 || '.log') order by topic, position limit 1",
@@ -58,8 +59,8 @@ internal sealed class RunEventReader([FromKeyedServices(StorePool.Reads)] Npgsql
             cancellationToken
         );
 
-    /// <summary>Returns a run's first question without an answer in its stream, without its data. Questions are
-    /// answered in order, so it is the one after the question whose key the last answer has.</summary>
+    /// <summary>Returns a run's first question without an answer, but not the question's data. Questions are answered
+    /// in order, so it follows the question whose key the last answer has.</summary>
     /// <param name="question">Type of the log's events that are answered.</param>
     /// <param name="answer">Type of the stream's events that end an answer, with the key of the question.</param>
     public Task<RunEntry?> FirstUnansweredAsync(
@@ -100,8 +101,9 @@ internal sealed class RunEventReader([FromKeyedServices(StorePool.Reads)] Npgsql
             cancellationToken
         );
 
-    /// <summary>Selects the events from one end while their data fit into <c>$3</c> bytes, with the one that is
-    /// <paramref name="always"/> read, and beside each the state of the run.</summary>
+    /// <summary>Returns SQL that selects events from one end of a run while their data fit into <c>$3</c> bytes, and
+    /// the event at the position <paramref name="always"/> whatever its size. Each row also has the state of the
+    /// run.</summary>
     private static string Sql(string direction, string always, string ofStream = "", string ofLog = "") =>
         $"""
             with run as materialized (

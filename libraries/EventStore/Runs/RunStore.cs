@@ -11,7 +11,8 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
 {
     /// <summary>Begins a run and announces it in its log (<c>topic.log</c>), in one transaction.</summary>
     /// <param name="closingEvents">JSON array of the events that the store appends if the writer dies.</param>
-    /// <param name="handled">What another process starts again if the writer dies. Null if there is nothing.</param>
+    /// <param name="handled">The work that another process starts again if the writer dies, or null if there is
+    /// none.</param>
     /// <returns>Null if the writer's lease has expired.</returns>
     public Task<RunBeginning?> BeginAnnouncedAsync(
         string topic,
@@ -54,8 +55,8 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
             }
         );
 
-    /// <summary>Begins a part of a run that was announced before. False if the run has a writer already. Null if it has
-    /// none, so that the caller can try again: its lease has expired, or the run has just ended.</summary>
+    /// <summary>Begins a part of a run that was announced before. Returns false if the run has a writer already.
+    /// Returns null if the caller can try again: the caller's lease has expired, or the run has just ended.</summary>
     public Task<bool?> BeginAsync(string topic, Guid writer, string closingEvents) =>
         store.AskAsync(
             """
@@ -67,10 +68,10 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
             async command => await command.With(topic).With(writer).With(closingEvents).ExecuteScalarAsync() as bool?
         );
 
-    /// <summary>Lets a writer continue its run in a new epoch. False if the writer no longer has the run, or if the log
-    /// has lost the last event that it wrote and the closing events end the run.</summary>
+    /// <summary>Lets a writer continue its run in a new epoch. Returns false if the writer no longer has the run, or if
+    /// the log has lost the last event that it wrote and the closing events end the run.</summary>
     /// <param name="last">Id of the last event that the writer knows to be stored, or null before the first.</param>
-    /// <param name="known">Position of that event, or of one before it: the log is searched from there on.</param>
+    /// <param name="known">Position of that event, or of an earlier one: the log is searched from there on.</param>
     public Task<bool> ConfirmAsync(string topic, Guid writer, Guid? last, long known = 0) =>
         store.AskAsync<bool>(
             "select eventstore.confirm_run($1, $2, $3, $4)",
@@ -85,7 +86,8 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
             }
         );
 
-    /// <summary>Asks a run's writer to stop, on any replica. False if no such run is open.</summary>
+    /// <summary>Asks a run's writer to stop, on whichever replica it is. Returns false if no such run is
+    /// open.</summary>
     public Task<bool> CancelAsync(string topic, CancellationToken cancellationToken) =>
         store.ChangeAsync<bool>(
             "select eventstore.cancel_run($1)",
@@ -100,7 +102,8 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
             command => command.With(topic).With(writer).ExecuteNonQueryAsync()
         );
 
-    /// <summary>Gives a run without a writer to one with an expired lease, so that another process sweeps it.</summary>
+    /// <summary>Gives a run without a writer to a new writer with an expired lease, so that another process sweeps the
+    /// run.</summary>
     public Task HandOverAsync(string topic, string replica) =>
         store.AskAsync(
             """
@@ -145,8 +148,9 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
             cancellationToken
         );
 
-    /// <summary>Decides about an append of a run that got no answer. False if it is stored; if true, the store refuses
-    /// it should it still arrive, so that its events can be appended again under other ids.</summary>
+    /// <summary>Decides about an append of a run that got no answer. Returns false if the append is stored. If it
+    /// returns true, the store refuses the append if it still arrives, so that its events can be appended again under
+    /// other ids.</summary>
     /// <param name="first">Id of the append's first event.</param>
     /// <param name="known">Position of an earlier event: the append's events are looked for after it.</param>
     public Task<bool> RefuseAppendAsync(string topic, Guid first, long known = 0) =>
@@ -156,7 +160,8 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
         );
 }
 
-/// <summary>A run that was begun, and its announcement: a reader that starts after it gets the whole run.</summary>
+/// <summary>A run that was begun, and its announcement: a reader that starts after the announcement gets the whole
+/// run.</summary>
 /// <param name="IsNew">False if the run was announced before.</param>
 internal readonly record struct RunBeginning(bool IsNew, StreamPosition Announced);
 

@@ -59,8 +59,8 @@ internal sealed class RunWriterLeases(
             cancellationToken
         );
 
-    /// <summary>Gives a writer the runs without a process that these handlers can go on with, and returns their topics.
-    /// </summary>
+    /// <summary>Gives a writer the runs that no process works on and that these handlers can continue, and returns
+    /// their topics.</summary>
     public Task<IReadOnlyList<string>> TakeOverAsync(
         Guid writer,
         string[] handlers,
@@ -72,7 +72,7 @@ internal sealed class RunWriterLeases(
             cancellationToken
         );
 
-    /// <summary>Returns what a writer must do for those of its runs that are a handler's.</summary>
+    /// <summary>Returns the work that a writer must start for those of its runs that have a handler.</summary>
     public Task<IReadOnlyList<HandledRun>> HandledAsync(
         Guid writer,
         string[] topics,
@@ -111,8 +111,9 @@ internal sealed class RunWriterLeases(
             cancellationToken
         );
 
-    /// <summary>Ends runs that began longer ago than <paramref name="age"/> and that a living writer does not work on,
-    /// with their closing events; frees their idempotency keys and returns their topics.</summary>
+    /// <summary>Ends, with their closing events, runs of a living writer that began longer ago than
+    /// <paramref name="age"/> and that it does not work on. Frees the idempotency keys of those that were not announced
+    /// before they began, and returns the topics.</summary>
     public Task<IReadOnlyList<string>> AbandonAsync(
         string[] topics,
         Guid writer,

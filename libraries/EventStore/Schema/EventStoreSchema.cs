@@ -3,15 +3,16 @@ using EventStore;
 
 namespace AspireSse;
 
-/// <summary>The schema of the event log, for whoever creates and updates it by hand.</summary>
+/// <summary>The schema of the event log as SQL, to create and update it by hand.</summary>
+/// <remarks>Needed if the application's role may not change the schema, so that an operator runs the script.</remarks>
 public static class EventStoreSchema
 {
     /// <summary>Returns an SQL script that brings the schema <c>eventstore</c> to this version in any state: empty,
     /// older, or up to date. It is one transaction, for <c>psql</c> or any client.</summary>
-    /// <remarks>Whoever runs it owns what it makes. It is also the way to undo an upgrade: it puts this version's
-    /// functions in the place of a newer version's.</remarks>
-    /// <param name="role">A role that gets all rights that an application needs: it then owns nothing, and changes
-    /// only rows. Null if there is none.</param>
+    /// <remarks>The role that runs the script owns the tables and functions that it makes. The script also undoes an
+    /// upgrade: it replaces a newer version's functions by this version's.</remarks>
+    /// <param name="role">The application's role, which gets all rights that it needs to change rows and owns nothing,
+    /// or null to grant nothing.</param>
     public static string Script(string? role = null)
     {
         var script = new StringBuilder("begin;\n").Append(

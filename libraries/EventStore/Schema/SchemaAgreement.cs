@@ -5,8 +5,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Compares this version's schema with the store's, which may be newer, so that a version can be replaced
-/// while it serves. A mismatch fails the start. In a service that started without Postgres it fails this background
-/// service: what that means is the host's (<see cref="HostOptions.BackgroundServiceExceptionBehavior"/>).</summary>
+/// while it serves. A mismatch fails the start or, in a service that started without Postgres, this background service;
+/// the host then decides (<see cref="HostOptions.BackgroundServiceExceptionBehavior"/>).</summary>
 internal sealed class SchemaAgreement(StoreMigrator schema, TimeProvider clock, ILogger<SchemaAgreement> logger)
     : BackgroundService
 {

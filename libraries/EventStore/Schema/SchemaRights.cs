@@ -58,8 +58,8 @@ internal static partial class SchemaRights
     ];
 
     /// <summary>Checks that the session's role may change the schema.</summary>
-    /// <param name="refused">Postgres's own refusal, or null if it was not asked yet.</param>
-    /// <exception cref="InvalidOperationException">It may not: the message names the role, the right and the way
+    /// <param name="refused">Postgres's own refusal of a change, or null before the first attempt.</param>
+    /// <exception cref="InvalidOperationException">The role may not: the message names the role, the right and the way
     /// out.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     public static async Task CheckChangeAsync(

@@ -3,11 +3,13 @@ using System.Text;
 
 namespace EventStore;
 
-/// <summary>An SQL file of this assembly, named without folder and extension; a function's as the function.</summary>
+/// <summary>An SQL file of this assembly. Its name is without folder and extension; the file of a function has the
+/// function's name.</summary>
 internal sealed record SchemaScript(string Name, string Sql)
 {
     /// <summary>Number of <see cref="Functions"/>: one higher in each version that changes them
-    /// (<c>SchemaScriptTests</c>). A set of a lower number never replaces one of a higher number by itself.</summary>
+    /// (<c>SchemaScriptTests</c>). A set of a lower number replaces one of a higher number only if that is asked
+    /// for.</summary>
     public const int Version = 3;
 
     /// <summary>Prepares the bookkeeping of the migrator; can run any number of times.</summary>
@@ -25,8 +27,8 @@ internal sealed record SchemaScript(string Name, string Sql)
     /// <summary>The name under which the migrations record that all of <see cref="Functions"/> were applied.</summary>
     public static string FunctionSet { get; } = $"functions {Version} {Digest}";
 
-    /// <summary>Records <see cref="FunctionSet"/> as the set that the database has now. Forgets those that it replaces
-    /// though they are newer, or another of the same number: their versions then know that their functions are
+    /// <summary>SQL that records <see cref="FunctionSet"/> as the set that the database has now. It forgets replaced
+    /// sets that are newer or have the same number, so that their versions know that their functions are
     /// missing.</summary>
     public static string RecordFunctions { get; } =
         $"""

@@ -6,14 +6,14 @@ namespace EventStore;
 
 /// <summary>The schema that a database has, compared with this version's.</summary>
 /// <param name="Missing">This version's migrations that the database never had.</param>
-/// <param name="Newer">The functions of a newer version, or of one that this version does not know and that came after
-/// this one's, or null if there are none.</param>
+/// <param name="Newer">The set of functions of a newer version, or a set of an unknown form that was applied after this
+/// version's, or null if there is none.</param>
 /// <param name="AreReplaced">True if an older version, or another build of this one, has put its functions over this
 /// version's.</param>
 internal sealed partial record SchemaState(IReadOnlyList<string> Missing, string? Newer, bool AreReplaced)
 {
-    /// <summary>True if nothing is to be done: newer functions stay, and so does what this version has of its
-    /// own.</summary>
+    /// <summary>True if nothing is to be done: no migration is missing, and the functions are this version's or
+    /// newer.</summary>
     public bool IsUpToDate =>
         Missing.All(name => Newer is not null && name == SchemaScript.FunctionSet)
         && (Newer is not null || !AreReplaced);

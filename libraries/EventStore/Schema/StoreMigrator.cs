@@ -6,8 +6,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Brings the schema <c>eventstore</c> up to date: its tables by migrations, its functions by their current
-/// texts, of which a lower version's replace a higher one's only if that is asked for. Several processes may run it at
-/// once; the first one migrates, the others wait for it.</summary>
+/// texts. A lower version's functions replace a higher version's only if that is asked for. Several processes may run
+/// it at once; the first one migrates, and the others wait for it.</summary>
 internal sealed class StoreMigrator(
     [FromKeyedServices(StorePool.Work)] NpgsqlDataSource store,
     TimeProvider clock,
@@ -17,8 +17,8 @@ internal sealed class StoreMigrator(
     /// <summary>Time between attempts to lock a table that a long transaction uses.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    /// <summary>Brings the schema to this version, also if a newer version's functions must be replaced: it undoes an
-    /// upgrade.</summary>
+    /// <summary>Brings the schema to this version. It also undoes an upgrade: it replaces a newer version's
+    /// functions.</summary>
     /// <exception cref="InvalidOperationException">The role lacks a right, the database is not UTF8, or the log's
     /// tables were emptied.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses a script: an unsupported old store.
@@ -134,8 +134,8 @@ internal sealed class StoreMigrator(
     }
 
     /// <summary>Replaces the functions, all or none, unless the database has this version's or newer ones. Records the
-    /// set, so that a service can start whose functions newer ones replaced, but not one whose functions never
-    /// came.</summary>
+    /// set: a service then starts if newer functions have replaced its own, but not if its own were never
+    /// applied.</summary>
     private async Task ApplyFunctionsAsync(
         NpgsqlConnection connection,
         bool undoes,
@@ -164,8 +164,10 @@ internal sealed class StoreMigrator(
             logger.LogInformation("Applied the functions of this version");
     }
 
-    /// <summary>Returns this version's migrations that the database never had: none if its schema is newer.</summary>
-    /// <exception cref="InvalidOperationException">The role may not read them, or not use what they made.</exception>
+    /// <summary>Returns this version's migrations that the database never had: none after an upgrade to a newer
+    /// version.</summary>
+    /// <exception cref="InvalidOperationException">The role may not read the migrations, or may not use the
+    /// schema.</exception>
     /// <exception cref="NpgsqlException">Postgres does not answer, or refuses the user.</exception>
     public async Task<IReadOnlyList<string>> MissingAsync(CancellationToken cancellationToken)
     {

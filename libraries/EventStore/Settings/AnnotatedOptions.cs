@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 
 namespace EventStore;
 
-/// <summary>Checks options by the attributes of their properties, and says what the framework's own check says, which
-/// is not made for trimming.</summary>
+/// <summary>Checks options by the attributes of their properties. It replaces the framework's own check, which trimming
+/// breaks, and keeps its messages.</summary>
 internal sealed class AnnotatedOptions<
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] TOptions
 > : IValidateOptions<TOptions>

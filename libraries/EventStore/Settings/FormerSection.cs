@@ -13,8 +13,8 @@ internal sealed record FormerSection(string Name, string Section, IReadOnlyList<
 
 internal static class FormerSectionExtensions
 {
-    /// <summary>Warns at the start of settings that only the former section has. They are not read: the section may be
-    /// the application's own.</summary>
+    /// <summary>Warns at the start of settings that only the former section has. They are not read, because the former
+    /// section may be the application's own.</summary>
     public static void AddFormerSection<
         [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] TOptions
     >(this IServiceCollection services, string name) =>
@@ -35,8 +35,8 @@ internal static class FormerSectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, FormerNotice>());
     }
 
-    /// <summary>Warns at the start of settings below <c>AspireSse</c> that the libraries of an application do not
-    /// read: misspelt ones are those of nobody else.</summary>
+    /// <summary>Warns at the start of settings below <c>AspireSse</c> that no library of the application reads. Such a
+    /// setting is misspelt, because the section belongs to these libraries alone.</summary>
     public static void AddUnreadNotice(this IServiceCollection services) =>
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, UnreadNotice>());
 
@@ -92,7 +92,7 @@ internal static class FormerSectionExtensions
         protected override void Warn()
         {
             var known = sections.ToLookup(s => s.Section, s => s.Settings, StringComparer.OrdinalIgnoreCase);
-            // Names below Pools are the application's own, of WithStreamPool.
+            // Names below Pools are the application's own: it gives them to WithStreamPool.
             foreach (var section in Configuration.GetSection(Root).GetChildren().Where(s => !IsPools(s)))
                 if (known.Contains(section.Path))
                     WarnOf(section.GetChildren(), [.. known[section.Path].SelectMany(settings => settings)]);

@@ -4,7 +4,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>The connection of each ticket: the last opened one, on any replica. Thread-safe.</summary>
-/// <remarks>Throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres answers.</remarks>
+/// <remarks>Every method throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> unless Postgres
+/// answers.</remarks>
 internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store)
 {
     /// <summary>Reads Postgres's clock, which decides: the replicas' clocks may differ.</summary>
@@ -17,17 +18,18 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
             "select clock_timestamp()",
             async command =>
             {
-                // Here, because the connection may have been waited for.
+                // The clock is read here, because the command may have waited for a connection.
                 var asked = clock.GetTimestamp();
                 await using var row = await command.ExecuteReaderAsync();
                 await row.ReadAsync();
-                // With its type: an application may read times as another one (UseNodaTime).
+                // The type is named, because an application may read times as another type (UseNodaTime).
                 return (row.GetFieldValue<DateTimeOffset>(0), asked, clock.GetTimestamp());
             },
             cancellationToken
         );
 
-    /// <summary>Records connections. One that was opened earlier than the stored one changes nothing.</summary>
+    /// <summary>Records connections. A connection that was opened earlier than the stored one changes
+    /// nothing.</summary>
     public Task NoteAsync(IEnumerable<TicketConnection> opened, CancellationToken cancellationToken)
     {
         // In one order, so that the statements of two replicas cannot deadlock.
@@ -50,7 +52,8 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
         );
     }
 
-    /// <summary>Reads connections noted after a time of Postgres's clock, or in the last 5 s, in that order.</summary>
+    /// <summary>Reads connections noted after a time of Postgres's clock, or in the last 5 s, in the order of their
+    /// noting.</summary>
     public Task<IReadOnlyList<(TicketConnection Connection, DateTimeOffset NotedAt)>> NotedAfterAsync(
         DateTimeOffset time,
         CancellationToken cancellationToken

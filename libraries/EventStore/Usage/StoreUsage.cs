@@ -2,7 +2,8 @@ namespace EventStore;
 
 /// <summary>Sizes and replication of the database; <see cref="StoreUsageWatch"/> describes each value.</summary>
 /// <param name="LogBytes">The log's partitions, its topics and publishers' ids, with indexes, on disk.</param>
-/// <param name="LagSeconds">Time until the slowest standby has replayed a commit; 0 without one, or when idle.</param>
+/// <param name="LagSeconds">Time until the slowest standby has replayed a commit; 0 without a standby, or when
+/// idle.</param>
 /// <param name="InactiveSlots">Replication slots without a client: each keeps WAL until its standby returns.</param>
 internal sealed record StoreUsage(
     long LogBytes,

@@ -55,7 +55,7 @@ internal sealed class StoreUsageWatch : RestartingService
                 _usage = await ReadAsync(stoppingToken);
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException)
-            { /* the next reading has it; the outage is reported by the parts that need Postgres */
+            { /* the next reading gets the values; the outage is reported by the parts that need Postgres */
             }
             await Task.Delay(Interval, Clock, stoppingToken);
         }

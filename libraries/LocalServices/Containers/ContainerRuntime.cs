@@ -10,12 +10,12 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
     /// <summary>The time that a runtime has to answer.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Aspire's setting for the runtime that starts containers. Without it the orchestrator chooses, and
-    /// does not know which one was asked here.</summary>
+    /// <summary>Aspire's setting for the runtime that starts containers. Without it the orchestrator chooses a runtime
+    /// itself, perhaps not the one that was asked here.</summary>
     public const string Setting = "DcpPublisher:ContainerRuntime";
 
-    /// <summary>Returns docker and podman, or the one of <see cref="Setting"/> or <c>ASPIRE_CONTAINER_RUNTIME</c>.
-    /// </summary>
+    /// <summary>Returns docker and podman, or the runtime that <see cref="Setting"/> or <c>ASPIRE_CONTAINER_RUNTIME</c>
+    /// names.</summary>
     public static ContainerRuntime From(IConfiguration configuration)
     {
         var chosen =
@@ -28,9 +28,9 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
         );
     }
 
-    /// <summary>Returns the runtime of the stores, or null if they run as processes. In the mode <c>auto</c> it must
-    /// answer and have the images, or be able to pull them; otherwise <paramref name="output"/> gets the reason.
-    /// </summary>
+    /// <summary>Returns the runtime of the stores, or null if they run as processes. In the mode <c>auto</c> the
+    /// runtime must answer and have the images, or be able to pull them; otherwise <paramref name="output"/> gets the
+    /// reason.</summary>
     /// <exception cref="LocalServicesException">The mode is <c>containers</c>, and no runtime answers.</exception>
     public string? Choose(LocalServicesMode mode, IReadOnlyList<ContainerImage> images, TextWriter output)
     {
@@ -96,8 +96,8 @@ internal sealed record ContainerRuntime(IReadOnlyList<string> Programs, Func<Con
     }
 
     /// <summary>
-    /// Asks the daemon, because a client without a daemon cannot run any container. Docker's clients 23.0 to 28.0 say
-    /// so among the errors and exit with 0 (docker/cli#5900), so only a version is an answer.
+    /// Asks the daemon, because a client without a daemon cannot run any container. Docker's clients 23.0 to 28.0
+    /// report a missing daemon only as an error text and exit with 0 (docker/cli#5900), so only a version is an answer.
     /// </summary>
     private Answer AnswerOf(string program) =>
         Command.Run(

@@ -15,7 +15,7 @@ internal sealed class VolumeLock : IHostedService, IDisposable
     /// <param name="volume">The name of the volume.</param>
     /// <param name="runtime">Lists the containers that use the volume. Those of a killed stack take some seconds to
     /// end.</param>
-    /// <param name="timeout">The time that they have.</param>
+    /// <param name="timeout">The time that those containers have to end.</param>
     /// <exception cref="LocalServicesException">Another stack uses the volume.</exception>
     public static VolumeLock Take(string folder, string volume, ContainerRuntime runtime, TimeSpan? timeout = null)
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace LocalServices;
 
 /// <summary>
-/// Asks a server of this machine as a client does, because one that accepts connections may still not answer.
+/// Asks a server of this machine as a client does, because a server that accepts connections may still not answer.
 /// </summary>
 internal abstract class LoopbackHealthCheck(string server, int port) : IHealthCheck
 {

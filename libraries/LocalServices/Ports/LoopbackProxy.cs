@@ -19,7 +19,8 @@ internal static class LoopbackProxy
             Environment.SetEnvironmentVariable(variable, extended);
     }
 
-    /// <summary>Returns the list with loopback. A single asterisk stands for every host, and only alone.</summary>
+    /// <summary>Returns the list with loopback. An asterisk stands for every host, but only if it is the whole
+    /// list.</summary>
     internal static string Extended(string? list)
     {
         if (list?.Trim() is "*")

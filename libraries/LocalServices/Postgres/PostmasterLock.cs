@@ -66,7 +66,7 @@ internal static class PostmasterLock
         }
     }
 
-    /// <summary>Compares two folders as the file system does. Null if that fails.</summary>
+    /// <summary>Compares two folders as the file system does. Returns null if that fails.</summary>
     private static bool? IsSame(string folder, string other) =>
         Command.Run("sh", ["-c", "[ \"$0\" -ef \"$1\" ]", folder, other]) switch
         {

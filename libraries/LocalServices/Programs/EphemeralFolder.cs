@@ -22,7 +22,7 @@ internal sealed class EphemeralFolder(string path, IHostApplicationLifetime life
         var path = Directory
             .CreateDirectory(Path.Combine(Root, $"{Prefix}{Environment.ProcessId}-{Path.GetRandomFileName()}"))
             .FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path); // also after a failed start, which never stops
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Delete(path); // after a failed start the host never stops
         services.AddHostedService(provider => new EphemeralFolder(
             path,
             provider.GetRequiredService<IHostApplicationLifetime>()

@@ -1,6 +1,6 @@
 namespace LocalServices;
 
-/// <summary>Allows one process at a time. The lock ends with its process, even after a crash.</summary>
+/// <summary>A lock of a folder for one process at a time. It ends with its process, even after a crash.</summary>
 internal static class FolderLock
 {
     /// <summary>Waits while another process holds the lock.</summary>

@@ -8,8 +8,8 @@ namespace LocalServices;
 /// The folders for the local stack's tools and data, and the user that Postgres runs as. Postgres refuses to run as
 /// root, so root starts it as `nobody`.
 /// </summary>
-/// <param name="Tools">Kept between runs, also with `--ephemeral`.</param>
-/// <param name="Data">Kept between runs, except with `--ephemeral`.</param>
+/// <param name="Tools">The folder of the tools, kept between runs, also with `--ephemeral`.</param>
+/// <param name="Data">The folder of the data, kept between runs, except with `--ephemeral`.</param>
 /// <param name="As">The command prefix that runs a program as Postgres's user; empty for the current user.</param>
 internal sealed record LocalFolder(string Tools, string Data, string[] As)
 {
@@ -77,8 +77,8 @@ internal sealed record LocalFolder(string Tools, string Data, string[] As)
         );
     }
 
-    /// <summary>Returns the folder's owner for root to run as, so that
-    /// the files of a normal user's stack stay that user's.</summary>
+    /// <summary>Returns the command prefix by which root runs a program as the folder's owner, so that the files of a
+    /// normal user's stack stay that user's.</summary>
     public static string[] AsOwner(string[] identity, string folder)
     {
         if (

@@ -12,7 +12,7 @@ internal sealed record LocalProgram(string File, string? Libraries)
     /// <param name="version">The argument that makes the program print its version.</param>
     /// <param name="packages">The packages to unpack when the program is not installed.</param>
     /// <param name="unpacked">The program's path within the unpacked packages.</param>
-    /// <param name="otherwise">The advice when that fails too.</param>
+    /// <param name="otherwise">The advice when the packages cannot be unpacked either.</param>
     /// <exception cref="LocalServicesException">The program is not installed and could not be downloaded.</exception>
     public static LocalProgram Find(
         string tools,

@@ -41,7 +41,7 @@ internal static class StoreShellExtensions
                 "Open a shell",
                 context =>
                 {
-                    // Not disposed: the visitor closes the tab, and the AppHost's stop ends the rest.
+                    // The terminal is not disposed: the visitor closes its tab, and the AppHost's stop ends open ones.
                     context.Services.GetRequiredService<TerminalService>().CreateTerminal(terminal).Show();
                     return Task.FromResult(CommandResults.Success());
                 },

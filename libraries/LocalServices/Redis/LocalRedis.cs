@@ -8,7 +8,7 @@ internal sealed record LocalRedis(string Program, string? Libraries, string Conf
     public string Shell => Program.Replace("-server", "-cli", StringComparison.Ordinal);
 
     /// <param name="local">The folders of the stack.</param>
-    /// <param name="wantedPort">The port on loopback; 0: any free one, as for an ephemeral stack.</param>
+    /// <param name="wantedPort">The port on loopback, or 0 for any free port, as for an ephemeral stack.</param>
     /// <exception cref="LocalServicesException">The port is in use, or Redis cannot be found.</exception>
     public static LocalRedis Prepare(LocalFolder local, int wantedPort)
     {

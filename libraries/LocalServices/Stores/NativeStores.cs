@@ -65,7 +65,8 @@ internal sealed class NativeStores(
             ShellEnvironment(cluster.Programs.Libraries, "PGPASSWORD", cluster.Password)
         );
 
-        // Other names than the container's: the user secrets may hold the password of a container's server.
+        // The parameters have other names than the containers', because the user secrets may hold a container's
+        // password.
         var password = builder.AddParameter("local-postgres-password", cluster.Password, secret: true);
         var address = postgres.GetEndpoint("tcp");
         return builder

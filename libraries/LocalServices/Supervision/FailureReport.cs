@@ -175,7 +175,8 @@ internal sealed partial class FailureReport(
     private static partial Regex StackFrame();
 }
 
-/// <param name="StartTimeout">The time for a start, and from there to health, before the console reports it.</param>
+/// <param name="StartTimeout">The time that a start may take, and that health may take after it, before the console
+/// reports a delay.</param>
 internal sealed record FailureReportOptions(TimeSpan StartTimeout);
 
 /// <summary>The advice when this resource fails.</summary>

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace LocalServices.Supervision;
 
-/// <summary>Ends the services of an AppHost before everything else. The orchestrator ends all at once: streams are
-/// cut, because their address goes first, and a service waits for the dashboard, which is gone, until it is
+/// <summary>Ends the services of an AppHost before its other resources. The orchestrator would end all at once: streams
+/// are cut, because their address ends first, and a service waits for the dashboard, which has ended, until it is
 /// killed.</summary>
 internal sealed class OrderlyEnd(
     ResourceNotificationService notifications,
@@ -18,7 +18,7 @@ internal sealed class OrderlyEnd(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         notifications.ObserveAsync(Observe, lifetime, stoppingToken);
 
-    /// <summary>Comes before each service's own stop, that of the orchestrator too.</summary>
+    /// <summary>Runs before the host stops any hosted service, the orchestrator included.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(
             _running.Keys.Select(id =>
@@ -32,7 +32,8 @@ internal sealed class OrderlyEnd(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // Not those that wait: the orchestrator does not know them yet, and a command for them takes 15 s to fail.
+    // Waiting resources are left out: the orchestrator does not know them yet, and a command for one takes 15 s to
+    // fail.
     private void Observe(ResourceEvent change, CancellationToken stopping)
     {
         if (change.Resource is not ProjectResource)

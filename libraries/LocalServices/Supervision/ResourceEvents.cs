@@ -7,8 +7,8 @@ namespace LocalServices.Supervision;
 /// <summary>Changes of resources, for a background service.</summary>
 internal static class ResourceEvents
 {
-    /// <summary>Adds a background service once, before all others: the orchestrator's own start is over only when no
-    /// resource waits any more, and until then the host starts no service after it.</summary>
+    /// <summary>Adds a background service once, before all others: the orchestrator's start lasts until no resource
+    /// waits any more, and until then the host starts no service after it.</summary>
     public static void AddObserver<T>(this IServiceCollection services)
         where T : BackgroundService
     {
@@ -16,7 +16,7 @@ internal static class ResourceEvents
             services.Insert(0, ServiceDescriptor.Singleton<IHostedService, T>());
     }
 
-    /// <summary>Reports each change of a resource until the AppHost stops, which it does before its services
+    /// <summary>Reports each change of a resource until the AppHost begins to stop, which is before its services
     /// stop.</summary>
     public static async Task ObserveAsync(
         this ResourceNotificationService notifications,

@@ -33,7 +33,7 @@ internal sealed class RestartPolicy(
         if (now == before.State || (HasEnded(now) && HasEnded(before.State)))
             return;
 
-        // A start first repeats the end before it, with the same time.
+        // A start first reports the previous end again, with the same time.
         var endedAt = HasEnded(now) ? change.Snapshot.StopTimeStamp : before.EndedAt;
         if (HasEnded(now) && endedAt is not null && endedAt == before.EndedAt)
             return;
@@ -100,7 +100,7 @@ internal sealed record RestartDelay(TimeSpan First)
 {
     public static readonly TimeSpan StableAfter = TimeSpan.FromMinutes(1);
 
-    // Not EventStore's Backoff: this library references no other, so that any AppHost can use it.
+    // As EventStore's Backoff.Longest, which is internal to its library.
     public TimeSpan Of(int ends) =>
         TimeSpan.FromSeconds(
             Math.Min(StableAfter.TotalSeconds, First.TotalSeconds * Math.Pow(2, Math.Min(ends, 10) - 1))

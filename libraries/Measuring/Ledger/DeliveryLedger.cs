@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Measuring.Ledger;
 
 /// <summary>Detects lost, duplicated and reordered events without the system's help, by publisher and sequence
-/// (<see cref="Stamp"/>); the system's ids judge only the order between publishers. Thread-safe.</summary>
+/// (<see cref="Stamp"/>); the system's ids are used only to check the order between publishers. Thread-safe.</summary>
 /// <remarks>A reader takes about 100 bytes per publisher, however many events; only faults add to that.</remarks>
 public sealed class DeliveryLedger
 {
@@ -13,7 +13,8 @@ public sealed class DeliveryLedger
 
     /// <summary>Adds a source of events. Readers are checked against its order, so it must publish one request at a
     /// time, always to the same topics; add more publishers for concurrency or for other topics.</summary>
-    /// <param name="keepPositions">Shows the position beside a loss. Costs its length per event.</param>
+    /// <param name="keepPositions">True to show the position of each lost event; this costs the length of a position
+    /// per event.</param>
     public LedgerPublisher AddPublisher(string name, bool keepPositions = false)
     {
         lock (_gate)
@@ -24,8 +25,9 @@ public sealed class DeliveryLedger
         }
     }
 
-    /// <summary>Adds a reader of the given publishers, or of all current and later ones when none is given. One that
-    /// starts late calls <see cref="LedgerReader.ExpectFrom"/> or <see cref="LedgerReader.ExpectFromNow"/>.</summary>
+    /// <summary>Adds a reader of the given publishers, or of all current and later ones when none is given. A reader
+    /// that starts late calls <see cref="LedgerReader.ExpectFrom"/> or
+    /// <see cref="LedgerReader.ExpectFromNow"/>.</summary>
     public LedgerReader AddReader(string name, params IReadOnlyCollection<LedgerPublisher> publishers)
     {
         var reader = new LedgerReader(this, name, publishers.Count == 0 ? null : [.. publishers.Select(p => p.Number)]);

@@ -101,8 +101,8 @@ public sealed class LedgerReader
             _until = [];
     }
 
-    /// <summary>Expects only events that are acknowledged before this call, for a reader that leaves. The first call
-    /// counts, and none after <see cref="ExpectNothing"/>.</summary>
+    /// <summary>Expects only events that are acknowledged before this call, for a reader that leaves. Only the first
+    /// call counts, and no call after <see cref="ExpectNothing"/>.</summary>
     public void ExpectUntilNow()
     {
         lock (_gate)

@@ -6,7 +6,8 @@ namespace Measuring.Ledger;
 /// <summary>The ledger's fields in a payload: <c>{"publisher":3,"sequence":17, …}</c>.</summary>
 public static class Stamp
 {
-    /// <summary>Returns a payload with the stamp, filled up with a <c>pad</c> to about that many bytes.</summary>
+    /// <summary>Returns a payload with the stamp, filled up with a <c>pad</c> to about <paramref name="bytes"/>
+    /// bytes.</summary>
     public static string Json(int publisher, long sequence, int bytes = 0)
     {
         var bare = string.Create(CultureInfo.InvariantCulture, $"{{\"publisher\":{publisher},\"sequence\":{sequence}");

@@ -6,11 +6,11 @@ using EventStore;
 namespace AspireSse;
 
 /// <summary>A topic or pattern (<see cref="TopicPattern"/>), made from an interpolated string such as
-/// <c>$"orders.{id}.&gt;"</c> whose holes each hold exactly one token of it.</summary>
-/// <remarks>A hole with anything else (<c>*</c>, <c>&gt;</c>, <c>a.b</c>, nothing) makes the topic invalid, so that an
-/// id from a request never selects other topics. So does a wildcard in a string, which may come from a request:
-/// <see cref="Pattern(string)"/> asks for one. An invalid topic answers 404 to the client of a stream, and throws
-/// elsewhere.</remarks>
+/// <c>$"orders.{id}.&gt;"</c>, in which each hole is exactly one token.</summary>
+/// <remarks>Needed to name the topics of an event, a stream or a filter. A hole with anything else (<c>*</c>,
+/// <c>&gt;</c>, <c>a.b</c>, nothing) makes the topic invalid, so that an id from a request never selects other topics.
+/// A wildcard in a string does too: see <see cref="Pattern(string)"/>. An invalid topic answers 404 to a stream's
+/// client, and throws elsewhere.</remarks>
 [InterpolatedStringHandler]
 public struct EventTopic
 {
@@ -30,7 +30,8 @@ public struct EventTopic
     private readonly string? _refusal = null;
     private bool _isValid = true;
 
-    /// <summary>Characters that are the code's, before the first hole or string; -1: all.</summary>
+    /// <summary>Number of characters before the first hole, which the application's code has written; 0 for a converted
+    /// string, -1 if the code has written all.</summary>
     private int _literal = -1;
 
     /// <summary>Begins a topic; the compiler calls it.</summary>
@@ -43,24 +44,25 @@ public struct EventTopic
         _refusal = refusal;
     }
 
-    /// <summary>False if a hole does not hold exactly one token, or makes the topic too long; if a string has a
-    /// wildcard, or is no topic; or if a hole or a string begins it as the gateway's own topics begin.</summary>
+    /// <summary>False if a hole is not exactly one token, the topic is too long, a string has a wildcard or is no
+    /// topic, or a hole or string chooses a first token of the gateway's own topics.</summary>
     public readonly bool IsValid =>
         _isValid && Refusal is null && (_whole?.Length ?? _parts?.Length) is > 0 and <= TopicPattern.MaxLength;
 
     internal bool IsReserved { get; private init; }
 
-    /// <summary>Returns true if the application's code has the first token, which then is no request's.</summary>
+    /// <summary>True if the application's code has written the first token, so that no request chose it.</summary>
     internal readonly bool NamesItsRoot => _literal < 0 || _parts?.ToString(0, _literal).Contains('.') == true;
 
-    /// <summary>Says why a string, or a first hole, is not taken, and how to ask for it. Null if it is.</summary>
+    /// <summary>The reason for refusing a string or a first hole, with the way to ask for it, or null if it is
+    /// accepted.</summary>
     internal readonly string? Refusal => _refusal ?? (IsSomebodyElses ? NotTheCodes : null);
 
     private readonly bool IsSomebodyElses => !NamesItsRoot && GatewayTopics.Have(Text);
 
     private readonly string? Text => _whole ?? _parts?.ToString();
 
-    /// <summary>Takes a string as a topic; it is invalid if the string has a wildcard, or is no topic.</summary>
+    /// <summary>Takes a string as a topic. The topic is invalid if the string has a wildcard, or is no topic.</summary>
     public static implicit operator EventTopic(string text) =>
         new(
             text,
@@ -71,17 +73,17 @@ public struct EventTopic
                     + "EventTopic.Pattern(…), or give the interpolated string itself, such as $\"orders.{id}.>\"."
         );
 
-    /// <summary>Asks for a pattern, or a topic, whose text the application answers for: it may select any
-    /// topics.</summary>
+    /// <summary>Takes a pattern or topic that may select any topics, so that the application is responsible for the
+    /// text.</summary>
     /// <exception cref="ArgumentException">The text is neither a topic nor a pattern.</exception>
     public static EventTopic Pattern(string text) =>
         TopicPattern.IsTopicOrPattern(text)
             ? new(text, isOfCode: true)
             : throw new ArgumentException(NoTopic(text), nameof(text));
 
-    /// <summary>Asks for topics that the server reserves (<c>ReserveTopics</c>), too: of a pattern such as
-    /// <c>&gt;</c> for all of them, and of names below <c>$sys</c>, which no event has. The application must have
-    /// decided that the caller may read them.</summary>
+    /// <summary>Takes a pattern or topic that may also select topics that the server reserves (<c>ReserveTopics</c>),
+    /// and names below <c>$sys</c>, which no event has. The application must have decided that the caller may read
+    /// them.</summary>
     /// <exception cref="ArgumentException">The text is neither a topic nor a pattern.</exception>
     public static EventTopic Reserved(string text)
     {
@@ -91,7 +93,7 @@ public struct EventTopic
             : throw new ArgumentException(NoTopic(text), nameof(text));
     }
 
-    /// <summary>Asks for a pattern of an interpolated string, whose holes each hold exactly one token.</summary>
+    /// <summary>Takes an interpolated string as a pattern, in which each hole is exactly one token.</summary>
     public static EventTopic Pattern(EventTopic topic) => topic;
 
     public readonly void AppendLiteral(string value) => _parts!.Append(value);
@@ -115,7 +117,7 @@ public struct EventTopic
     [Obsolete(OneToken, error: true)]
     public void AppendFormatted<T>(T token, int alignment, string? format = null) => AppendFormatted(token, format);
 
-    /// <exception cref="ArgumentException">The topic is invalid, or the whole is neither a topic nor a
+    /// <exception cref="ArgumentException">The topic is invalid, or its text is neither a topic nor a
     /// pattern.</exception>
     public override readonly string ToString()
     {

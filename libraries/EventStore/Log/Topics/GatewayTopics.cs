@@ -1,14 +1,15 @@
 namespace EventStore;
 
-/// <summary>Topics of the gateway (<c>AspireSse.LlmGateway</c>), in the log that all its applications share: prompts
-/// and answers, which belong to their callers. A request's value never names them, in whichever application.</summary>
+/// <summary>Topics of the gateway (<c>AspireSse.LlmGateway</c>), in a log that several applications may share. They
+/// hold prompts and answers, which belong to their callers, so no application lets a value from a request name
+/// them.</summary>
 internal static class GatewayTopics
 {
     private static readonly string[] Roots = ["agents", "generations", "sessions"];
 
     public static IEnumerable<string> Patterns => Roots.Select(root => $"{root}.>");
 
-    /// <summary>Returns true for a topic or pattern whose first token is one of theirs.</summary>
+    /// <summary>Returns true for a topic or pattern whose first token is that of a gateway topic.</summary>
     public static bool Have(ReadOnlySpan<char> topic)
     {
         var end = topic.IndexOf('.');

@@ -3,13 +3,16 @@ using Npgsql;
 
 namespace AspireSse;
 
-/// <summary>A topic of numbered events: <c>id</c> in their data counts up, and retention removes the lowest.</summary>
+/// <summary>A topic whose events have a number in their data, <c>id</c>, that counts up. Retention removes the lowest
+/// numbers.</summary>
+/// <remarks>Needed only for a stream that resumes after numbers of the application's own, as StreamApi's resilient
+/// sessions do.</remarks>
 /// <param name="Head">The head of the log.</param>
 /// <param name="Start">Position before the topic's oldest event, or null if it has none.</param>
 /// <param name="Oldest">Number of the oldest event, or null without one.</param>
 /// <param name="Newest">Number of the newest event.</param>
 /// <param name="At">Position of the event with the asked number, or null if the topic does not have it.</param>
-/// <param name="Other">What was found in the other topic.</param>
+/// <param name="Other">The positions that were found in the other topic.</param>
 public readonly record struct NumberedTopic(
     StreamPosition Head,
     long? Start,
@@ -61,7 +64,10 @@ public readonly record struct NumberedTopic(
 }
 
 /// <summary>Positions among the newest hundred events of a topic.</summary>
-/// <param name="Newest">The newest one, or null if the topic has none.</param>
-/// <param name="Last">The newest one of a type, or null if none of them has it.</param>
-/// <param name="Since">The oldest of the hundred, or null if there are fewer.</param>
+/// <remarks>Needed only with <see cref="NumberedTopic"/>, to find in a second topic what ended the first, such as an
+/// error.</remarks>
+/// <param name="Newest">Position of the newest event, or null if the topic has no events.</param>
+/// <param name="Last">Position of the newest event of the sought type, or null if none of the hundred has this
+/// type.</param>
+/// <param name="Since">Position of the oldest of the hundred, or null if there are fewer.</param>
 public readonly record struct RecentEnds(long? Newest, long? Last, long? Since);

@@ -6,6 +6,8 @@ namespace AspireSse;
 
 /// <summary>Maps topics and patterns to values. A look-up costs at most two operations per token and 64 patterns,
 /// whatever the wildcards (docs/decisions/0033); look-ups are safe from any thread while nothing changes.</summary>
+/// <remarks>Needed only by a host that matches topics with many patterns itself, as StreamApi does to count
+/// subscribers.</remarks>
 public sealed class PatternMap<T>
     where T : class
 {
@@ -54,7 +56,8 @@ public sealed class PatternMap<T>
     /// <summary>Returns true if any pattern matches a valid topic.</summary>
     public bool Matches(string topic) => Count > 0 && Find(topic, null, out _);
 
-    /// <summary>Adds the values of the patterns that match a valid topic; returns the cost: words compared.</summary>
+    /// <summary>Adds the values of the patterns that match a valid topic to <paramref name="found"/>. Returns the cost,
+    /// in words compared.</summary>
     public int Find(string topic, List<T> found)
     {
         if (Count == 0)
@@ -159,10 +162,10 @@ public sealed class PatternMap<T>
         public Dictionary<string, Bits> Tokens { get; } = new(StringComparer.Ordinal);
         public Bits AnyToken { get; } = new();
 
-        /// <summary>Patterns with <c>&gt;</c> here.</summary>
+        /// <summary>Patterns with <c>&gt;</c> at this level.</summary>
         public Bits Rest { get; } = new();
 
-        /// <summary>Patterns whose last token is here.</summary>
+        /// <summary>Patterns whose last token is at this level.</summary>
         public Bits Ends { get; } = new();
     }
 
@@ -207,7 +210,7 @@ public sealed class PatternMap<T>
             return any != 0;
         }
 
-        /// <summary>Index of the first word that is not before this one.</summary>
+        /// <summary>Returns the index in the list of the first word that is not before this one.</summary>
         private int Place(int word)
         {
             var low = 0;

@@ -17,8 +17,8 @@ internal sealed class TopicDirectory(
     /// <summary>Events listed by one statement, which takes some tens of milliseconds if all topics are new.</summary>
     private const int Step = 2_000;
 
-    /// <summary>Pause while it catches up, in multiples of the work before: an eighth of a processor, so that others do
-    /// not feel a publisher of new topics.</summary>
+    /// <summary>Pause while the directory catches up, in multiples of the last listing's time. The listing then takes
+    /// an eighth of a processor, so that a publisher of new topics does not slow others.</summary>
     private const int Rest = 7;
 
     /// <summary>Keeps the directory up to date until cancelled. One process is enough; several do no harm.</summary>

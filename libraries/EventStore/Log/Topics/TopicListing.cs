@@ -5,7 +5,8 @@ namespace EventStore;
 
 /// <summary>The topics in the directory that match a filter and have events after a position.</summary>
 /// <param name="Through">The directory is complete up to this position.</param>
-/// <param name="Topics">Each with a position before its first such event. Null if too many to look up.</param>
+/// <param name="Topics">The topics, each with a position before its first such event, or null if they are too many to
+/// look up.</param>
 internal sealed record TopicListing(
     LogState Store,
     long Through,
@@ -16,13 +17,13 @@ internal sealed record TopicListing(
     /// <summary>Minimum rows of the directory read for one pattern.</summary>
     private const int LeastPerPattern = 32;
 
-    /// <summary>Rows of the directory that patterns share, unless each gets its minimum.</summary>
+    /// <summary>Rows of the directory that the patterns share equally; each gets at least its minimum.</summary>
     private const int SharedRows = 1_024;
 
-    /// <summary>Maximum rows of the directory read for all patterns: the minimum of a hundred.</summary>
+    /// <summary>Maximum rows of the directory read for all patterns: the sum of a hundred minimums.</summary>
     private const int MostRows = 3_200;
 
-    /// <summary>Maximum topics that are looked up one by one: for more a scan of the log is as fast.</summary>
+    /// <summary>Maximum topics that are looked up one by one: for more topics a scan of the log is as fast.</summary>
     private const int MostTopics = 256;
 
     private const string Sql = $"""

@@ -4,9 +4,10 @@ using Npgsql;
 namespace AspireSse;
 
 /// <summary>
-/// The topics in one snapshot of the log. Events that the directory does not have yet are counted once, however many
-/// pages are read. Not thread-safe.
+/// A reader of pages of the topics in one snapshot of the log. A single statement counts the events that the directory
+/// does not have yet, however many pages are read. Not thread-safe.
 /// </summary>
+/// <remarks>Needed only by a host that pages through its topics, as StreamApi does.</remarks>
 public sealed class TopicPager
 {
     /// <summary>Maximum events after the directory's end that are counted.</summary>
@@ -40,7 +41,7 @@ public sealed class TopicPager
     )
     {
         var pages = new TopicPager(command, cancellationToken);
-        // First, as eventstore.reset() does: another order could deadlock with it.
+        // This table is locked first, as eventstore.reset() does: another order could deadlock with it.
         command.CommandText = "lock table eventstore.topics in access share mode";
         await command.ExecuteNonQueryAsync(CancellationToken.None);
         cancellationToken.ThrowIfCancellationRequested();
@@ -72,7 +73,7 @@ public sealed class TopicPager
     }
 
     /// <summary>Reads the topics with a prefix, after a topic, in order of their bytes.</summary>
-    /// <param name="prefix">The prefix, which begins with that of all pages.</param>
+    /// <param name="prefix">The prefix of this page, which begins with the prefix of all pages.</param>
     /// <param name="after">The last topic of the page before; empty for the first page.</param>
     /// <param name="limit">Maximum topics.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="limit"/> is less than 1.</exception>
@@ -109,7 +110,8 @@ public sealed class TopicPager
         return [.. topics.Values.Take(limit)];
     }
 
-    /// <summary>Finds the first one by bisection: a list may have a page for each of a client's grants.</summary>
+    /// <summary>Enumerates the unlisted topics of a page. It finds the first one by bisection, because a list may have
+    /// a page for each of a client's grants.</summary>
     private IEnumerable<TopicSummary> Unlisted(string prefix, string after)
     {
         var isAfter = string.CompareOrdinal(after, prefix) >= 0;

@@ -4,6 +4,7 @@ namespace AspireSse;
 
 /// <summary>The grammar of topics: dot-separated tokens of <c>[A-Za-z0-9_-]</c>, such as <c>orders.42.status</c>. In a
 /// pattern, <c>*</c> stands for one token and a final <c>&gt;</c> for one or more, as in NATS.</summary>
+/// <remarks>Needed to check a topic or pattern that comes from a request, and to match topics with patterns.</remarks>
 public static class TopicPattern
 {
     public const int MaxLength = 256;
@@ -19,7 +20,7 @@ public static class TopicPattern
 
     public static bool IsTopicOrPattern(string? text) => IsValid(text, wildcards: true);
 
-    /// <summary>Returns true for one token of a topic: characters, but no dot and no wildcard.</summary>
+    /// <summary>Returns true for exactly one token of a topic, which has no dot and is no wildcard.</summary>
     public static bool IsToken(ReadOnlySpan<char> text) =>
         text.Length is > 0 and <= MaxLength && !text.ContainsAnyExcept(TokenCharacters);
 

@@ -8,6 +8,7 @@ namespace AspireSse;
 /// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe. Every
 /// method throws <see cref="StoreUnavailableException"/> while Postgres does not answer, and
 /// <see cref="ArgumentException"/> for a text with a NUL or an unpaired surrogate.</summary>
+/// <remarks>Needed only by a host that lists topics or looks for topics without events, as StreamApi does.</remarks>
 public sealed class TopicReader
 {
     private readonly NpgsqlDataSource _store;
@@ -22,11 +23,12 @@ public sealed class TopicReader
     /// <summary>Highest ordinal that is looked up, because the lookup counts the events before it.</summary>
     internal const int MostOrdinal = 10_000;
 
-    /// <summary>Newest events among which the end is looked for; a publisher may have written some after it.</summary>
+    /// <summary>Number of newest events among which the end is sought, because a publisher may have written others
+    /// after it.</summary>
     private const int EndWithin = 100;
 
     /// <summary>Returns an SQL condition: neither the log nor the outbox has an event of the topic.</summary>
-    /// <param name="topic">An SQL expression, its columns with the name of their table.</param>
+    /// <param name="topic">An SQL expression in which each column has the name of its table.</param>
     private static string HasNoEvents(string topic) =>
         $"not exists (select from eventstore.events_of({topic})) "
         + $"and not exists (select from eventstore.outbox where outbox.topic = {topic})";
@@ -76,7 +78,8 @@ public sealed class TopicReader
 
                 long? Position(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
 
-                // Before the first event; if there is none yet, it will come after the head.
+                // The position before the first event, or the head if there is no event yet: the first one will come
+                // after it.
                 var start = Position(3) is { } first ? first - 1 : state.Head;
                 return new TopicState(
                     state.Epoch,
@@ -102,12 +105,12 @@ public sealed class TopicReader
         );
 
     /// <summary>Reads a topic whose events have a number in their data, <c>id</c>, that counts up, and the newest
-    /// events of another one, in one snapshot. It costs a row for each halving of the topic's range of positions,
-    /// wherever the event is.</summary>
+    /// events of another topic, in one snapshot. A bisection finds the event, by one row for each halving of the
+    /// topic's range of positions.</summary>
     /// <param name="topic">The topic.</param>
     /// <param name="number">The number that is sought.</param>
     /// <param name="other">The other topic.</param>
-    /// <param name="type">The type that is sought in it.</param>
+    /// <param name="type">The type that is sought in the other topic.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task<NumberedTopic> ReadNumberedAsync(
@@ -118,7 +121,7 @@ public sealed class TopicReader
         CancellationToken cancellationToken = default
     ) => NumberedTopic.ReadAsync(_store, topic, number, (other, type), cancellationToken);
 
-    /// <summary>Lists topics with a prefix, after the last one of the page before, in order of their bytes.</summary>
+    /// <summary>Lists topics with a prefix, after the last topic of the page before, in order of their bytes.</summary>
     internal Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(
         string prefix,
         string after,
@@ -170,7 +173,8 @@ public sealed class TopicReader
 
 /// <summary>A topic's positions in one snapshot of the log.</summary>
 /// <param name="Start">The position before the topic's first event; the head if it has none.</param>
-/// <param name="AtOrdinal">Position of the event with the asked ordinal, or null without one, or if uncounted.</param>
+/// <param name="AtOrdinal">Position of the event with the asked ordinal, or null if there is none or it is not
+/// counted.</param>
 /// <param name="IsCounted">False if the topic has more events than are counted, and the ordinal is beyond.</param>
 /// <param name="End">The position of the event that ended the topic, or null while it goes on.</param>
 internal sealed record TopicState(string Epoch, long Head, long Start, long? AtOrdinal, bool IsCounted, long? End);
