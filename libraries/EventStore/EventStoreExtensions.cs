@@ -57,28 +57,6 @@ public static class EventStoreExtensions
         return builder;
     }
 
-    /// <summary>Adds a pool of connections to the log's database for the application's own tables, a keyed
-    /// <see cref="NpgsqlDataSource"/>. Its sessions have the settings of the log's own sessions, and recover from an
-    /// outage in the same way.</summary>
-    /// <param name="builder">The application's builder.</param>
-    /// <param name="key">The service's key.</param>
-    /// <param name="connections">Maximum connections of each process.</param>
-    /// <param name="indexesOnly">True for reads whose rows must come by an index and in its order, whatever the
-    /// statistics are.</param>
-    /// <remarks>The application's SQL must name the schema of every table, leave no setting in its session, and take no
-    /// longer than <see cref="EventStoreOptions.CommandTimeoutSeconds"/>.</remarks>
-    public static TBuilder AddEventStorePool<TBuilder>(
-        this TBuilder builder,
-        string key,
-        int connections,
-        bool indexesOnly = false
-    )
-        where TBuilder : IHostApplicationBuilder
-    {
-        builder.Services.AddStorePool(key, _ => connections, indexesOnly ? StorePool.IndexesOnly : "");
-        return builder;
-    }
-
     /// <summary>Brings the log's tables and functions up to date, before the application runs or in a deployment step.
     /// If they are up to date, or of a newer version, it only checks that the role may use them.</summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>

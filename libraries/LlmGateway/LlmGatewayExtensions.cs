@@ -21,7 +21,7 @@ namespace Microsoft.Extensions.Hosting;
 /// beneath them.</summary>
 public static class LlmGatewayExtensions
 {
-    private const string Section = "AspireSse:Llm";
+    internal const string Section = "AspireSse:Llm";
 
     /// <summary>Adds the gateway's services, with settings in the section <c>AspireSse:Llm</c>. The event log and the
     /// streams must have been added before.</summary>
@@ -73,15 +73,6 @@ public static class LlmGatewayExtensions
 
         return builder;
     }
-
-    /// <summary>Returns the sections of the gateway's settings, each with the type that it is read as: also those of
-    /// the chat clients with a key, which are providers. For a host that refuses settings which nobody
-    /// reads.</summary>
-    public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
-        KeyedProviders
-            .Keys(services)
-            .Select(key => KeyValuePair.Create($"{Section}:Providers:{key}", typeof(ProviderOptions)))
-            .Prepend(KeyValuePair.Create(Section, typeof(LlmOptions)));
 
     /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
     /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, answers that end with their

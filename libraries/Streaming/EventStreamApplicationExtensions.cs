@@ -2,7 +2,7 @@ using Streaming.Endpoints;
 using Streaming.Opening;
 using Streaming.Requests;
 
-namespace Microsoft.AspNetCore.Builder;
+namespace AspireSse.Server;
 
 /// <summary>Middleware for a host whose endpoints describe themselves (<see cref="DescribedEndpoints"/>).</summary>
 public static class EventStreamApplicationExtensions

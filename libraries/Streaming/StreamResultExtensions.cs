@@ -2,11 +2,10 @@ using System.Net.ServerSentEvents;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Requests;
 
 namespace Microsoft.AspNetCore.Http;
 
-/// <summary>Further results of an application with streams.</summary>
+/// <summary>Results that stream a topic with an end.</summary>
 public static class StreamResultExtensions
 {
     extension(TypedResults)
@@ -53,15 +52,5 @@ public static class StreamResultExtensions
                         )
             );
         }
-
-        /// <summary>Answers with a stream that only tells a reconnection time and why, for a client that resumes and
-        /// should come later: 429 or 503 would stop an <c>EventSource</c> (HTML Living Standard §9.2.3).</summary>
-        /// <param name="why">A comment, without line breaks.</param>
-        public static IResult Reconnect(string why) => new ReconnectResult(why);
-
-        /// <summary>Answers with a large value as JSON, which counts against the memory that its client may hold until
-        /// the client has taken it.</summary>
-        public static IResult HeldJson<T>(HttpContext context, T value) =>
-            Streaming.Requests.HeldJson.Ok(context, value);
     }
 }

@@ -4,7 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Json;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Escapes only what JSON requires (RFC 8259 §7) and DEL, so that Japanese and emoji stay readable. The
 /// framework's most relaxed encoder still escapes everything beyond the Basic Multilingual Plane.</summary>

@@ -1,7 +1,7 @@
 using EventStore;
 using Npgsql;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Translates stream ids of older epochs: a promotion that lost nothing continues the log under a new epoch.
 /// Thread-safe.</summary>

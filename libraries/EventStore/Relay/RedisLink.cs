@@ -3,7 +3,7 @@ using EventStore;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>The connection to the Redis server or cluster of the relay's messages and the shared limits. Each of its
 /// requests has a timeout. Thread-safe; messages keep the order of the calls.</summary>

@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Describes, for an OpenAPI document, an endpoint with a vendor's API, which answers whole or as a stream, as
 /// requested.</summary>

@@ -1,6 +1,6 @@
 using Streaming.Admission;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Seats for one kind of work; a free one goes to the waiting client that has used the least time on them
 /// (start-time fair queueing, Goyal et al. 1996). Thread-safe.</summary>

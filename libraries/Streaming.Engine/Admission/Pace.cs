@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Limits the rate of each client by virtual scheduling (ITU-T I.371). Thread-safe.</summary>
 public sealed class Pace<TClient>

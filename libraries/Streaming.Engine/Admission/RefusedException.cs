@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>A request refused for its cost: 429 for a client's own excess, 503 if all clients together ask for too
 /// much, 413 for what never fits. Endpoints with <c>RefusesErrors</c> answer it.</summary>

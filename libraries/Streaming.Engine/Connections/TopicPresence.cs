@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using EventStore;
 using Streaming.Connections;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Tells whether somebody reads a topic, for events that are made only then. Thread-safe.</summary>
 public sealed class TopicPresence

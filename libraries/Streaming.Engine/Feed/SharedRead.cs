@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>A read whose callers share it, however many they are: one runs at a time. Thread-safe.</summary>
 /// <param name="clock">The clock.</param>

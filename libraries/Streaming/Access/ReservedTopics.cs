@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Topics to which only the server publishes; each feature reserves its own against forgery. An application's
 /// streams have none of them, unless its code names their first token: they belong to their owners.</summary>

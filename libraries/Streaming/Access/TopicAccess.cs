@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Authorization;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Requirement that the caller may read a topic, or publish to it: also metadata of the endpoint. It is met
 /// once the endpoint's policy is, within the topics of a ticket, which only reads; an authorization handler of the

@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Describes the JSON body of an endpoint: metadata for an OpenAPI document.</summary>
 /// <param name="Body">The type of the body.</param>

@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Streaming.Refusals;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid
 /// work: they would cost money even if the page cannot read the response.</summary>

@@ -1,6 +1,6 @@
 using Streaming.Endpoints;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Says what endpoints send and take: for the server, an OpenAPI document and a rate limiter.</summary>
 public static class DescribedEndpoints

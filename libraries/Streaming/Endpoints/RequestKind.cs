@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Kind of an endpoint's requests: metadata by which the host's rate limiter, if any, counts them.</summary>
 /// <param name="Name">The name under which they are counted.</param>

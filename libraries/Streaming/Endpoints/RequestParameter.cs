@@ -1,8 +1,8 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Describes a parameter of an endpoint's query: metadata for an OpenAPI document. Names that no parameter of
 /// an endpoint has can be refused
-/// (<see cref="Microsoft.AspNetCore.Builder.EventStreamApplicationExtensions.UseKnownQueryNames"/>).</summary>
+/// (<see cref="EventStreamApplicationExtensions.UseKnownQueryNames"/>).</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Description">A sentence.</param>
 /// <param name="Required">True if the endpoint refuses a request without it.</param>

@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>An event that a stream sends.</summary>
 /// <param name="Name">Its type.</param>

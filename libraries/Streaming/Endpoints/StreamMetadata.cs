@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http.Metadata;
 using Streaming.Endpoints;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Marks an endpoint that streams, and describes its stream. It has no HTTP metrics, because a stream's length
 /// is no latency, and no output cache, which would let its second reader wait for the first to leave.</summary>

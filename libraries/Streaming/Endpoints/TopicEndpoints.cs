@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Streaming.Endpoints;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Says which rights endpoints ask for.</summary>
 public static class TopicEndpoints

@@ -1,12 +1,12 @@
 using Streaming.Opening;
 
-namespace Microsoft.AspNetCore.Http;
+namespace AspireSse.Server;
 
 /// <summary>Tells a stream that goes on from a new one, as a rate limiter needs to.</summary>
 public static class ResumeExtensions
 {
     /// <summary>Returns true if the request is of a stream and has a last id by which it can resume, so that a 429 or
-    /// 503 would stop its <c>EventSource</c> for good: see <see cref="StreamResultExtensions.Reconnect"/>.</summary>
+    /// 503 would stop its <c>EventSource</c> for good: see <see cref="ServerResultExtensions.Reconnect"/>.</summary>
     public static bool IsResume(this HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Streaming.Endpoints;
 using Streaming.Opening;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Maps streams: GET with a query, and POST and QUERY with the same names in a JSON object.</summary>
 public static class StreamEndpoints
@@ -47,7 +47,7 @@ public static class StreamEndpoints
             );
 
     /// <summary>Answers the errors of endpoints in a host that does not do so for all of its own
-    /// (<see cref="Microsoft.AspNetCore.Builder.EventStreamApplicationExtensions.UseRequestErrors"/>): an
+    /// (<see cref="EventStreamApplicationExtensions.UseRequestErrors"/>): an
     /// <see cref="InvalidRequestException"/>, a request that would cost too much, and an outage of the log.</summary>
     public static TBuilder RefusesErrors<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder =>

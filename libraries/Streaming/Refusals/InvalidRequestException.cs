@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.WebUtilities;
 using Streaming.Refusals;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Refuses a request because of one of its fields: a member of its body, a parameter, a header. Endpoints with
 /// <see cref="StreamEndpoints.RefusesErrors"/>, and streams, answer it as <see cref="ToResult"/>.</summary>

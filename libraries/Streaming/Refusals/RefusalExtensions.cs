@@ -1,7 +1,7 @@
 using System.Globalization;
 using Streaming.Refusals;
 
-namespace Microsoft.AspNetCore.Http;
+namespace AspireSse.Server;
 
 /// <summary>Refuses requests before they reach their endpoints, as a rate limiter or an authentication handler
 /// does.</summary>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 using Streaming.Admission;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Refuses a body that arrives too slowly. A large one has to bring some bytes every ten seconds, because
 /// Kestrel's rate is an average since the start, by which a client that sent 4 MB at once could keep them for

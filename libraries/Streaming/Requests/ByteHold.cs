@@ -1,6 +1,6 @@
 using Streaming.Admission;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
 public sealed class ByteHold : IDisposable

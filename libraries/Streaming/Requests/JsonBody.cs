@@ -2,7 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using Streaming.Requests;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Reads a request's JSON object by hand, so that each error is an <see cref="InvalidRequestException"/> that
 /// names its field, and a body waits for its turn and counts against its client's share of the memory.</summary>

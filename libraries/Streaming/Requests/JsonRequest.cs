@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using Streaming.Refusals;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Reads a JSON body whole. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser makes U+FFFD, and members'
 /// names with half of a surrogate pair (§8.2), at which a lookup of another name throws.</summary>

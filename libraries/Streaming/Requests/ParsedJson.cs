@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>The parsed JSON of a request. A large body is parsed on a thread of its own, because the parser's pool
 /// keeps arrays for each thread: 63 MB after a body of 4 MB with short values.</summary>

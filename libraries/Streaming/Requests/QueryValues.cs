@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Reads the parameters of a query, so that each error is an <see cref="InvalidRequestException"/> that names
 /// its parameter, and none is taken for another wish.</summary>

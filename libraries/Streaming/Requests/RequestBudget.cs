@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using Streaming.Admission;
 using Streaming.Requests;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Limits the memory of requests, and each client's work: to its rate, and beyond it to fair turns
 /// (<see cref="AdmissionOptions"/>). For endpoints that read long bodies, or much of the log. Thread-safe.</summary>

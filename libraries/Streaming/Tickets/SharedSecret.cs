@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using Npgsql;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>
 /// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. A key

@@ -1,7 +1,7 @@
 using EventStore;
 using Npgsql;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>A topic whose events have a number in their data, <c>id</c>, that counts up. Retention removes the lowest
 /// numbers.</summary>

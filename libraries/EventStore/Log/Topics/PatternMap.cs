@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Maps topics and patterns to values. A look-up costs at most two operations per token and 64 patterns,
 /// whatever the wildcards (docs/decisions/0033); look-ups are safe from any thread while nothing changes.</summary>

@@ -1,7 +1,7 @@
 using EventStore;
 using Npgsql;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>
 /// A reader of pages of the topics in one snapshot of the log. A single statement counts the events that the directory

@@ -3,7 +3,7 @@ using EventStore;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Reads a topic's start, end and n-th event, for streams that end, and lists topics. Thread-safe. Every
 /// method throws <see cref="StoreUnavailableException"/> while Postgres does not answer, and

@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>A topic in a listing.</summary>
 /// <remarks>Needed only by a host that lists its topics, as StreamApi does.</remarks>
