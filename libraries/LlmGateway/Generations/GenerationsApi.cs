@@ -133,7 +133,7 @@ internal static class GenerationsApi
             await NotFound(id).ExecuteAsync(context);
     }
 
-    /// <summary>Returns the protocol that a reader asks for, or null for this API's own.</summary>
+    /// <summary>Returns the protocol that a reader asks for, or null for this API's own format.</summary>
     private static RunFormat? FormatOf(HttpRequest request, string id) =>
         request.Query["format"].ToString() switch
         {

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace LlmGateway.VendorApis;
 
-/// <summary>Writes the framework's own errors under <c>/v1</c> in the format of the vendor whose client asks: its
+/// <summary>Writes the framework's own errors under <c>/v1</c> in the format of the vendor whose client asks, since the
 /// vendor has paths and methods that this server lacks. Other clients get problem details.</summary>
 internal sealed class VendorProblems : IProblemDetailsWriter
 {
