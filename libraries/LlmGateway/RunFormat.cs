@@ -32,8 +32,8 @@ public sealed class RunFormat
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
-    /// <remarks>The response's id is <c>resp_</c> and what follows the first token of the topic. The events are those
-    /// after <c>starting_after</c> if the query has it.</remarks>
+    /// <remarks>The response's id is <c>resp_</c> and the topic without its first token. If the query has
+    /// <c>starting_after</c>, the events begin after that number.</remarks>
     public static RunFormat Responses() =>
         OfResponses((context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ResponsesApi.OwnPrompt));
 
@@ -72,7 +72,7 @@ public sealed class RunFormat
     /// is no such run.</summary>
     /// <param name="body">The request's body, whose <c>threadId</c>, <c>runId</c> and <c>messages</c> the client gets
     /// again.</param>
-    /// <remarks>It answers 400 if the body lacks one of the ids.</remarks>
+    /// <remarks>It answers 400 if the body lacks an id.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
         new(
             AgUiFormat.Instance,

@@ -47,7 +47,8 @@ internal sealed class AllRuns(
     public Task<RunExtent> ReadNewestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
         reader.ReadNewestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>Reads the newest events of the stream that have these types, and of the log up to one event.</summary>
+    /// <summary>Reads the newest events of the stream that have these types, and the newest events of the log up to one
+    /// event.</summary>
     public Task<RunExtent> ReadNewestAsync(
         RunName name,
         string[] types,

@@ -6,7 +6,7 @@ namespace Runs;
 /// <summary>
 /// The runs that this replica writes. They continue without readers until they end, are cancelled, or have used up
 /// <see cref="RunOptions.DrainSeconds"/> at shutdown. A cancel may reach any replica: Schema/Functions/cancel_run.sql
-/// notifies all of them, and <see cref="ProcessLease"/> tells this class.
+/// notifies all of them, and <see cref="ProcessLease"/> passes the cancel on to this class.
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {

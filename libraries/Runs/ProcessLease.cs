@@ -37,7 +37,7 @@ internal sealed class ProcessLease(
     /// <summary>Starts the handlers of runs that this process holds but does not write yet.</summary>
     public Action<Guid, IReadOnlyList<HandledRun>> Restart { get; set; } = (_, _) => { };
 
-    /// <summary>The id of this process as a writer; waits for its lease.</summary>
+    /// <summary>Returns the id of this process as a writer, once it has a lease.</summary>
     /// <exception cref="StoreUnavailableException">The server stops, or Postgres did not answer in 5 s.</exception>
     public async Task<Guid> WriterAsync(CancellationToken cancellationToken)
     {
@@ -150,8 +150,8 @@ internal sealed class ProcessLease(
     }
 
     /// <summary>
-    /// Ends the runs of expired leases. After an outage of the store all leases have expired, so it first waits one
-    /// lease, in which the replicas renew theirs.
+    /// Ends the runs of expired leases. After an outage of the store all leases have expired, so the sweep first waits
+    /// one lease, in which the replicas renew their leases.
     /// </summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {

@@ -137,8 +137,8 @@ internal sealed class RunAcquisition(
         }
     }
 
-    /// <summary>Asks the other replicas to continue a run without a writer: the next sweep ends it without an event,
-    /// and <see cref="ProcessLease.Swept"/> names it there.</summary>
+    /// <summary>Asks the other replicas to continue a run without a writer: the next sweep ends the run without an
+    /// event, and <see cref="ProcessLease.Swept"/> names the run on the replica that sweeps.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task HandOverAsync(RunName name) => store.HandOverAsync(name.Topic, streaming.Value.Replica);
 }

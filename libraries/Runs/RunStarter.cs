@@ -102,7 +102,7 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
     public static async Task CompleteAsync(Run run, Func<Run, CancellationToken, Task> work)
     {
         await work(run, run.Stopping);
-        // Work that returns because it was asked to stop is not complete: the run ends with that reason.
+        // Work that returns because it was asked to stop is not complete: the run ends with the reason of the stop.
         if (run.StopReason == StopReason.None && !run.Ended)
             await run.EndAsync(new RunEvent(Run.EndType, "{}"));
     }

@@ -45,7 +45,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 
     public int Calls => _calls.Count;
 
-    /// <summary>The finish reason for clients. If there are calls, it is not "stop", since a client would then not run
+    /// <summary>The finish reason for clients. It is not "stop" if there are calls, because a client would then not run
     /// the tools.</summary>
     public ChatFinishReason FinishReason =>
         IsCut ? _finish!.Value
