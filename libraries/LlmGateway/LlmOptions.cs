@@ -28,7 +28,7 @@ internal sealed class LlmOptions
     [Range(0, FlushScheduler.MaxMilliseconds)]
     public int CoalesceMilliseconds { get; set; } = 40;
 
-    /// <summary>Requests of one caller per minute that start model work. StreamApi counts them. An application whose
+    /// <summary>Requests of one caller per minute that start model work, as StreamApi counts them. An application whose
     /// rate limiter does not read <see cref="RequestKind"/> limits its callers itself, and this option has no
     /// effect.</summary>
     [Range(1, RequestKind.Unlimited)]

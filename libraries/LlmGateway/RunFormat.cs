@@ -46,13 +46,13 @@ public sealed class RunFormat
     public static RunFormat Responses(JsonElement body) =>
         OfResponses((context, handler, run) => ResponsesApi.AnswerAsync(context, handler, run, ChatBody.Checked(body)));
 
-    /// <summary>AI SDK's UI message stream, always from its start, as its client expects. The message's id is the topic
+    /// <summary>AI SDK's UI message stream, always from its start, as its client expects; the message's id is the topic
     /// without its first token. 204 if there is no such run.</summary>
     public static RunFormat UiMessages() =>
         OfUiMessages((context, handler, run) => UiMessagesApi.ReplayAsync(context, handler, run));
 
-    /// <summary>AI SDK's UI message stream of a run. The run continues the client's last message if the assistant wrote
-    /// it, as it does after a tool of the page. 204 if there is no such run.</summary>
+    /// <summary>AI SDK's UI message stream of a run that continues the client's last message if the assistant wrote
+    /// that message, as after a tool of the page. 204 if there is no such run.</summary>
     /// <param name="body">The request's body, whose last message of <c>messages</c> decides.</param>
     /// <remarks>It answers 400 if the body has no messages. The client of a <c>GET</c> has emptied its message, so it
     /// gets the parts of the continued message again.</remarks>

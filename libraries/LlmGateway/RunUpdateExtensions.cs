@@ -28,8 +28,8 @@ public static class RunUpdateExtensions
         return run.AppendAsync(new RunEvent(RunUpdates.Type, EventRules.Data(json)));
     }
 
-    /// <summary>Appends each update of an answer as soon as the update arrives. A character that is cut between two
-    /// updates goes into the second. It ends after the last update, or when the run must stop.</summary>
+    /// <summary>Appends each update of an answer as soon as the update arrives, until the answer ends or the run must
+    /// stop. A character that is cut between two updates goes into the second.</summary>
     /// <param name="run">The run.</param>
     /// <param name="updates">Such as <c>chat.GetStreamingResponseAsync(messages)</c>.</param>
     /// <inheritdoc cref="AppendAsync(Run, ChatResponseUpdate)"/>

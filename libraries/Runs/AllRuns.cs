@@ -3,9 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <summary>Finds, reads and cancels the runs of all replicas, and appends to their logs. A read has at most
-/// <see cref="RunOptions.MaxReadBytes"/> of events. <see cref="LiveRuns"/> has the runs that this process
-/// writes.</summary>
+/// <summary>Finds, reads (at most <see cref="RunOptions.MaxReadBytes"/> of events at once) and cancels the runs of all
+/// replicas, and appends to their logs. <see cref="LiveRuns"/> has the runs that this process writes.</summary>
 internal sealed class AllRuns(
     RunStore store,
     RunEventReader reader,

@@ -41,8 +41,8 @@ public interface IRuns
     );
 #pragma warning restore RS0026
 
-    /// <summary>Asks a run to stop, whichever process does its work. Returns false if no run of this topic is running.
-    /// The run's stream then ends with an <c>error</c>, whose reason is <c>cancelled</c>.</summary>
+    /// <summary>Asks a run to stop, whichever process does its work, so that its stream ends with an <c>error</c> whose
+    /// reason is <c>cancelled</c>. Returns false if no run of this topic is running.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken = default);
 }

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace Runs;
 
 /// <summary>
-/// The runs that this replica writes. They continue without readers until they end, are cancelled, or have used up
+/// The runs that this replica writes, which continue without readers until they end, are cancelled, or have used up
 /// <see cref="RunOptions.DrainSeconds"/> at shutdown. A cancel may reach any replica: Schema/Functions/cancel_run.sql
 /// notifies all of them, and <see cref="ProcessLease"/> passes the cancel on to this class.
 /// </summary>

@@ -200,7 +200,7 @@ internal sealed class ProcessLease(
     }
 
     /// <summary>
-    /// Ends the runs that this process holds but does not write, or starts them if they have a handler. Postgres began
+    /// Ends the runs that this process holds but does not write, or starts them if they have a handler: Postgres began
     /// them, but its answer was lost. Other replicas do not end them, because this one renews its lease.
     /// </summary>
     private async Task EndOrphansAsync(CancellationToken cancellationToken)

@@ -4,8 +4,8 @@ using Runs;
 
 namespace AspireSse;
 
-/// <summary>A run that this process writes. Appends wait while the store is unavailable. No event can follow the run's
-/// end, even if another process ended the run.</summary>
+/// <summary>A run that this process writes. Appends wait while the store is unavailable, and no event can follow the
+/// run's end, even if another process ended the run.</summary>
 /// <remarks>Needed by the work of a run, to append its events and to end it. For one caller at a time.</remarks>
 public sealed class Run : IDisposable
 {

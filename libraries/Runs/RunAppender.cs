@@ -42,9 +42,8 @@ internal sealed class RunAppender(
         }
     }
 
-    /// <summary>Appends events, and retries while the store is unavailable. A retry has new ids, after the store has
-    /// promised to refuse the lost append. After a promotion the run continues only if the store still has its
-    /// events.</summary>
+    /// <summary>Appends events, and retries while the store is unavailable, with new ids after the store has promised
+    /// to refuse the lost append. After a promotion the run continues only if the store still has its events.</summary>
     public async Task AppendAsync(RunTail run, IReadOnlyList<RunEvent> events, bool ends)
     {
         var batch = Batch(run, events, ends);

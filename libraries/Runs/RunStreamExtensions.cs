@@ -22,7 +22,7 @@ public static class RunStreamExtensions
             );
         }
 
-        /// <summary>Starts a run and streams it, in one request. The run's topic is the kind and a random id. The
+        /// <summary>Starts a run, whose topic is the kind and a random id, and streams it in the same request. The
         /// client that began the run resumes it with an id of its stream; a client that has the end gets 204.</summary>
         /// <remarks>A page of another origin gets 403.</remarks>
         /// <param name="kind">The first token of the run's topic. The gateway's kinds are reserved.</param>

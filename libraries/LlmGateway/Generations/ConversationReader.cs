@@ -18,8 +18,8 @@ internal sealed class ConversationReader(
     private static InvalidChatException TooLong =>
         new(Field, "The conversation before it is longer than a request may be.", code: "context_length_exceeded");
 
-    /// <summary>The refusal of a conversation that retention has dropped in part, because the model must not answer
-    /// without that part unnoticed.</summary>
+    /// <summary>The refusal of a conversation that retention has dropped in part, because the model would answer as if
+    /// that part had never existed.</summary>
     private static InvalidChatException Dropped =>
         new(
             Field,

@@ -3,9 +3,9 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// The stored part of an answer whose process was lost. The provider continues from its newest stored continuation
-/// token, and so repeats the content that was stored after it. Few tokens are stored, since each costs as much as a
-/// piece of text.
+/// The stored part of an answer whose process was lost; the provider continues from its newest stored continuation
+/// token, and so repeats the content that was stored after the token. Few tokens are stored, since each costs as much
+/// as a piece of text.
 /// </summary>
 internal sealed class StoredAnswer
 {

@@ -16,8 +16,8 @@ internal class ProviderOptions
     /// <summary>Models to list, the default one first. The provider's other models can be requested too.</summary>
     public IList<string> Models { get; } = [];
 
-    /// <summary>Lets another replica continue a generation whose replica is lost, from the provider's continuation
-    /// token (<c>ChatOptions.AllowBackgroundResponses</c>). The provider then keeps the answer. For the demo model and
+    /// <summary>Lets another replica continue a generation whose replica is lost, from a continuation token of the
+    /// provider, which then keeps the answer (<c>ChatOptions.AllowBackgroundResponses</c>). For the demo model and
     /// keyed clients only; the gateway's own clients of vendors have no tokens.</summary>
     public bool AllowBackgroundResponses { get; set; }
 
@@ -30,7 +30,7 @@ internal class ProviderOptions
     [Range(0, 20)]
     public int Retries { get; set; } = 3;
 
-    /// <summary>Longest silence of one try before its first event, in seconds. Reasoning models are silent for a minute
+    /// <summary>Longest silence of one try before its first event, in seconds: reasoning models are silent for a minute
     /// and more. A try that was silent too long is retried once at most.</summary>
     [Range(1, 3_600)]
     public int FirstTokenSeconds { get; set; } = 180;

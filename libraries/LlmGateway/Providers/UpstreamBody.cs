@@ -48,7 +48,7 @@ internal sealed class UpstreamBody(
 
     public HttpResponseMessage? Response { get; set; }
 
-    /// <summary>Data of the current event, or null after the last. The data of an <c>event: error</c> have the member
+    /// <summary>Data of the current event, or null after the last; the data of an <c>event: error</c> have the member
     /// <c>error</c>. OpenAI's end, <c>[DONE]</c>, becomes Anthropic's, <c>message_stop</c>.</summary>
     public JsonObject? Current { get; private set; }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Reads the input of an AG-UI run. <c>forwardedProps</c> has the options of OpenAI's Chat Completions API, and the
+/// Reads the input of an AG-UI run: <c>forwardedProps</c> has the options of OpenAI's Chat Completions API, and the
 /// context precedes the messages. Refuses <c>state</c>, and <c>resume</c> after an interrupt, which only an agent with
 /// a state of its own can answer.
 /// </summary>

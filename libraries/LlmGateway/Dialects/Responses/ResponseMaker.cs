@@ -9,8 +9,8 @@ using Runs;
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>
-/// Begins responses. A response with <c>background</c> goes on without its client. Any other response is cancelled when
-/// its client leaves, to save the provider's tokens, unless the client has an idempotency key to return with.
+/// Begins responses. A response without <c>background</c> is cancelled when its client leaves, to save the provider's
+/// tokens, unless the client has an idempotency key to return with.
 /// </summary>
 internal sealed class ResponseMaker(
     VendorHandler handler,
