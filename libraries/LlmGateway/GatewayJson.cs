@@ -10,8 +10,8 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway;
 
-/// <summary>All that the gateway writes and reads as JSON without reflection: what each feature says of its
-/// own.</summary>
+/// <summary>The types that the gateway writes and reads as JSON without reflection, from the contexts of all
+/// features.</summary>
 internal static class GatewayJson
 {
     public static IJsonTypeInfoResolver Types { get; } =
@@ -25,7 +25,8 @@ internal static class GatewayJson
             MessageJson.Default
         );
 
-    /// <summary>Lets runs have these types, and what a provider's client may give as arguments of a tool.</summary>
+    /// <summary>Lets runs store these types, and the types that a provider's client may use in the arguments of a
+    /// tool.</summary>
     public static void AddToRuns() => RunJson.MoreTypes = All;
 
     private static IJsonTypeInfoResolver All { get; } =

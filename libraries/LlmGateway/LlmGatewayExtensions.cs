@@ -19,6 +19,7 @@ namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Adds the LLM gateway: model providers, chat, generations, the vendors' APIs and agents, and the runs
 /// beneath them.</summary>
+/// <remarks>Needed at startup by an application that serves the LLM gateway.</remarks>
 public static class LlmGatewayExtensions
 {
     internal const string Section = "AspireSse:Llm";
@@ -26,10 +27,10 @@ public static class LlmGatewayExtensions
     /// <summary>Adds the gateway's services, with settings in the section <c>AspireSse:Llm</c>. The event log and the
     /// streams must have been added before.</summary>
     /// <param name="builder">The application's builder.</param>
-    /// <param name="configure">Gives the agents instructions and tools. With services,
-    /// <c>Services.AddOptions&lt;LlmGatewayOptions&gt;().Configure(…)</c> does.</param>
-    /// <exception cref="InvalidOperationException">One of them is missing, the log is in memory, or the gateway was
-    /// added already.</exception>
+    /// <param name="configure">Gives the agents instructions and tools. If that needs services, use
+    /// <c>Services.AddOptions&lt;LlmGatewayOptions&gt;().Configure(…)</c> instead.</param>
+    /// <exception cref="InvalidOperationException">The event log or the streams are missing, the log is in memory, or
+    /// the gateway was added already.</exception>
     public static WebApplicationBuilder AddLlmGateway(
         this WebApplicationBuilder builder,
         Action<LlmGatewayOptions>? configure = null
@@ -41,7 +42,7 @@ public static class LlmGatewayExtensions
             );
 
         builder.AddSseRuns();
-        // The endpoints ask for topics, by policies of their own.
+        // The endpoints authorize their topics by policies of their own.
         builder.Services.AddAuthorization();
 
         builder
@@ -64,7 +65,8 @@ public static class LlmGatewayExtensions
         builder.AddChat();
         builder.AddGenerations();
         builder.Services.AddSingleton<VendorHandler>();
-        // The first writer that can write does: before the one for problem details, which always can.
+        // The first writer that can write is used, so this one precedes the writer for problem details, which always
+        // can.
         builder.Services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, VendorProblems>());
         builder.AddResponses();
         builder.AddAgents();
@@ -74,11 +76,19 @@ public static class LlmGatewayExtensions
         return builder;
     }
 
+    /// <summary>Returns the sections of the gateway's settings, each with its options type, including the sections of
+    /// keyed chat clients, which are providers. For a host that refuses unknown settings.</summary>
+    public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
+        KeyedProviders
+            .Keys(services)
+            .Select(key => KeyValuePair.Create($"{Section}:Providers:{key}", typeof(ProviderOptions)))
+            .Prepend(KeyValuePair.Create(Section, typeof(LlmOptions)));
+
     /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
-    /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, answers that end with their
-    /// request. The result takes a policy for all of them.</summary>
-    /// <remarks>A generation or session belongs to the user who began it; of others it answers 403. Where nobody signs
-    /// in, its id is the right to read it.</remarks>
+    /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with
+    /// their request. A policy on the result applies to all of them.</summary>
+    /// <remarks>A generation or session belongs to the user who began it; other users get 403. If nobody signs in, its
+    /// id is the right to read it.</remarks>
     /// <exception cref="InvalidOperationException"><see cref="AddLlmGateway"/> was not called.</exception>
     public static RouteGroupBuilder MapLlmGateway(this IEndpointRouteBuilder app)
     {

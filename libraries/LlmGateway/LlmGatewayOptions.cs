@@ -4,23 +4,25 @@ using Microsoft.Extensions.AI;
 namespace AspireSse;
 
 /// <summary>Instructions and tools of the gateway's agents: <c>/stream</c> and the sessions.</summary>
+/// <remarks>Needed in <c>AddLlmGateway</c>, to give the gateway's agents a role and tools.</remarks>
 public sealed class LlmGatewayOptions
 {
     private readonly List<AgentTool> _tools = [];
 
-    /// <summary>Tells the model its role, before each conversation. Null, the default, tells it nothing.</summary>
+    /// <summary>Text that tells the model its role before each conversation. Null, the default, tells it
+    /// nothing.</summary>
     public string? Instructions { get; set; }
 
     internal IReadOnlyList<AgentTool> Tools => _tools;
 
     /// <summary>Adds a tool for the agents' model.</summary>
-    /// <param name="function">Its code and its description. It gets the arguments that the model chooses, and as
-    /// services a scope of its own (<see cref="AIFunctionArguments.Services"/>).</param>
+    /// <param name="function">The tool's code and description. The function gets the arguments that the model chooses,
+    /// and services from a scope of its own (<see cref="AIFunctionArguments.Services"/>).</param>
     /// <param name="policy">Decides which callers may use it, with the request (<see cref="HttpContext"/>) as the
-    /// resource. Null for all who may ask the agents.</param>
-    /// <remarks>It runs with the rights of the application, not of the caller, so only callers who may see all of its
-    /// results may use it.</remarks>
-    /// <exception cref="ArgumentException">There is a tool of this name.</exception>
+    /// resource. Null allows all callers who may ask the agents.</param>
+    /// <remarks>The tool runs with the rights of the application, not of the caller, so only callers who may see all of
+    /// its results may use the tool.</remarks>
+    /// <exception cref="ArgumentException">There is a tool of this name already.</exception>
     public LlmGatewayOptions AddTool(AIFunction function, AuthorizationPolicy? policy = null)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -31,7 +33,7 @@ public sealed class LlmGatewayOptions
         return this;
     }
 
-    /// <summary>Adds a tool of the gateway's own before the application's, which may have another of its
+    /// <summary>Adds a tool of the gateway before the application's tools, unless one of these has the same
     /// name.</summary>
     internal void AddOwn(AIFunction function)
     {
@@ -40,5 +42,5 @@ public sealed class LlmGatewayOptions
     }
 }
 
-/// <summary>A tool of the agents, and who may use it.</summary>
+/// <summary>A tool of the agents, with the policy for its callers.</summary>
 internal sealed record AgentTool(AIFunction Function, AuthorizationPolicy? Policy);

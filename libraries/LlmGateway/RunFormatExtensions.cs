@@ -3,18 +3,19 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Microsoft.AspNetCore.Http;
 
-/// <summary>Results that stream runs to the clients of other protocols.</summary>
+/// <summary>Adds results that stream runs to the clients of other protocols.</summary>
+/// <remarks>Needed in endpoints that stream a run in a <see cref="RunFormat"/>.</remarks>
 public static class RunFormatExtensions
 {
     extension(TypedResults)
     {
-        /// <summary>Streams a run (<see cref="IRuns"/>) to its end as its clients' protocol has it, from its beginning
-        /// or from where the client is, in whichever process it works.</summary>
+        /// <summary>Streams a run (<see cref="IRuns"/>) to its end in the protocol of its clients, from the run's
+        /// beginning or the client's position, whichever process does the work.</summary>
         /// <param name="topic">Such as <c>$"answers.{id}"</c>.</param>
-        /// <param name="format">The protocol, which says what is answered if there is no such run.</param>
-        /// <remarks>It needs <c>AddSseRuns()</c>, and of the gateway nothing. The run ends with <c>end</c> or
-        /// <c>error</c>, as it does by itself, and not by <see cref="Run.EndAsync"/>. A process that stops breaks the
-        /// body, and the client returns.</remarks>
+        /// <param name="format">The protocol, which also decides the answer if there is no such run.</param>
+        /// <remarks>It requires <c>AddSseRuns()</c>, but not the gateway. The run must end by itself, with <c>end</c>
+        /// or <c>error</c>, and not by <see cref="Run.EndAsync"/>. A process that stops breaks the body, and the client
+        /// reconnects.</remarks>
         public static EventStreamResult RunStream(EventTopic topic, RunFormat format)
         {
             ArgumentNullException.ThrowIfNull(format);

@@ -7,15 +7,18 @@ using Microsoft.Extensions.AI;
 namespace AspireSse;
 
 /// <summary>Appends the answers of models to runs, for <see cref="RunFormat"/>.</summary>
+/// <remarks>Needed in the work of a run that stores the answer of an <c>IChatClient</c>.</remarks>
 public static class RunUpdateExtensions
 {
-    /// <summary>Appends an update as an event <c>update</c>, its JSON as that of Microsoft.Extensions.AI, and returns
-    /// once it is durable.</summary>
+    /// <summary>Appends an update as an event <c>update</c>, in the JSON of Microsoft.Extensions.AI, and returns once
+    /// the event is durable.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="update">Text, reasoning, calls of tools and their results, usage, the reason of the end.</param>
-    /// <exception cref="ArgumentException">Its JSON is none that the log takes: see <see cref="NewEvent"/>.</exception>
-    /// <exception cref="NotSupportedException">It has content of a type that its JSON cannot have.</exception>
-    /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
+    /// <param name="update">Text, reasoning, calls of tools and their results, usage, the finish reason.</param>
+    /// <exception cref="ArgumentException">The log does not accept the update's JSON: see
+    /// <see cref="NewEvent"/>.</exception>
+    /// <exception cref="NotSupportedException">The update has content of a type that cannot be written as
+    /// JSON.</exception>
+    /// <remarks>It throws once another process has ended the run; do not catch that exception.</remarks>
     public static Task AppendAsync(this Run run, ChatResponseUpdate update)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -25,8 +28,8 @@ public static class RunUpdateExtensions
         return run.AppendAsync(new RunEvent(RunUpdates.Type, EventRules.Data(json)));
     }
 
-    /// <summary>Appends each update of an answer, as it comes, in its order; a character that two updates share goes
-    /// into the second. It ends with the answer, or when the run must stop.</summary>
+    /// <summary>Appends each update of an answer as soon as the update arrives, until the answer ends or the run must
+    /// stop. A character that is cut between two updates goes into the second.</summary>
     /// <param name="run">The run.</param>
     /// <param name="updates">Such as <c>chat.GetStreamingResponseAsync(messages)</c>.</param>
     /// <inheritdoc cref="AppendAsync(Run, ChatResponseUpdate)"/>
@@ -38,7 +41,8 @@ public static class RunUpdateExtensions
             await run.AppendAsync(characters.Of(update));
     }
 
-    /// <summary>Returns the update with other contents; it is the caller's, and stays as it is.</summary>
+    /// <summary>Returns the update, or a copy of it if its contents change. The caller's object is not
+    /// modified.</summary>
     private static ChatResponseUpdate With(ChatResponseUpdate update, Func<AIContent, AIContent> change)
     {
         var contents = update.Contents.Select(change).ToList();
@@ -50,14 +54,15 @@ public static class RunUpdateExtensions
         return changed;
     }
 
-    /// <summary>Joins surrogate pairs that a chat client cuts between two updates: JSON has no halves.</summary>
+    /// <summary>Joins surrogate pairs that a chat client cuts between two updates: JSON cannot hold one half of a
+    /// pair.</summary>
     private sealed class WholeCharacters
     {
         private string _ofText = "";
         private string _ofReasoning = "";
 
-        /// <summary>Returns an update that begins with the half that the one before has left, and leaves its
-        /// own.</summary>
+        /// <summary>Returns the update with the half pair that the update before it left over, and keeps the half pair
+        /// at its end for the next update.</summary>
         public ChatResponseUpdate Of(ChatResponseUpdate update) => With(update, Of);
 
         private AIContent Of(AIContent content) =>
@@ -77,7 +82,8 @@ public static class RunUpdateExtensions
                 _ => content,
             };
 
-        /// <summary>Returns the text with the half before it and without its own, or null if it has neither.</summary>
+        /// <summary>Returns the text with the half before it and without the half at its end, or null if there is
+        /// neither.</summary>
         private static string? Joined(string text, ref string half)
         {
             var whole = half + text;

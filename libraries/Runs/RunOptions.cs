@@ -3,7 +3,8 @@ using System.ComponentModel.DataAnnotations;
 namespace AspireSse;
 
 /// <summary>Options of runs, section <c>AspireSse:Runs</c>.</summary>
-/// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
+/// <remarks>Needed by code that reads or sets how long runs may go on at shutdown, and how often they restart. No
+/// configuration key sets the internal members; tests make them smaller.</remarks>
 public sealed class RunOptions
 {
     /// <summary>
@@ -23,8 +24,8 @@ public sealed class RunOptions
     [Range(0, 600)]
     public int DrainSeconds { get; set; } = 8;
 
-    /// <summary>Most attempts of a run with a handler, each in a process that takes it over from one that was lost. A
-    /// bound, because work that kills its process would kill one after another.</summary>
+    /// <summary>Most attempts of a run with a handler; each later attempt is in a process that took the run over from a
+    /// lost one. Without this bound, work that kills its process would kill one process after another.</summary>
     [Range(1, 1000)]
     public int MaxAttempts { get; set; } = 5;
 }

@@ -3,7 +3,8 @@ using Runs;
 
 namespace Microsoft.AspNetCore.Http;
 
-/// <summary>Results that stream runs, beside ASP.NET's own.</summary>
+/// <summary>Adds results that stream runs to ASP.NET's own results.</summary>
+/// <remarks>Needed in endpoints that stream a run, or that start a run and stream it.</remarks>
 public static class RunStreamExtensions
 {
     extension(TypedResults)
@@ -21,15 +22,16 @@ public static class RunStreamExtensions
             );
         }
 
-        /// <summary>Starts a run and streams it, in one request: its topic is the kind and a random id. A client that
-        /// comes again with an id of the run goes on reading it, if it began it; one with the end gets 204.</summary>
+        /// <summary>Starts a run, whose topic is the kind and a random id, and streams it in the same request. The
+        /// client that began the run resumes it with an id of its stream; a client that has the end gets 204.</summary>
         /// <remarks>A page of another origin gets 403.</remarks>
-        /// <param name="kind">The first token of the run's topic, of your own.</param>
-        /// <param name="work">As that of <see cref="IRuns.StartAsync"/>; called for requests without a last id.</param>
-        /// <param name="format">How the stream shows an event; no <see cref="EventFormat.Envelope"/>.</param>
+        /// <param name="kind">The first token of the run's topic. The gateway's kinds are reserved.</param>
+        /// <param name="work">Appends the events of the run, as for <see cref="IRuns.StartAsync"/>. Called only for
+        /// requests without a last id.</param>
+        /// <param name="format">Format of the stream's events, other than <see cref="EventFormat.Envelope"/>.</param>
         /// <param name="end">The type of the run's last event, if it ends by <see cref="Run.EndAsync"/>.</param>
-        /// <exception cref="ArgumentException">The kind is no token, or the gateway's; or the format is an
-        /// envelope, or none.</exception>
+        /// <exception cref="ArgumentException">The kind is not one token, or is reserved for the gateway; or the format
+        /// is the envelope, or undefined.</exception>
         public static EventStreamResult StartedRunStream(
             string kind,
             Func<Run, CancellationToken, Task> work,

@@ -5,14 +5,16 @@ using Streaming.Opening;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Adds runs: work that outlives its request.</summary>
+/// <remarks>Needed at startup by an application that starts or streams runs.</remarks>
 public static class SseRunsExtensions
 {
     /// <summary>Adds <see cref="IRuns"/>, with settings in the section <c>AspireSse:Runs</c>. The event log and the
     /// streams must have been added before.</summary>
     /// <remarks>At shutdown runs get <c>AspireSse:Runs:DrainSeconds</c> (8), but end two seconds before the host's
     /// <see cref="HostOptions.ShutdownTimeout"/>.</remarks>
-    /// <exception cref="InvalidOperationException">One of them is missing, or the log is in memory.</exception>
-    /// <param name="handlers">Adds the work that another process starts again when its own is lost.</param>
+    /// <exception cref="InvalidOperationException">The event log or the streams are missing, or the log is in
+    /// memory.</exception>
+    /// <param name="handlers">Adds work that another process starts again when its own process is lost.</param>
     public static TBuilder AddSseRuns<TBuilder>(this TBuilder builder, Action<RunHandlers>? handlers = null)
         where TBuilder : IHostApplicationBuilder
     {
@@ -35,7 +37,8 @@ public static class SseRunsExtensions
         services.GetService<TService>()
         ?? throw new InvalidOperationException("The application has no runs: call AddSseRuns(…) on its builder.");
 
-    /// <summary>Adds the services; a second time nothing, since what is built on runs adds them too.</summary>
+    /// <summary>Adds the services. A second call adds nothing, since libraries that build on runs call it
+    /// too.</summary>
     private static void AddRuns(this IServiceCollection services)
     {
         if (services.Any(service => service.ServiceType == typeof(RunAppender)))
@@ -56,7 +59,7 @@ public static class SseRunsExtensions
         services.AddSingleton<RunStreams>();
         services.AddSingleton<StartedRunStreams>();
 
-        // The runs end as services stop, the lease after that.
+        // The runs end while the services stop, and the lease ends after that.
         services.AddHostedService(provider => provider.GetRequiredService<ProcessLease>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveRuns>());
         services.AddHostedService(provider => provider.GetRequiredService<RunRestarts>());

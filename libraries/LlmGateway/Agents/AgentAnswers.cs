@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway.Agents;
 
 /// <summary>
-/// Runs a model with tools: returns the results of the tools that it calls, until it answers without a call. A failed
-/// tool returns its error as the result.
+/// Runs a model with tools: calls the tools that the model asks for, and sends it their results, until it answers
+/// without a call. A failed tool returns its error as the result.
 /// </summary>
 internal sealed class AgentAnswers(
     IOptions<LlmGatewayOptions> options,
@@ -40,16 +40,17 @@ internal sealed class AgentAnswers(
     /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
     public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
 
-    /// <summary>Creates the buffer of an answer, which is a run.</summary>
+    /// <summary>Creates the buffer for an answer, which a run stores.</summary>
     public AnswerBuffer BufferOf(Run run, ChatTarget target) => buffers.Of(run, Content, target.Provider);
 
-    /// <summary>An event with text: the two articles' clients read different members.</summary>
+    /// <summary>Makes an event with text, which is in two members because the two articles' clients read different
+    /// ones.</summary>
     private static RunEvent Content(string text) => RunEvent.Of("content", new AgentContent("content", text, text));
 
-    /// <summary>Writes the answer to a conversation, which it keeps while it waits for the provider, and until the
-    /// end.</summary>
+    /// <summary>Writes the answer to a conversation. The conversation counts as the client's memory until the answer
+    /// ends.</summary>
     /// <param name="target">The model.</param>
-    /// <param name="client">The client whose share of the provider and of the memory it uses.</param>
+    /// <param name="client">The client whose share of the provider and of the memory the answer uses.</param>
     /// <param name="conversation">The conversation.</param>
     /// <param name="buffer">Stores the answer.</param>
     /// <param name="cancellationToken">Stops the answer.</param>
@@ -161,7 +162,7 @@ internal sealed class AgentAnswers(
         {
             return new ToolError(e.Message);
         }
-        // Not every cancellation is the answer's: a tool has timeouts of its own.
+        // A cancellation may come from a timeout in the tool, instead of from the answer's token.
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
             logger.LogWarning(e, "The tool {Tool} failed", call.Name);

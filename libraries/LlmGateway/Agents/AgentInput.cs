@@ -4,11 +4,11 @@ namespace LlmGateway.Agents;
 
 /// <summary>The input that the agent answers.</summary>
 /// <param name="Messages">The messages so far.</param>
-/// <param name="Tools">Names of the tools that it may use, or null to allow only those for every caller.</param>
+/// <param name="Tools">Names of the tools that the agent may use, or null for only the tools without a policy.</param>
 /// <param name="Bytes">Bytes of memory of the messages.</param>
 internal sealed record AgentInput(IEnumerable<ChatMessage> Messages, string[]? Tools, long Bytes)
 {
-    /// <summary>One question.</summary>
+    /// <summary>Creates the input for one question.</summary>
     public static AgentInput Of(string question, string[] tools) =>
         new([new ChatMessage(ChatRole.User, question)], tools, sizeof(char) * (long)question.Length);
 }

@@ -12,6 +12,6 @@ namespace LlmGateway.Agents;
 [JsonSerializable(typeof(SessionCreated))]
 internal sealed partial class AgentJson : JsonSerializerContext
 {
-    /// <summary>For answers, which do not depend on the application's JSON.</summary>
+    /// <summary>The context for answers, whose JSON does not depend on the application's options.</summary>
     public static AgentJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
 }

@@ -100,9 +100,9 @@ internal sealed class AgentRuns(
 
     /// <summary>A question to the agent.</summary>
     /// <param name="Target">The model that answers.</param>
-    /// <param name="Client">Who asks.</param>
-    /// <param name="Input">What the model gets.</param>
-    /// <param name="Text">What a repeated request with the same key must have in common.</param>
+    /// <param name="Client">The client that asks.</param>
+    /// <param name="Input">The input for the model.</param>
+    /// <param name="Text">Text that must be the same in a repeated request with the same key.</param>
     private sealed record Question(ChatTarget Target, ClientKey Client, AgentInput Input, string Text);
 }
 

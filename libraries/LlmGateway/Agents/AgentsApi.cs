@@ -20,7 +20,8 @@ using Streaming.Refusals;
 namespace LlmGateway.Agents;
 
 /// <summary>
-/// An agent with tools: one question (<c>/stream?prompt=</c>), or a session with messages to it and a stream from it.
+/// An agent with tools. A client asks one question (<c>/stream?prompt=</c>), or opens a session, sends messages to it
+/// and streams its answers.
 /// </summary>
 internal static class AgentsApi
 {
@@ -116,7 +117,7 @@ internal static class AgentsApi
         }
 
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, () => content);
-        // Ids from keys are reproducible, others random.
+        // An id from a key is reproducible; any other id is random.
         var name = await sessions.CreateAsync(
             provider,
             model,
@@ -220,7 +221,7 @@ internal static class AgentsApi
         );
     }
 
-    /// <summary>Allows the session's owner, and callers with the right to read its topic.</summary>
+    /// <summary>Returns true if <see cref="OwnerAccess.MayReadRunAsync"/> lets the caller use the session.</summary>
     private static ValueTask<bool> MayUseAsync(string sessionId, HttpContext context, AllRuns runs, OwnerAccess access)
     {
         var isName = AgentSessions.TryName(sessionId, out var name);

@@ -19,7 +19,8 @@ internal sealed class ChatHandler(
     IOptions<RunOptions> runs
 )
 {
-    /// <summary>Bytes; small, so that a pause of the reader takes effect after some dozens of tokens.</summary>
+    /// <summary>Bytes of the send buffer, few so that a pause of the reader takes effect after some dozens of
+    /// tokens.</summary>
     private const int PacedSendBuffer = 4_096; // Linux makes it about 4.6 kB
 
     private static readonly UpstreamException Stopping = new(
@@ -56,7 +57,8 @@ internal sealed class ChatHandler(
             [],
             async (push, stopped) =>
             {
-                // A paced stream has taken its connection over, and outlives the request.
+                // A paced stream takes its connection over and outlives the request, so it counts the prompt's memory
+                // itself.
                 using var kept = settings.SendBuffer is null ? null : budget.Keep(call.Options.Client, call.Bytes);
                 try
                 {

@@ -3,8 +3,8 @@ using System.Threading.Channels;
 namespace LlmGateway.Chat;
 
 /// <summary>
-/// A buffer of at most 100 tokens between provider and reader. At 80 it pauses the provider, by no longer reading it,
-/// until the reader has brought it down to 30.
+/// A buffer of tokens between provider and reader. At 80 tokens it pauses the provider, by no longer reading from it,
+/// until the reader has taken all but 30.
 /// </summary>
 internal sealed class PacedBuffer
 {
@@ -22,7 +22,7 @@ internal sealed class PacedBuffer
 
     public bool IsPaused => _pause is not null;
 
-    /// <summary>Adds a token; returns when the buffer is not paused.</summary>
+    /// <summary>Adds a token, and returns when the provider is not paused.</summary>
     public Task PutAsync(string item, CancellationToken cancellationToken)
     {
         lock (_gate)

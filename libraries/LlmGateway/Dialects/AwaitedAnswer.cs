@@ -12,7 +12,7 @@ internal sealed class AwaitedAnswer : IAsyncDisposable
     private readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
     private Task<bool> _next;
 
-    /// <param name="read">Reads the answer; the constructor begins it.</param>
+    /// <param name="read">Reads the answer. The constructor begins this read.</param>
     /// <param name="gone">Cancelled when the client disconnects.</param>
     /// <param name="stopping">Cancelled when the server stops.</param>
     public AwaitedAnswer(
@@ -37,10 +37,10 @@ internal sealed class AwaitedAnswer : IAsyncDisposable
         catch (TimeoutException) when (!_next.IsCompleted) { } // the model is still thinking
     }
 
-    /// <summary>Reads the answer to its end; once only.</summary>
+    /// <summary>Reads the answer to its end. It can be called only once.</summary>
     public async IAsyncEnumerable<ChatResponseUpdate> ReadAsync()
     {
-        // A provider may ignore its token.
+        // A provider may ignore its cancellation token.
         while (await _next.WaitAsync(_stop.Token))
         {
             yield return _updates.Current;
@@ -51,7 +51,7 @@ internal sealed class AwaitedAnswer : IAsyncDisposable
     /// <summary>Cancels the request to the provider, or the read of the run.</summary>
     public void Stop() => _stop.Cancel();
 
-    /// <summary>Ends it, and waits for that if the provider has returned.</summary>
+    /// <summary>Ends the answer. It waits for the end only if no read of the provider is under way.</summary>
     public ValueTask DisposeAsync()
     {
         var hasReturned = _next.IsCompleted;

@@ -3,8 +3,8 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects;
 
-/// <summary>Calls of an answer that have no result yet. The application's own tools have theirs before the answer
-/// ends.</summary>
+/// <summary>Calls of an answer that have no result yet. Calls of the application's own tools get their results before
+/// the answer ends.</summary>
 internal sealed class ClientCalls
 {
     private readonly List<FunctionCallContent> _open = [];
@@ -19,9 +19,9 @@ internal sealed class ClientCalls
 
     public void Answer(FunctionResultContent result) => _open.RemoveAll(call => call.CallId == result.CallId);
 
-    /// <summary>Returns the calls that the client has to run: none of an answer that was cancelled, or that a limit has
-    /// cut.</summary>
-    /// <param name="finish">The reason of the end.</param>
+    /// <summary>Returns the calls that the client has to run. There are none if the answer was cancelled, or cut by a
+    /// limit or a content filter.</summary>
+    /// <param name="finish">The finish reason.</param>
     public IReadOnlyList<FunctionCallContent> AtEnd(string? finish) =>
         finish is GenerationEvents.Cancelled or "length" or "content_filter" ? [] : _open;
 }

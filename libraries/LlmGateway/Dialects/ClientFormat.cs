@@ -3,17 +3,17 @@ using LlmGateway.Dialects.Messages;
 
 namespace LlmGateway.Dialects;
 
-/// <summary>The format of a client whose path does not tell the vendor.</summary>
+/// <summary>The format for a client whose request path does not tell its vendor.</summary>
 internal static class ClientFormat
 {
-    /// <summary>Returns the vendor's whose clients send such headers.</summary>
+    /// <summary>Returns the format of the vendor whose clients send the request's headers.</summary>
     public static VendorFormat Of(HttpContext context) =>
         context.Request.Headers.ContainsKey("anthropic-version")
             ? MessagesFormat.Instance
             : ChatCompletionsFormat.Instance;
 
-    /// <summary>True if the client names itself: Anthropic's by a version, OpenAI's as a program by its name, both by
-    /// their generator in a page.</summary>
+    /// <summary>Returns true if a header identifies the client: Anthropic's <c>anthropic-version</c>, OpenAI's
+    /// <c>User-Agent</c>, or <c>x-stainless-lang</c>, which the clients of both send from a page too.</summary>
     public static bool IsOfVendor(HttpRequest request) =>
         request.Headers.ContainsKey("anthropic-version")
         || request.Headers.ContainsKey("x-stainless-lang")

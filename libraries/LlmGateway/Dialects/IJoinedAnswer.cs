@@ -8,7 +8,7 @@ internal interface IJoinedAnswer
     /// <summary>Estimated bytes of memory of the answer so far.</summary>
     long Bytes { get; }
 
-    /// <summary>Adds a frame, which belongs to the answer from then on.</summary>
+    /// <summary>Adds a frame. The answer then owns the frame, and may change it.</summary>
     void Add(JsonObject frame);
 
     JsonObject ToJson();

@@ -3,11 +3,12 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects;
 
-/// <summary>Makes the frames of an answer in a vendor's format. Those of a run are made of its updates alone, so that
+/// <summary>Makes the frames of an answer in a vendor's format. The frames of a run depend only on its updates, so that
 /// the n-th frame is the same on every replica.</summary>
 internal interface IVendorResponse
 {
-    /// <summary>The model, by the provider's own name as soon as it has answered.</summary>
+    /// <summary>Name of the model: the requested name, or the provider's own name once the provider has
+    /// answered.</summary>
     string Model { get; }
 
     /// <summary>Returns the first frames, which precede the model's answer.</summary>
@@ -17,12 +18,13 @@ internal interface IVendorResponse
     IReadOnlyList<JsonObject> Next(ChatResponseUpdate update);
 
     /// <summary>Returns the last frames.</summary>
-    /// <exception cref="UpstreamException">The answer has failed after all.</exception>
+    /// <exception cref="UpstreamException">The end shows that the answer has failed.</exception>
     IReadOnlyList<JsonObject> End();
 
     /// <summary>Returns the last frames of an answer that has failed.</summary>
     IReadOnlyList<JsonObject> Fail(VendorError error);
 
-    /// <summary>Creates the answer without streaming, to which the frames are added; of an API that has one.</summary>
+    /// <summary>Creates an empty answer without streaming, to which the frames are added. Only APIs with such answers
+    /// implement it.</summary>
     IJoinedAnswer Join() => throw new NotSupportedException();
 }

@@ -15,8 +15,8 @@ namespace LlmGateway.Dialects;
 /// </summary>
 internal sealed class JoinedDeltas
 {
-    /// <summary>Members that name something, or sign it: a provider may repeat them in each delta. The last one
-    /// replaces the others, unless it is empty.</summary>
+    /// <summary>Members that name or sign something, which a provider may repeat in each delta. The last value replaces
+    /// the earlier ones, unless it is empty.</summary>
     private static readonly HashSet<string> Names =
     [
         "call_id",

@@ -9,7 +9,7 @@ internal sealed class MessageBreaks
     private string? _id;
     private string? _author;
 
-    /// <summary>True for the first update of a message that is not the answer's first.</summary>
+    /// <summary>Returns true for the first update of a message, except that of the answer's first message.</summary>
     public bool IsBefore(ChatResponseUpdate update)
     {
         var hasOtherId = IsOther(update.MessageId, ref _id);

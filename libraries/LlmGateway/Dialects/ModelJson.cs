@@ -6,6 +6,6 @@ namespace LlmGateway.Dialects;
 [JsonSerializable(typeof(ModelsApi.ModelList))]
 internal sealed partial class ModelJson : JsonSerializerContext
 {
-    /// <summary>For answers, which do not depend on the application's JSON.</summary>
+    /// <summary>The context for answers, whose JSON does not depend on the application's options.</summary>
     public static ModelJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
 }

@@ -30,7 +30,7 @@ internal static class ModelsApi
                 "/v1/models/{**id}",
                 async (string id, HttpContext context, ChatProviders providers) =>
                 {
-                    // Clients escape the slash of a name, and the server keeps it so.
+                    // Clients escape the slash of a name, and the server does not decode it.
                     id = id.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
                     var found = providers
                         .Models.Where(m => m.Model == id || $"{m.Provider}/{m.Model}" == id)

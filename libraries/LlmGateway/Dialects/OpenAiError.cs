@@ -7,7 +7,7 @@ internal static class OpenAiError
 {
     public static JsonObject Body(VendorError error) => new() { ["error"] = Members(error) };
 
-    /// <summary>Returns what the body has in its <c>error</c>.</summary>
+    /// <summary>Returns the members of the body's <c>error</c>.</summary>
     public static JsonObject Members(VendorError error) =>
         new()
         {

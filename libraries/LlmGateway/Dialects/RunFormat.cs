@@ -13,8 +13,9 @@ using Runs;
 namespace AspireSse;
 
 /// <summary>A protocol in which <see cref="RunFormatExtensions"/> shows a run of the application whose updates
-/// <see cref="RunUpdateExtensions"/> has appended. What is shown is made of the stored updates alone, so it is the same
-/// in every process.</summary>
+/// <see cref="RunUpdateExtensions"/> has appended. It reads only the stored updates, so every process shows the
+/// same.</summary>
+/// <remarks>Needed to stream a run of the application to clients of OpenAI's Responses API, AI SDK or AG-UI.</remarks>
 public sealed class RunFormat
 {
     private readonly Func<HttpContext, EventTopic, Task> _openAsync;
@@ -33,30 +34,30 @@ public sealed class RunFormat
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
-    /// <remarks>The response's id is <c>resp_</c> and what follows the first token of the topic. The events are those
-    /// after <c>starting_after</c> if the query has it.</remarks>
+    /// <remarks>The response's id is <c>resp_</c> and the topic without its first token. If the query has
+    /// <c>starting_after</c>, the events begin after that number.</remarks>
     public static RunFormat Responses() =>
         OfResponses((context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ResponsesApi.OwnPrompt));
 
     /// <summary>OpenAI's Responses API, for the <c>POST</c> that has begun the run: one response when the run has
     /// ended, or its events if the body has <c>"stream": true</c>.</summary>
-    /// <param name="body">The request's body. One that has <c>"background": true</c>, and no <c>stream</c>, gets the
+    /// <param name="body">The request's body. A body that has <c>"background": true</c>, and no <c>stream</c>, gets the
     /// response as it is now.</param>
-    /// <remarks>It answers 400 if the body is no object or a flag is no boolean. A run that fails before its one
-    /// response is a failed request. The run goes on if its client leaves.</remarks>
+    /// <remarks>It answers 400 if the body is no object or a flag is no boolean. If the run fails before its one
+    /// response, the request fails. The run goes on if its client leaves.</remarks>
     public static RunFormat Responses(JsonElement body) =>
         OfResponses((context, handler, run) => ResponsesApi.AnswerAsync(context, handler, run, ChatBody.Checked(body)));
 
-    /// <summary>AI SDK's UI message stream, always from its start, as its client expects it: the message's id is the
-    /// topic's without its first token. 204 if there is no such run.</summary>
+    /// <summary>AI SDK's UI message stream, always from its start, as its client expects; the message's id is the topic
+    /// without its first token. 204 if there is no such run.</summary>
     public static RunFormat UiMessages() =>
         OfUiMessages((context, handler, run) => UiMessagesApi.ReplayAsync(context, handler, run));
 
-    /// <summary>AI SDK's UI message stream of a run that continues the client's last message if that is the
-    /// assistant's, as after a tool of the page. 204 if there is no such run.</summary>
+    /// <summary>AI SDK's UI message stream of a run that continues the client's last message if the assistant wrote
+    /// that message, as after a tool of the page. 204 if there is no such run.</summary>
     /// <param name="body">The request's body, whose last message of <c>messages</c> decides.</param>
-    /// <remarks>It answers 400 if the body has no messages. A <c>GET</c>, whose client has emptied its message, gets
-    /// the parts of the continued one again.</remarks>
+    /// <remarks>It answers 400 if the body has no messages. The client of a <c>GET</c> has emptied its message, so it
+    /// gets the parts of the continued message again.</remarks>
     public static RunFormat UiMessages(JsonElement body) =>
         OfUiMessages(
             (context, handler, run) =>
@@ -69,11 +70,11 @@ public sealed class RunFormat
                 )
         );
 
-    /// <summary>AG-UI 1.0: the part of the run so far is a snapshot of its message, which then goes on. 404 if there is
-    /// no such run.</summary>
+    /// <summary>AG-UI 1.0: the part of the run so far is a snapshot of its message, and the rest follows. 404 if there
+    /// is no such run.</summary>
     /// <param name="body">The request's body, whose <c>threadId</c>, <c>runId</c> and <c>messages</c> the client gets
     /// again.</param>
-    /// <remarks>It answers 400 if the body lacks one of the ids.</remarks>
+    /// <remarks>It answers 400 if the body lacks an id.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
         new(
             AgUiFormat.Instance,
@@ -133,7 +134,7 @@ public sealed class RunFormat
     )
     {
         var services = context.RequestServices;
-        // An application without the gateway has neither.
+        // An application without the gateway has registered neither service.
         var updates = services.GetService<RunUpdates>() ?? ActivatorUtilities.CreateInstance<RunUpdates>(services);
         var handler =
             services.GetService<VendorHandler>() ?? ActivatorUtilities.CreateInstance<VendorHandler>(services, updates);

@@ -1,12 +1,12 @@
 namespace AspireSse.Server;
 
-/// <summary>Describes, for an OpenAPI document, an endpoint with a vendor's API, which answers whole or as a stream, as
-/// requested.</summary>
+/// <summary>Metadata that describes, for an OpenAPI document, an endpoint with a vendor's API.</summary>
 /// <param name="Reference">The vendor's own description of the answers.</param>
-/// <param name="Frames">Names of the stream's frames; empty: never streams.</param>
+/// <param name="Frames">Names of the stream's frames, or empty if the endpoint never streams.</param>
 /// <param name="Note">Describes how the stream ends and stays alive.</param>
+/// <remarks>Needed by an application whose own OpenAPI transformer documents the gateway's endpoints.</remarks>
 public sealed record VendorDescription(Uri Reference, IReadOnlyList<string> Frames, string Note)
 {
-    /// <summary>True if it always answers with a stream; false: whole or as a stream, as requested.</summary>
+    /// <summary>True if the endpoint always streams, false if it answers whole or as a stream, as requested.</summary>
     public bool IsStream { get; init; }
 }

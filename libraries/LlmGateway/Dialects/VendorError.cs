@@ -2,13 +2,13 @@ namespace LlmGateway.Dialects;
 
 /// <summary>An error for a vendor's client. Its status, code and field decide its format; its text does not.</summary>
 /// <param name="Status">HTTP status.</param>
-/// <param name="Code">Machine-readable reason, OpenAI's word if it has one. Null if the status says all.</param>
+/// <param name="Code">Machine-readable reason, OpenAI's code if OpenAI has one. Null if the status is enough.</param>
 /// <param name="Message">Text for people.</param>
 /// <param name="Field">The wrong member of the request.</param>
-/// <param name="RetryAfter">Time to wait before the next try, or null if it is not known. 429 and 503 always name
-/// one.</param>
-/// <param name="MayRetry">False where the client's retries would only multiply the requests, as those after the
-/// gateway's own.</param>
+/// <param name="RetryAfter">Time to wait before the next try, or null if it is not known. A response with 429 or 503
+/// always names a time.</param>
+/// <param name="MayRetry">False if the client's retries would only multiply the requests, as after the gateway's own
+/// retries.</param>
 internal sealed record VendorError(
     int Status,
     string? Code,
@@ -36,8 +36,7 @@ internal sealed record VendorError(
     public static VendorError NoStore { get; } =
         new(503, null, "The server's store does not answer. Try again.", RetryAfter: TimeSpan.FromSeconds(5));
 
-    /// <summary>The error for a reader that says to have more of a run than there is, once the run has
-    /// ended.</summary>
+    /// <summary>The error for a reader that claims to have more frames than a run had when it ended.</summary>
     public static VendorError Beyond { get; } =
         new(400, null, "The stream has ended before the event that the request names.");
 
@@ -60,7 +59,7 @@ internal sealed record VendorError(
             MayRetry: exception.MayRetry
         );
 
-    /// <summary>Returns the error for a refusal that has a status only.</summary>
+    /// <summary>Returns the error for a refusal that has only a status and a message.</summary>
     public static VendorError Of(int status, string message, TimeSpan? retryAfter = null) =>
         new(
             status,

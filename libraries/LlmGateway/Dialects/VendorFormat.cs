@@ -15,22 +15,22 @@ internal abstract class VendorFormat
     /// <summary>The vendor's response header with the id of the request.</summary>
     public virtual string RequestIdHeader => "x-request-id";
 
-    /// <summary>Sets the headers of each answer.</summary>
+    /// <summary>Sets the headers that every response has.</summary>
     public virtual void SetHeaders(IHeaderDictionary headers) =>
         headers.TryAdd(RequestIdHeader, $"req_{Guid.NewGuid():N}");
 
-    /// <summary>Frame of a stream whose provider is silent.</summary>
+    /// <summary>Frame that a stream sends while its provider is silent.</summary>
     public virtual byte[] Heartbeat { get; } = SseFrame.Comment("waiting for the model");
 
     /// <summary>Frame that follows a complete answer, or null if the answer has its own end.</summary>
     public virtual byte[]? Done => null;
 
-    /// <summary>Reads a request; of an API without runs.</summary>
+    /// <summary>Reads a request. Only APIs whose answers are not runs implement it.</summary>
     /// <exception cref="InvalidChatException">The request is invalid.</exception>
     public virtual ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
         throw new NotSupportedException();
 
-    /// <summary>Begins the answer to a request; of an API without runs.</summary>
+    /// <summary>Begins the answer to a request. Only APIs whose answers are not runs implement it.</summary>
     public virtual IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
         throw new NotSupportedException();
 
@@ -40,10 +40,10 @@ internal abstract class VendorFormat
     /// <summary>Encodes the frame with which an error ends a stream.</summary>
     public byte[] Frame(VendorError error) => Frame(Body(error));
 
-    /// <summary>Returns the error as a frame of a stream has it.</summary>
+    /// <summary>Returns the JSON of an error in a frame of a stream.</summary>
     public abstract JsonObject Body(VendorError error);
 
-    /// <summary>Returns the error as a response has it.</summary>
+    /// <summary>Returns the JSON of an error in a response without streaming.</summary>
     protected virtual JsonObject Response(VendorError error, string requestId) => Body(error);
 
     /// <summary>Refuses a request that has not reached its endpoint.</summary>

@@ -4,7 +4,7 @@ using Streaming.Frames;
 
 namespace LlmGateway.Dialects;
 
-/// <summary>Writes the JSON of vendors' answers, and its frames.</summary>
+/// <summary>Makes the JSON of answers in the vendors' APIs, and the frames with this JSON.</summary>
 internal static class VendorFrame
 {
     public static JsonObject Object(params ReadOnlySpan<(string Name, JsonNode? Value)> members)

@@ -24,13 +24,14 @@ internal sealed class VendorHandler(
     ILogger<VendorHandler> logger
 )
 {
-    /// <summary>Copies of a whole answer in memory: as it is gathered, and as the JSON of the response.</summary>
+    /// <summary>Copies of an answer without streaming in memory: the gathered answer, and the JSON of the
+    /// response.</summary>
     private const int Copies = 2;
 
     public Task AnswerAsync(HttpContext context, VendorFormat format) =>
         AnswerAsync(context, format, () => RespondAsync(context, format));
 
-    /// <summary>Answers a request, its refusals and failures in the vendor's format.</summary>
+    /// <summary>Answers a request, with refusals and failures in the vendor's format.</summary>
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
         format.SetHeaders(context.Response.Headers);
@@ -51,7 +52,7 @@ internal sealed class VendorHandler(
         {
             await format.WriteAsync(context, VendorError.Of(e));
         }
-        // Before the response has started: later it is a frame of the stream.
+        // This handles failures before the response has started. A later failure breaks the stream.
         catch (StoreUnavailableException) when (!context.Response.HasStarted)
         {
             await format.WriteAsync(context, VendorError.NoStore);
@@ -61,7 +62,7 @@ internal sealed class VendorHandler(
         {
             await format.WriteAsync(context, VendorError.Stopping);
         }
-        // The request's own end is for the host to answer: it may be a timeout, not a departed client.
+        // If the request itself was aborted, the host answers: the cause may be a timeout, not a departed client.
         catch (Exception e)
             when (e is not (IOException or RefusedException)
                 && !context.RequestAborted.IsCancellationRequested
@@ -73,16 +74,15 @@ internal sealed class VendorHandler(
         }
     }
 
-    /// <summary>Streams a run, which a client may have begun before: the frames after the first
-    /// <paramref name="skip"/> ones, to its end. What ends the stream earlier breaks the body, and the client
-    /// returns.</summary>
+    /// <summary>Streams the frames of a run to its end, without the first <paramref name="skip"/> ones. If the stream
+    /// must end earlier, its body breaks, and the client reconnects.</summary>
     /// <param name="context">The request.</param>
     /// <param name="format">The dialect.</param>
-    /// <param name="beginAsync">Finds or starts the run; called for a request that has a seat.</param>
+    /// <param name="beginAsync">Finds or starts the run; called once the request has a seat.</param>
     /// <param name="respond">Makes the frames.</param>
-    /// <param name="skip">Frames that the client has.</param>
-    /// <param name="isNew">True: a run that fails at once is a status of the response, as the failure of a provider is.
-    /// False: it is what the run's stream ends with.</param>
+    /// <param name="skip">Number of frames that the client has.</param>
+    /// <param name="isNew">True if the failure of a run that fails at once becomes an HTTP status, as a provider's
+    /// refusal does. False if such a failure ends the stream as a frame.</param>
     public async Task StreamAsync(
         HttpContext context,
         VendorFormat format,
@@ -113,7 +113,7 @@ internal sealed class VendorHandler(
         );
     }
 
-    /// <summary>Waits for a run's end, and returns the answer without streaming.</summary>
+    /// <summary>Waits for a run's end, and returns the whole answer.</summary>
     /// <exception cref="UpstreamException">The run has failed.</exception>
     public async Task<JsonObject> JoinAsync(HttpContext context, RunHead run, IVendorResponse response)
     {
@@ -121,7 +121,8 @@ internal sealed class VendorHandler(
         return await JoinAsync(context, updates, response);
     }
 
-    /// <summary>Returns the part of an answer that there is, or the whole of it; a failure is a part of it.</summary>
+    /// <summary>Returns an answer as far as the run has stored it. If the run has failed, the answer has the
+    /// failure.</summary>
     public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IVendorResponse response)
     {
         var soFar = await runs.SoFarAsync(context, run);
@@ -136,7 +137,7 @@ internal sealed class VendorHandler(
         return answer.ToJson();
     }
 
-    /// <summary>Returns the last frames of a run; its answer may turn out to be a failure at its end.</summary>
+    /// <summary>Returns the last frames of a run. The end may show that its answer has failed.</summary>
     private static IReadOnlyList<JsonObject> Last(IVendorResponse response, UpstreamException? failure)
     {
         try
@@ -199,7 +200,7 @@ internal sealed class VendorHandler(
     }
 
     /// <summary>Opens the stream once the provider has begun, or after <see cref="LlmOptions.HeadMilliseconds"/> since
-    /// <paramref name="start"/>: until then its failure has a status of its own.</summary>
+    /// <paramref name="start"/>: until then, a failure of the provider becomes an HTTP status.</summary>
     private async Task RespondWithStreamAsync(
         HttpContext context,
         VendorFormat format,
@@ -247,7 +248,7 @@ internal sealed class VendorHandler(
         );
     }
 
-    /// <summary>Writes the frames of a run. Any failure but the run's own breaks the body.</summary>
+    /// <summary>Writes the frames of a run. Any failure except the run's own breaks the body.</summary>
     private static async Task StreamAsync(
         PushStream push,
         VendorFormat format,

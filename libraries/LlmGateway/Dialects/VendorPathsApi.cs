@@ -6,8 +6,9 @@ using Streaming.Refusals;
 namespace LlmGateway.Dialects;
 
 /// <summary>
-/// Paths that are known for a vendor's, and methods that this server's own paths do not take (for all others see
-/// <see cref="VendorProblems"/>). The answer has the vendor's format, whoever asks: its clients read nothing else.
+/// Refuses known paths of the vendors' APIs that this server lacks, and methods that its own paths do not take
+/// (<see cref="VendorProblems"/> refuses all others). The refusal has the vendor's format for every caller, because the
+/// vendor's clients read nothing else.
 /// </summary>
 internal static class VendorPathsApi
 {
@@ -48,7 +49,7 @@ internal static class VendorPathsApi
         foreach (var root in AnthropicRoots)
             Map(root, MessagesFormat.Instance.RefuseAsync);
 
-        // Any method: the endpoints that exist are more specific, so routing prefers them.
+        // The route takes any method: the existing endpoints are more specific, so routing prefers them.
         void Map(string root, Func<HttpContext, int, string, TimeSpan?, Task> refuse) =>
             app.Map($"/v1/{root}/{{**rest}}", (Delegate)((HttpContext context) => RefuseAsync(context, root, refuse)))
                 .Publishes(ChatCall.Topic)
@@ -56,8 +57,8 @@ internal static class VendorPathsApi
                 .ExcludeFromDescription();
     }
 
-    /// <summary>Refuses a path that both vendors have, as <c>/v1/files</c>: Anthropic's clients name a
-    /// version.</summary>
+    /// <summary>Refuses a path that both vendors may have, such as <c>/v1/files</c>, in the format of Anthropic if the
+    /// client sends its version header, else in OpenAI's.</summary>
     private static Task RefuseByHeaderAsync(HttpContext context, int status, string message, TimeSpan? retryAfter) =>
         ClientFormat.Of(context).RefuseAsync(context, status, message, retryAfter);
 
@@ -68,7 +69,7 @@ internal static class VendorPathsApi
     )
     {
         var method = context.Request.Method;
-        // Without the prefix of a route group.
+        // The path lacks the prefix of a route group.
         var path = $"/v1/{root}/{context.GetRouteValue("rest")}".TrimEnd('/');
         if (!(path is ChatCompletionsApi.Path or Responses or MessagesApi.Path or MessagesApi.CountTokensPath))
             return refuse(context, StatusCodes.Status404NotFound, NoPath(method, path), null);

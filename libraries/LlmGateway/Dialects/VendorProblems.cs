@@ -3,7 +3,7 @@ using Streaming.Refusals;
 
 namespace LlmGateway.Dialects;
 
-/// <summary>Writes the framework's own errors under <c>/v1</c> in the format of the vendor whose client asks: its
+/// <summary>Writes the framework's own errors under <c>/v1</c> in the format of the vendor whose client asks, since the
 /// vendor has paths and methods that this server lacks. Other clients get problem details.</summary>
 internal sealed class VendorProblems : IProblemDetailsWriter
 {

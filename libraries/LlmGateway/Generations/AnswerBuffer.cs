@@ -10,7 +10,7 @@ namespace LlmGateway.Generations;
 /// </summary>
 /// <remarks>
 /// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the buffer
-/// stores what is pending, so that nothing of it follows the end of the run.
+/// stores the pending events, so that none of them follows the end of the run.
 /// </remarks>
 internal sealed class AnswerBuffer : IAsyncDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class AnswerBuffer : IAsyncDisposable
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _first = true;
 
-    // Guarded by the gate: what waits for the store, and since when.
+    // The gate guards the events that wait for the store, and the time since when they wait.
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
     private Func<string, RunEvent> _pendingToEvent;
@@ -65,9 +65,10 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         _writing = WriteAsync();
     }
 
-    /// <summary>Adds a token. Waits while too much text waits for the store.</summary>
+    /// <summary>Adds a token. If too much text waits for the store, it returns once the store has taken the
+    /// text.</summary>
     /// <param name="text">The token.</param>
-    /// <param name="toEvent">Creates the event of another kind of text. Null for the usual one.</param>
+    /// <param name="toEvent">Creates the event of another kind of text, or null for the usual kind.</param>
     public async ValueTask TextAsync(string text, Func<string, RunEvent>? toEvent = null)
     {
         Task? full = null;
@@ -94,7 +95,7 @@ internal sealed class AnswerBuffer : IAsyncDisposable
             await Task.WhenAny(full, _writing);
     }
 
-    /// <summary>Adds an event; the order of events and text is kept.</summary>
+    /// <summary>Adds an event. Events and text keep their order.</summary>
     public void Event(RunEvent written)
     {
         lock (_gate)
@@ -113,7 +114,7 @@ internal sealed class AnswerBuffer : IAsyncDisposable
     /// <summary>Stores all pending events and leaves the run open.</summary>
     public Task CloseAsync() => CloseAsync([], ends: false);
 
-    /// <summary>Closes the buffer, unless it is closed.</summary>
+    /// <summary>Closes the buffer, unless it is closed already.</summary>
     public async ValueTask DisposeAsync()
     {
         bool isOpen;

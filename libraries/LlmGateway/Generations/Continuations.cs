@@ -7,7 +7,7 @@ using Runs;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Makes the call with which another process goes on with a generation.</summary>
+/// <summary>Makes the call with which another process continues a generation.</summary>
 internal sealed class Continuations(
     PromptStore prompts,
     ConversationReader conversations,
@@ -15,7 +15,7 @@ internal sealed class Continuations(
     IOptions<RunOptions> runs
 )
 {
-    /// <summary>Name of the work that another process goes on with.</summary>
+    /// <summary>Name of the work with which another process continues a generation.</summary>
     private const string Handler = "aspire-sse.generation";
 
     /// <summary>The work of a generation whose process is lost.</summary>
@@ -25,7 +25,7 @@ internal sealed class Continuations(
             (services, run, input, _, _) => services.GetRequiredService<Generator>().ContinueAsync(run, input)
         );
 
-    /// <summary>The refusal of a request that repeats one whose run was deleted.</summary>
+    /// <summary>The refusal of a repeated request whose run was deleted.</summary>
     public static InvalidChatException Deleted =>
         new(
             IdempotencyKey.Header,
@@ -35,7 +35,7 @@ internal sealed class Continuations(
 
     /// <summary>Stores the prompt of a generation, and returns the work that is stored with the run. Null if the
     /// provider has no continuation tokens.</summary>
-    /// <exception cref="InvalidChatException">The request is the repetition of one whose run was deleted.</exception>
+    /// <exception cref="InvalidChatException">The request repeats an earlier request whose run was deleted.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<HandledWork?> PrepareAsync(
         RunName name,
@@ -62,7 +62,7 @@ internal sealed class Continuations(
         return new HandledWork(Handler, EventRules.Data(RunJson.Write(input)), runs.Value.MaxAttempts);
     }
 
-    /// <summary>Returns the call that goes on with an answer, or null if nobody can.</summary>
+    /// <summary>Returns the call that continues an answer, or null if this process cannot continue it.</summary>
     public async Task<ChatCall?> CallOfAsync(RunName name, string input, StoredAnswer stored)
     {
         if (stored.Token is null)

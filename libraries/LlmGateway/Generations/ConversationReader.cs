@@ -5,7 +5,7 @@ using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Reads conversations: what the runs that continue each other were asked, and what they answered.</summary>
+/// <summary>Reads conversations: the prompts and the answers of runs that continue each other.</summary>
 internal sealed class ConversationReader(
     PromptStore prompts,
     RunUpdates updates,
@@ -18,8 +18,8 @@ internal sealed class ConversationReader(
     private static InvalidChatException TooLong =>
         new(Field, "The conversation before it is longer than a request may be.", code: "context_length_exceeded");
 
-    /// <summary>The refusal of a conversation of which retention has dropped a part: the model must not forget it
-    /// unnoticed.</summary>
+    /// <summary>The refusal of a conversation that retention has dropped in part, because the model would answer as if
+    /// that part had never existed.</summary>
     private static InvalidChatException Dropped =>
         new(
             Field,
@@ -27,8 +27,10 @@ internal sealed class ConversationReader(
             code: "previous_response_not_found"
         );
 
-    /// <summary>Returns the messages that a run answers, its instructions and those before it included.</summary>
-    /// <exception cref="InvalidChatException">They are more than a request may have, or no longer stored.</exception>
+    /// <summary>Returns the messages that a run answers, including its instructions and the messages of earlier
+    /// runs.</summary>
+    /// <exception cref="InvalidChatException">The messages are more than a request may have, or are no longer
+    /// stored.</exception>
     public async Task<List<ChatMessage>> QuestionAsync(RunName name, CancellationToken cancellationToken)
     {
         var prompt = await prompts.ReadAsync(name, cancellationToken) ?? throw Dropped;
@@ -50,13 +52,14 @@ internal sealed class ConversationReader(
     private Task<List<ChatMessage>> HistoryAsync(RunName last, CancellationToken cancellationToken) =>
         HistoryAsync(last, ChatBody.MaxMessages, options.Value.MaxRequestBytes, cancellationToken);
 
-    /// <summary>Returns the messages of a conversation through a run's answer, oldest first, without the runs that were
-    /// deleted.</summary>
+    /// <summary>Returns the messages of a conversation through a run's answer, oldest first, without those of deleted
+    /// runs.</summary>
     /// <param name="last">The run.</param>
     /// <param name="most">Most messages.</param>
-    /// <param name="mostBytes">About the most bytes of all.</param>
+    /// <param name="mostBytes">Most bytes of all messages, approximately.</param>
     /// <param name="cancellationToken">Ends the read.</param>
-    /// <exception cref="InvalidChatException">They are more than a request may have, or no longer stored.</exception>
+    /// <exception cref="InvalidChatException">The messages are more than a request may have, or are no longer
+    /// stored.</exception>
     public async Task<List<ChatMessage>> HistoryAsync(
         RunName last,
         int most,
@@ -85,7 +88,7 @@ internal sealed class ConversationReader(
                 bytes += size + answer.Updates.Sum(update => update.Text.Length);
             }
 
-            // Deleted runs have no messages, but each is read.
+            // Deleted runs have no messages, but each of them is read, so it counts.
             if (++runs > most || history.Count > most || bytes > mostBytes)
                 throw TooLong;
 
@@ -97,10 +100,11 @@ internal sealed class ConversationReader(
         return history;
     }
 
-    /// <summary>Removes results of calls that were deleted, and calls whose results were: no vendor takes one without
-    /// the other.</summary>
+    /// <summary>Removes the results of deleted calls, and the calls of deleted results: no vendor takes one without the
+    /// other.</summary>
     /// <param name="history">The messages.</param>
-    /// <param name="older">Messages from before a deleted run; a call after it may still be answered.</param>
+    /// <param name="older">Number of messages before the newest deleted run. A call after that run may still be
+    /// answered.</param>
     private static void RemoveHalves(List<ChatMessage> history, int older)
     {
         var contents = history.SelectMany(message => message.Contents).ToList();

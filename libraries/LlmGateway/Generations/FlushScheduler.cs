@@ -3,14 +3,19 @@ using EventStore;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// Schedules one flush for all runs of this replica, so that one commit and one relay message carry the tokens of all.
+/// Schedules one flush for all runs of this replica, so that one commit and one relay message carry the tokens of all
+/// runs.
 /// </summary>
 /// <remarks>
-/// Thread-safe. A flush follows at once if the last one is an interval ago; the interval grows with the runs.
+/// Thread-safe. A flush follows at once if the last flush is an interval ago. The interval grows with the number of
+/// live runs.
 /// </remarks>
 internal sealed class FlushScheduler : IDisposable
 {
-    /// <summary>Live runs from which the interval grows in proportion, so that the store's load stays
+    /// <summary>Longest interval.</summary>
+    public const int MaxMilliseconds = 400;
+
+    /// <summary>Number of live runs above which the interval grows in proportion, so that the store's load stays
     /// constant.</summary>
     private const double WidensFrom = 40;
 
@@ -22,7 +27,7 @@ internal sealed class FlushScheduler : IDisposable
     private TaskCompletionSource? _next;
     private long? _last;
 
-    /// <param name="milliseconds">The interval of a few runs.</param>
+    /// <param name="milliseconds">The interval while few runs are live.</param>
     /// <param name="liveRuns">Returns the number of live runs.</param>
     /// <param name="clock">Measures the interval.</param>
     public FlushScheduler(int milliseconds, Func<int> liveRuns, TimeProvider clock)
@@ -43,7 +48,7 @@ internal sealed class FlushScheduler : IDisposable
     private double IntervalMilliseconds =>
         Math.Min(_milliseconds * Math.Max(1, _liveRuns() / WidensFrom), LlmOptions.MaxCoalesceMilliseconds);
 
-    /// <summary>Completes at the next flush; at once if one is due.</summary>
+    /// <summary>Completes at the next flush, or at once if a flush is due.</summary>
     public Task NextAsync()
     {
         lock (_gate)

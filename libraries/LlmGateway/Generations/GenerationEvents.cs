@@ -7,15 +7,15 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// Makes the events of a generation, and reads them back as updates. What the frames of generations lack is the
-/// member <c>details</c>, always the last one:
+/// Makes the events of a generation, and reads them back as updates. The frames of generations omit the member
+/// <c>details</c>, which is always the last one:
 /// <code>
 /// {"finishReason":"stop","usage":{"inputTokens":9,"outputTokens":4},"details":{"reasoningTokens":2}}
 /// </code>
 /// </summary>
 internal static class GenerationEvents
 {
-    /// <summary>The reason of the end of an answer that was cancelled.</summary>
+    /// <summary>The finish reason of a cancelled answer.</summary>
     public const string Cancelled = "cancelled";
 
     /// <summary>Type of the event with a continuation token; no reader gets it.</summary>
@@ -25,7 +25,7 @@ internal static class GenerationEvents
 
     public static RunEvent Token(string text) => RunEvent.Of("token", new GenerationToken(text));
 
-    /// <summary>A token to the readers of the generation.</summary>
+    /// <summary>Makes the event of a refusal, which the readers of the generation get as a token.</summary>
     public static RunEvent Refusal(string text) =>
         RunEvent.Of("token", new StoredRefusal(text, new RefusalDetail(Refusal: true)));
 
@@ -37,7 +37,7 @@ internal static class GenerationEvents
     public static RunEvent ToolUse(FunctionCallContent tool) =>
         RunEvent.Of("tool_use", new GenerationToolUse(tool.CallId, tool.Name, ToolCalls.InputOrText(tool)));
 
-    /// <summary>The place from which the provider goes on in another process.</summary>
+    /// <summary>Makes the event with the token from which another process continues the answer.</summary>
     public static RunEvent ContinuesFrom(ResponseContinuationToken token) =>
         RunEvent.Of(Continuation, new StoredContinuation(token.ToBytes().ToArray()));
 
@@ -72,7 +72,7 @@ internal static class GenerationEvents
             )
         );
 
-    /// <summary>Returns the update that an event is, or null if it has nothing for a client of another API.</summary>
+    /// <summary>Returns an event as an update, or null if the event has nothing for a client of another API.</summary>
     /// <exception cref="UpstreamException">The event is the end of a generation that has failed.</exception>
     public static ChatResponseUpdate? UpdateOf(string type, ReadOnlyMemory<byte> data)
     {
@@ -93,7 +93,7 @@ internal static class GenerationEvents
         };
     }
 
-    /// <summary>Returns the data of an event as the frames of generations have it.</summary>
+    /// <summary>Returns the data of an event without the details, as the frames of generations have it.</summary>
     public static ReadOnlyMemory<byte> WithoutDetails(ReadOnlyMemory<byte> data)
     {
         if (data.Span.IndexOf(Details) < 0)
@@ -103,7 +103,7 @@ internal static class GenerationEvents
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            // The comma before it.
+            // Index of the comma before the member.
             var before = (int)reader.TokenStartIndex - 1;
             if (reader.ValueTextEquals(Details))
                 return (byte[])[.. data.Span[..before], (byte)'}'];
@@ -181,7 +181,7 @@ internal sealed record RefusalDetail(bool Refusal);
 /// <summary>Data of a stored <c>done</c>.</summary>
 internal sealed record StoredDone(string FinishReason, GenerationUsage Usage, UsageDetail? Details);
 
-/// <summary>Counts that are a part of the others. Null if the provider has not told.</summary>
+/// <summary>Counts that are parts of the input and output tokens. Null if the provider has not sent them.</summary>
 internal sealed record UsageDetail(long? CachedInputTokens, long? ReasoningTokens);
 
 /// <summary>Data of a stored <c>error</c>.</summary>
@@ -190,6 +190,6 @@ internal sealed record StoredError(string Error, bool Fatal, string Reason, Erro
 /// <param name="Status">HTTP status of the same error before a stream.</param>
 /// <param name="RetryAfterMs">Milliseconds to wait before a retry, or null if it is not known.</param>
 /// <param name="MayRetry">See <see cref="UpstreamException.MayRetry"/>.</param>
-/// <param name="Kind">See <see cref="UpstreamException.Kind"/>; the reason may be the provider's own word. Null in
+/// <param name="Kind">See <see cref="UpstreamException.Kind"/>; the reason may be the provider's own code. Null in
 /// events of an earlier build.</param>
 internal sealed record ErrorDetail(int Status, long? RetryAfterMs, bool MayRetry, string? Kind = null);

@@ -5,7 +5,7 @@ namespace LlmGateway.Generations;
 
 /// <summary>
 /// Frames of a generation: <c>token</c>, <c>reasoning</c>, <c>tool_use</c>, <c>state</c> while it waits for its
-/// provider, <c>restarted</c> when another replica goes on with it, and at the end <c>done</c> or <c>error</c>. Every
+/// provider, <c>restarted</c> when another replica continues it, and at the end <c>done</c> or <c>error</c>. Every
 /// frame's id identifies the generation.
 /// </summary>
 internal static class GenerationFormat
@@ -22,7 +22,7 @@ internal static class GenerationFormat
                 return;
 
             var data = MayHaveDetails(record) ? GenerationEvents.WithoutDetails(record.Data) : record.Data;
-            // Most tokens have none, and cost no copy.
+            // Most tokens have no details, and their data is not copied.
             base.Write(output, id, data.Length == record.Data.Length ? record : record with { Data = data });
         }
 

@@ -1,6 +1,6 @@
 namespace LlmGateway.Generations;
 
-/// <summary>Facts of a call that another process goes on with, beside its prompt.</summary>
+/// <summary>The parts of a call that another process needs to continue it, in addition to the prompt.</summary>
 internal sealed record GenerationInput(
     string Provider,
     string Model,

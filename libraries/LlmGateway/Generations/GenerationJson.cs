@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Writes and reads what is stored and shown of a generation as JSON without reflection.</summary>
+/// <summary>Writes and reads the stored and the shown data of a generation as JSON without reflection.</summary>
 [JsonSerializable(typeof(GenerationStarted))]
 [JsonSerializable(typeof(GenerationState))]
 [JsonSerializable(typeof(GenerationToken))]

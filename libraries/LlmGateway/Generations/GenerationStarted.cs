@@ -4,5 +4,5 @@ namespace LlmGateway.Generations;
 /// <param name="Provider">Name of the provider.</param>
 /// <param name="Model">Name of the model.</param>
 /// <param name="CreatedAt">Time of the request.</param>
-/// <param name="Owner">User whose request it was, who may read the answer, or null for an anonymous one.</param>
+/// <param name="Owner">User who made the request and may read the answer, or null if the request was anonymous.</param>
 internal sealed record GenerationStarted(string Provider, string Model, DateTimeOffset CreatedAt, string? Owner = null);

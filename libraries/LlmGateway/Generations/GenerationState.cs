@@ -10,8 +10,8 @@ namespace LlmGateway.Generations;
 /// <param name="Id">Id of the generation.</param>
 /// <param name="Status"><c>running</c>, <c>done</c>, <c>cancelled</c>, <c>failed</c> or <c>interrupted</c>.</param>
 /// <param name="Text">Text so far.</param>
-/// <param name="Usage">Tokens, or null before the end, and after an error.</param>
-/// <param name="FinishReason">The provider's reason for the end, or null before it, and after an error.</param>
+/// <param name="Usage">Counts of tokens, or null before the end and after an error.</param>
+/// <param name="FinishReason">The provider's finish reason, or null before the end and after an error.</param>
 /// <param name="Error">Error message.</param>
 /// <param name="Reason">Machine-readable reason of the error.</param>
 /// <param name="Reasoning">The model's reasoning so far, or null if it shows none.</param>
@@ -43,11 +43,11 @@ internal sealed record GenerationState(
     bool? Truncated = null
 )
 {
-    /// <summary>Reads the events of a generation. Null if it does not exist.</summary>
+    /// <summary>Computes the state of a generation from its events. Null if the generation does not exist.</summary>
     /// <param name="name">The generation.</param>
     /// <param name="stream">Path of its event stream.</param>
-    /// <param name="runs">Reads them.</param>
-    /// <param name="cancellationToken">Cancels it.</param>
+    /// <param name="runs">Reads the events.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     public static async Task<(GenerationState State, StreamPosition Position)?> ReadAsync(
         RunName name,
         string stream,
@@ -70,7 +70,7 @@ internal sealed record GenerationState(
         if (!extent.IsWhole)
         {
             state = state with { Truncated = true };
-            // The last event has the result, and is read without the text before it.
+            // The last event has the result, and is read alone.
             if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
                 state = state.With(last, text, reasoning, tools);
         }

@@ -11,7 +11,7 @@ internal sealed record GenerationToolUse(string Id, string Tool, JsonNode Input)
 /// <summary>Delay of the answer: <c>queued</c> or <c>retrying</c>.</summary>
 internal sealed record GenerationWaits(string State, string Reason, int? Attempt, long? RetryInMs);
 
-/// <summary>Another replica goes on with the answer: the number of the attempt.</summary>
+/// <summary>Number of the attempt with which another replica continues the answer.</summary>
 internal sealed record GenerationRestarted(int Attempt);
 
 internal sealed record GenerationDone(string FinishReason, GenerationUsage Usage);

@@ -6,8 +6,8 @@ using Runs;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// Starts generations: reads the provider to its end and stores the answer, with or without readers. If its process is
-/// lost, another one goes on from the provider's continuation token, if it has given one.
+/// Starts generations: reads a provider's answer to its end and stores it, with or without readers. If the process is
+/// lost, another process continues from the provider's continuation token, if there is one.
 /// </summary>
 internal sealed class Generator(
     RunAcquisition runs,
@@ -19,7 +19,8 @@ internal sealed class Generator(
     TimeProvider clock
 )
 {
-    /// <summary>Time between two stored tokens of a provider: a hundredth of the events that text is.</summary>
+    /// <summary>Least time between two stored continuation tokens, so that they are few compared with the events of
+    /// text.</summary>
     private static readonly TimeSpan TokenInterval = TimeSpan.FromSeconds(1);
 
     private static readonly RunEvent Interrupted = RunEvent.Failed(
@@ -28,9 +29,9 @@ internal sealed class Generator(
     );
 
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
-    /// <param name="prompt">What is kept of the request, beside the answer.</param>
-    /// <param name="preparedAsync">Called when nothing but the begin can fail, or null.</param>
-    /// <exception cref="InvalidChatException">The one with this id was deleted.</exception>
+    /// <param name="prompt">The part of the request that is stored.</param>
+    /// <param name="preparedAsync">Called after every check, when only the begin can still fail, or null.</param>
+    /// <exception cref="InvalidChatException">The generation with this id was deleted.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     public async Task<RunHead> StartAsync(
         ChatCall call,
@@ -60,17 +61,18 @@ internal sealed class Generator(
         if (start.Run is not { } run)
             return await updates.FindAsync(name, cancellationToken) ?? head;
 
-        // The answer to the begin may be so late that the run was found without its work, and has ended.
+        // The store's answer may be so late that ProcessLease has found the run without its work, and started its
+        // handler.
         if (live.Has(run.Name))
             return head;
 
-        // The run keeps the prompt after the request that started it.
+        // The run keeps the prompt in memory after the request that started it has ended.
         var kept = budget.Keep(client, call.Bytes);
         _ = live.Start(run, r => GenerateAsync(r, call, kept, new StoredAnswer()));
         return head;
     }
 
-    /// <summary>Goes on with a generation that another process has left.</summary>
+    /// <summary>Continues a generation that another process has left.</summary>
     public async Task ContinueAsync(Run run, string input)
     {
         var stored = await StoredAnswer.ReadAsync(run.ReadAsync(CancellationToken.None));
@@ -130,7 +132,7 @@ internal sealed class Generator(
         }
         catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted)
         {
-            // Left open, another process goes on.
+            // A run that is left open goes on in another process.
             if (!run.MayRestart)
                 await writer.EndAsync(Interrupted);
         }

@@ -6,16 +6,16 @@ using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
-/// <summary>Stores and reads what runs were asked, in a topic beside the run's own: its readers get none of
-/// it.</summary>
+/// <summary>Stores and reads the prompt of each run, in a topic beside the run's own, so that the run's readers do not
+/// get the prompt.</summary>
 internal sealed class PromptStore(EventAppender appender, RunEventReader reader, ReadGate turns)
 {
     private static readonly JsonTypeInfo<IList<ChatMessage>> Messages =
         (JsonTypeInfo<IList<ChatMessage>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IList<ChatMessage>));
 
-    /// <summary>Stores a prompt. It precedes its run, so that no run lacks its own; a repeated request stores it
-    /// again.</summary>
-    /// <param name="client">The client whose share of the log it uses.</param>
+    /// <summary>Stores a prompt before its run begins, so that no run lacks its prompt. A repeated request stores the
+    /// prompt again.</summary>
+    /// <param name="client">The client whose share of the log the prompt uses.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task StoreAsync(RunName name, RunPrompt prompt, string client, CancellationToken cancellationToken) =>
         appender.AppendAsync(
@@ -38,11 +38,12 @@ internal sealed class PromptStore(EventAppender appender, RunEventReader reader,
             cancellationToken
         );
 
-    /// <summary>Returns null if the run is an application's own, or from before prompts were stored.</summary>
+    /// <summary>Reads the prompt of a run, or returns null if the run is an application's own, or is older than stored
+    /// prompts.</summary>
     public async Task<RunPrompt?> ReadAsync(RunName name, CancellationToken cancellationToken) =>
         (await ReadSizedAsync(name, cancellationToken)).Prompt;
 
-    /// <summary>Reads it within the client's turn: a prompt may have megabytes.</summary>
+    /// <summary>Reads the prompt of a run within the client's turn, because a prompt may have megabytes.</summary>
     /// <inheritdoc cref="ReadAsync(RunName, CancellationToken)"/>
     public async Task<RunPrompt?> ReadAsync(HttpContext context, RunName name)
     {

@@ -3,12 +3,12 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Generations;
 
-/// <summary>The question of a run.</summary>
-/// <param name="Dialect">Name of the dialect of the request, which alone reads <paramref name="Asked"/>.</param>
+/// <summary>The question of a run, as it is stored.</summary>
+/// <param name="Dialect">Name of the request's dialect. Only that dialect reads <paramref name="Asked"/>.</param>
 /// <param name="Messages">The request's own messages, without those of <paramref name="Previous"/>.</param>
 /// <param name="Previous">Id of the run that this one continues, or null if it has no history.</param>
-/// <param name="Asked">What else that dialect shows of its request.</param>
-/// <param name="Instructions">What the model is told before the conversation, and what no later turn has, or
+/// <param name="Asked">Other parts of the request that the dialect needs for its answers, or null.</param>
+/// <param name="Instructions">Text for the model before the conversation, which later turns do not repeat, or
 /// null.</param>
 internal sealed record RunPrompt(
     string Dialect,
@@ -18,13 +18,13 @@ internal sealed record RunPrompt(
     string? Instructions = null
 )
 {
-    /// <summary>The prompt in place of that of a run that was deleted: the run is no part of a conversation from then
-    /// on, but the turns before it are.</summary>
+    /// <summary>The prompt that replaces the prompt of a deleted run. Conversations then omit the run, but keep the
+    /// turns before it.</summary>
     public static RunPrompt Deleted { get; } = new("deleted", []);
 
     public bool IsDeleted => Dialect == Deleted.Dialect;
 
-    /// <summary>Returns what the model is asked: a conversation, after the instructions.</summary>
+    /// <summary>Returns the messages for the model: the instructions, then a conversation.</summary>
     public List<ChatMessage> Question(IEnumerable<ChatMessage> conversation) =>
         Instructions is { Length: > 0 } text
             ? [new ChatMessage(ChatRole.System, text), .. conversation]

@@ -10,11 +10,11 @@ using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
-/// <summary>The part of a run that there is.</summary>
+/// <summary>The part of a run that the store has.</summary>
 /// <param name="Updates">The updates so far.</param>
-/// <param name="At">Position through which they are read; <see cref="RunUpdates.ReadAsync"/> goes on there.</param>
-/// <param name="HasEnded">True if no more will come.</param>
-/// <param name="Failure">Why the run has failed. Null if it has not.</param>
+/// <param name="At">Position of the last read event; <see cref="RunUpdates.ReadAsync"/> goes on after it.</param>
+/// <param name="HasEnded">True if no more updates follow.</param>
+/// <param name="Failure">The failure of the run, or null if it has not failed.</param>
 internal sealed record RunSoFar(
     IReadOnlyList<ChatResponseUpdate> Updates,
     StreamPosition At,
@@ -23,9 +23,8 @@ internal sealed record RunSoFar(
 );
 
 /// <summary>
-/// Reads runs as the updates of an answer: generations, and what an application appended as
-/// <see cref="ChatResponseUpdate"/>. All that other APIs show of a run is made of them alone, so that it is the same on
-/// every replica.
+/// Reads runs as the updates of an answer: generations, and runs to which an application appended objects of
+/// <see cref="ChatResponseUpdate"/>. Other APIs show a run by its updates alone, so that every replica shows the same.
 /// </summary>
 internal sealed class RunUpdates(
     TopicFollower follower,
@@ -35,17 +34,19 @@ internal sealed class RunUpdates(
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
-    /// <summary>Type of the events of an application's run that are updates; its others are its own.</summary>
+    /// <summary>Type of the events that are updates, in an application's run. Its other events are the application's
+    /// own.</summary>
     public const string Type = "update";
 
-    /// <summary>The JSON that they are, whatever the application's own is.</summary>
+    /// <summary>The JSON of these updates, which does not depend on the application's options.</summary>
     public static JsonTypeInfo<ChatResponseUpdate> Json { get; } =
         new JsonSerializerOptions(AIJsonUtilities.DefaultOptions)
         {
             WriteIndented = false,
         }.TypeOf<ChatResponseUpdate>();
 
-    /// <summary>Returns null if there is no such run, or if retention has dropped its beginning.</summary>
+    /// <summary>Finds a run, or returns null if there is no such run, or if retention has dropped its
+    /// beginning.</summary>
     public async Task<RunHead?> FindAsync(RunName name, CancellationToken cancellationToken)
     {
         if (
@@ -68,11 +69,11 @@ internal sealed class RunUpdates(
         );
     }
 
-    /// <summary>Reads a run to its end, as its updates come.</summary>
-    /// <param name="client">The client whose share of the store's reads it uses.</param>
-    /// <param name="after">Position to go on from, or null for its beginning.</param>
+    /// <summary>Reads a run to its end, and waits for updates that are not stored yet.</summary>
+    /// <param name="client">The client whose share of the store's reads this read uses.</param>
+    /// <param name="after">Position to go on from, or null for the run's beginning.</param>
     /// <exception cref="UpstreamException">The run has failed.</exception>
-    /// <exception cref="StoreUnavailableException">The run cannot be read, but it may go on.</exception>
+    /// <exception cref="StoreUnavailableException">The run cannot be read, but may go on.</exception>
     public async IAsyncEnumerable<ChatResponseUpdate> ReadAsync(
         RunHead run,
         string client,
@@ -102,7 +103,7 @@ internal sealed class RunUpdates(
     /// <summary>Reads the part of a run that the store has.</summary>
     /// <param name="run">The run.</param>
     /// <param name="cancellationToken">Ends the read.</param>
-    /// <param name="held">Counts what is read.</param>
+    /// <param name="held">Counts the bytes that are read.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     /// <exception cref="RefusedException">The client holds too many bytes.</exception>
     public async Task<RunSoFar> SoFarAsync(RunHead run, CancellationToken cancellationToken, ByteHold? held = null)
@@ -159,7 +160,7 @@ internal sealed class RunUpdates(
         }
         catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
         {
-            // An event of the application's own.
+            // The event is one of the application's own.
             return null;
         }
     }

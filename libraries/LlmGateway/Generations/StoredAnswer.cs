@@ -3,8 +3,9 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// The stored part of an answer that its process left: the provider's newest continuation token, and what was stored
-/// after it, which the provider says again. Tokens are stored now and then, since each would cost as much as the text.
+/// The stored part of an answer whose process was lost; the provider continues from its newest stored continuation
+/// token, and so repeats the content that was stored after the token. Few tokens are stored, since each costs as much
+/// as a piece of text.
 /// </summary>
 internal sealed class StoredAnswer
 {
@@ -12,15 +13,15 @@ internal sealed class StoredAnswer
     private int _reasoning;
     private int _calls;
 
-    /// <summary>The provider's newest token, or null if it has given none, and nobody can go on with the
+    /// <summary>The provider's newest token. Null if the provider has given none, so that no process can continue the
     /// answer.</summary>
     public ResponseContinuationToken? Token { get; private set; }
 
-    /// <summary>The stored answer, for what is counted of the whole.</summary>
+    /// <summary>The stored updates, for the token counts of the whole answer.</summary>
     public List<ChatResponseUpdate> Updates { get; } = [];
 
-    /// <summary>True once the provider has said all of it again. A token before that would be of a place within
-    /// it.</summary>
+    /// <summary>True once the provider has repeated all stored content. An earlier token would point to a place within
+    /// that content.</summary>
     public bool IsPassed => _text + _reasoning + _calls == 0;
 
     public static async Task<StoredAnswer> ReadAsync(IAsyncEnumerable<EventRecord> events)
@@ -31,7 +32,7 @@ internal sealed class StoredAnswer
         return stored;
     }
 
-    /// <summary>Removes from an update what is stored.</summary>
+    /// <summary>Removes the content that is stored already from an update.</summary>
     public void Pass(ChatResponseUpdate update)
     {
         if (!IsPassed)

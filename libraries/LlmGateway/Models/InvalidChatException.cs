@@ -2,9 +2,10 @@ using Streaming.Refusals;
 
 namespace LlmGateway;
 
-/// <summary>An invalid chat request; it names the field. Each vendor's API formats it as its vendor does.</summary>
+/// <summary>An error for an invalid chat request, which names the field. Each vendor's API formats the error as its
+/// vendor does.</summary>
 /// <param name="where">The field.</param>
-/// <param name="what">Text for people; a sentence of its own if there is a code, else it follows the field's
+/// <param name="what">Text for people: a whole sentence if there is a code, else a text that follows the field's
 /// name.</param>
 /// <param name="status">HTTP status.</param>
 /// <param name="code">Machine-readable reason. Null if the field is missing or invalid.</param>
@@ -15,13 +16,14 @@ internal sealed class InvalidChatException(
     string? code = null
 ) : InvalidRequestException(where, what, status)
 {
-    // The first two are OpenAI's own words.
+    // The first two are OpenAI's own codes.
     public const string ModelNotFound = "model_not_found",
         UnsupportedParameter = "unsupported_parameter",
         ProviderNotFound = "provider_not_found",
         ProviderNotConfigured = "provider_not_configured";
 
-    /// <summary>A member that would change the answer, and that the model's provider has no equivalent of.</summary>
+    /// <summary>Creates the error for a member that would change the answer, but that has no equivalent at the model's
+    /// provider.</summary>
     public static InvalidChatException Untranslatable(string where, string provider) =>
         new(
             where,
@@ -34,7 +36,7 @@ internal sealed class InvalidChatException(
     public override string Message => Problem;
 
     /// <summary>
-    /// Adds the member <c>error</c> for an unknown provider or model: the articles' clients read it.
+    /// Adds the member <c>error</c> for an unknown provider or model, because the articles' clients read it.
     /// </summary>
     public override IResult ToResult() =>
         Code is ModelNotFound or ProviderNotFound

@@ -3,8 +3,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway;
 
 /// <summary>
-/// A chat client that always requests a stream, since only a stream shows that the provider is alive; whole answers are
-/// assembled from it. It owns nothing: those who create the clients within it dispose of them.
+/// A chat client that always requests a stream, since only a stream shows that the provider is alive, and assembles
+/// whole answers from the stream. It does not dispose of the clients within it; their creators do.
 /// </summary>
 internal abstract class StreamedChatClient : IChatClient
 {

@@ -1,11 +1,11 @@
 namespace LlmGateway;
 
-/// <summary>A provider that did not answer, or whose answer is incomplete.</summary>
+/// <summary>The failure of a provider that did not answer, or whose answer is incomplete.</summary>
 /// <param name="status">HTTP status for the client: the provider's own if the request caused it, else 429, 502, 503 or
 /// 504.</param>
 /// <param name="kind">Machine-readable reason: <c>upstream</c>, <c>rate_limited</c>, <c>overloaded</c>,
 /// <c>timeout</c>, <c>credentials</c>, <c>busy</c>, <c>interrupted</c>, <c>too_large</c>.</param>
-/// <param name="message">Text for people; without API keys.</param>
+/// <param name="message">Text for people, without API keys.</param>
 /// <param name="retryAfter">Time after which a retry makes sense.</param>
 /// <param name="inner">The cause.</param>
 internal sealed class UpstreamException(
@@ -21,12 +21,12 @@ internal sealed class UpstreamException(
 
     private const string RateLimited = "rate_limited";
 
-    /// <summary>A refusal of the provider, as its status is reported to the client.</summary>
+    /// <summary>Creates the failure for a status of the provider, with the status that the client gets.</summary>
     /// <param name="status">The provider's status, 400 to 599.</param>
     /// <param name="message">Text for people.</param>
-    /// <param name="retryAfter">The provider's time to wait.</param>
+    /// <param name="retryAfter">Time to wait, as the provider says.</param>
     /// <param name="inner">The cause.</param>
-    /// <param name="code">The provider's word for what is wrong with the request.</param>
+    /// <param name="code">The provider's error code, or null if it has none.</param>
     public static UpstreamException OfStatus(
         int status,
         string message,
@@ -44,18 +44,18 @@ internal sealed class UpstreamException(
             _ => new(502, "upstream", message, retryAfter, inner),
         };
 
-    /// <summary>A provider that was silent for too long.</summary>
+    /// <summary>Creates the failure for a provider that was silent for too long.</summary>
     public static UpstreamException Silent(string message, Exception inner) =>
         new(504, "timeout", message, inner: inner) { IsStall = true };
 
     public int Status => status;
     public string Kind => kind;
 
-    /// <summary>The provider's own word, as <c>context_length_exceeded</c>, or null if it has none. No value of a
-    /// metric: there is no end of them.</summary>
+    /// <summary>The provider's error code, such as <c>context_length_exceeded</c>, or null if it has none. It is not
+    /// used in metrics, because its values are unbounded.</summary>
     public string? Code { get; init; }
 
-    /// <summary>The most exact reason there is: the provider's word, or the kind.</summary>
+    /// <summary>The most exact reason that is known: the provider's code, or else the kind.</summary>
     public string Reason => Code ?? kind;
 
     public TimeSpan? RetryAfter => retryAfter;
@@ -63,22 +63,22 @@ internal sealed class UpstreamException(
     /// <summary>True for a 429 that no wait helps: the provider's account has no money left.</summary>
     public bool IsUnpaid => kind == RateLimited && Code is not null;
 
-    /// <summary>True if no retry helps: the provider refuses its key or wants to be paid, or its answer is too
+    /// <summary>True if no retry helps: the provider refuses the key or requires payment, or its answer is too
     /// large.</summary>
     public bool IsFinal => kind is "credentials" or TooLarge || IsUnpaid;
 
-    /// <summary>True after a silence of the provider: a retry may take as long again.</summary>
+    /// <summary>True after a silence of the provider: a retry may take just as long.</summary>
     public bool IsStall { get; private init; }
 
-    /// <summary>True if this server's queue refused the request: nothing was tried.</summary>
+    /// <summary>True if this server's queue refused the request, so that the provider got no request.</summary>
     public bool IsBusy => kind == "busy";
 
     /// <summary>True if the gateway has tried again without success.</summary>
     public bool WasRetried { get; set; }
 
     /// <summary>
-    /// False where a retry of the client would only multiply the requests: the gateway has retried already, or no
-    /// retry helps. With a time to wait, and after a refusal of this server's queue, the client may retry.
+    /// False if a retry by the client would only multiply the requests: the gateway has retried already, or no retry
+    /// helps. If there is a time to wait, or this server's queue refused, the client may retry.
     /// </summary>
     public bool MayRetry => IsBusy || (!IsFinal && (retryAfter is not null || !WasRetried));
 

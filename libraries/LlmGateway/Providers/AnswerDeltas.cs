@@ -5,14 +5,15 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Gathers the deltas of one answer. The answer is complete only if the provider says so in a known word, or by a known
-/// end after text or calls that were all understood.
+/// Gathers the deltas of one answer. The answer is complete only if the provider sends a known finish reason, or a
+/// known end after text or calls in known forms.
 /// </summary>
 /// <param name="chat">The request's options, which have the tools.</param>
-/// <param name="isNative">True if the client has the provider's own API, and gets its events as they are.</param>
+/// <param name="isNative">True if the client uses the provider's own API, and gets the provider's events as they
+/// are.</param>
 internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 {
-    /// <summary>Most calls: a message with more of them could not come back in the next request.</summary>
+    /// <summary>Most calls of an answer: the next request could not send back a message with more calls.</summary>
     private const int MaxCalls = 2_048;
 
     private readonly List<ToolCallDelta> _calls = [];
@@ -44,7 +45,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 
     public int Calls => _calls.Count;
 
-    /// <summary>The reason of the end for clients: one that reads "stop" would not run the tools.</summary>
+    /// <summary>The finish reason for clients. It is not "stop" if there are calls, because a client would then not run
+    /// the tools.</summary>
     public ChatFinishReason FinishReason =>
         IsCut ? _finish!.Value
         : _calls.Count > 0 ? ChatFinishReason.ToolCalls
@@ -73,8 +75,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         };
     }
 
-    /// <summary>Takes the text, but leaves the half of a surrogate pair at its end: the next delta has the
-    /// other.</summary>
+    /// <summary>Takes the text, but leaves the half of a surrogate pair at its end: the next delta has the other
+    /// half.</summary>
     private static string Take(StringBuilder text)
     {
         var length = text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
@@ -83,21 +85,21 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         return taken;
     }
 
-    /// <summary>Notes a part of the answer that is neither text nor a call. If nobody gets it, and the provider does
-    /// not say that the answer is complete, the answer has failed.</summary>
-    /// <param name="isShown">True if the client gets it: it has the provider's own API.</param>
+    /// <summary>Notes a part of the answer that is neither text nor a call. If no client gets the part, and the
+    /// provider does not say that the answer is complete, the answer has failed.</summary>
+    /// <param name="isShown">True if the client gets the part, because it uses the provider's own API.</param>
     public void Skip(bool isShown)
     {
         _hasShown |= isShown;
         _hasUnread |= !isShown;
     }
 
-    /// <summary>Sets the reason of the end. Returns false if it is blank: there is none yet.</summary>
-    /// <exception cref="UpstreamException">The reason is no known one, or that of a failure.</exception>
+    /// <summary>Sets the finish reason. Returns false if the reason is blank, so that there is none yet.</summary>
+    /// <exception cref="UpstreamException">The reason is unknown, or means a failure.</exception>
     public bool SetFinish(JsonNode? reason)
     {
         var word = WireJson.Text(reason) ?? reason?.ToJsonString();
-        // Some servers send an empty one with each delta, and Alibaba the word null.
+        // Some servers send an empty reason with each delta, and Alibaba sends the word null.
         if (string.IsNullOrWhiteSpace(word) || word is "null")
             return false;
 
@@ -110,7 +112,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
                 ChatFinishReason.Length,
             "tool_calls" or "tool_use" or "function_call" => ChatFinishReason.ToolCalls,
             "content_filter" or "refusal" or "safety" or "recitation" or "sensitive" => ChatFinishReason.ContentFilter,
-            // Only a client of the vendor's own API can go on with it.
+            // Only a client of the vendor's own API can continue such an answer.
             "pause_turn" or "compaction" when isNative => ChatFinishReason.Stop,
             "insufficient_system_resource" => throw new UpstreamException(503, "overloaded", ended),
             _ => throw Incomplete(ended),
@@ -120,9 +122,9 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 
     /// <summary>
     /// Adds a delta to its call. Servers number calls, or give ids, or both, or the same number to all; so a delta
-    /// continues the call of its id or its number, unless it must be another one.
+    /// continues the call with its id or its number, unless it must begin another call.
     /// </summary>
-    /// <param name="index">The call's number, or null if the server has none.</param>
+    /// <param name="index">The call's number, or null if the server sends no number.</param>
     /// <param name="id">The call's id. Null or blank if the server sends none, or only in the first delta.</param>
     /// <param name="name">The tool's name, in the first delta at least.</param>
     /// <param name="arguments">A piece of the JSON as text, or the object itself.</param>
@@ -147,17 +149,17 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         return known;
     }
 
-    /// <summary>Ends a call that has a number.</summary>
+    /// <summary>Ends the calls with a number.</summary>
     public void Close(long? index)
     {
         foreach (var call in _calls.Where(call => call.Index == index))
             call.Close();
     }
 
-    /// <summary>Removes a call that has its result, which is nobody else's then.</summary>
+    /// <summary>Removes a call whose result has arrived, so that the client does not run it.</summary>
     public void Answer(string id) => _calls.RemoveAll(call => call.SentId == id);
 
-    /// <summary>Returns the last update: the reason of the end, the calls, the usage.</summary>
+    /// <summary>Returns the last update: the finish reason, the calls, the usage.</summary>
     /// <exception cref="UpstreamException">The answer is incomplete.</exception>
     public ChatResponseUpdate End()
     {

@@ -1,8 +1,8 @@
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Counts the bytes of a provider's answer and refuses one that is too large. It reads nothing: each block of bytes is
-/// added to it before a parser gets the block, so that no parser buffers more than one event.
+/// Counts the bytes of a provider's answer and refuses one that is too large. It reads nothing itself: the caller adds
+/// each block of bytes before a parser gets the block, so that no parser buffers more than one event.
 /// </summary>
 internal sealed class AnswerLimit(string provider, long maxBytes)
 {

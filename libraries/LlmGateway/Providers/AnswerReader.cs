@@ -6,8 +6,8 @@ using static LlmGateway.Providers.WireJson;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Reads the deltas of one answer in the JSON of both vendors' APIs, and in the forms of the servers that call
-/// themselves compatible:
+/// Reads the deltas of one answer in the JSON of both vendors' APIs, and in the variants of servers that claim to be
+/// compatible:
 /// <code>
 /// {"id":"…","model":"…","choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}],"usage":null}
 /// {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hel"}}
@@ -15,8 +15,8 @@ namespace LlmGateway.Providers;
 /// </summary>
 /// <param name="chat">The request's options.</param>
 /// <param name="isOpenAi">True for the API of OpenAI, false for Anthropic's.</param>
-/// <param name="isNative">True if the client has the same API: the updates have the provider's events, made its
-/// vendor's.</param>
+/// <param name="isNative">True if the client uses the same API. Each update then has the provider's event, changed to
+/// the vendor's own form.</param>
 internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNative) : AnswerDeltas(chat, isNative)
 {
     /// <summary>Number of the call in OpenAI's old member <c>function_call</c>, which has one call and no
@@ -25,16 +25,16 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
 
     private readonly JsonObject _usage = [];
 
-    /// <summary>Numbers of the calls that the provider itself answers, as <c>server_tool_use</c>.</summary>
+    /// <summary>Numbers of the calls that the provider itself answers, such as <c>server_tool_use</c>.</summary>
     private readonly HashSet<long?> _providersCalls = [];
 
-    /// <exception cref="UpstreamException">The event has a call or an end that is not to be understood.</exception>
+    /// <exception cref="UpstreamException">The event has a call or a finish reason in an unknown form.</exception>
     public IEnumerable<ChatResponseUpdate> Read(JsonObject data) =>
         (!isOpenAi && Text(data, "type") == "message" ? EventsOf(data) : [data])
             .Select(one => Update(ReadEvent(one)))
             .Where(update => update is not { Contents.Count: 0, RawRepresentation: null });
 
-    /// <summary>Returns the event if it is for a client of the same API.</summary>
+    /// <summary>Reads an event, and returns it if a client of the same API gets it.</summary>
     private JsonObject? ReadEvent(JsonObject data)
     {
         var type = Text(data, "type");
@@ -63,7 +63,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
 
     private void ReadChoice(JsonObject choice)
     {
-        // A whole answer has a message instead.
+        // An answer without streaming has a message instead of a delta.
         if (
             !HasContent
             && choice["delta"] is null or JsonObject { Count: 0 }
@@ -81,7 +81,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             delta["content"] = $"{NewText}{NewRefusal}";
         if (NewText.Length + NewRefusal.Length == 0)
             ReadText(delta["refusal"], NewRefusal);
-        // The names of DeepSeek, OpenRouter and Ollama; some servers send two of them.
+        // These are the names of DeepSeek, OpenRouter and Ollama. Some servers send two of them.
         foreach (var name in (ReadOnlySpan<string>)["reasoning_content", "reasoning", "thinking"])
             if (NewReasoning.Length == 0)
                 ReadText(delta[name], NewReasoning);
@@ -121,8 +121,8 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             Skip(isShown: false);
     }
 
-    /// <summary>Reads a delta of a call; for a client of the same API it becomes OpenAI's: clients number the calls of
-    /// an answer, and append what a later delta repeats.</summary>
+    /// <summary>Reads a delta of a call. For a client of the same API it changes the delta to OpenAI's form, since
+    /// clients tell calls apart by number, and append whatever a later delta repeats.</summary>
     private void ReadCall(JsonObject call)
     {
         var custom = Object(call, "custom");
@@ -154,7 +154,8 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         }
     }
 
-    /// <summary>Reads an event of Anthropic's; an unknown one may follow at any time, and means nothing.</summary>
+    /// <summary>Reads an event of Anthropic's API. Events of unknown types may come at any time; their contents are not
+    /// read.</summary>
     private void ReadBlock(string type, JsonObject data)
     {
         var index = Number(data, "index");
@@ -193,8 +194,8 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         }
     }
 
-    /// <summary>Sets the members of a usage, which replace the earlier ones. Anthropic's <c>input_tokens</c> are those
-    /// that are neither read from its cache nor written to it.</summary>
+    /// <summary>Sets members of the usage, which replace earlier values. Anthropic's <c>input_tokens</c> counts only
+    /// tokens that are neither read from its cache nor written to it.</summary>
     private void SetUsage(JsonObject? usage)
     {
         if (usage is null)
@@ -214,7 +215,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         };
     }
 
-    /// <summary>The events that a stream of Anthropic's whole answer would have.</summary>
+    /// <summary>Returns the events that Anthropic would stream for a whole answer.</summary>
     private static IEnumerable<JsonObject> EventsOf(JsonObject message)
     {
         yield return [new("type", "message_start"), new("message", message)];
@@ -228,7 +229,7 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
                 opening["input"] = new JsonObject();
 
             yield return [new("type", "content_block_start"), new("index", index), new("content_block", opening)];
-            // Some clients read an input from deltas alone.
+            // Some clients read an input only from deltas.
             JsonObject delta = [new("type", "input_json_delta"), new("partial_json", input)];
             if (input is not null)
                 yield return [new("type", "content_block_delta"), new("index", index), new("delta", delta)];

@@ -1,6 +1,7 @@
 namespace LlmGateway.Providers;
 
-/// <summary>A stream for a parser whose bytes come from a function; 0 bytes are its end.</summary>
+/// <summary>A stream that gets its bytes from a function, for a parser. It ends when the function returns 0
+/// bytes.</summary>
 internal sealed class AnswerStream(Func<Memory<byte>, ValueTask<int>> read) : Stream
 {
     public override bool CanRead => true;

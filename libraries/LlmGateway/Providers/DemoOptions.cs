@@ -5,7 +5,7 @@ namespace LlmGateway.Providers;
 /// <summary>Options of the built-in provider.</summary>
 internal sealed class DemoOptions : ProviderOptions
 {
-    /// <summary>Speed of an answer; 0: as fast as it is read.</summary>
+    /// <summary>Speed of an answer. 0 means as fast as the client reads.</summary>
     [Range(0, 1_000_000)]
     public double TokensPerSecond { get; set; } = 40;
 }

@@ -3,13 +3,13 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 
-/// <summary>The detail in which a model is to see an image, under the name by which the clients of
-/// Microsoft.Extensions.AI know it.</summary>
+/// <summary>The detail in which a model sees an image, a property of its content with the name that the clients of
+/// Microsoft.Extensions.AI read.</summary>
 internal static class ImageDetail
 {
     private const string Name = "detail";
 
-    /// <param name="detail">OpenAI's word, as <c>low</c>, or null for its default.</param>
+    /// <param name="detail">OpenAI's word, such as <c>low</c>, or null for the default.</param>
     public static AIContent WithDetail(this AIContent image, string? detail)
     {
         if (detail is not null)
@@ -17,7 +17,7 @@ internal static class ImageDetail
         return image;
     }
 
-    /// <summary>Returns the word, also of an image that was stored as JSON.</summary>
+    /// <summary>Returns the detail of an image, even if the image was stored as JSON.</summary>
     public static string? Detail(this AIContent image) =>
         image.AdditionalProperties?.GetValueOrDefault(Name) switch
         {

@@ -30,25 +30,27 @@ internal sealed class LlmOptions
     [Range(0, MaxCoalesceMilliseconds)]
     public int CoalesceMilliseconds { get; set; } = 40;
 
-    /// <summary>Requests of one caller per minute that start model work. StreamApi counts them; an application whose
-    /// rate limiter reads no <see cref="RequestKind"/> limits its callers itself, and this is unread there.</summary>
+    /// <summary>Requests of one caller per minute that start model work, as StreamApi counts them. An application whose
+    /// rate limiter does not read <see cref="RequestKind"/> limits its callers itself, and this option has no
+    /// effect.</summary>
     [Range(1, RequestKind.Unlimited)]
     public int? GenerationsPerMinute { get; set; }
 
     /// <summary>Sets the unset limit to the default of the environment.</summary>
     public void Complete(bool development) => GenerationsPerMinute ??= development ? RequestKind.Unlimited : 20;
 
-    /// <summary>Longest message to a session, in bytes of UTF-8. Every answer of the session reads it again.</summary>
+    /// <summary>Longest message to a session, in bytes of UTF-8. Every later answer of the session reads the message
+    /// again.</summary>
     internal int MaxMessageBytes { get; set; } = 256 * 1024;
 
-    /// <summary>Milliseconds that a vendor's stream waits for its provider before it sends the response head. An
-    /// earlier refusal is an HTTP status, a later one an error inside the stream.</summary>
-    /// <remarks>The head is due within 250 ms; the rest is for sending it.</remarks>
+    /// <summary>Milliseconds that a vendor's stream waits for its provider before it sends the response headers. An
+    /// earlier refusal becomes an HTTP status, a later refusal an error inside the stream.</summary>
+    /// <remarks>The headers are due within 250 ms; the difference is the time to send them.</remarks>
     internal int HeadMilliseconds { get; set; } = 200;
 
     /// <summary>Seconds without a write after which a vendor's stream sends a heartbeat: a comment to OpenAI's clients,
     /// <c>ping</c> to Anthropic's.</summary>
-    /// <remarks>Heartbeats are due every 15 s; a late timer has the rest.</remarks>
+    /// <remarks>Heartbeats are due every 15 s; the difference allows for a late timer.</remarks>
     internal int PingSeconds { get; set; } = 10;
 }
 

@@ -3,11 +3,11 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 
-/// <summary>The text of a message that has several parts, for an API that takes one.</summary>
+/// <summary>The text of a message that has several parts, for an API that takes one text.</summary>
 internal static class MessageText
 {
-    /// <summary>Joins the parts of an answer, which are pieces of one text unless a call is between them, and sets
-    /// apart those of others.</summary>
+    /// <summary>Joins the texts of a message. In an answer they are pieces of one text unless a call is between them;
+    /// in other messages, an empty line separates them.</summary>
     public static string Of(ChatMessage message)
     {
         if (message.Role != ChatRole.Assistant)

@@ -12,6 +12,6 @@ namespace LlmGateway.Providers;
 [JsonSerializable(typeof(Dictionary<string, object>))]
 internal sealed partial class NodeJson : JsonSerializerContext
 {
-    /// <summary>For answers, which do not depend on the application's JSON.</summary>
+    /// <summary>The context for answers, whose JSON does not depend on the application's options.</summary>
     public static NodeJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
 }

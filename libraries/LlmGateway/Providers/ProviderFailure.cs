@@ -7,7 +7,7 @@ using static LlmGateway.Providers.WireJson;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Reads what a provider says of its failure, as a response or inside a stream. Servers agree on no form:
+/// Reads a provider's description of its failure, in a response or inside a stream. Each server has its own form:
 /// <code>
 /// {"error":{"type":"overloaded_error","message":…}}   {"error":{"code":429,"message":…}}   {"error":"quota"}
 /// {"object":"error","message":…,"code":400}           {"type":"error","message":…}         {"detail":…}
@@ -18,10 +18,10 @@ namespace LlmGateway.Providers;
 /// <param name="apiKey">A secret that no message repeats.</param>
 internal sealed class ProviderFailure(string provider, string apiKey)
 {
-    /// <summary>Characters of a message: it becomes an event, and a part of the client's error.</summary>
+    /// <summary>Most characters of a message, which becomes an event and a part of the client's error.</summary>
     private const int MaxMessage = 2_000;
 
-    /// <summary>Words for a kind of failure, and its status; the first one that fits decides.</summary>
+    /// <summary>Words for each kind of failure, and its status. The first kind that matches decides.</summary>
     private static readonly (string Words, int Status)[] Kinds =
     [
         ("context", 400),
@@ -34,8 +34,8 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         ("invalid|bad_?request|unsupported|policy|filter", 400),
     ];
 
-    /// <summary>Returns the failure in an event, with the status of the same refusal before the stream, or null if the
-    /// event is none.</summary>
+    /// <summary>Returns the failure that an event describes, or null if the event is not a failure. Its status is that
+    /// of the same refusal before the stream.</summary>
     public UpstreamException? In(JsonObject data)
     {
         var isFailure =
@@ -77,10 +77,10 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         return UpstreamException.OfStatus(StatusOf(details) ?? 502, message, code: CodeOf(details));
     }
 
-    /// <summary>Returns content of a chat client as it is meant: OpenAI's package has refusals and failures as errors,
-    /// and an answer that has failed must not look complete.</summary>
+    /// <summary>Returns a chat client's content, with a refusal as text, and throws for any other error. OpenAI's
+    /// package has both as errors, and an answer that has failed must not look complete.</summary>
     /// <param name="content">The content.</param>
-    /// <param name="message">Stands for the error's own, which may quote a key.</param>
+    /// <param name="message">Replaces the error's own message, which may quote a key.</param>
     /// <exception cref="UpstreamException">The answer has failed.</exception>
     public static AIContent Read(AIContent content, string message) =>
         content switch
@@ -101,15 +101,16 @@ internal sealed class ProviderFailure(string provider, string apiKey)
             code: CodeOf(details)
         );
 
-    /// <summary>The message without the API key, and not longer than an event should be.</summary>
+    /// <summary>Returns the message without the API key, and with at most <see cref="MaxMessage"/>
+    /// characters.</summary>
     private string Shown(string message)
     {
-        // Before the cut, which could leave a part of the key.
+        // The key is removed before the cut, which could leave a part of the key.
         if (apiKey.Length > 0)
             message = message.Replace(apiKey, "***", StringComparison.Ordinal);
         if (message.Length <= MaxMessage)
             return message;
-        // No half of a surrogate pair at the end.
+        // The cut must not leave half of a surrogate pair at the end.
         return char.IsHighSurrogate(message[MaxMessage - 1]) ? message[..(MaxMessage - 1)] : message[..MaxMessage];
     }
 
@@ -125,7 +126,7 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         ?? Name(details, "detail")
         ?? details.ToJsonString(RunJson.Options);
 
-    /// <summary>The status in the form of a number, or that of the word for it.</summary>
+    /// <summary>Returns the status that is given as a number, or the status of a known word.</summary>
     private static int? StatusOf(JsonObject details)
     {
         foreach (var name in (ReadOnlySpan<string>)["code", "status", "status_code", "statusCode"])
@@ -143,14 +144,14 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         return null;
     }
 
-    /// <summary>The vendor's word for a wrong request, which its clients look for.</summary>
+    /// <summary>Returns the vendor's error code, which its clients look for, or null if there is none.</summary>
     private static string? CodeOf(JsonObject? details) =>
         Name(details, "code") is { } code && Regex.IsMatch(code, @"^[A-Za-z_.-][A-Za-z0-9_.-]{0,63}\z") ? code
         : Text(details, "type")?.Contains("context", StringComparison.OrdinalIgnoreCase) == true
             ? "context_length_exceeded"
         : null;
 
-    /// <summary>True for what servers send in each event that is no failure.</summary>
+    /// <summary>Returns true for a value that servers send as the error in events without a failure.</summary>
     private static bool IsBlank(JsonNode? error) =>
         error is null or JsonArray { Count: 0 }
         || (error is JsonValue value && value.ToString().Trim() is "" or "0" or "false" or "null");

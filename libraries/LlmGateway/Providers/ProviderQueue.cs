@@ -5,7 +5,7 @@ namespace LlmGateway.Providers;
 
 /// <summary>
 /// Limits the concurrent requests to one provider, and the part of them that one client has. Further requests wait in a
-/// bounded queue; it refuses when it is full.
+/// bounded queue, and are refused when the queue is full.
 /// </summary>
 internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : StreamedChatClient

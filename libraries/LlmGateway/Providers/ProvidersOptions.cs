@@ -17,6 +17,6 @@ internal sealed class ProvidersOptions
     [ValidateObjectMembers]
     public DemoOptions Demo { get; set; } = new() { MaxConcurrent = 10_000, AllowBackgroundResponses = true };
 
-    /// <summary>Returns the most connections to providers at once; the demo model needs none.</summary>
+    /// <summary>Returns the maximum of concurrent connections to providers; the demo model needs none.</summary>
     public int MaxConnections() => OpenAi.MaxConcurrent + Anthropic.MaxConcurrent + Local.MaxConcurrent;
 }

@@ -12,7 +12,7 @@ internal static class RefusalText
     public static TextContent Of(string? text) =>
         new(text) { AdditionalProperties = new AdditionalPropertiesDictionary { [Mark] = true } };
 
-    /// <summary>True for a marked text, also for one that was stored as JSON.</summary>
+    /// <summary>Returns true for a marked text, even if the text was stored as JSON.</summary>
     public static bool IsRefusal(this TextContent text) =>
         text.AdditionalProperties?.GetValueOrDefault(Mark) is true or JsonElement { ValueKind: JsonValueKind.True };
 }

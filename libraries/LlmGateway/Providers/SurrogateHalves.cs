@@ -14,7 +14,7 @@ internal sealed partial class SurrogateHalves
 {
     private string _high = "";
 
-    /// <summary>False for most events, which have no escapes.</summary>
+    /// <summary>Returns false for most events, which have no escapes.</summary>
     public static bool MayBeIn(ReadOnlySpan<char> json) => json.Contains("\\ud", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Returns the JSON of the next event without half pairs.</summary>

@@ -4,10 +4,10 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 
-/// <summary>A tool call of an answer, as far as its deltas have come.</summary>
+/// <summary>A tool call of an answer, made of the deltas that have arrived.</summary>
 /// <param name="ordinal">Number of the call in its answer, from 0.</param>
 /// <param name="index">The provider's number.</param>
-/// <param name="id">The id for clients, unique in its answer.</param>
+/// <param name="id">The id for clients, unique in the answer.</param>
 internal sealed class ToolCallDelta(int ordinal, long? index, string id)
 {
     private readonly StringBuilder _arguments = new();
@@ -21,27 +21,28 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
 
     public string? Name { get; private set; }
 
-    /// <summary>True if a delta before the last one had the name: the client has it, and the id.</summary>
+    /// <summary>True if a delta before the last one had the name, so that the client has the name and the id.</summary>
     public bool IsShown { get; private set; }
 
     /// <summary>The arguments of the last delta.</summary>
     public string Taken { get; private set; } = "";
 
-    /// <summary>The arguments if no deltas of them follow before the end of the call; an object without members may
-    /// only hold their place.</summary>
+    /// <summary>The arguments that hold if the call ends without deltas of arguments. An object without members may
+    /// only be a placeholder.</summary>
     public JsonObject? Input { get; set; }
 
-    /// <summary>True for a call of a tool that takes text, which has no JSON.</summary>
+    /// <summary>True for a call of a tool that takes text instead of JSON.</summary>
     public bool TakesText { get; set; }
 
     /// <summary>True if there are no arguments yet.</summary>
     private bool IsBlank => string.IsNullOrWhiteSpace(_arguments.ToString());
 
-    /// <summary>The arguments if they are an object, which nothing can continue.</summary>
+    /// <summary>The arguments if they are a complete object, which no delta can continue, else null.</summary>
     private JsonObject? Whole =>
         _arguments.Length > 0 && _arguments[^1] is '}' or ' ' or '\n' ? ToolCalls.Object($"{_arguments}") : null;
 
-    /// <summary>True if a delta begins another call, though it has this one's id or number, or neither.</summary>
+    /// <summary>Returns true if a delta begins another call, although it has this call's id or number, or
+    /// neither.</summary>
     public bool IsFollowedBy(long? nextIndex, string? nextId, string? name, string piece)
     {
         if (nextId is not null && SentId is not null && nextId != SentId)
@@ -64,15 +65,15 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         _arguments.Append(Taken);
     }
 
-    /// <summary>Takes the provider's end of the call.</summary>
+    /// <summary>Ends the call when the provider says so.</summary>
     public void Close()
     {
         if (IsBlank)
             _arguments.Append(Input?.ToJsonString(RunJson.Options));
     }
 
-    /// <summary>The call as content. A call that the end of the answer has cut keeps its text, which is no JSON
-    /// then.</summary>
+    /// <summary>Returns the call as content. If the end of the answer has cut the call, its arguments stay a text that
+    /// is not JSON.</summary>
     /// <exception cref="UpstreamException">The provider has not sent the name or the arguments. A tool must not run
     /// with arguments that nobody sent.</exception>
     public FunctionCallContent ToContent(bool isCut, ChatOptions? chat)

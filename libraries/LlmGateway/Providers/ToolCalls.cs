@@ -7,15 +7,16 @@ namespace LlmGateway.Providers;
 /// <summary>Converts tool calls from and to JSON. The text of the arguments stays as the model wrote it.</summary>
 internal static class ToolCalls
 {
-    /// <summary>Property of a call whose arguments are no object: their text, which its JSON has no other place
-    /// for.</summary>
+    /// <summary>Property of a call with the text of arguments that are not an object. The call's JSON has no other
+    /// place for it.</summary>
     private const string Unread = "unreadArguments";
 
-    /// <summary>Levels around arguments where they are deepest: prompt, messages, message, contents, content.</summary>
+    /// <summary>Levels around arguments in a stored prompt, where they are deepest: prompt, messages, message,
+    /// contents, content.</summary>
     private const int Around = 5;
 
-    /// <summary>Reads a call. Arguments that are no object, or too deep, are the model's mistake: they stay text, and
-    /// the tool's caller reports it.</summary>
+    /// <summary>Reads a call. Arguments that are not an object, or too deep, are the model's mistake: they stay text,
+    /// and the tool's caller reports the mistake.</summary>
     public static FunctionCallContent Parse(string id, string name, string arguments) =>
         Storable(
             new(
@@ -32,7 +33,7 @@ internal static class ToolCalls
             }
         );
 
-    /// <summary>Returns the call with its arguments as text if its JSON would lose them: it would be a call without
+    /// <summary>Returns the call, with its arguments as text if its JSON would lose them and so become a call without
     /// arguments.</summary>
     public static FunctionCallContent Storable(FunctionCallContent call) =>
         call.Arguments is null && Arguments(call) is { Length: > 0 } text
@@ -46,8 +47,8 @@ internal static class ToolCalls
             }
             : call;
 
-    /// <summary>The arguments as JSON text; empty if there are none. A client that could not parse the model's text has
-    /// lost it.</summary>
+    /// <summary>Returns the arguments as JSON text, or an empty text if there are none. If a chat client could not
+    /// parse the model's text, that text is lost.</summary>
     public static string Arguments(FunctionCallContent call) =>
         call.RawRepresentation as string
         ?? (
@@ -58,16 +59,16 @@ internal static class ToolCalls
         );
 
     /// <summary>
-    /// The arguments as an object, or as the model's text if they are not one. An empty object instead would make the
-    /// tool's caller run it without arguments.
+    /// Returns the arguments as an object, or as the model's text if they are not an object. An empty object would make
+    /// the caller run the tool without arguments.
     /// </summary>
     public static JsonNode InputOrText(FunctionCallContent call) => InputOrText(Arguments(call));
 
     /// <inheritdoc cref="InputOrText(FunctionCallContent)"/>
     public static JsonNode InputOrText(string arguments) => (JsonNode?)Object(arguments) ?? arguments;
 
-    /// <summary>The arguments as an object, or null if they are none, or if what holds them would be too deep to be
-    /// written.</summary>
+    /// <summary>Returns the arguments as an object, or null if they are not an object, or too deep to be written within
+    /// a stored prompt.</summary>
     public static JsonObject? Object(string arguments)
     {
         try
@@ -82,12 +83,11 @@ internal static class ToolCalls
         }
     }
 
-    /// <summary>Returns the failure of an answer whose client would run a call with what there is of its
-    /// arguments.</summary>
+    /// <summary>Returns the failure of an answer whose client would run a call with incomplete arguments.</summary>
     public static UpstreamException NoObject(FunctionCallContent call) =>
         AnswerDeltas.Incomplete($"the arguments of {call.Name} are no JSON object.");
 
-    /// <summary>True for a declared tool without parameters.</summary>
+    /// <summary>Returns true for a declared tool without parameters.</summary>
     public static bool TakesNothing(string name, ChatOptions? chat) =>
         chat?.Tools?.OfType<AIFunctionDeclaration>().FirstOrDefault(tool => tool.Name == name)
             is { JsonSchema: { ValueKind: JsonValueKind.Object } schema }
@@ -104,7 +104,7 @@ internal static class ToolCalls
                 }
             );
 
-    /// <summary>Leaves out calls without a result, which no model takes, and messages that had nothing else.</summary>
+    /// <summary>Removes calls without a result, which no model takes, and messages that have nothing else.</summary>
     public static void LeaveOutOpen(List<ChatMessage> messages)
     {
         var ended = messages
@@ -114,7 +114,7 @@ internal static class ToolCalls
             .ToHashSet();
         for (var i = 0; i < messages.Count; i++)
         {
-            // The message itself is that of the request, which is stored with all that it has.
+            // The request's own message is not changed, because it is stored with all its contents.
             messages[i] = messages[i].Clone();
             messages[i].Contents =
             [

@@ -19,16 +19,16 @@ internal sealed class Upstream(
     ILogger logger
 )
 {
-    // OpenAsync gives up before such a delay: it is longer than all tries together may take.
+    // OpenAsync gives up before such a delay, which is longer than all tries together may take.
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromHours(3);
 
-    /// <summary>Longest <c>Retry-After</c> that the gateway waits for; the client gets longer ones.</summary>
+    /// <summary>Longest <c>Retry-After</c> that the gateway waits for; a longer one goes to the client.</summary>
     private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromSeconds(30);
 
     /// <summary>Longest wait for the body of an error, so that the client has the error within two seconds.</summary>
     private static readonly TimeSpan ErrorTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Bytes that are read of an error; those of the vendors have some kilobytes.</summary>
+    /// <summary>Most bytes that are read of an error. The vendors' errors have some kilobytes.</summary>
     private const int MaxErrorBytes = 64 * 1024;
 
     private readonly ProviderFailure _failure = new(provider, options.ApiKey);
@@ -47,7 +47,7 @@ internal sealed class Upstream(
     /// <summary>
     /// Reads the data of each event, until the end of the answer or of the body.
     /// </summary>
-    /// <param name="request">Creates the request; called once a try.</param>
+    /// <param name="request">Creates the request; called once for each try.</param>
     /// <param name="onDelay">Called before each delay.</param>
     /// <param name="cancellationToken">Cancels the request and closes its connection.</param>
     /// <exception cref="UpstreamException">The provider did not answer, its answer is incomplete, or an event is a
@@ -94,7 +94,7 @@ internal sealed class Upstream(
                 if (!mayRetry || delay >= Remaining())
                     throw;
 
-                // Without the provider's message, which may quote the prompt.
+                // The log omits the provider's message, which may quote the prompt.
                 logger.LogInformation(
                     "{Provider} failed: {Reason} ({Status}). Try {Attempt} follows in {Delay:F0} ms",
                     provider,
@@ -163,13 +163,13 @@ internal sealed class Upstream(
     )
     {
         var status = (int)response.StatusCode;
-        // Of a refusal of the key only the status counts.
+        // If the provider refuses the key, only the status is reported, so the body is not read.
         var text = status is 401 or 403 ? "" : await ErrorTextAsync(response, cancellationToken);
         return _failure.Of(status, text, RetryAfter(response));
     }
 
-    /// <summary>Reads an error's body until its JSON is complete, because a provider may keep the body open; the part
-    /// that has come, if the rest does not.</summary>
+    /// <summary>Reads an error's body until its JSON is complete, because a provider may keep the body open. Returns
+    /// the part that has arrived if the rest does not.</summary>
     private async Task<string> ErrorTextAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(ErrorTimeout, clock);

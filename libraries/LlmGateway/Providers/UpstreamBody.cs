@@ -9,7 +9,8 @@ namespace LlmGateway.Providers;
 /// The event stream of one response, with a timeout for each read and a limit of its size. An event without JSON is
 /// skipped, because gateways insert such events.
 /// </summary>
-/// <remarks>A body that is JSON and no stream is one event: some servers answer whole, whatever was asked.</remarks>
+/// <remarks>A body that is JSON instead of a stream is one event, since some servers answer whole even if a stream was
+/// requested.</remarks>
 /// <param name="provider">The provider's name, for errors.</param>
 /// <param name="options">The limit of the answer.</param>
 /// <param name="clock">Measures the timeouts.</param>
@@ -39,7 +40,7 @@ internal sealed class UpstreamBody(
 
     private bool _hasSkipped;
 
-    /// <summary>Lines of an event that is no JSON as a whole.</summary>
+    /// <summary>Lines of an event that is not JSON as a whole.</summary>
     private Queue<string> _lines = [];
 
     /// <summary>Time left until the first event, all tries included, or null after it.</summary>
@@ -47,8 +48,8 @@ internal sealed class UpstreamBody(
 
     public HttpResponseMessage? Response { get; set; }
 
-    /// <summary>Data of the current event, or null after the last. That of an <c>event: error</c> has the member
-    /// <c>error</c>; OpenAI's end, <c>[DONE]</c>, is Anthropic's.</summary>
+    /// <summary>Data of the current event, or null after the last; the data of an <c>event: error</c> have the member
+    /// <c>error</c>. OpenAI's end, <c>[DONE]</c>, becomes Anthropic's, <c>message_stop</c>.</summary>
     public JsonObject? Current { get; private set; }
 
     public async Task OpenAsync()
@@ -89,7 +90,7 @@ internal sealed class UpstreamBody(
         var count = await LimitAsync(_timeout, token => _body!.ReadAsync(read, token));
         _limit.Add(buffer.Span[..count]);
 
-        // Behind white space and a byte order mark, no stream begins with a brace.
+        // No stream has a brace or a bracket as its first character, after white space and a byte order mark.
         if (_isJson is null && buffer.Span[..count].IndexOfAnyExcept(Blank) is >= 0 and var start)
         {
             _isJson = buffer.Span[start] is (byte)'{' or (byte)'[' && read.Length < buffer.Length;
@@ -102,7 +103,7 @@ internal sealed class UpstreamBody(
 
         if (_isJson is null)
             buffer.Span[..count].Fill((byte)'\n');
-        // Within JSON a line's end is white space only, so that all of it becomes one line.
+        // In JSON a line end is only white space, so it is replaced, and the whole body becomes one line.
         if (_isJson is true)
             buffer.Span[..count].ReplaceAny(LineEnds, (byte)' ');
 
@@ -117,7 +118,7 @@ internal sealed class UpstreamBody(
 
     /// <summary>
     /// Awaits an operation within a time limit and turns every failure into an <see cref="UpstreamException"/>. An
-    /// operation that is complete at once, as a read of buffered bytes, needs no timer.
+    /// operation that completes at once, such as a read of buffered bytes, needs no timer.
     /// </summary>
     public async ValueTask<T> LimitAsync<T>(TimeSpan limit, Func<CancellationToken, ValueTask<T>> start)
     {
@@ -145,7 +146,7 @@ internal sealed class UpstreamBody(
                 e
             );
         }
-        // Not every cancellation is the caller's: a connect that takes too long throws one as well.
+        // A cancellation may come from a connect timeout, instead of from the caller.
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -192,12 +193,12 @@ internal sealed class UpstreamBody(
         var isError = _events!.Current.EventType == "error";
         if (trimmed is "[DONE]")
         {
-            // It says nothing of an answer of which a part was no JSON.
+            // If a part of the answer was not JSON, this end does not prove that the answer is complete.
             Current = _hasSkipped ? null : new JsonObject { ["type"] = "message_stop" };
             return true;
         }
 
-        // Without the cost of an exception.
+        // Text that cannot be JSON is not parsed, since an exception is costly.
         var json = trimmed is ['{' or '[', ..]
             ? WireJson.Parse(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text)
             : null;

@@ -11,7 +11,7 @@ namespace LlmGateway.Providers;
 /// itself.
 /// </summary>
 /// <param name="upstream">Sends the requests.</param>
-/// <param name="address">Their address.</param>
+/// <param name="address">Address of the requests.</param>
 /// <param name="isOpenAi">True for the API of OpenAI, false for Anthropic's.</param>
 internal abstract class VendorChatClient(Upstream upstream, string address, bool isOpenAi) : StreamedChatClient
 {
@@ -43,6 +43,6 @@ internal abstract class VendorChatClient(Upstream upstream, string address, bool
 
     protected abstract JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? chat);
 
-    /// <summary>Adds the key, and what else the vendor wants in the head.</summary>
+    /// <summary>Adds the key, and the other headers that the vendor requires.</summary>
     protected abstract void Sign(HttpRequestHeaders headers, CallOptions? call);
 }

@@ -4,14 +4,14 @@ using System.Text.Json.Nodes;
 
 namespace LlmGateway.Providers;
 
-/// <summary>Reads members of foreign JSON. Null if a member is missing or of another kind, or if the JSON is no
-/// object.</summary>
+/// <summary>Reads members of foreign JSON. A result is null if the member is missing or of another kind, or if the JSON
+/// is not an object.</summary>
 internal static class WireJson
 {
-    // A member twice in its object would be a failure at its first reader.
+    // Without this option, an object with a member twice would throw at its first read.
     private static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Parses text. Null if it is no JSON, or nested deeper.</summary>
+    /// <summary>Parses text. Null if the text is not JSON, or is nested deeper than the maximum.</summary>
     public static JsonNode? Parse(string text, int maxDepth = ParsedJson.MaxDepth)
     {
         try
@@ -33,12 +33,13 @@ internal static class WireJson
     public static string? Text(JsonNode? value) =>
         value is JsonValue one && one.TryGetValue<string>(out var text) ? text : null;
 
-    /// <summary>A text that is not blank.</summary>
+    /// <summary>Returns a text, or null if it is blank.</summary>
     public static string? Name(JsonNode? json, string name) =>
         Text(json, name) is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
 
-    /// <summary>A whole number. JSON that was made here has <see cref="int"/> and <see cref="long"/>, JSON that was
-    /// read has neither: <see cref="JsonValue.TryGetValue"/> finds only the type that was put in.</summary>
+    /// <summary>Returns a whole number from its text. <see cref="JsonValue.TryGetValue"/> finds only the type that a
+    /// value was made with, which is <see cref="int"/> or <see cref="long"/> in JSON of this server, and neither in
+    /// parsed JSON.</summary>
     public static long? Number(JsonNode? json, string name) =>
         Get(json, name) is JsonValue value
         && value.GetValueKind() == JsonValueKind.Number

@@ -5,8 +5,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Requests;
 
 /// <summary>
-/// The form that a request asks of its answer, for a provider of another vendor. The vendors' APIs differ in where they
-/// have it, and in what holds the schema:
+/// Reads the format that a request asks of its answer, for a provider of another vendor. The vendors' APIs have the
+/// format, and the schema in it, in different places:
 /// <code>
 /// response_format       {"type":"json_schema","json_schema":{"name":"…","schema":{…},"strict":true}}
 /// text.format           {"type":"json_schema","name":"…","schema":{…},"strict":true}
@@ -15,13 +15,13 @@ namespace LlmGateway.Requests;
 /// </summary>
 internal static class AnswerSchema
 {
-    /// <param name="options">Gets the form.</param>
+    /// <param name="options">Receive the format.</param>
     /// <param name="target">The model.</param>
-    /// <param name="path">Path of the form in the request.</param>
-    /// <param name="format">The form.</param>
-    /// <param name="nested">Name of the member with the schema, or null if the form itself has it.</param>
-    /// <param name="isStrict">True if a schema holds in this API unless the request says otherwise.</param>
-    /// <exception cref="InvalidChatException">The form is invalid, or the provider has no equivalent.</exception>
+    /// <param name="path">Path of the format in the request.</param>
+    /// <param name="format">The format.</param>
+    /// <param name="nested">Name of the member with the schema, or null if the format itself has the schema.</param>
+    /// <param name="isStrict">True if this API enforces a schema unless the request says otherwise.</param>
+    /// <exception cref="InvalidChatException">The format is invalid, or the provider has no equivalent.</exception>
     public static void Set(
         CallOptions options,
         ChatTarget target,
@@ -37,7 +37,7 @@ internal static class AnswerSchema
         var kind = ChatBody.Name(format, "type", path + ".");
         if (kind == "text")
             return;
-        // The demo model makes prose, and Anthropic's API takes no JSON without a schema.
+        // The demo model writes prose, and Anthropic's API has no JSON format without a schema.
         if (
             kind is not ("json_schema" or "json_object")
             || target.Provider == "demo"

@@ -4,8 +4,8 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Requests;
 
-/// <summary>The tokens of an answer: the provider's counts, and an estimate for each that it does not send, or sends
-/// as zero.</summary>
+/// <summary>The tokens of an answer: the provider's counts, and an estimate for each count that the provider does not
+/// send, or sends as zero.</summary>
 internal sealed class AnswerUsage(ChatCall call)
 {
     private UsageDetails _counted = new();

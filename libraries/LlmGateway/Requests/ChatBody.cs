@@ -25,8 +25,8 @@ internal static class ChatBody
     private const string HalfPair = "has half of a surrogate pair, which UTF-8 cannot encode.";
 
     /// <summary>
-    /// Reads the body, which must be an object; every text in it is then valid Unicode, and no object has a member
-    /// twice.
+    /// Reads the body, which must be an object. Guarantees that every text in it is valid Unicode, and that no object
+    /// has a member twice.
     /// </summary>
     /// <exception cref="InvalidChatException">The body is not such an object, or longer than the limit.</exception>
     public static async Task<JsonElement> ReadAsync(HttpContext context, int maxBytes)
@@ -42,7 +42,8 @@ internal static class ChatBody
         }
     }
 
-    /// <summary>Returns a body that is read already, with the same promise.</summary>
+    /// <summary>Checks a body that was read elsewhere, and returns it with the guarantees of
+    /// <see cref="ReadAsync"/>.</summary>
     /// <exception cref="InvalidChatException">The body is not such an object.</exception>
     public static JsonElement Checked(JsonElement body)
     {
@@ -61,11 +62,11 @@ internal static class ChatBody
         }
     }
 
-    /// <summary>Returns the bytes of memory that the texts of a body, or of a part of it, take as messages.</summary>
+    /// <summary>Returns the bytes of memory that messages with the texts of a body, or of a part of it, take.</summary>
     public static long MemoryOf(JsonElement json) =>
         JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(json), sizeof(char));
 
-    /// <summary>A value that is an object.</summary>
+    /// <summary>Returns a value that must be an object.</summary>
     /// <param name="path">Path of its members.</param>
     public static JsonElement Object(JsonElement value, string path) =>
         value.ValueKind == JsonValueKind.Object
@@ -89,12 +90,12 @@ internal static class ChatBody
         }
     }
 
-    /// <summary>A text that is present.</summary>
+    /// <summary>Reads a text that must be present.</summary>
     public static string RequiredText(JsonElement json, string name, string path) =>
         Text(json, name, path) ?? throw new InvalidChatException(path + name, "is required.");
 
     /// <summary>
-    /// A short text: a model, a role, a tool's name. Answers, telemetry and errors repeat it, so a long one would
+    /// Reads a short text: a model, a role, a tool's name. Answers, telemetry and errors repeat it, so a long one would
     /// multiply the cost of a request.
     /// </summary>
     public static string? Name(JsonElement json, string name, string path = "", int max = MaxName)
@@ -105,13 +106,13 @@ internal static class ChatBody
             : throw new InvalidChatException(path + name, $"has at most {max} characters.");
     }
 
-    /// <summary>A name that is present and not blank.</summary>
+    /// <summary>Reads a name that must be present and not blank.</summary>
     public static string RequiredName(JsonElement json, string name, string path, string missing, int max = MaxName) =>
         Name(json, name, path, max) is { } text && !string.IsNullOrWhiteSpace(text)
             ? text
             : throw new InvalidChatException(path + name, missing);
 
-    /// <summary>A list of bounded length, or null if the member is missing.</summary>
+    /// <summary>Reads a list of bounded length, or returns null if the member is missing.</summary>
     public static JsonElement? List(JsonElement json, string name, int max, string typeError, string path = "")
     {
         if (Get(json, name) is not { } list)
@@ -127,7 +128,8 @@ internal static class ChatBody
             );
     }
 
-    /// <summary>Stop sequences; bounded, since the demo model searches for each of them at every token.</summary>
+    /// <summary>Reads stop sequences. Their number is bounded, because the demo model searches its text for each of
+    /// them.</summary>
     public static List<string>? StopSequences(JsonElement json, string name, int max, string typeError)
     {
         if (List(json, name, max, typeError) is not { } list)
@@ -154,18 +156,18 @@ internal static class ChatBody
                 : throw new InvalidChatException(name, "must be true or false.")
         );
 
-    /// <summary>A flag, or null if the member is missing.</summary>
+    /// <summary>Reads a flag, or returns null if the member is missing.</summary>
     public static bool? OptionalFlag(JsonElement json, string name) =>
         Get(json, name) is null ? null : Flag(json, name);
 
-    /// <summary>A number from 0 to <paramref name="max"/>.</summary>
+    /// <summary>Reads a number from 0 to <paramref name="max"/>.</summary>
     public static float? Number(JsonElement json, string name, int max) =>
         Get(json, name) is not { } value ? null
         : value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number) && number >= 0 && number <= max
             ? number
         : throw new InvalidChatException(name, $"must be a number from 0 to {max}.");
 
-    /// <summary>A positive whole number: the first of the named members that is present.</summary>
+    /// <summary>Reads a positive whole number from the first of the named members that is present.</summary>
     public static int? Count(JsonElement json, params ReadOnlySpan<string> names)
     {
         foreach (var name in names)
@@ -176,11 +178,11 @@ internal static class ChatBody
         return null;
     }
 
-    /// <summary>A member that is present and not null.</summary>
+    /// <summary>Returns a member, or null if it is missing or its value is null.</summary>
     public static JsonElement? Get(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
-    /// <summary>True if a member asks for nothing: it is off, empty, or asks for text.</summary>
+    /// <summary>Returns true if a member changes nothing: it is false, empty, or asks for text.</summary>
     public static bool IsDefault(string name, JsonElement value) =>
         value.ValueKind switch
         {
@@ -196,14 +198,14 @@ internal static class ChatBody
 
     /// <summary>
     /// Finds a member that occurs twice in its object, at any depth, or null if there is none. Readers differ in which
-    /// one they take, so a provider might act on another value than the one that was checked.
+    /// of the two they take, so a provider might act on a value that was not checked.
     /// </summary>
-    /// <returns>Its path, <c>tools[0].name</c>.</returns>
+    /// <returns>The member's path, such as <c>tools[0].name</c>.</returns>
     /// <exception cref="InvalidOperationException">A text or a name before it is not valid Unicode.</exception>
     private static string? Repeated(JsonElement value)
     {
-        // The bytes are UTF-8, so only an escape can be half of a pair, at which GetString throws. Of a text without
-        // escapes it would make a copy, which may have megabytes.
+        // The bytes are UTF-8, so only an escape can be half of a surrogate pair, at which GetString throws. A text
+        // without escapes is skipped, because GetString makes a copy, which may have megabytes.
         if (value.ValueKind == JsonValueKind.String && JsonMarshal.GetRawUtf8Value(value).Contains((byte)'\\'))
             value.GetString();
 

@@ -11,13 +11,13 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <summary>Topic that a caller needs the right to publish to for an answer that is not stored.</summary>
     public const string Topic = "chat";
 
-    /// <summary>Time that one answer may wait for its reader in total, while it holds a place of its provider; then
-    /// it ends.</summary>
+    /// <summary>Longest time in total that one answer may wait for its reader, since it holds a place of its provider
+    /// meanwhile. Then the answer ends.</summary>
     public static readonly TimeSpan MaxStall = TimeSpan.FromMinutes(5);
 
     private long? _inputTokens;
 
-    /// <summary>Estimated tokens of the messages, counted once. Exact for the demo model only.</summary>
+    /// <summary>Estimated tokens of the messages, counted once. The count is exact for the demo model only.</summary>
     public long InputTokens => _inputTokens ??= DemoText.Count(Messages.Select(m => m.Text));
 
     /// <summary>True if the client uses the provider's own API: the answer is passed on as it is.</summary>
@@ -26,7 +26,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <summary>Estimated memory of the messages, in UTF-16.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>Assigns the call to a client, for its share of the provider.</summary>
+    /// <summary>Assigns the call to the client whose share of the provider it uses.</summary>
     public ChatCall From(ClientKey client)
     {
         Options.Client = client;
@@ -39,7 +39,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <summary>
     /// Reads <c>{messages, model?, provider?, …}</c>, the body of <c>/sse/chat</c> and <c>/v1/generations</c>.
     /// </summary>
-    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers)
     {
         var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));

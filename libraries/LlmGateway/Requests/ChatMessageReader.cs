@@ -57,7 +57,8 @@ internal static class ChatMessageReader
         }
     }
 
-    /// <summary>The member that stands for the content in answers to <c>functions</c> or <c>audio</c>.</summary>
+    /// <summary>Returns the name of the member that replaces the content in answers to <c>functions</c> or
+    /// <c>audio</c>.</summary>
     private static string? OpenAiOnly(JsonElement assistant) =>
         ChatBody.Get(assistant, "function_call") is not null ? "function_call"
         : ChatBody.Get(assistant, "audio") is not null && ChatBody.Get(assistant, "content") is null ? "audio"
@@ -100,7 +101,7 @@ internal static class ChatMessageReader
     /// <summary>Reads the address of an image, or the image itself as a data URL.</summary>
     public static AIContent Image(string url, string path)
     {
-        // A path, too, is an absolute URL: one of this server's files.
+        // A file path is an absolute URL too, and would name a file of this server.
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https" or "data"))
             throw new InvalidChatException(path, "must be an absolute URL of http or https, or a data URL.");
 

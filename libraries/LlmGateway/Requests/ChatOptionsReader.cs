@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Requests;
 
-/// <summary>Reads what a request asks beside its messages, in the format of OpenAI's Chat Completions API.</summary>
+/// <summary>Reads the options of a request, in the format of OpenAI's Chat Completions API.</summary>
 internal static class ChatOptionsReader
 {
     /// <summary>OpenAI's own limits: stop sequences of a request, characters of a function's name.</summary>
@@ -23,7 +23,8 @@ internal static class ChatOptionsReader
         "web_search_options",
     ];
 
-    /// <summary>The members of OpenAI's Chat Completions API (npm <c>openai</c> 7.55.0), and our own.</summary>
+    /// <summary>The members of OpenAI's Chat Completions API (npm <c>openai</c> 7.55.0), and this gateway's
+    /// own.</summary>
     public static readonly string[] Members =
     [
         .. (
@@ -37,7 +38,7 @@ internal static class ChatOptionsReader
 
     /// <param name="body">The request.</param>
     /// <param name="target">The model.</param>
-    /// <param name="isNative">True if the model's provider has the same API, and gets the body whole.</param>
+    /// <param name="isNative">True if the model's provider has the same API, and gets the whole body.</param>
     /// <exception cref="InvalidChatException">A member is invalid, or means nothing to the provider.</exception>
     public static CallOptions Read(JsonElement body, ChatTarget target, bool isNative)
     {
@@ -66,11 +67,11 @@ internal static class ChatOptionsReader
 
     /// <summary>Reads <c>tools</c> and <c>tool_choice</c>.</summary>
     /// <param name="body">The request.</param>
-    /// <param name="options">Get them.</param>
-    /// <param name="isNative">True: other kinds of tools are left out, for a provider that gets the body.</param>
+    /// <param name="options">Receive the tools and the choice.</param>
+    /// <param name="isNative">True to skip other kinds of tools, for a provider that gets the whole body.</param>
     /// <param name="nested">Name of the member that has a function's name and schema, or null if the tool itself has
     /// them.</param>
-    /// <exception cref="InvalidChatException">A member is invalid, or another kind of tool.</exception>
+    /// <exception cref="InvalidChatException">A member is invalid, or a tool is of another kind.</exception>
     public static void ReadTools(JsonElement body, CallOptions options, bool isNative, string? nested)
     {
         if (ChatBody.List(body, "tools", ChatBody.MaxTools, "must be an array") is { } tools)
@@ -96,7 +97,7 @@ internal static class ChatOptionsReader
         return [ChatBody.Name(body, "stop", max: ChatBody.MaxStopCharacters)!];
     }
 
-    /// <summary>Reads a function. Null for another kind of tool, for a provider with the same API.</summary>
+    /// <summary>Reads a function. Returns null for another kind of tool if the provider has the same API.</summary>
     private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative, string? nested)
     {
         var path = $"tools[{index}].";
@@ -120,7 +121,7 @@ internal static class ChatOptionsReader
     }
 
     /// <summary>Reads <c>{name, description?, parameters?}</c>.</summary>
-    /// <param name="path">Path of its members.</param>
+    /// <param name="path">Path of the function's members.</param>
     public static AIFunctionDeclaration Function(JsonElement function, string path)
     {
         var name = ChatBody.RequiredName(function, "name", path, "is required", MaxFunctionName);

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Options;
 
 namespace LlmGateway;
 
-/// <summary>The rate limit for starting a model, which the host's rate limiter counts, if it has one.</summary>
+/// <summary>The rate limit for requests that start model work. The host's rate limiter counts them, if the host has
+/// one.</summary>
 internal static class GenerationLimit
 {
     /// <summary>Returns the kind of the requests that start model work.</summary>

@@ -13,8 +13,9 @@ internal sealed class RunStateAnswers(ReadGate turns, RequestBudget budget)
     /// <param name="context">The request.</param>
     /// <param name="readAsync">Reads the state and its position. Null if there is no such run.</param>
     /// <returns>Null if there is no such run.</returns>
-    /// <exception cref="InvalidRequestException">The client, or all clients together, hold too many bytes.</exception>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or no turn became free.</exception>
+    /// <exception cref="RefusedException">The client, or all clients together, hold too many bytes, or no turn became
+    /// free.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<IResult?> AnswerAsync<T>(
         HttpContext context,
         Func<Task<(T State, StreamPosition Position)?>> readAsync

@@ -4,8 +4,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Requests;
 
 /// <summary>
-/// Part of a message that only a provider with the same API takes, in the original body: audio, files, documents, and
-/// tool results that are more than text.
+/// A part of a message that only a provider with the same API can get, in the original body: audio, files, documents,
+/// and tool results that are more than text.
 /// </summary>
 /// <param name="path">Path of the part's type in the request.</param>
 /// <param name="kind">The part's type.</param>
@@ -15,8 +15,8 @@ internal sealed class UntranslatableContent(string path, string kind) : AIConten
     /// <param name="callId">Id of the call.</param>
     /// <param name="parts">The result's parts.</param>
     /// <param name="path">Path of the parts in the request.</param>
-    /// <param name="isError">True if the tool has failed. Not every API has a member for that, so the text says
-    /// it.</param>
+    /// <param name="isError">True if the tool has failed. Not every API has a member for that, so the text says so
+    /// too.</param>
     public static AIContent ToolResult(string callId, IReadOnlyList<AIContent> parts, string path, bool isError = false)
     {
         if (parts.FirstOrDefault(part => part is not TextContent) is { } other)
@@ -31,7 +31,7 @@ internal sealed class UntranslatableContent(string path, string kind) : AIConten
     }
 
     /// <summary>Refuses messages with such a part: the model would answer without it.</summary>
-    /// <exception cref="InvalidChatException">A message has such a part; it is named.</exception>
+    /// <exception cref="InvalidChatException">A message has such a part. The exception names it.</exception>
     public static void Refuse(IEnumerable<ChatMessage> messages)
     {
         foreach (var message in messages)

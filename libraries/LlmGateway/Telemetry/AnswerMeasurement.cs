@@ -15,7 +15,7 @@ internal sealed class AnswerMeasurement : IDisposable
     private readonly Activity? _span;
     private readonly long _start;
 
-    /// <summary>The span, if it is to have the messages; and their answer.</summary>
+    /// <summary>The span if it records the messages and their answer, else null.</summary>
     private readonly Activity? _conversation;
     private readonly List<ChatResponseUpdate> _answer = [];
     private TagList _tags;

@@ -5,7 +5,7 @@ namespace LlmGateway.Telemetry;
 
 /// <summary>
 /// Meter and source <c>AspireSse.Llm</c>, after OpenTelemetry's conventions for generative AI
-/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/). Prompts and answers are in it only if
+/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/). The spans have prompts and answers only if
 /// <see cref="CapturesMessages"/> is set.
 /// </summary>
 internal sealed class ChatMetrics
@@ -42,7 +42,7 @@ internal sealed class ChatMetrics
         );
         _tokens = meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Input and output tokens.");
 
-        // What the conventions lack.
+        // The conventions lack the following metrics.
         _rate = meter.CreateHistogram<double>(
             "llm.gateway.output.rate",
             "{token}/s",
@@ -56,7 +56,7 @@ internal sealed class ChatMetrics
         );
     }
 
-    /// <summary>True if spans get the messages (<see cref="MessageContent"/>).</summary>
+    /// <summary>True if spans record the messages (<see cref="MessageContent"/>).</summary>
     public bool CapturesMessages { get; init; }
 
     /// <summary>Returns a provider's name by the conventions; a provider that they do not know gets a prefix.</summary>

@@ -7,10 +7,10 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Telemetry;
 
 /// <summary>
-/// The question and the answer as attributes of a span: <c>gen_ai.input.messages</c>, <c>gen_ai.output.messages</c>
-/// and <c>gen_ai.system_instructions</c> of OpenTelemetry's conventions
-/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/), JSON each. Aspire's dashboard shows them as a
-/// conversation.
+/// The question and the answer as attributes of a span: <c>gen_ai.input.messages</c>, <c>gen_ai.output.messages</c> and
+/// <c>gen_ai.system_instructions</c> of OpenTelemetry's conventions
+/// (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/), each of them JSON. Aspire's dashboard shows them
+/// as a conversation.
 /// </summary>
 internal static class MessageContent
 {
@@ -23,8 +23,8 @@ internal static class MessageContent
         PropertyNamingPolicy = null,
     };
 
-    /// <summary>True in Development, if the switch is on. Elsewhere it has no effect: those who read telemetry are not
-    /// those who may read prompts.</summary>
+    /// <summary>Returns true in Development, if the switch is on. Elsewhere the switch has no effect, because readers
+    /// of telemetry may not be entitled to read prompts.</summary>
     public static bool IsWanted(IHostEnvironment environment, IConfiguration configuration) =>
         environment.IsDevelopment() && bool.TryParse(configuration[Variable], out var isOn) && isOn;
 

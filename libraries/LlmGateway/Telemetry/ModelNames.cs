@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace LlmGateway.Telemetry;
 
 /// <summary>
-/// Names of models as values of metrics: the configured ones, and a bounded number of others, because clients choose
-/// them and no value is ever forgotten. Thread-safe.
+/// Names of models as values of metrics: the configured names, and a bounded number of others, because clients choose
+/// the names and metrics never forget a value. Thread-safe.
 /// </summary>
 internal sealed class ModelNames(IEnumerable<string> configured)
 {

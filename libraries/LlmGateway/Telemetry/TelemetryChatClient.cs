@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Telemetry;
 
 /// <summary>
-/// Records one span and one set of measurements per answer, time in the provider's queue included. An unexpected
+/// Records one span and one set of measurements per answer, including the time in the provider's queue. An unexpected
 /// failure is logged, and becomes an <see cref="UpstreamException"/>, so that each API reports it in its own format.
 /// </summary>
 internal sealed class TelemetryChatClient(

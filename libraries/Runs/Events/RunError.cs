@@ -1,4 +1,4 @@
 namespace AspireSse;
 
-/// <param name="Type">For readers who get only the data.</param>
+/// <param name="Type">The event's type, for clients that see only the data.</param>
 internal sealed record RunError(string? Type, string Error, bool Fatal, string Reason);

@@ -7,7 +7,7 @@ namespace AspireSse;
 
 internal static class RunJson
 {
-    /// <summary>The types of the libraries that add to runs, for programs without reflection.</summary>
+    /// <summary>Types that other libraries store in runs, for programs without reflection.</summary>
     public static volatile IJsonTypeInfoResolver? MoreTypes;
 
     public static readonly JsonSerializerOptions Options = new(ReadableJsonEncoder.Web)
@@ -16,7 +16,7 @@ internal static class RunJson
         TypeInfoResolverChain = { RunTypes.Default, new Later() },
     };
 
-    /// <summary>As an application writes its values, without nulls.</summary>
+    /// <summary>Returns the application's JSON options, changed to write no nulls.</summary>
     public static JsonSerializerOptions Of(IServiceProvider application) =>
         new(ApplicationJson.Of(application)) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 

@@ -7,7 +7,7 @@ internal readonly record struct RunName(string Kind, string Id)
     public string Topic => $"{Kind}.{Id}";
     public string Log => $"{Topic}.log";
 
-    /// <summary>Returns the run of a topic or of its log's, or null if it can be no run's.</summary>
+    /// <summary>Returns the run of a stream's or a log's topic, or null if no run can have the topic.</summary>
     public static RunName? Of(string topic)
     {
         var text = topic.EndsWith(".log", StringComparison.Ordinal) ? topic[..^".log".Length] : topic;
@@ -15,8 +15,8 @@ internal readonly record struct RunName(string Kind, string Id)
         return dot > 0 ? new RunName(text[..dot], text[(dot + 1)..]) : null;
     }
 
-    /// <summary>Returns the run of a topic, or null if it is a pattern, another's log, too long, or has only one
-    /// token or too many.</summary>
+    /// <summary>Returns the run of a topic, or null if the topic is a pattern, another run's log, too long, or has only
+    /// one token or too many.</summary>
     public static RunName? Of(EventTopic topic) =>
         topic.IsValid
         && topic.ToString() is var text

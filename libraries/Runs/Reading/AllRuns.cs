@@ -3,8 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <summary>The runs of all replicas: reads at most <see cref="RunOptions.MaxReadBytes"/> of events at once, cancels,
-/// and appends to the logs. <see cref="LiveRuns"/> has those that this process writes.</summary>
+/// <summary>Finds, reads (at most <see cref="RunOptions.MaxReadBytes"/> of events at once) and cancels the runs of all
+/// replicas, and appends to their logs. <see cref="LiveRuns"/> has the runs that this process writes.</summary>
 internal sealed class AllRuns(
     RunStore store,
     RunEventReader reader,
@@ -17,7 +17,8 @@ internal sealed class AllRuns(
     private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CancelPollInterval = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Appends to a run's log, also without its lease. An event with a known id is stored once.</summary>
+    /// <summary>Appends to a run's log, even if this process does not write the run. An event with a known id is stored
+    /// once.</summary>
     /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
     public Task AppendAsync(
         RunName name,
@@ -45,7 +46,8 @@ internal sealed class AllRuns(
     public Task<RunExtent> ReadNewestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
         reader.ReadNewestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>Reads the stream's newest events of these types, and the log's through one event.</summary>
+    /// <summary>Reads the newest events of the stream that have these types, and the newest events of the log up to one
+    /// event.</summary>
     public Task<RunExtent> ReadNewestAsync(
         RunName name,
         string[] types,
@@ -62,12 +64,12 @@ internal sealed class AllRuns(
             cancellationToken
         );
 
-    /// <summary>Reads the log's oldest event, its announcement until retention drops it. Null if there is no such
-    /// run.</summary>
+    /// <summary>Reads the log's oldest event, which is the run's announcement until retention drops it. Null if there
+    /// is no such run.</summary>
     public Task<RunEntry?> FirstOfLogAsync(RunName name, CancellationToken cancellationToken) =>
         reader.FirstOfLogAsync(name.Topic, cancellationToken);
 
-    /// <summary>Finds the first event of type question that no answer in the log answers, without its data.</summary>
+    /// <summary>Finds the log's first question without an answer in the run's stream. The entry has no data.</summary>
     public Task<RunEntry?> FirstUnansweredAsync(
         RunName name,
         string question,
@@ -88,11 +90,12 @@ internal sealed class AllRuns(
     public Task<RunEntry?> LastOfLogAsync(RunName name, CancellationToken cancellationToken) =>
         reader.LastAsync(name.Log, cancellationToken);
 
-    /// <summary>The user whose request began the run, or null for an anonymous one.</summary>
+    /// <summary>Reads the user whose request began the run, or null if the request was anonymous.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
         store.OwnerAsync(name.Topic, cancellationToken);
 
-    /// <summary>Asks the writer, on any replica, to stop, and waits for the end, but not for long.</summary>
+    /// <summary>Asks the run's writer, on any replica, to stop, and waits up to two seconds for the run's
+    /// end.</summary>
     public async Task CancelAndWaitAsync(RunName name, TimeProvider clock, CancellationToken cancellationToken)
     {
         if (!await CancelAsync(name, cancellationToken))
@@ -103,7 +106,7 @@ internal sealed class AllRuns(
             await Task.Delay(CancelPollInterval, clock, cancellationToken);
     }
 
-    /// <summary>Asks the writer, on any replica, to stop; false if the run is not running.</summary>
+    /// <summary>Asks the run's writer, on any replica, to stop. Returns false if no replica writes the run.</summary>
     public Task<bool> CancelAsync(RunName name, CancellationToken cancellationToken) =>
         store.CancelAsync(name.Topic, cancellationToken);
 }

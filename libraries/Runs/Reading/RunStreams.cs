@@ -5,7 +5,7 @@ using Streaming.Opening;
 
 namespace Runs;
 
-/// <summary>Opens the streams of runs, also those whose request starts one.</summary>
+/// <summary>Opens the streams of runs, including runs that the request itself starts.</summary>
 internal sealed class RunStreams(
     AllRuns runs,
     RunAcquisition acquisition,
@@ -16,11 +16,11 @@ internal sealed class RunStreams(
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
-    /// <summary>Streams a run of <see cref="IRuns"/>; answers 404 if there is none of this topic.</summary>
-    /// <param name="end">The type of its own last event, if it has one.</param>
+    /// <summary>Streams a run of <see cref="IRuns"/>; answers 404 if this topic has no run.</summary>
+    /// <param name="end">The type of the run's last event, if it ends by <see cref="Run.EndAsync"/>.</param>
     public async Task OpenAsync(HttpContext context, EventTopic topic, string end = Run.EndType)
     {
-        // A run is read from its beginning, but a wrong value is no wish for that.
+        // A run is always read from its beginning; reading the parameter only refuses a wrong value.
         _ = context.Request.Query.FromEarliest();
 
         var view = RunView.Of(EventFormat.Named, end);
@@ -30,7 +30,7 @@ internal sealed class RunStreams(
 
     /// <summary>Streams a run from its beginning, or after the last id; returns false if there is no such run.
     /// </summary>
-    /// <param name="endTypes">Event types that end the run, as in the format.</param>
+    /// <param name="endTypes">Event types that end the run, the same as in the format.</param>
     public async Task<bool> TryOpenAsync(
         HttpContext context,
         RunName name,
@@ -45,10 +45,10 @@ internal sealed class RunStreams(
         return true;
     }
 
-    /// <summary>Streams the run that a request begins; one with a last id only resumes its run.</summary>
+    /// <summary>Streams the run that a request begins. A request with a last id only resumes its run.</summary>
     /// <param name="format">Sends no positions, and ends at the <paramref name="endTypes"/>.</param>
     /// <param name="endTypes">Event types that end the run, including <c>error</c>.</param>
-    /// <param name="begin">Begins a run; called for a request without a last id that has a seat.</param>
+    /// <param name="begin">Begins a run; called once a request without a last id has a seat.</param>
     public async Task OpenAsync(
         HttpContext context,
         string kind,
@@ -82,12 +82,12 @@ internal sealed class RunStreams(
             await EndAsync(context, kind, last);
     }
 
-    /// <summary>Allows the owner and those who may read the topic.</summary>
+    /// <summary>Returns true if <see cref="OwnerAccess.MayReadRunAsync"/> lets the caller read the run.</summary>
     /// <param name="namesIt">False if the request has only a position, which others can guess.</param>
     public ValueTask<bool> MayReadAsync(HttpContext context, RunName name, bool namesIt = true) =>
         access.MayReadRunAsync(context, name.Topic, () => runs.OwnerAsync(name, context.RequestAborted), namesIt);
 
-    /// <summary>Returns a format with a secret in each id if a position alone would not let its caller
+    /// <summary>Returns a format with a secret in each id if a position alone would not let the caller
     /// resume.</summary>
     private async ValueTask<FrameFormat> FormatForAsync(HttpContext context, RunName name, FrameFormat format) =>
         await access.MayReadRunAsync(
@@ -99,8 +99,9 @@ internal sealed class RunStreams(
             ? format
             : SecretIdFormat.Of(format);
 
-    /// <summary>Answers an id of no run, with 204 if it is another stream's, else a resync and a fatal error. The error
-    /// is stored as a run: with its id a browser that reconnects gets 204 and stops.</summary>
+    /// <summary>Answers a request whose last id belongs to no run: 204 if it is another stream's id, else a resync and
+    /// a fatal error. The error is stored as a run, so that a browser that reconnects with its id gets 204 and
+    /// stops.</summary>
     private async Task EndAsync(HttpContext context, string kind, LastEventId last)
     {
         if (await MismatchAsync(last, context.RequestAborted) is not { } reason)
@@ -121,7 +122,7 @@ internal sealed class RunStreams(
         );
         var (announced, end) = await StoreFailedRunAsync(kind, access.ClientOf(context), error, context.RequestAborted);
 
-        // With the error's own id, so that a client that returns does not get it again.
+        // The error has its own id, so that a client that reconnects does not get the error again.
         byte[] frames =
         [
             .. ControlFrames.Begin(announced.ToString()),
@@ -131,8 +132,8 @@ internal sealed class RunStreams(
         await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), seat: seat);
     }
 
-    /// <summary>Returns why the log cannot resume after an id, or null if it can: the id is of another
-    /// stream.</summary>
+    /// <summary>Returns why the log cannot resume after an id, or null if it can, since the id is another
+    /// stream's.</summary>
     private async Task<ResyncReason?> MismatchAsync(LastEventId last, CancellationToken cancellationToken)
     {
         if (last.Id is not { } id)

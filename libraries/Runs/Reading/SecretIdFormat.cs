@@ -5,8 +5,8 @@ using Streaming.Opening;
 
 namespace Runs;
 
-/// <summary>Gives each id the run's own one, which is random: for a run without an owner, where it is the right to
-/// read. A format has one of these, so that readers of a run share frames.</summary>
+/// <summary>Adds to each event id the run's random id, which is the right to read a run without an owner. Each format
+/// has one instance, so that readers of a run share frames.</summary>
 internal sealed class SecretIdFormat : FrameFormat
 {
     private static readonly ConditionalWeakTable<FrameFormat, SecretIdFormat> Formats = [];

@@ -2,16 +2,17 @@ namespace AspireSse;
 
 /// <summary>Starts and cancels runs: work that outlives its request, and whose events clients read as a stream
 /// (<see cref="Microsoft.AspNetCore.Http.RunStreamExtensions"/>). Thread-safe.</summary>
+/// <remarks>Needed to begin work that outlives its request, and to cancel it.</remarks>
 public interface IRuns
 {
-    /// <summary>Starts work in the background of this process and returns true, or false if there was a run of this
-    /// topic before.</summary>
+    /// <summary>Starts work in the background of this process and returns true, or returns false if this topic already
+    /// had a run.</summary>
     /// <param name="topic">Such as <c>$"answers.{id}"</c>: two tokens or more, the last not <c>log</c>. Only the run
     /// may append to it.</param>
-    /// <param name="work">Appends the events of the run. When it returns, the run ends with an event <c>end</c>; if it
-    /// throws, is cancelled, or its process dies, with an <c>error</c>.</param>
+    /// <param name="work">Appends the events of the run. The run ends with an event <c>end</c> when the work returns,
+    /// and with an <c>error</c> if the work throws, is cancelled, or its process dies.</param>
     /// <param name="cancellationToken">Ends the wait; the run may start nevertheless.</param>
-    /// <exception cref="ArgumentException">It can be no run's topic.</exception>
+    /// <exception cref="ArgumentException">A run cannot have this topic.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     /// <remarks>The work must not use services of the request's scope, which end with it. Its token is cancelled by
     /// <see cref="CancelAsync"/>, and some seconds after the shutdown has begun
@@ -23,14 +24,14 @@ public interface IRuns
         CancellationToken cancellationToken = default
     );
 
-    /// <summary>Starts a registered handler's work as <see cref="StartAsync(EventTopic, Func{Run, CancellationToken,
-    /// Task}, CancellationToken)"/> does its work, but a run whose process is lost does not end: another process with
-    /// this handler, or this one after its restart, starts it again, with the input and what the run has.</summary>
-    /// <param name="topic">As of other runs.</param>
-    /// <param name="handler">The name of <see cref="RunHandlers.AddHandler"/>.</param>
-    /// <param name="input">What the handler gets. It is stored as JSON until the run ends.</param>
+    /// <summary>Starts the work of a registered handler, like <see cref="StartAsync(EventTopic, Func{Run,
+    /// CancellationToken, Task}, CancellationToken)"/>. If its process is lost, the run does not end: another process
+    /// with this handler, or this one after its restart, starts the work again with the same input.</summary>
+    /// <param name="topic">The run's topic, with the rules of other runs' topics.</param>
+    /// <param name="handler">The handler's name, as given to <see cref="RunHandlers.AddHandler"/>.</param>
+    /// <param name="input">The handler's input, stored as JSON until the run ends.</param>
     /// <param name="cancellationToken">Ends the wait; the run may start nevertheless.</param>
-    /// <exception cref="ArgumentException">It can be no run's topic, or there is no such handler.</exception>
+    /// <exception cref="ArgumentException">A run cannot have this topic, or there is no such handler.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     Task<bool> StartAsync<TInput>(
         EventTopic topic,
@@ -40,8 +41,8 @@ public interface IRuns
     );
 #pragma warning restore RS0026
 
-    /// <summary>Asks a run to stop, in whichever process it works; returns false if none of this topic goes on. Its
-    /// stream then ends with an <c>error</c>, whose reason is <c>cancelled</c>.</summary>
+    /// <summary>Asks a run to stop, whichever process does its work, so that its stream ends with an <c>error</c> whose
+    /// reason is <c>cancelled</c>. Returns false if no run of this topic is running.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken = default);
 }

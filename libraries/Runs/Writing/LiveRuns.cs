@@ -4,9 +4,9 @@ using System.Diagnostics;
 namespace Runs;
 
 /// <summary>
-/// The runs that this replica writes; they continue without readers, until their end, a cancel, or the end of
+/// The runs that this replica writes, which continue without readers until they end, are cancelled, or have used up
 /// <see cref="RunOptions.DrainSeconds"/> at shutdown. A cancel may reach any replica: Schema/Functions/cancel_run.sql
-/// notifies all of them, and <see cref="ProcessLease"/> tells this class.
+/// notifies all of them, and <see cref="ProcessLease"/> passes the cancel on to this class.
 /// </summary>
 internal sealed class LiveRuns : IHostedService, IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     /// <summary>Time for work to return after it was cancelled.</summary>
     private static readonly TimeSpan CancelGrace = TimeSpan.FromSeconds(5);
 
-    /// <summary>The same after a process that ends has asked it to stop.</summary>
+    /// <summary>Time for work to return after the shutdown of its process has stopped it.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Run, Task> _live = new();
@@ -41,8 +41,9 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     public bool Has(RunName run) => _live.Any(live => live.Key.Name == run);
 
     /// <summary>
-    /// Does a run's work in the background, until it returns; <see cref="Run.Stopping"/> asks it to stop. A run that it
-    /// leaves open ends with a fatal error, unless another process may go on with it after this one's shutdown.
+    /// Does a run's work in the background until the work returns; <see cref="Run.Stopping"/> asks it to stop. A run
+    /// that the work leaves open ends with a fatal error, unless another process may restart it after this one's
+    /// shutdown.
     /// </summary>
     public Task Start(Run run, Func<Run, Task> work)
     {
@@ -122,7 +123,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         }
     }
 
-    /// <summary>Waits for the work, but not for work that ignores a stop: the run ends without it.</summary>
+    /// <summary>Waits until the work returns. If the work ignores a stop, the run ends without it.</summary>
     private async Task UntilDoneAsync(Run run, Task working)
     {
         await Task.WhenAny(working, run.Stopped);
@@ -134,7 +135,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
             {
                 await working.WaitAsync(grace, _clock);
             }
-            // An append waits while Postgres does not answer: it may be of the end.
+            // An append waits while Postgres does not answer, and may be the append of the run's end.
             catch (TimeoutException) when (!working.IsCompleted && !run.IsAppending)
             {
                 _logger.LogWarning(

@@ -26,7 +26,7 @@ internal sealed class ProcessLease(
     private TimeSpan Lease => TimeSpan.FromSeconds(options.Value.LeaseSeconds);
 
     /// <summary>
-    /// Raised with the topics of the runs that this replica ended: those of failed replicas, and its own without a
+    /// Raised with the topics of the runs that this replica ended: runs of failed replicas, and its own runs without a
     /// writer.
     /// </summary>
     public event Action<IReadOnlyList<string>>? Swept;
@@ -34,10 +34,10 @@ internal sealed class ProcessLease(
     /// <summary>Names of the handlers that this process can start again.</summary>
     public string[] Handlers { get; set; } = [];
 
-    /// <summary>Starts the handlers of runs that this process's writer has but does not write.</summary>
+    /// <summary>Starts the handlers of runs that this process holds but does not write yet.</summary>
     public Action<Guid, IReadOnlyList<HandledRun>> Restart { get; set; } = (_, _) => { };
 
-    /// <summary>The id of this process as a writer; waits for its lease.</summary>
+    /// <summary>Returns the id of this process as a writer, once it has a lease.</summary>
     /// <exception cref="StoreUnavailableException">The server stops, or Postgres did not answer in 5 s.</exception>
     public async Task<Guid> WriterAsync(CancellationToken cancellationToken)
     {
@@ -53,7 +53,7 @@ internal sealed class ProcessLease(
         }
     }
 
-    // Not stopped with the host: the runs have their grace.
+    // The lease is renewed while the host stops, since the runs have their grace.
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         TogetherAsync(stoppingToken, ListenAsync, KeepAsync);
 
@@ -100,7 +100,7 @@ internal sealed class ProcessLease(
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), Clock);
         try
         {
-            // Expired, not deleted: other replicas then end open runs at once.
+            // The lease expires instead of being deleted, so that other replicas end its open runs at once.
             await writers.ExpireAsync(_writer.Task.Result, limit.Token);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException) { }
@@ -132,8 +132,8 @@ internal sealed class ProcessLease(
         Renewed();
     }
 
-    /// <summary>Records a renewal. After a pause of a lease or longer, the sweep waits one lease, so that the other
-    /// writers can renew first.</summary>
+    /// <summary>Records a renewal. If the renewal before it is a lease or longer ago, the sweep waits one lease, so
+    /// that the other writers can renew first.</summary>
     private void Renewed()
     {
         if (_renewingSince == 0 || Clock.GetElapsedTime(_renewedAt) >= Lease)
@@ -150,8 +150,8 @@ internal sealed class ProcessLease(
     }
 
     /// <summary>
-    /// Ends the runs of expired leases. After an outage of the store all leases have expired, so it first waits one
-    /// lease, in which the replicas renew theirs.
+    /// Ends the runs of expired leases. After an outage of the store all leases have expired, so the sweep first waits
+    /// one lease, in which the replicas renew their leases.
     /// </summary>
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
@@ -170,7 +170,7 @@ internal sealed class ProcessLease(
         Swept?.Invoke(ended);
     }
 
-    /// <summary>Goes on with the runs that a sweep, of any replica, has left for it.</summary>
+    /// <summary>Takes over the runs with a handler that a sweep by any replica has left open.</summary>
     private async Task TakeOverAsync(CancellationToken cancellationToken)
     {
         if (Handlers.Length == 0 || !_writer.Task.IsCompletedSuccessfully)
@@ -184,7 +184,7 @@ internal sealed class ProcessLease(
         await RestartAsync(_writer.Task.Result, [.. taken], cancellationToken);
     }
 
-    /// <summary>Starts those runs that are a handler's, and returns their topics.</summary>
+    /// <summary>Starts the runs that have a handler, and returns their topics.</summary>
     private async Task<IEnumerable<string>> RestartAsync(
         Guid writer,
         string[] topics,
@@ -200,8 +200,8 @@ internal sealed class ProcessLease(
     }
 
     /// <summary>
-    /// Ends runs that this process holds but does not write, or starts those of a handler: Postgres began them, and its
-    /// answer was lost. Other replicas do not end them, because this one renews its lease.
+    /// Ends the runs that this process holds but does not write, or starts them if they have a handler: Postgres began
+    /// them, but its answer was lost. Other replicas do not end them, because this one renews its lease.
     /// </summary>
     private async Task EndOrphansAsync(CancellationToken cancellationToken)
     {
@@ -214,7 +214,7 @@ internal sealed class ProcessLease(
 
         _orphansCheckedAt = Clock.GetTimestamp();
         var writer = _writer.Task.Result;
-        // Younger ones may be about to start.
+        // Younger runs may be about to start.
         var old = await writers.OlderThanAsync(writer, lease, cancellationToken);
         if (old.Count == 0)
             return;

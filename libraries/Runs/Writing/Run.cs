@@ -4,9 +4,9 @@ using Runs;
 
 namespace AspireSse;
 
-/// <summary>A run that this process writes. Appends wait while the store is unavailable, and nothing can follow the end
-/// of a run, even if another process ended it.</summary>
-/// <remarks>For one caller at a time.</remarks>
+/// <summary>A run that this process writes. Appends wait while the store is unavailable, and no event can follow the
+/// run's end, even if another process ended the run.</summary>
+/// <remarks>Needed by the work of a run, to append its events and to end it. For one caller at a time.</remarks>
 public sealed class Run : IDisposable
 {
     /// <summary>Type of the event that ends a run whose work is complete.</summary>
@@ -23,10 +23,11 @@ public sealed class Run : IDisposable
     private int _appending;
 
     /// <param name="name">Its kind and id.</param>
-    /// <param name="writer">The lease that it is written under.</param>
+    /// <param name="writer">Id of the lease under which this process writes it.</param>
     /// <param name="announced">Position of the announcement: a reader that starts after it gets the whole run.</param>
     /// <param name="after">A position before its events.</param>
-    /// <param name="client">The client whose share of the log its events use: all runs of a client have one.</param>
+    /// <param name="client">The client whose share of the log its events use, together with the client's other
+    /// runs.</param>
     /// <param name="appender">Stores its events.</param>
     internal Run(RunName name, Guid writer, StreamPosition announced, long after, string client, RunAppender appender)
     {
@@ -39,12 +40,14 @@ public sealed class Run : IDisposable
     /// <summary>The topic of its events.</summary>
     public string Topic => Name.Topic;
 
-    /// <summary>1 for the first start of its work; one more each time that a process took it over.</summary>
+    /// <summary>1 for the first start of the work, and one more for each time that a process took the run
+    /// over.</summary>
     public int Attempt { get; internal init; } = 1;
 
     internal RunName Name { get; }
 
-    /// <summary>True if another process may start its work again: this one then leaves it open.</summary>
+    /// <summary>True if another process may start the work again. This process then leaves the run open at its
+    /// shutdown.</summary>
     internal bool MayRestart { get; init; }
 
     internal string Id => Name.Id;
@@ -68,25 +71,25 @@ public sealed class Run : IDisposable
 
     internal StopReason StopReason => (StopReason)Volatile.Read(ref _stopReason);
 
-    /// <summary>True once an event of this process is known to be stored.</summary>
+    /// <summary>True once an event that this process appended is known to be stored.</summary>
     internal bool HasStored => _tail.LastStored is not null;
 
     /// <summary>True after the last event, whichever replica stored it.</summary>
     internal bool Ended { get; private set; }
 
-    /// <summary>True while an append of it is under way.</summary>
+    /// <summary>True while an append to the run is under way.</summary>
     internal bool IsAppending => Volatile.Read(ref _appending) > 0;
 
     /// <summary>Marks the run as ended by its work, or released.</summary>
     internal void MarkEnded() => Ended = true;
 
-    /// <summary>Appends an event, whose data is a value as the application's endpoints write it, without nulls, and
-    /// returns once it is durable.</summary>
+    /// <summary>Appends an event, and returns once it is durable. Its data is the value as the application's endpoints
+    /// write it, without nulls.</summary>
     /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
-    /// <exception cref="ArgumentException">The type is invalid, or one that streams and runs send of themselves
-    /// (<c>error</c>, <c>end</c>, <c>restarted</c>); or the value is no JSON.</exception>
-    /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
+    /// <exception cref="ArgumentException">The type is invalid, or reserved for streams and runs (<c>error</c>,
+    /// <c>end</c>, <c>restarted</c>); or the log does not accept the value's JSON.</exception>
+    /// <remarks>It throws once another process has ended the run; do not catch that exception.</remarks>
     public Task AppendAsync<T>(string type, T data)
     {
         if (type == EndType)
@@ -94,8 +97,8 @@ public sealed class Run : IDisposable
         return AppendAsync(EventOf(type, data));
     }
 
-    /// <summary>Appends each item as an event, as it comes: rows, steps, the updates of an answer. It ends with the
-    /// items, or when the run must stop.</summary>
+    /// <summary>Appends each item as an event as soon as the item arrives: rows, steps, the updates of an answer. It
+    /// ends after the last item, or when the run must stop.</summary>
     /// <inheritdoc cref="AppendAsync{T}(string, T)"/>
     public async Task AppendEachAsync<T>(string type, IAsyncEnumerable<T> items)
     {
@@ -119,8 +122,8 @@ public sealed class Run : IDisposable
         _ = CancelAsync();
     }
 
-    /// <summary>Cancels the token. Callbacks of the application run elsewhere: other runs must not wait for them.
-    /// </summary>
+    /// <summary>Cancels the token. The application's callbacks run on other threads, so that other runs do not wait for
+    /// them.</summary>
     private async Task CancelAsync()
     {
         try
@@ -134,21 +137,21 @@ public sealed class Run : IDisposable
     /// <exception cref="RunFencedException">The run has ended.</exception>
     internal Task AppendAsync(params IReadOnlyList<RunEvent> events) => WriteAsync(events, ends: false);
 
-    /// <summary>Ends the run with an event of its own instead of <c>end</c>: its stream names that type
-    /// (<see cref="Microsoft.AspNetCore.Http.RunStreamExtensions"/>), and its work returns after it.</summary>
+    /// <summary>Ends the run with an event of the application instead of <c>end</c>. The run's stream must name that
+    /// type (<see cref="Microsoft.AspNetCore.Http.RunStreamExtensions"/>), and the work returns afterwards.</summary>
     /// <param name="type">The SSE event name: see <see cref="NewEvent"/>.</param>
     /// <param name="data">Any value that <see cref="JsonSerializer"/> can write.</param>
-    /// <remarks>It throws once another process has ended the run; let that pass.</remarks>
-    /// <exception cref="ArgumentException">The type is invalid, or one that streams and runs send of themselves
-    /// (<c>error</c>, <c>restarted</c>); or the value is no JSON.</exception>
+    /// <remarks>It throws once another process has ended the run; do not catch that exception.</remarks>
+    /// <exception cref="ArgumentException">The type is invalid, or reserved for streams and runs (<c>error</c>,
+    /// <c>restarted</c>); or the log does not accept the value's JSON.</exception>
     public Task EndAsync<T>(string type, T data) => EndAsync(EventOf(type, data));
 
-    /// <summary>Returns an event of the application's own.</summary>
+    /// <summary>Makes an event of the application, and checks it.</summary>
     private RunEvent EventOf<T>(string type, T data)
     {
         if (type == RestartedType)
             throw new ArgumentException($"'{RestartedType}' is the event of a run that was taken over.");
-        // Checked, since converters of the application may write any text.
+        // The JSON is checked, since converters of the application may write any text.
         var json = _appender.Json.Write(data);
         return new RunEvent(EventRules.Type(type), EventRules.Data(json));
     }
@@ -177,6 +180,6 @@ public sealed class Run : IDisposable
         }
     }
 
-    // Not public: the work, which gets the run, does not own it.
+    // Not public, because the work uses the run but does not own it.
     void IDisposable.Dispose() => _stop.Dispose();
 }

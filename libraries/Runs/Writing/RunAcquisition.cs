@@ -6,8 +6,8 @@ using Streaming.Feed;
 
 namespace Runs;
 
-/// <summary>Begins and acquires runs for this process, and releases them; the announcement is first, so that any id
-/// names its run.</summary>
+/// <summary>Begins, acquires and releases runs for this process. The announcement is stored before all events, so that
+/// every id that a client gets belongs to the run.</summary>
 internal sealed class RunAcquisition(
     RunStore store,
     ProcessLease lease,
@@ -16,7 +16,8 @@ internal sealed class RunAcquisition(
     IOptions<SseOptions> streaming
 )
 {
-    /// <summary>Runs that may be acquired, because the answer was lost; released before the next try.</summary>
+    /// <summary>Runs that this process may hold, because the store's answer was lost. They are released before the next
+    /// try.</summary>
     private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
 
     private static readonly RunEvent[] Interrupted =
@@ -24,12 +25,12 @@ internal sealed class RunAcquisition(
         RunEvent.Failed("The server stopped before the run was complete.", "interrupted"),
     ];
 
-    /// <summary>Announces a run and acquires it; pass it to <see cref="LiveRuns"/>. If the store's answer is lost,
-    /// <see cref="ProcessLease"/> ends the run.</summary>
-    /// <param name="id">Its id. Null creates one. A run with a known id is not begun again.</param>
+    /// <summary>Announces a run and acquires it; the caller passes the run to <see cref="LiveRuns"/>. If the store's
+    /// answer is lost, <see cref="ProcessLease"/> ends the run.</summary>
+    /// <param name="id">Id of the run, or null to create one. A run with a known id is not begun again.</param>
     /// <param name="closingEvents">Events that end the run if this replica fails, or null for a fatal error.</param>
-    /// <param name="handled">What another replica starts again instead, if this one fails. Null if there is
-    /// nothing.</param>
+    /// <param name="handled">Work that another replica starts again if this one fails, instead of ending the run. Null
+    /// if there is none.</param>
     /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
     public async Task<BegunRun> BeginAsync(
@@ -107,7 +108,8 @@ internal sealed class RunAcquisition(
         };
     }
 
-    /// <summary>Releases a run that this replica may hold without writing it, because an answer was lost.</summary>
+    /// <summary>Releases a run that this replica may hold without writing it, because the store's answer was
+    /// lost.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task ReleaseUnconfirmedAsync(RunName name)
     {
@@ -121,7 +123,8 @@ internal sealed class RunAcquisition(
     public static StoreUnavailableException NoLease(Exception? inner = null) =>
         new("This replica lost its lease on runs. Try again in some seconds.", inner);
 
-    /// <summary>Releases a run that has nothing to write; without an answer the next acquisition here does.</summary>
+    /// <summary>Releases a run that has nothing to write. If the store does not answer, the next acquisition by this
+    /// process releases it.</summary>
     public async Task ReleaseAsync(Run run)
     {
         try
@@ -134,8 +137,8 @@ internal sealed class RunAcquisition(
         }
     }
 
-    /// <summary>Asks the other replicas to continue a run without a writer: the next sweep ends it without an event,
-    /// and <see cref="ProcessLease.Swept"/> names it there.</summary>
+    /// <summary>Asks the other replicas to continue a run without a writer: the next sweep ends the run without an
+    /// event, and <see cref="ProcessLease.Swept"/> names the run on the replica that sweeps.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task HandOverAsync(RunName name) => store.HandOverAsync(name.Topic, streaming.Value.Replica);
 }

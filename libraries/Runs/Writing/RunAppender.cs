@@ -18,10 +18,10 @@ internal sealed class RunAppender(
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(4);
 
-    /// <summary>Writes the events of an application's own runs.</summary>
+    /// <summary>JSON options for the events of the application's runs.</summary>
     public JsonSerializerOptions Json { get; } = RunJson.Of(services);
 
-    /// <summary>Reads a run's events through its newest one.</summary>
+    /// <summary>Reads a run's events up to the newest one.</summary>
     public async IAsyncEnumerable<EventRecord> ReadAsync(
         RunName name,
         [EnumeratorCancellation] CancellationToken cancellationToken
@@ -42,8 +42,8 @@ internal sealed class RunAppender(
         }
     }
 
-    /// <summary>Appends, and retries while the store is unavailable: with new ids, once it has refused the lost append
-    /// for good. After a promotion the run continues only if none of its events is lost.</summary>
+    /// <summary>Appends events, and retries while the store is unavailable, with new ids after the store has promised
+    /// to refuse the lost append. After a promotion the run continues only if the store still has its events.</summary>
     public async Task AppendAsync(RunTail run, IReadOnlyList<RunEvent> events, bool ends)
     {
         var batch = Batch(run, events, ends);
@@ -67,7 +67,8 @@ internal sealed class RunAppender(
             }
             catch (RunFencedException) when (!isFenced)
             {
-                // The run has ended, or a new epoch must confirm that the store has the earlier events.
+                // Either the run has ended, or the store has a new epoch and must confirm that it has the earlier
+                // events.
                 isFenced = true;
             }
             catch (StoreUnavailableException e)

@@ -4,21 +4,22 @@ using Runs;
 
 namespace AspireSse;
 
-/// <summary>The work that runs of this application can be started with again, in any of its processes.</summary>
+/// <summary>The registered work that any process of the application can start again for a run.</summary>
+/// <remarks>Needed to register work that another process starts again when its own is lost.</remarks>
 public sealed class RunHandlers
 {
     private readonly IServiceCollection _services;
 
     internal RunHandlers(IServiceCollection services) => _services = services;
 
-    /// <summary>Adds work for <see cref="IRuns.StartAsync{TInput}"/>. It may begin in one process and be started again
-    /// in another, so it looks at <see cref="Run.Attempt"/> and <see cref="Run.ReadAsync"/> for what it has done.
-    /// </summary>
-    /// <param name="name">Stored with each run: a later version of the application must know it while runs go on.
-    /// </param>
-    /// <param name="work">Gets services from a scope of its own, the run, and the input that the run was started with.
-    /// Its token is cancelled as other runs' are.</param>
-    /// <exception cref="ArgumentException">There is a handler of this name.</exception>
+    /// <summary>Adds work for <see cref="IRuns.StartAsync{TInput}"/>. The work may begin in one process and be started
+    /// again in another, so it checks <see cref="Run.Attempt"/> and <see cref="Run.ReadAsync"/> for its earlier
+    /// progress.</summary>
+    /// <param name="name">The handler's name, stored with each run. A later version of the application must keep the
+    /// name while such runs go on.</param>
+    /// <param name="work">Gets services from a scope of its own, the run, and the run's input. Its token is cancelled
+    /// like that of other runs.</param>
+    /// <exception cref="ArgumentException">There is a handler of this name already.</exception>
     public RunHandlers AddHandler<TInput>(
         string name,
         Func<IServiceProvider, Run, TInput, CancellationToken, Task> work

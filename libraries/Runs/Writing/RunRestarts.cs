@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <summary>Starts the work of handlers, also of runs that this process has taken over from one that was lost
+/// <summary>Starts the work of handlers, also for runs that this process has taken over from a lost process
 /// (Schema/Functions/take_over_runs.sql).</summary>
 internal sealed class RunRestarts : IHostedService
 {
@@ -28,7 +28,7 @@ internal sealed class RunRestarts : IHostedService
         _handlers = handlers.ToDictionary(handler => handler.Name, StringComparer.Ordinal);
         _scopes = scopes;
         _runs = runs;
-        // Unlike an event, an input may need its nulls: it is read back as its type.
+        // Unlike an event, an input keeps its nulls, because it is deserialized to its type.
         _json = ApplicationJson.Of(application);
         _live = live;
         _maxAttempts = options.Value.MaxAttempts;
@@ -53,7 +53,8 @@ internal sealed class RunRestarts : IHostedService
         return new HandledWork(handler, EventRules.Data(json), _maxAttempts);
     }
 
-    /// <summary>Does the work of a run, unless the answer to its begin was so late that it goes on already.</summary>
+    /// <summary>Does the work of a run, unless this process does it already: <see cref="ProcessLease"/> may have
+    /// started the run before the store's answer arrived.</summary>
     public void Start(Run run, HandledWork work)
     {
         if (!_live.Has(run.Name))
@@ -75,7 +76,7 @@ internal sealed class RunRestarts : IHostedService
         await _handlers[work.Handler].Work(scope.ServiceProvider, run, work.Input, _json, stop);
     }
 
-    // A service of the host, so that runs are taken over in a process that starts none.
+    // This is a service of the host, so that a process takes runs over even if it starts none.
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

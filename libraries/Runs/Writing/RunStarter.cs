@@ -1,9 +1,9 @@
 namespace Runs;
 
-/// <summary>Announces runs, and has <see cref="LiveRuns"/> do their work.</summary>
+/// <summary>Announces runs, and passes their work to <see cref="LiveRuns"/>.</summary>
 internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllRuns runs, RunRestarts restarts) : IRuns
 {
-    /// <summary>Starts a run, unless it was begun before; the work does not end with its request.</summary>
+    /// <summary>Starts a run, unless it was begun before. The work does not end with the request.</summary>
     /// <inheritdoc cref="RunAcquisition.BeginAsync"/>
     public async Task<BegunRun> StartAsync(
         string kind,
@@ -82,7 +82,7 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
         RunName.Of(topic) is { } name && await runs.CancelAsync(name, cancellationToken);
 
-    /// <summary>Starts a run with an id of its own.</summary>
+    /// <summary>Starts a run with a new id.</summary>
     public Task<BegunRun> StartAsync(
         string kind,
         string client,
@@ -98,11 +98,11 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
             cancellationToken: cancellationToken
         );
 
-    /// <summary>Does the work of a run, and ends it.</summary>
+    /// <summary>Does the work of a run, and ends the run.</summary>
     public static async Task CompleteAsync(Run run, Func<Run, CancellationToken, Task> work)
     {
         await work(run, run.Stopping);
-        // Work that returns because it was asked to stop is not complete: the run ends with that reason.
+        // Work that returns because it was asked to stop is not complete: the run ends with the reason of the stop.
         if (run.StopReason == StopReason.None && !run.Ended)
             await run.EndAsync(new RunEvent(Run.EndType, "{}"));
     }

@@ -1,6 +1,6 @@
 namespace Runs;
 
-/// <summary>The end of a run that this process writes, as far as it knows it.</summary>
+/// <summary>The last known position and event of a run that this process writes.</summary>
 internal sealed class RunTail(string topic, Guid writer, string client, long known)
 {
     private volatile bool _isFenced;
@@ -15,10 +15,11 @@ internal sealed class RunTail(string topic, Guid writer, string client, long kno
     /// <summary>Id of the last event that is known to be stored, or null before the first.</summary>
     public Guid? LastStored { get; set; }
 
-    /// <summary>Position of that event or an earlier one; before the first, one before the run.</summary>
+    /// <summary>Position of that event or of an earlier one. Before the first event, a position before the
+    /// run.</summary>
     public long Known { get; set; } = known;
 
-    /// <summary>True once the run is another process's: a failed append is not tried again.</summary>
+    /// <summary>True once this process has lost the run. A failed append is then not tried again.</summary>
     public bool IsFenced => _isFenced;
 
     public void Fence() => _isFenced = true;

@@ -2,11 +2,11 @@ using Microsoft.Extensions.Options;
 
 namespace Runs;
 
-/// <summary>The shutdown of this process, as its runs need it: they have a grace, then time to store their end, and
+/// <summary>The order in which this process shuts down its runs: they have a grace, then time to store their end, and
 /// the lease is released last. Thread-safe.</summary>
 internal sealed class Shutdown : IDisposable
 {
-    /// <summary>Time for the runs that are stopped to store their end.</summary>
+    /// <summary>Time for stopped runs to store their end.</summary>
     private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(2);
 
     private readonly CancellationToken _begun;
@@ -25,7 +25,8 @@ internal sealed class Shutdown : IDisposable
         _graceOver = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
         GraceExpired = _graceOver.Token;
 
-        // The grace begins with the shutdown, not with StopAsync of a service: open requests may take as long.
+        // The grace begins with the shutdown, not with StopAsync of a service, which open requests may delay by the
+        // whole grace.
         var grace = Grace(TimeSpan.FromSeconds(options.Value.DrainSeconds), host.Value.ShutdownTimeout);
         _beginning = _begun.Register(() => _graceOver.CancelAfter(grace));
     }
@@ -37,7 +38,7 @@ internal sealed class Shutdown : IDisposable
     /// <summary>Cancelled at the end of the grace, when all work must stop.</summary>
     public CancellationToken GraceExpired { get; }
 
-    /// <summary>True once the lease is given up: this replica writes no run any more.</summary>
+    /// <summary>True once this replica releases its lease, and writes no run any more.</summary>
     public bool IsStopped => _isStopped;
 
     public void Stop() => _isStopped = true;
@@ -48,8 +49,8 @@ internal sealed class Shutdown : IDisposable
         _graceOver.Dispose();
     }
 
-    /// <summary>Returns how long runs may go on: no longer than the host waits, and not until it stops
-    /// waiting.</summary>
+    /// <summary>Returns the time that runs may go on: the wanted time, but at most until <see cref="EndTime"/> before
+    /// the host stops waiting.</summary>
     private static TimeSpan Grace(TimeSpan wanted, TimeSpan shutdown)
     {
         if (shutdown == Timeout.InfiniteTimeSpan || wanted + EndTime <= shutdown)

@@ -6,7 +6,7 @@ internal enum StopReason
 
     Cancelled,
 
-    /// <summary>The server stops, and the grace has ended.</summary>
+    /// <summary>The server is stopping, and the runs' grace has ended.</summary>
     Interrupted,
 
     /// <summary>The replica lost its lease, so another one ended the run.</summary>

@@ -30,10 +30,11 @@ internal sealed class AgentSessions(
         "expired"
     );
 
-    /// <summary>Sessions that are being woken; true: woken again meanwhile.</summary>
+    /// <summary>Sessions that are being woken. The value is true if a session was woken again meanwhile.</summary>
     private readonly ConcurrentDictionary<RunName, bool> _waking = new();
 
-    /// <summary>Answers that this replica writes. After removing one, it checks for more messages.</summary>
+    /// <summary>Answers that this replica writes. After it has removed an answer, it checks the session for more
+    /// messages.</summary>
     private readonly ConcurrentDictionary<RunName, Run> _answering = new();
 
     public static bool TryName(string id, out RunName name)
@@ -82,8 +83,7 @@ internal sealed class AgentSessions(
         await ContinueAsync(name, client);
     }
 
-    /// <summary>Starts the next answer. On a stopping server it returns after another replica was asked to
-    /// continue.</summary>
+    /// <summary>Starts the next answer. A stopping server first asks another replica to continue.</summary>
     private async Task ContinueAsync(RunName name, ClientKey? client)
     {
         if (!shutdown.IsLeaving || !await TryStartTurnAsync(name, client, 0))
@@ -93,7 +93,7 @@ internal sealed class AgentSessions(
     /// <summary>Starts an answer to the first unanswered message, unless a replica already writes one. Retries until
     /// the store answers, because no other replica starts the answer to an acknowledged message.</summary>
     /// <param name="name">The session.</param>
-    /// <param name="client">The client whose share of the provider and whose turns to read the answer uses, or null for
+    /// <param name="client">The client whose share of the provider and of the read turns the answer uses, or null for
     /// the session's owner.</param>
     public void Wake(RunName name, ClientKey? client)
     {
@@ -128,7 +128,7 @@ internal sealed class AgentSessions(
                 Wake(name, client: null);
     }
 
-    /// <summary>Returns false if it must be tried again.</summary>
+    /// <summary>Starts the next turn, if there is one. Returns false if the caller must try again.</summary>
     private async Task<bool> TryStartTurnAsync(RunName name, ClientKey? client, int attempt)
     {
         try
@@ -140,13 +140,13 @@ internal sealed class AgentSessions(
                 return true;
             }
 
-            // The check at the end of the answer finds every message that is stored now.
+            // The check at the end of that answer finds every message that is stored now.
             if (_answering.TryGetValue(name, out var answer) && answer.StopReason == StopReason.None)
                 return true;
 
             await runs.ReleaseUnconfirmedAsync(name);
 
-            // Another replica may write an answer: at its end, it checks for messages again.
+            // If another replica writes an answer, it checks for messages again at the end of that answer.
             if (
                 await log.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
                 && await runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, Interrupted(key))
@@ -265,5 +265,5 @@ internal sealed class AgentSessions(
 
 /// <summary>The creator of a session.</summary>
 /// <param name="User">Its owner, or null if it is anonymous.</param>
-/// <param name="Client">The client, for its share.</param>
+/// <param name="Client">The client whose share of the log the session's announcement uses.</param>
 internal readonly record struct SessionOwner(string? User, ClientKey Client);

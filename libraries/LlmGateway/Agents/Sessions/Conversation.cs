@@ -9,8 +9,8 @@ internal static class Conversation
 {
     /// <summary>
     /// Reads the messages up to and including one, each with the text of its answer, at most
-    /// <c>RunOptions.MaxReadBytes</c> besides that message. The first is a user's, even if earlier ones are omitted;
-    /// the last has no answer yet.
+    /// <c>RunOptions.MaxReadBytes</c> besides that message. The first message is a user's, even if earlier messages are
+    /// omitted; the last one has no answer yet.
     /// </summary>
     public static async Task<AgentInput> ReadAsync(
         RunName name,

@@ -10,7 +10,7 @@ internal sealed class SessionLog(AllRuns runs, ReadGate turns, TimeProvider cloc
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(2);
 
-    /// <summary>Stores the announcement or a message of a session; one with a known id is stored once.</summary>
+    /// <summary>Stores the announcement or a message of a session. An event with a known id is stored once.</summary>
     public Task AppendAsync(
         RunName session,
         string client,
@@ -19,7 +19,7 @@ internal sealed class SessionLog(AllRuns runs, ReadGate turns, TimeProvider cloc
         CancellationToken cancellationToken
     ) => runs.AppendAsync(session, client, written, id, cancellationToken);
 
-    /// <summary>Finds the first message without an answer; its data are not read.</summary>
+    /// <summary>Finds the first message without an answer. The entry has no data.</summary>
     public Task<RunEntry?> PendingAsync(RunName session, CancellationToken cancellationToken) =>
         runs.FirstUnansweredAsync(session, SessionEvents.Message, SessionEvents.MessageEnd, cancellationToken);
 
@@ -28,8 +28,8 @@ internal sealed class SessionLog(AllRuns runs, ReadGate turns, TimeProvider cloc
     /// unavailable, because the message is acknowledged, and no other replica answers it while this one has the run.
     /// </summary>
     /// <param name="run">The run of the session.</param>
-    /// <param name="clientOf">Returns the client whose turn to read it uses: all its sessions have one place in the
-    /// rotation.</param>
+    /// <param name="clientOf">Returns the client whose turn the read uses. All sessions of a client have one place in
+    /// the rotation.</param>
     /// <exception cref="OperationCanceledException">The run must stop.</exception>
     public async Task<PendingTurn?> ReadTurnAsync(Run run, Func<SessionStarted?, ClientKey> clientOf)
     {

@@ -5,7 +5,7 @@ using Runs;
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
-/// Data of the event that announces a session. Each message repeats them, with the time of that event, in
+/// Data of the event that announces a session. Each message repeats these data, with the time of that event, in
 /// <see cref="Member"/>, because retention drops the announcement of a session in use.
 /// </summary>
 internal sealed record SessionStarted(
@@ -19,7 +19,7 @@ internal sealed record SessionStarted(
 
     /// <summary>
     /// Reads a session. Null if it does not exist. The oldest event is the announcement or a message; a message of an
-    /// earlier version does not repeat it, but the newest one may.
+    /// earlier version does not repeat the announcement, but the newest message may.
     /// </summary>
     public static async Task<SessionStarted?> ReadAsync(
         RunName name,

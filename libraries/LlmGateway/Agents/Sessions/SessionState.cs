@@ -8,9 +8,9 @@ namespace LlmGateway.Agents.Sessions;
 /// <param name="Provider">Requested provider, or null for the default.</param>
 /// <param name="Model">Requested model, or null for the provider's default.</param>
 /// <param name="CreatedAt">Time of its creation.</param>
-/// <param name="Turns">Its newest turns, oldest first.</param>
-/// <param name="Truncated">True if earlier turns are left out (<c>RunOptions.MaxReadBytes</c>); the stream has
-/// all.</param>
+/// <param name="Turns">The session's newest turns, oldest first.</param>
+/// <param name="Truncated">True if earlier turns are left out (<c>RunOptions.MaxReadBytes</c>); the stream has all
+/// turns.</param>
 internal sealed record SessionState(
     [property: JsonPropertyName("session_id")] string SessionId,
     string? Provider,

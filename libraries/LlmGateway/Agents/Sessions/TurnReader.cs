@@ -16,7 +16,7 @@ internal sealed record SessionTurn(
 );
 
 /// <summary>
-/// Reads messages in the order of the log, and assigns answers to them, by the key of the event that ends a turn.
+/// Reads messages in the order of the log, and assigns to each its answer, by the key of the event that ends the turn.
 /// </summary>
 internal sealed class TurnReader
 {
@@ -63,7 +63,7 @@ internal sealed class TurnReader
                 turns.Add(new SessionTurn(content, askedAt, answer.EndedAt, answer.Events));
             else
             {
-                // An unfinished answer belongs to the first message without one.
+                // An unfinished answer belongs to the first message without a finished answer.
                 turns.Add(new SessionTurn(content, askedAt, EndedAt: null, _events));
                 _events = [];
             }

@@ -13,8 +13,8 @@ using Streaming.Refusals;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// <c>POST /agents/ag-ui</c>, AG-UI 1.0: the names of thread and run belong to their caller. A run that is known is not
-/// begun again, and its client rejoins it (<see cref="AgUiResponse"/>).
+/// <c>POST /agents/ag-ui</c>, AG-UI 1.0: each caller has its own names of threads and runs. A known run is not begun
+/// again; its client rejoins it (<see cref="AgUiResponse"/>).
 /// </summary>
 internal static class AgUiApi
 {
@@ -102,14 +102,14 @@ internal static class AgUiApi
         }
     }
 
-    /// <summary>Streams a run that has begun: a snapshot of the part so far, and the rest.</summary>
+    /// <summary>Streams a run that has begun: a snapshot of the part so far, then the rest.</summary>
     /// <param name="context">The request.</param>
     /// <param name="handler">Streams it.</param>
     /// <param name="updates">Reads it.</param>
     /// <param name="known">The run.</param>
-    /// <param name="body">The client's.</param>
-    /// <param name="promptAsync">Reads what it was asked. Null if its client alone knows, and needs no snapshot before
-    /// the first update.</param>
+    /// <param name="body">The request's body.</param>
+    /// <param name="promptAsync">Reads the run's prompt. Null if only the client knows the prompt; there is then no
+    /// snapshot before the first update.</param>
     public static async Task JoinAsync(
         HttpContext context,
         VendorHandler handler,
@@ -170,8 +170,8 @@ internal static class AgUiApi
     public static VendorError NotFound { get; } =
         new(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
 
-    /// <summary>Returns the run that the client's names stand for, and what is known of it if it has begun. Nothing if
-    /// others may have guessed the names, so that the run can be neither joined nor cancelled.</summary>
+    /// <summary>Returns the name of the run that the client names, and the run's head if it has begun. Returns neither
+    /// if others could guess the client's names: the run can then be neither joined nor cancelled.</summary>
     private static async Task<(RunName? Name, RunHead? Known)> FindAsync(
         HttpContext context,
         OwnerAccess access,

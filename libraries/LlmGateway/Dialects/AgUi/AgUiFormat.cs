@@ -3,7 +3,7 @@ using LlmGateway.Dialects;
 
 namespace LlmGateway.Dialects.AgUi;
 
-/// <summary>The form of AG-UI: events without names. A refusal's body is the event that ends a run.
+/// <summary>The frame format of AG-UI: events without names. A refusal's body is the event that ends a run.
 /// <code>{"type":"RUN_ERROR","message":"threadId is required.","code":"invalid_request"}</code></summary>
 internal sealed class AgUiFormat : VendorFormat
 {

@@ -9,13 +9,14 @@ using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;
 
-/// <summary>The messages of a <c>MESSAGES_SNAPSHOT</c>: a client's, after a run's events so far.</summary>
+/// <summary>The messages of a <c>MESSAGES_SNAPSHOT</c>: those before the run, and those that the run's events
+/// make.</summary>
 internal sealed class AgUiMessages
 {
     private readonly OrderedDictionary<string, (JsonObject Message, StringBuilder Content)> _messages = [];
 
-    /// <summary>Returns the messages before a run's own: the client's, or those that the run was asked if the client
-    /// has none, as another device of its user.</summary>
+    /// <summary>Returns the messages before a run's own: the client's messages, or the run's prompt if the client sends
+    /// none, as another device of the user does.</summary>
     public static JsonArray Of(JsonElement body, RunPrompt? prompt, RunName run)
     {
         var sent = ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.");
@@ -74,7 +75,7 @@ internal sealed class AgUiMessages
     {
         foreach (var (message, content) in _messages.Values)
         {
-            // A message of calls alone has none.
+            // A message that has only calls has no content.
             if (content.Length > 0)
                 message["content"] = content.ToString();
             yield return message;

@@ -7,21 +7,21 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Reads the input of an AG-UI run, where <c>forwardedProps</c> is as in OpenAI's Chat Completions API, and the context
-/// precedes the messages. Refused is what only an agent with a state of its own can answer: <c>state</c>, and
-/// <c>resume</c> after an interrupt.
+/// Reads the input of an AG-UI run: <c>forwardedProps</c> has the options of OpenAI's Chat Completions API, and the
+/// context precedes the messages. Refuses <c>state</c>, and <c>resume</c> after an interrupt, which only an agent with
+/// a state of its own can answer.
 /// </summary>
 internal static class AgUiRequestReader
 {
-    /// <summary>The client's names of the thread and of the run.</summary>
-    /// <exception cref="InvalidChatException">One is missing or invalid.</exception>
+    /// <summary>Reads the client's names of the thread and of the run.</summary>
+    /// <exception cref="InvalidChatException">A name is missing or invalid.</exception>
     public static (string Thread, string Run) NamesOf(JsonElement body) =>
         (
             ChatBody.RequiredName(body, "threadId", "", "is required."),
             ChatBody.RequiredName(body, "runId", "", "is required.")
         );
 
-    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
     public static (ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ChatProviders providers)
     {
         foreach (var name in (ReadOnlySpan<string>)["state", "resume"])
@@ -55,13 +55,15 @@ internal static class AgUiRequestReader
                     .Select((t, i) => ChatOptionsReader.Function(ChatBody.Object(t, $"tools[{i}]."), $"tools[{i}].")),
             ];
 
-        // Not a message: another device of the user, which gets the messages, has a context of its own.
+        // The context is not a message, because another device of the user gets the messages but has a context of its
+        // own.
         var prompt = new RunPrompt("ag-ui", messages, Instructions: Context(body));
         var call = new ChatCall(target, prompt.Question(messages), options) { Bytes = ChatBody.MemoryOf(body) };
         return (call, prompt);
     }
 
-    /// <summary>Reads the messages. No model takes the result of a call that nobody has made.</summary>
+    /// <summary>Reads the messages. Refuses a result whose call no earlier message has, since no model takes
+    /// it.</summary>
     private static List<ChatMessage> Messages(JsonElement list)
     {
         var messages = new List<ChatMessage>();
@@ -96,7 +98,7 @@ internal static class AgUiRequestReader
         return $"{description}: {ChatBody.RequiredText(json, "value", path)}";
     }
 
-    /// <summary>Reads a message. Null if it is for the client alone.</summary>
+    /// <summary>Reads a message, or returns null if only the client uses it.</summary>
     private static ChatMessage? Message(JsonElement json, string path)
     {
         var contents = new List<AIContent>();
@@ -107,7 +109,7 @@ internal static class AgUiRequestReader
             case "user":
                 return Of(ChatRole.User, Contents(json, path));
             case "assistant":
-                // Some of a client's have neither text nor calls.
+                // Some assistant messages of clients have neither text nor calls.
                 contents = Contents(json, path, isRequired: false);
                 if (ChatBody.List(json, "toolCalls", ChatBody.MaxMessages, "must be an array.", path) is { } calls)
                     contents.AddRange(

@@ -8,8 +8,8 @@ using static LlmGateway.Dialects.VendorFrame;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Makes the events of an AG-UI run. The protocol has no resume, so a client that returns gets the part so far as a
-/// snapshot, and goes on with the same message:
+/// Makes the events of an AG-UI run. The protocol has no resume, so a client that reconnects gets the part so far as a
+/// snapshot, and the rest continues the same message:
 /// <code>
 /// {"type":"RUN_STARTED","threadId":"t","runId":"r"}
 /// {"type":"MESSAGES_SNAPSHOT","messages":[…,{"id":"ab12…","role":"assistant","content":"Hel"}]}
@@ -20,7 +20,7 @@ namespace LlmGateway.Dialects.AgUi;
 /// <param name="run">The run.</param>
 /// <param name="threadId">The client's name of the thread.</param>
 /// <param name="runId">The client's name of the run.</param>
-/// <param name="soFar">The updates of the snapshot, or null if the client is the first.</param>
+/// <param name="soFar">The updates of the snapshot, or null if the stream has no snapshot.</param>
 /// <param name="history">The snapshot's messages before the run's own.</param>
 internal sealed class AgUiResponse(
     RunHead run,
@@ -43,7 +43,8 @@ internal sealed class AgUiResponse(
 
     public string Model { get; private set; } = run.Model ?? "";
 
-    /// <summary>The model's message; after the result of a tool, or at its own break, it is another one.</summary>
+    /// <summary>Id of the model's current message. A tool's result, or a break by the model, begins another
+    /// message.</summary>
     private string MessageId => _turns == 0 ? run.Name.Id : $"{run.Name.Id}-{_turns}";
 
     public IReadOnlyList<JsonObject> Start()
@@ -61,7 +62,7 @@ internal sealed class AgUiResponse(
     }
 
     public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update) =>
-        // The stream begins with the updates of the snapshot.
+        // The run's first updates are in the snapshot already.
         ++_taken <= soFar?.Count
             ? []
             : [.. Project(update)];
@@ -94,7 +95,7 @@ internal sealed class AgUiResponse(
     {
         Model = update.ModelId ?? Model;
         _finish = update.FinishReason?.Value ?? _finish;
-        // A result ends the message by itself.
+        // A tool's result ends the message by itself.
         var isNext = _breaks.IsBefore(update) && !update.Contents.Any(content => content is FunctionResultContent);
         var ended = isNext ? EndMessage() : [];
         return ended.Concat(update.Contents.SelectMany(Project));
@@ -212,7 +213,7 @@ internal sealed class AgUiResponse(
         Add("cachedInputTokens", _usage.CachedInputTokenCount);
         return usage;
 
-        // The protocol has no null.
+        // The protocol has no null values.
         void Add(string name, JsonNode? value)
         {
             if (value is not null)

@@ -20,7 +20,7 @@ internal sealed class ChatCompletionsFormat : VendorFormat
 
     public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock)
     {
-        // A whole answer always has its usage, a stream on request.
+        // An answer without streaming always has its usage; a stream has it on request.
         var includeUsage =
             !ChatBody.Flag(body, "stream")
             || ChatBody.Get(body, "stream_options") is { ValueKind: JsonValueKind.Object } streamOptions

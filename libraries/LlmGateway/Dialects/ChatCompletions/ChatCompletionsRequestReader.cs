@@ -7,7 +7,7 @@ namespace LlmGateway.Dialects.ChatCompletions;
 /// <summary>Reads the body of a Chat Completions request.</summary>
 internal static class ChatCompletionsRequestReader
 {
-    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers)
     {
         var model =

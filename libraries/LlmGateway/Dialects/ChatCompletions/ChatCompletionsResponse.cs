@@ -7,8 +7,8 @@ using Streaming.Connections;
 namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary>
-/// Makes chunks in OpenAI's format. Those of a provider with the same API are passed on as they are, with this answer's
-/// id and times:
+/// Makes chunks in OpenAI's format. Chunks of a provider with the same API are passed on as they are, with this
+/// answer's id and times:
 /// <code>
 /// {"id":"chatcmpl-…","object":"chat.completion.chunk","created":1,"model":"…",
 ///  "choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}
@@ -61,7 +61,7 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
 
     public IJoinedAnswer Join() => new JoinedCompletion();
 
-    /// <summary>Passes a chunk of the provider on. Its usage is for the end.</summary>
+    /// <summary>Passes on a chunk of the provider, without its usage, which is kept for the end.</summary>
     private JsonObject[] Forward(JsonObject? chunk)
     {
         if (chunk?["usage"] is JsonObject usage)
@@ -74,7 +74,7 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
         chunk["created"] = _created;
         chunk["model"] = Model;
         chunk.Remove("usage");
-        chunk.Remove("error"); // null, or it would not be here
+        chunk.Remove("error"); // blank here, since a failure would have thrown
 
         if (includeUsage)
             chunk["usage"] = null;
@@ -133,7 +133,7 @@ internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, 
             ["choices"] = choices,
         };
 
-    /// <summary>The provider's object, with each count that it lacks.</summary>
+    /// <summary>Returns the provider's usage, with an estimate of each count that the provider did not send.</summary>
     private JsonObject Usage()
     {
         var usage = _nativeUsage ?? [];

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace LlmGateway.Dialects.ChatCompletions;
 
-/// <summary>A whole answer of OpenAI's format: the first choice joined, and the last value of each other
+/// <summary>A whole answer of OpenAI's format: the joined deltas of the first choice, and the last value of each other
 /// member.</summary>
 internal sealed class JoinedCompletion : IJoinedAnswer
 {
@@ -48,7 +48,7 @@ internal sealed class JoinedCompletion : IJoinedAnswer
         var message = _message.ToJson();
         message.TryAdd("refusal", null);
 
-        // As OpenAI does: an answer of tool calls only has no text.
+        // As in OpenAI's answers, the content is null if there are only tool calls.
         if (message["tool_calls"] is not null && message["content"] is JsonValue text && text.ToString().Length == 0)
             message["content"] = null;
 

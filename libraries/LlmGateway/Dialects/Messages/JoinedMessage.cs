@@ -14,7 +14,7 @@ internal sealed class JoinedMessage : IJoinedAnswer
     public void Add(JsonObject frame)
     {
         var type = WireJson.Text(frame, "type");
-        // Without a number, a delta belongs to the last block.
+        // A delta without a number belongs to the last block.
         var index =
             WireJson.Number(frame, "index") ?? (type == "content_block_start" ? _blocks.Count : _blocks.Count - 1);
         switch (type)
@@ -44,7 +44,8 @@ internal sealed class JoinedMessage : IJoinedAnswer
         return _message;
     }
 
-    /// <summary>The members that a delta adds to its block, which has a type of its own.</summary>
+    /// <summary>Returns the members that a delta adds to its block, without the delta's type, since the block has its
+    /// own.</summary>
     private static JsonObject Addition(JsonObject delta)
     {
         delta.Remove("type");

@@ -6,7 +6,7 @@ using LlmGateway.Requests;
 namespace LlmGateway.Dialects.Messages;
 
 /// <summary>
-/// Anthropic's format. A frame has its type as name, and while the provider is silent the stream has <c>ping</c>.
+/// Anthropic's format. A frame has its type as its name, and while the provider is silent the stream has <c>ping</c>.
 /// Errors are <c>{"type":"error","error":{"type","message"}}</c>.
 /// </summary>
 internal sealed class MessagesFormat : VendorFormat

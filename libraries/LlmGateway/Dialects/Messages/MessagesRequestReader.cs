@@ -13,7 +13,8 @@ internal static class MessagesRequestReader
 
     private const int MaxBeta = 1_024;
 
-    /// <summary>Four times those of OpenAI; the demo model searches for each of them at every token.</summary>
+    /// <summary>Most stop sequences, four times OpenAI's limit, because the demo model searches its text for each of
+    /// them.</summary>
     private const int MaxStops = 16;
 
     /// <summary>Members that change the answer and that another vendor's API lacks.</summary>
@@ -21,8 +22,8 @@ internal static class MessagesRequestReader
         "compaction container context_management fallback_credit_token fallbacks mcp_servers thread"
     ).Split(' ');
 
-    /// <summary>The members of Anthropic's Messages API (npm <c>@anthropic-ai/sdk</c> 1.10.0, also of its betas), and
-    /// our own.</summary>
+    /// <summary>The members of Anthropic's Messages API (npm <c>@anthropic-ai/sdk</c> 1.10.0, including its betas), and
+    /// this gateway's own.</summary>
     private static readonly string[] Members =
     [
         .. (
@@ -34,10 +35,10 @@ internal static class MessagesRequestReader
     ];
 
     /// <param name="body">The request.</param>
-    /// <param name="providers">Have the model.</param>
+    /// <param name="providers">Resolves the model.</param>
     /// <param name="beta">The vendor's names of its beta features, which select members of request and answer.</param>
     /// <param name="needsMaxTokens">False for a request to count tokens.</param>
-    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers, string? beta, bool needsMaxTokens = true)
     {
         if (beta?.Length > MaxBeta)
@@ -120,7 +121,7 @@ internal static class MessagesRequestReader
                 throw InvalidChatException.Untranslatable(name, target.Provider);
     }
 
-    /// <summary>Reads the schema of the answer; <c>output_format</c> is its former place.</summary>
+    /// <summary>Reads the schema of the answer; <c>output_format</c> is the former place of the schema.</summary>
     private static void SetSchema(JsonElement body, CallOptions options, ChatTarget target)
     {
         var format =
@@ -225,7 +226,7 @@ internal static class MessagesRequestReader
         }
     }
 
-    /// <summary>Reads a tool. Null for one of the vendor's own, for a provider with the same API.</summary>
+    /// <summary>Reads a tool. Returns null for a tool of the vendor's own if the provider has the same API.</summary>
     private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative)
     {
         if (tool.ValueKind != JsonValueKind.Object)

@@ -7,7 +7,7 @@ using static LlmGateway.Dialects.VendorFrame;
 namespace LlmGateway.Dialects.Messages;
 
 /// <summary>
-/// Makes events in Anthropic's format: content blocks within a message. Those of a provider with the same API are
+/// Makes events in Anthropic's format: content blocks within a message. Events of a provider with the same API are
 /// passed on as they are, after this answer's own start.
 /// </summary>
 internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
@@ -19,12 +19,12 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
     private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string? _stopSequence;
     private int _block = -1;
-    private string? _open; // the type of the block that grows
+    private string? _open; // the type of the open block
     private bool _isFinished;
 
     public string Model { get; private set; } = call.Target.Model;
 
-    // A call that the limit has cut is not complete, so a client must not run it.
+    // A call that was cut by the limit is incomplete, so a client must not run it.
     private string StopReason =>
         _finish == ChatFinishReason.Length ? "max_tokens"
         : _finish == ChatFinishReason.ContentFilter ? "refusal"
@@ -76,7 +76,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
                     events.Add(Delta(Event("thinking_delta", ("thinking", reasoning.Text))));
                     break;
                 case FunctionCallContent tool:
-                    // Its clients parse what there is of a call: they would run the tool with a part of its arguments.
+                    // Anthropic's clients parse even incomplete arguments, and would run the tool with a part of them.
                     if (_finish == ChatFinishReason.ToolCalls && ToolCalls.Object(ToolCalls.Arguments(tool)) is null)
                         throw ToolCalls.NoObject(tool);
                     Leave(events);
@@ -114,7 +114,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 
     public IJoinedAnswer Join() => new JoinedMessage();
 
-    /// <summary>The provider's count, which arrives at the end; an estimate of the input until then.</summary>
+    /// <summary>Returns the provider's counts. Until they arrive, at the end, the input is an estimate.</summary>
     private JsonObject Usage(long output)
     {
         var cached = _usage.Cached ?? 0;
@@ -124,7 +124,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         return usage;
     }
 
-    /// <summary>Adds what the provider's last frame lacks.</summary>
+    /// <summary>Adds the members that the provider's last frame lacks.</summary>
     private JsonObject Completed(JsonObject frame)
     {
         _isFinished |= WireJson.Text(frame, "type") == "message_delta";
@@ -147,7 +147,7 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
 
     private JsonObject Close() => Event("content_block_stop", ("index", _block));
 
-    /// <summary>Opens a block that grows, unless one of its type is open.</summary>
+    /// <summary>Opens a block of a type, unless a block of that type is open.</summary>
     private void Enter(string type, List<JsonObject> events)
     {
         if (_open == type)
@@ -161,10 +161,10 @@ internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
         _open = type;
     }
 
-    /// <summary>Ends the block that grows, if there is one.</summary>
+    /// <summary>Ends the open block, if there is one.</summary>
     private void Leave(List<JsonObject> events)
     {
-        // Anthropic signs its model's thinking, and its clients wait for that.
+        // Anthropic signs its model's thinking, and its clients wait for the signature.
         if (_open == Thinking)
             events.Add(Delta(Event("signature_delta", ("signature", ""))));
         if (_open is not null)

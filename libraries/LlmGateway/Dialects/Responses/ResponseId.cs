@@ -9,7 +9,7 @@ internal static class ResponseId
 
     public static string Of(RunName name) => Prefix + name.Id;
 
-    /// <summary>Returns the run of a response's id, or null if it can be none's.</summary>
+    /// <summary>Returns the run of a response's id, or null if no response can have the id.</summary>
     public static RunName? RunOf(string id) =>
         id.StartsWith(Prefix, StringComparison.Ordinal) ? GenerationName.Of(id[Prefix.Length..]) : null;
 }

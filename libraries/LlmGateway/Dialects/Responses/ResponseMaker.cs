@@ -9,8 +9,8 @@ using Runs;
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>
-/// Begins responses. One with <c>background</c> goes on without its client; another one is cancelled when the client
-/// leaves, since its provider's tokens cost, unless the client has a key to return with.
+/// Begins responses. A response without <c>background</c> is cancelled when its client leaves, to save the provider's
+/// tokens, unless the client has an idempotency key to return with.
 /// </summary>
 internal sealed class ResponseMaker(
     VendorHandler handler,
@@ -37,7 +37,7 @@ internal sealed class ResponseMaker(
 
         var isStreamed = ChatBody.Flag(body, "stream");
 
-        // Before what the request refers to, which may have been deleted since.
+        // A repeated request is found first, since the responses that it refers to may have been deleted meanwhile.
         if (await responses.FirstAsync(context, body) is var (first, asked))
         {
             await SendAsync(context, isStreamed, isBackground, () => Task.FromResult(first), asked);
@@ -66,7 +66,7 @@ internal sealed class ResponseMaker(
             begun = await generator.StartAsync(call, prompt, id, owner, context.RequestAborted);
     }
 
-    /// <summary>Answers with a response: its events, what there is of it, or the whole one.</summary>
+    /// <summary>Sends a response: its events, its state so far, or the whole response.</summary>
     private async Task SendAsync(
         HttpContext context,
         bool isStreamed,
@@ -92,8 +92,8 @@ internal sealed class ResponseMaker(
             );
     }
 
-    /// <summary>Cancels a response whose client has left. A server that stops breaks its connections by
-    /// itself.</summary>
+    /// <summary>Cancels a response whose client has left. A server that stops breaks connections itself, so its clients
+    /// have not left.</summary>
     private async Task CancelAsync(RunName name)
     {
         if (server.ApplicationStopping.IsCancellationRequested)
@@ -105,7 +105,7 @@ internal sealed class ResponseMaker(
         }
         catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
         {
-            // It goes on to its end.
+            // The response goes on to its end.
         }
     }
 }

@@ -11,8 +11,8 @@ using Streaming.Refusals;
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>
-/// <c>/v1/responses</c>, OpenAI's Responses API. A response is a generation: any client reads it, again or from where
-/// it was, on any replica.
+/// <c>/v1/responses</c>, OpenAI's Responses API. A response is a generation: its clients can read it on any replica,
+/// from its start or from their last event.
 /// </summary>
 internal static class ResponsesApi
 {
@@ -22,8 +22,8 @@ internal static class ResponsesApi
     private const string Reference = "https://platform.openai.com/docs/api-reference/responses";
     private const int MaxPage = 100;
 
-    /// <summary>The prompt shown for an application's run, which always goes on without its reader. A client that polls
-    /// stops at a response that is not in the background.</summary>
+    /// <summary>The prompt that is shown for an application's run. It says <c>background</c>, because such a run goes
+    /// on without its reader, and a client that polls stops at any other response.</summary>
     public static RunPrompt OwnPrompt => new(ResponsesFormat.Name, [], Asked: new JsonObject { ["background"] = true });
 
     private static ResponsesFormat Format => ResponsesFormat.Instance;
@@ -80,8 +80,8 @@ internal static class ResponsesApi
     private static Task RetrieveAsync(string id, HttpContext context, VendorHandler handler) =>
         ShowAsync(id, context, (run, prompt) => SendAsync(context, handler, run, prompt));
 
-    /// <summary>Streams a response if the query asks for it, from where it says, or answers with it as it is
-    /// now.</summary>
+    /// <summary>Streams a response if the query asks for a stream, from the event that the query names, or sends the
+    /// response as it is now.</summary>
     public static async Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, RunPrompt? prompt)
     {
         var response = new ResponsesResponse(run, prompt);
@@ -95,8 +95,8 @@ internal static class ResponsesApi
         await handler.StreamAsync(context, Format, () => Task.FromResult(run), _ => response, skip: had + 1L);
     }
 
-    /// <summary>Answers the request that has begun an application's run: with its events if it asks for them, with the
-    /// response as it is now in the background, or else with the whole one.</summary>
+    /// <summary>Answers the request that has begun an application's run: with events if the body asks for a stream,
+    /// with the response as it is now if the body asks for the background, or else with the whole response.</summary>
     public static async Task AnswerAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
     {
         var response = new ResponsesResponse(run, OwnPrompt);
@@ -173,7 +173,7 @@ internal static class ResponsesApi
             }
         );
 
-    /// <summary>Returns the items in the order of the query, after the one that it names.</summary>
+    /// <summary>Returns the items in the order of the query, after the item that the query names.</summary>
     private static IEnumerable<JsonObject> ItemsOf(IEnumerable<JsonObject> items, IQueryCollection query)
     {
         items = query["order"].ToString() switch
@@ -190,7 +190,8 @@ internal static class ResponsesApi
             : throw new InvalidChatException("after", "must be the id of an item of this response's input");
     }
 
-    /// <summary>Answers a request for a response that the caller may read.</summary>
+    /// <summary>Shows a response to a caller that may read it. Other callers get 403, and a missing response
+    /// 404.</summary>
     private static Task ShowAsync(string id, HttpContext context, Func<RunHead, RunPrompt?, Task> showAsync)
     {
         var services = context.RequestServices;
@@ -226,7 +227,7 @@ internal static class ResponsesApi
             _ => throw new InvalidChatException(name, "must be true or false"),
         };
 
-    /// <summary>Reads a number of the query. Null if it has none of this name.</summary>
+    /// <summary>Reads a number of the query, or returns null if the query has no such name.</summary>
     private static int? Number(HttpContext context, string name, int least, int most) =>
         context.Request.Query[name].ToString() is not { Length: > 0 } text ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

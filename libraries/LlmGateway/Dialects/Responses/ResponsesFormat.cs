@@ -3,8 +3,8 @@ using LlmGateway.Dialects;
 
 namespace LlmGateway.Dialects.Responses;
 
-/// <summary>The format of OpenAI's Responses API: each event has its type as name and in its data. While the provider
-/// is silent the stream has a comment.</summary>
+/// <summary>The format of OpenAI's Responses API: each event has its type as its name, and also in its data. While the
+/// provider is silent the stream has a comment.</summary>
 internal sealed class ResponsesFormat : VendorFormat
 {
     public const string Name = "responses";

@@ -5,15 +5,16 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects.Responses;
 
-/// <summary>Reads an input: a text, or items, of which <c>{"type":"item_reference","id":"msg_…"}</c> names one of an
-/// earlier output.</summary>
+/// <summary>Reads an input: a text, or items. The item <c>{"type":"item_reference","id":"msg_…"}</c> stands for an item
+/// of an earlier output.</summary>
 internal static class ResponsesInput
 {
-    /// <summary>Items of one request, and parts of a message.</summary>
+    /// <summary>Most items of a request, and most parts of a message.</summary>
     private const int MaxItems = ChatBody.MaxMessages;
 
     /// <param name="body">The request.</param>
-    /// <param name="past">The items that it refers to, and the calls that it may have the results of.</param>
+    /// <param name="past">The items that the request refers to, and the earlier calls whose results it may
+    /// have.</param>
     public static List<ChatMessage> Read(JsonElement body, ResponsesPast past)
     {
         var messages = new List<ChatMessage>();
@@ -104,7 +105,7 @@ internal static class ResponsesInput
                 Add(messages, calls, found, path, known);
                 break;
 
-            // A model's own notes, which no other vendor's model takes.
+            // A model's reasoning is ignored, because no other vendor's model takes it.
             case "reasoning":
                 break;
 
@@ -113,8 +114,8 @@ internal static class ResponsesInput
         }
     }
 
-    /// <summary>Adds contents to the last message if both are the assistant's: a message of the other APIs has a text
-    /// and all its calls. A text after a text is a message of its own.</summary>
+    /// <summary>Adds contents to the last message if both are the assistant's, since other APIs have a text and all its
+    /// calls in one message. A text after a text is another message.</summary>
     private static void Append(List<ChatMessage> messages, ChatRole role, List<AIContent> contents)
     {
         var last = messages.LastOrDefault();

@@ -33,8 +33,8 @@ internal static class ResponsesItems
             ("arguments", arguments)
         );
 
-    /// <summary>Returns messages as the items that they were.</summary>
-    /// <param name="run">Id of the run that was asked: what makes their ids unique.</param>
+    /// <summary>Returns messages as the items from which they were read.</summary>
+    /// <param name="run">Id of the run, which makes the ids of the items unique.</param>
     public static List<JsonObject> Of(IEnumerable<ChatMessage> messages, string run)
     {
         const string status = "completed";

@@ -11,10 +11,12 @@ namespace LlmGateway.Dialects.Responses;
 /// <summary>Reads the body of a request for a response.</summary>
 internal static class ResponsesRequestReader
 {
-    /// <summary>Characters of the JSON of a member that the response repeats: each reader gets it thrice.</summary>
+    /// <summary>Most bytes of JSON of a member that the response repeats. Each reader gets the member three
+    /// times.</summary>
     private const int MaxEcho = 16 * 1024;
 
-    /// <summary>Levels of such a member: a stored prompt has it in two objects, as an event has.</summary>
+    /// <summary>Most levels of such a member. A stored prompt has the member within two objects, and so does an
+    /// event.</summary>
     private const int MaxEchoDepth = ParsedJson.MaxDepth - 2;
 
     /// <summary>OpenAI's own limits of <c>metadata</c>.</summary>
@@ -28,16 +30,16 @@ internal static class ResponsesRequestReader
         + "temperature text tool_choice tools top_p user"
     ).Split(' ');
 
-    /// <summary>Members that choose the model, the messages and the way of the answer, and hints. A limit of built-in
-    /// tools limits none here.</summary>
+    /// <summary>Members that choose the model, the messages and the delivery of the answer, and hints.
+    /// <c>max_tool_calls</c> has no effect, because it limits built-in tools, which this server lacks.</summary>
     private static readonly string[] Others = (
         "include input max_tool_calls model previous_response_id prompt_cache_key prompt_cache_retention provider "
         + "safety_identifier stream stream_options"
     ).Split(' ');
 
     /// <param name="body">The request.</param>
-    /// <param name="past">What it refers to.</param>
-    /// <param name="providers">Find the model.</param>
+    /// <param name="past">The runs and items that the request refers to.</param>
+    /// <param name="providers">Resolves the model.</param>
     /// <exception cref="InvalidChatException">A member is missing or invalid, or means nothing to the
     /// provider.</exception>
     public static (ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ResponsesPast past, ChatProviders providers)
@@ -87,8 +89,8 @@ internal static class ResponsesRequestReader
         return options;
     }
 
-    /// <summary>Refuses what this server does not know, or cannot do: a conversation, a prompt of the vendor's own, an
-    /// input that is cut by itself.</summary>
+    /// <summary>Refuses members that this server does not know or support, such as a conversation, a prompt stored at
+    /// the vendor, or automatic truncation of the input.</summary>
     private static void RefuseUntranslatable(JsonElement body, ChatTarget target)
     {
         foreach (var member in body.EnumerateObject())
@@ -107,8 +109,8 @@ internal static class ResponsesRequestReader
                 throw InvalidChatException.Untranslatable("include", target.Provider);
     }
 
-    /// <summary>Checks what nothing else reads, since a client could not read a response that has it in another
-    /// form.</summary>
+    /// <summary>Checks the members that are only repeated, since a client could not parse a response that repeats a
+    /// malformed member.</summary>
     private static void CheckRepeated(JsonElement body)
     {
         if (ChatBody.Get(body, "metadata") is { } metadata)

@@ -10,7 +10,7 @@ using static LlmGateway.Dialects.VendorFrame;
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>
-/// Makes the events of a response, and the response itself as it is after them. Each item of the output is announced,
+/// Makes the events of a response, and the response as it is after these events. Each item of the output is announced,
 /// grows, and is done:
 /// <code>
 /// response.created, response.in_progress
@@ -18,12 +18,12 @@ namespace LlmGateway.Dialects.Responses;
 ///   response.content_part.done, response.output_item.done
 /// response.completed, or response.incomplete; after a failure: error
 /// </code>
-/// Only these types and those of refusals, reasoning and tool calls, because OpenAI's JavaScript client dies of any
-/// other one.
+/// No other types are sent, except those of refusals, reasoning and tool calls, because OpenAI's JavaScript client
+/// fails at any other type.
 /// </summary>
 internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendorResponse, IJoinedAnswer
 {
-    /// <summary>The members of a response that its request did not have.</summary>
+    /// <summary>Defaults of the members that a response repeats from its request.</summary>
     private const string Unasked = """
         {"background":false,"instructions":null,"metadata":{},"parallel_tool_calls":true,"store":true,
         "temperature":null,"text":{"format":{"type":"text"}},"tool_choice":"auto","tools":[],"top_p":null,
@@ -33,7 +33,8 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     private readonly List<JsonObject> _done = [];
     private readonly StringBuilder _text = new();
 
-    /// <summary>Calls are items at the end only: until then the application itself may answer one.</summary>
+    /// <summary>Calls become items only at the end, because the application itself may answer a call until
+    /// then.</summary>
     private readonly ClientCalls _calls = new();
 
     private readonly MessageBreaks _breaks = new();
@@ -84,8 +85,8 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         return events;
     }
 
-    /// <exception cref="UpstreamException">The arguments of a call are no object. Microsoft's client would run the tool
-    /// without them, whatever the status of the item is.</exception>
+    /// <exception cref="UpstreamException">The arguments of a call are not a JSON object. Microsoft's client would run
+    /// the tool without them, whatever the status of the item is.</exception>
     public IReadOnlyList<JsonObject> End()
     {
         var calls = _calls.AtEnd(_finish);
@@ -105,13 +106,13 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
         foreach (var call in calls)
             Call(call, events);
         _usage ??= new UsageDetails();
-        // There is no type for a cancel.
+        // The API has no event type for a cancelled response.
         events.Add(State(_status == "completed" ? "response.completed" : "response.incomplete"));
         return events;
     }
 
-    /// <summary>An <c>error</c>, and not <c>response.failed</c>, which some clients take for an end. It has the error
-    /// twice: some look for its members, others for an object <c>error</c>.</summary>
+    /// <summary>Returns an <c>error</c> instead of <c>response.failed</c>, which some clients take for a normal end.
+    /// The event has the error twice: some clients read its members, others its object <c>error</c>.</summary>
     public IReadOnlyList<JsonObject> Fail(VendorError error)
     {
         var failed = Event(
@@ -196,7 +197,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
             );
     }
 
-    /// <summary>Ends the item that grows, if there is one.</summary>
+    /// <summary>Ends the open item, if there is one.</summary>
     private void Close(List<JsonObject> events)
     {
         if (_open is not { } kind)
@@ -215,7 +216,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     private JsonObject OpenItem(string status) =>
         _open!.Item(ItemId(_open.Prefix), status, new JsonArray(_open.Content(_text.ToString())));
 
-    /// <summary>All items: a client takes those of the last event for the whole output.</summary>
+    /// <summary>Returns all items, since a client takes the items of the last event as the whole output.</summary>
     private JsonArray Output()
     {
         var output = new JsonArray([.. _done.Select(item => item.DeepClone())]);
@@ -252,7 +253,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
     private JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
         VendorFrame.Event(type, [("sequence_number", _next++), .. members]);
 
-    /// <summary>An item that is one text, and the names of its events.</summary>
+    /// <summary>A kind of item that has one text, with the names of its events.</summary>
     private sealed record TextItem(string Prefix, string Text, string Part, string Index, string Member = "text")
     {
         public static readonly TextItem Message = new(
@@ -270,7 +271,7 @@ internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendo
             "refusal"
         );
 
-        /// <summary>As a summary: the other form of reasoning is shown by some clients only.</summary>
+        /// <summary>Reasoning as a summary, because only some clients show the other form of reasoning.</summary>
         public static readonly TextItem Reasoning = new(
             "rs",
             "response.reasoning_summary_text",

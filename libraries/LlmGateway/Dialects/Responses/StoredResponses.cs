@@ -11,8 +11,8 @@ using Runs;
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>Earlier runs and items that a request refers to.</summary>
-/// <param name="Messages">The conversation before it.</param>
-/// <param name="Previous">Id of the run that it continues, or null if there is none.</param>
+/// <param name="Messages">The conversation before the request.</param>
+/// <param name="Previous">Id of the run that the request continues, or null if there is none.</param>
 /// <param name="Items">Outputs of earlier responses, by their ids.</param>
 /// <param name="Bytes">Estimated memory.</param>
 internal sealed record ResponsesPast(
@@ -33,11 +33,11 @@ internal sealed class StoredResponses(
     VendorHandler handler
 )
 {
-    /// <summary>Most responses that the items of one request refer to: each is read.</summary>
+    /// <summary>Most responses that the items of one request may refer to, because each of them is read.</summary>
     private const int MaxReferences = 100;
 
-    /// <summary>Returns a run, and what it was asked but for its messages, or null if there is none, it was deleted, or
-    /// it is not kept for later.</summary>
+    /// <summary>Returns a run and its prompt without messages, or null if there is no such run, it was deleted, or its
+    /// request had <c>"store": false</c>.</summary>
     public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(HttpContext context, RunName name)
     {
         if (await updates.FindAsync(name, context.RequestAborted) is not { } run)
@@ -51,9 +51,9 @@ internal sealed class StoredResponses(
             : (run, prompt is null ? null : prompt with { Messages = [] });
     }
 
-    /// <summary>Returns the run of the first request with the same key, and what it was asked, or null if there is
+    /// <summary>Returns the run of the first request with the same idempotency key, and its prompt, or null if there is
     /// none.</summary>
-    /// <exception cref="InvalidChatException">It was deleted.</exception>
+    /// <exception cref="InvalidChatException">The run was deleted.</exception>
     public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(HttpContext context, JsonElement body)
     {
         if (
@@ -66,12 +66,13 @@ internal sealed class StoredResponses(
         return prompt is { IsDeleted: true } ? throw Continuations.Deleted : (run, prompt);
     }
 
-    /// <summary>Returns the messages that a run was asked.</summary>
+    /// <summary>Returns the messages of a run's prompt.</summary>
     public async Task<IReadOnlyList<ChatMessage>> InputOfAsync(HttpContext context, RunName name) =>
         (await prompts.ReadAsync(context, name))?.Messages ?? [];
 
-    /// <summary>Hides a response from then on. What it said stays in the log until retention drops it.</summary>
-    /// <param name="previous">Id of the run that it continues: the conversation before it stays.</param>
+    /// <summary>Hides a response from later requests. Its answer stays in the log until retention drops it.</summary>
+    /// <param name="previous">Id of the run that the response continues, so that the conversation before the response
+    /// stays.</param>
     public Task DeleteAsync(RunName name, string? previous, string client, CancellationToken cancellationToken) =>
         prompts.StoreAsync(name, RunPrompt.Deleted with { Previous = previous }, client, cancellationToken);
 
@@ -79,8 +80,8 @@ internal sealed class StoredResponses(
     public Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt) =>
         handler.JoinSoFarAsync(context, run, new ResponsesResponse(run, prompt));
 
-    /// <summary>Reads what a request refers to, of the caller's own.</summary>
-    /// <exception cref="InvalidChatException">There is no such response, or it is not complete.</exception>
+    /// <summary>Reads the earlier runs and items that a request refers to, if the caller may read them.</summary>
+    /// <exception cref="InvalidChatException">There is no such response, or it is not complete yet.</exception>
     public async Task<ResponsesPast> PastOfAsync(HttpContext context, JsonElement body)
     {
         var items = await ItemsOfAsync(context, body);
@@ -105,7 +106,8 @@ internal sealed class StoredResponses(
         return new ResponsesPast(history, name.Id, items, bytes);
     }
 
-    /// <summary>Reads the outputs that a request refers to, which AI SDK sends in place of what it was told.</summary>
+    /// <summary>Reads the output items that a request refers to. AI SDK sends references instead of the items that it
+    /// received.</summary>
     private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(HttpContext context, JsonElement body)
     {
         var items = new Dictionary<string, JsonElement>();

@@ -13,7 +13,7 @@ namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
 /// <c>POST /api/chat</c> and <c>GET</c>, <c>DELETE /api/chat/{id}/stream</c>: AI SDK's UI message stream, as its
-/// <c>DefaultChatTransport</c> reads it. A chat's id belongs to its caller, and names the latest run of the chat.
+/// <c>DefaultChatTransport</c> reads it. Each caller has its own chat ids, and an id names the latest run of the chat.
 /// </summary>
 internal static class UiMessagesApi
 {
@@ -99,9 +99,9 @@ internal static class UiMessagesApi
                 Format,
                 async () =>
                 {
-                    // The chat gets the run before it begins, so that no client is told of a run that it cannot find
-                    // again, and after all that may refuse it. The client may leave meanwhile: a chat whose latest run
-                    // never begins would have no answer.
+                    // The run is added to the chat after every check that may refuse it, and before it begins, so that
+                    // a client can find every run that it is told of. If the client leaves meanwhile, both steps go on:
+                    // a chat whose latest run never begins would have no answer.
                     var name = new RunName(GenerationName.Kind, id);
                     var run = await generator.StartAsync(
                         call.From(client),
@@ -112,7 +112,7 @@ internal static class UiMessagesApi
                         () => threads.AddAsync(ThreadOf(owner, chat), name, client, CancellationToken.None)
                     );
 
-                    // Only now: a stop that comes later finds the run.
+                    // This check comes after the begin: a later stop finds the run.
                     if (await threads.IsStoppedAsync(name, CancellationToken.None))
                         await runs.CancelAsync(name, CancellationToken.None);
                     return run;
@@ -123,8 +123,8 @@ internal static class UiMessagesApi
         }
     }
 
-    /// <summary>Sends the latest answer again from its start, also one that has ended: a client that was cut off before
-    /// the end must not take what it has for the whole.</summary>
+    /// <summary>Sends the latest answer again from its start, even if the answer has ended. A client that was cut off
+    /// before the end must not take its part for the whole answer.</summary>
     private static Task ResumeAsync(
         string id,
         HttpContext context,
@@ -154,8 +154,8 @@ internal static class UiMessagesApi
     /// <param name="context">The request.</param>
     /// <param name="handler">Streams it.</param>
     /// <param name="run">The run.</param>
-    /// <param name="continued">The client's message that it continues, or null.</param>
-    /// <param name="replays">False for a client that has the parts of that message.</param>
+    /// <param name="continued">The client's message that the run continues, or null.</param>
+    /// <param name="replays">False for a client that still has the parts of that message.</param>
     public static Task ReplayAsync(
         HttpContext context,
         VendorHandler handler,
@@ -188,7 +188,8 @@ internal static class UiMessagesApi
             {
                 if (await LatestAsync(id, context, threads, updates, access) is var (name, run))
                 {
-                    // Before the cancel, which then finds a run that begins meanwhile.
+                    // The mark is stored before the cancel, so that a run that begins in between is found by the
+                    // cancel.
                     if (run is null)
                         await threads.StopAsync(name, access.ClientOf(context), context.RequestAborted);
                     await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
@@ -198,7 +199,7 @@ internal static class UiMessagesApi
             }
         );
 
-    /// <summary>Returns the latest answer of a chat, also one that has not begun, or null if the caller has no such
+    /// <summary>Returns the latest answer of a chat, even if it has not begun, or null if the caller has no such
     /// chat.</summary>
     private static async Task<(RunName Name, RunHead? Run)?> LatestAsync(
         string id,

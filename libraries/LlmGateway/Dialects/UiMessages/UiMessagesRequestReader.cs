@@ -8,20 +8,20 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
-/// Reads the body of a request of AI SDK's transport. What a page adds to it (the transport's option <c>body</c>) is as
-/// in OpenAI's Chat Completions API: <c>model</c>, <c>max_tokens</c>, <c>tools</c>, …
+/// Reads the body of a request of AI SDK's transport. The members that a page adds (the transport's option
+/// <c>body</c>) are those of OpenAI's Chat Completions API: <c>model</c>, <c>max_tokens</c>, <c>tools</c>, …
 /// <code>{"id":"chat","trigger":"submit-message","messages":[{"id":"m1","role":"user","parts":[…]}]}</code>
 /// </summary>
 internal static class UiMessagesRequestReader
 {
-    /// <returns>The chat's id, the call, and what is kept: <see cref="RunPrompt.Asked"/> is the client's message that
-    /// the answer continues, if it does.</returns>
-    /// <exception cref="InvalidChatException">A member is missing or invalid; it is named.</exception>
+    /// <returns>The chat's id, the call, and the prompt to store. <see cref="RunPrompt.Asked"/> is the client's message
+    /// that the answer continues, or null.</returns>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
     public static (string Chat, ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ChatProviders providers)
     {
         body.CheckMembers([.. ChatOptionsReader.Members, "id", "trigger", "messageId"]);
         var chat = ChatBody.RequiredName(body, "id", "", "is required: the chat's id.");
-        // Both send the messages to answer.
+        // Both triggers send all messages to answer.
         if (ChatBody.Name(body, "trigger") is not (null or "submit-message" or "regenerate-message"))
             throw new InvalidChatException("trigger", "must be submit-message or regenerate-message.");
 
@@ -42,8 +42,8 @@ internal static class UiMessagesRequestReader
         return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
     }
 
-    /// <summary>Returns the client's message that an answer continues: the last one of a request's body. Null if that
-    /// is not the assistant's.</summary>
+    /// <summary>Returns the client's message that an answer continues: the last message of the body, or null if that
+    /// message is not the assistant's.</summary>
     /// <exception cref="InvalidChatException">The body has no messages, or the last one is malformed.</exception>
     public static JsonObject? ContinuedOf(JsonElement body)
     {
@@ -62,8 +62,8 @@ internal static class UiMessagesRequestReader
             : null;
     }
 
-    /// <summary>Reads a message. An answer of several steps is for each of them one of the model and one of its
-    /// tools.</summary>
+    /// <summary>Reads a message. An answer of several steps becomes two messages for each step: one of the model, and
+    /// one of its tools.</summary>
     private static List<ChatMessage> Messages(JsonElement json, string path)
     {
         var role = ChatBody.Name(ChatBody.Object(json, path), "role", path) switch
@@ -88,7 +88,7 @@ internal static class UiMessagesRequestReader
         {
             var at = $"{path}parts[{index}].";
             var type = ChatBody.RequiredName(ChatBody.Object(part, at), "type", at, "is required.");
-            // A text after a text is another message of the model.
+            // A text after a text begins another message of the model.
             var isApart = type == "text" && role == ChatRole.Assistant && said is [.., TextContent];
             if (isApart || (results.Count > 0 && !IsTool(type)))
                 EndStep();
@@ -116,7 +116,7 @@ internal static class UiMessagesRequestReader
     public static bool IsTool(string type) =>
         type == "dynamic-tool" || type.StartsWith("tool-", StringComparison.Ordinal);
 
-    /// <summary>Reads a part. Null if it is for the page alone.</summary>
+    /// <summary>Reads a part, or returns null if only the page uses it.</summary>
     private static AIContent? Content(JsonElement part, string type, string path) =>
         type switch
         {
@@ -132,7 +132,7 @@ internal static class UiMessagesRequestReader
             _ => new UntranslatableContent(path + "type", type),
         };
 
-    /// <summary>Reads a call and its result. A call without one is left out, as no model takes it.</summary>
+    /// <summary>Reads a call and its result. A call without a result is left out, because no model takes it.</summary>
     private static void ReadTool(
         JsonElement part,
         string type,

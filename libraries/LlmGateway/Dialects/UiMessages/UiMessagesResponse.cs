@@ -8,8 +8,8 @@ using static LlmGateway.Dialects.VendorFrame;
 namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
-/// Makes the chunks of AI SDK's UI message stream. The message's id is the run's, or that of the client's message that
-/// the answer continues, so that a client that reads them again has the message once.
+/// Makes the chunks of AI SDK's UI message stream. The message's id is the run's id, or the id of the client's message
+/// that the answer continues, so that a client that reads the chunks again has the message once.
 /// <code>
 /// {"type":"start","messageId":"0195…"} {"type":"start-step"}
 /// {"type":"text-start","id":"1"} {"type":"text-delta","id":"1","delta":"Hel"} {"type":"text-end","id":"1"}
@@ -17,10 +17,10 @@ namespace LlmGateway.Dialects.UiMessages;
 /// </code>
 /// </summary>
 /// <param name="run">The run.</param>
-/// <param name="continued">The client's message that the answer continues, or null if it is a message of its
-/// own.</param>
-/// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the
-/// continued one too.</param>
+/// <param name="continued">The client's message that the answer continues, or null if the answer is a new
+/// message.</param>
+/// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
+/// message again.</param>
 internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, bool replays = false) : IVendorResponse
 {
     private readonly UsageDetails _usage = new();
@@ -128,7 +128,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
         return [Event($"{kind}-end", ("id", id))];
     }
 
-    /// <summary>Begins a step if the one before has results, as AI SDK's own server does.</summary>
+    /// <summary>Begins a step if the step before it has results, as AI SDK's own server does.</summary>
     private List<JsonObject> AfterResults() => _hasResults ? NextStep() : [];
 
     private List<JsonObject> NextStep()
@@ -138,10 +138,11 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
         return [Event("finish-step"), Event("start-step")];
     }
 
-    /// <summary>Ends the calls that nobody runs any more. If the page has none to run, the last step has none at all:
-    /// after one whose calls have ended, a page with <c>sendAutomaticallyWhen</c> would ask again.</summary>
+    /// <summary>Ends the calls that nobody will run. If the page has no calls to run, a step without calls follows:
+    /// after a last step whose calls have all ended, a page with <c>sendAutomaticallyWhen</c> would ask
+    /// again.</summary>
     /// <param name="ofPage">The calls that the page has to run.</param>
-    /// <param name="why">What has become of the others.</param>
+    /// <param name="why">Error text of the other calls.</param>
     private List<JsonObject> EndCalls(IReadOnlyList<FunctionCallContent> ofPage, string why)
     {
         var chunks = Close();
@@ -166,7 +167,7 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
             );
     }
 
-    /// <summary>Makes the chunks of a part that the client has.</summary>
+    /// <summary>Makes the chunks of a part of the client's message.</summary>
     private IEnumerable<JsonObject> Replay(JsonNode? node)
     {
         if (node is not JsonObject part || WireJson.Text(part, "type") is not { } type)
@@ -185,8 +186,8 @@ internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, boo
         return Replay(call, WireJson.Text(part, "state"));
     }
 
-    /// <summary>Makes the chunks of a call. Unless it is open, it comes as a model writes it: at a whole one
-    /// (<c>tool-input-available</c>) a page runs its tool.</summary>
+    /// <summary>Makes the chunks of a call. Only an open call is sent whole, as <c>tool-input-available</c>, at which a
+    /// page runs its tool; any other call is sent as a model writes it.</summary>
     private static List<JsonObject> Replay(JsonObject call, string? state)
     {
         if (state == "output-error" && call["input"] is null && call["rawInput"] is { } raw)

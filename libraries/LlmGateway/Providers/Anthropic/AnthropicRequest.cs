@@ -23,7 +23,7 @@ internal static class AnthropicRequest
         return body;
     }
 
-    /// <summary>Removes thinking without a signature: Anthropic refuses that of other models.</summary>
+    /// <summary>Removes thinking without a signature, because Anthropic refuses the thinking of other models.</summary>
     private static JsonObject Signed(JsonObject body)
     {
         if (body["messages"] is JsonArray messages)

@@ -33,10 +33,10 @@ internal sealed class DemoChatClient(DemoOptions options, TimeProvider clock) : 
         var isWhole = tokens.Count < Math.Min(chat?.MaxOutputTokens ?? DemoText.MaxTokens, DemoText.MaxTokens);
         var stop = DemoText.CutBefore(chat?.StopSequences, tokens);
 
-        // Paced by the clock, not by the sum of delays; a reader that stalled gets no burst afterwards.
+        // The clock paces the tokens, not the sum of delays, and a reader that stalled gets no burst afterwards.
         var interval = options.TokensPerSecond > 0 ? TimeSpan.FromSeconds(1 / options.TokensPerSecond) : TimeSpan.Zero;
         var due = clock.GetUtcNow();
-        // Another process goes on after the tokens that were sent; it has the messages of the first request.
+        // Another process continues after the tokens that were sent, with the messages of the first request.
         var sent = chat?.ContinuationToken is { } token ? BitConverter.ToInt32(token.ToBytes().Span) : 0;
         while (sent < tokens.Count)
         {

@@ -5,10 +5,10 @@ internal static class DemoText
 {
     public const int MaxTokens = 4_000;
 
-    /// <summary>Length at which a token ends in any case.</summary>
+    /// <summary>Length at which a token ends, even within a word.</summary>
     private const int MaxToken = 256;
 
-    /// <summary>Characters whose tokens are counted one by one.</summary>
+    /// <summary>Most characters whose tokens are counted one by one.</summary>
     private const int MaxCounted = 32_768;
 
     private const string English =
@@ -23,8 +23,8 @@ internal static class DemoText
         + "生成はサーバーのものなので、タブを閉じても、トンネルに入っても止まりません。"
         + "別の画面で同じ回答を開けば、まったく同じ文章が流れてきます。";
 
-    /// <summary>The tokens of an answer.</summary>
-    /// <param name="prompt">The prompt, which the answer repeats; its language sets the answer's.</param>
+    /// <summary>Returns the tokens of an answer.</summary>
+    /// <param name="prompt">The prompt, which the answer repeats. Its language is the answer's language.</param>
     /// <param name="length">Number of tokens, or null for the whole text once.</param>
     /// <param name="opening">Text before the answer.</param>
     public static List<string> Tokens(string prompt, int? length, string opening)
@@ -44,7 +44,7 @@ internal static class DemoText
     }
 
     /// <summary>Ends an answer before its first stop sequence, which may span several tokens. Returns the sequence, or
-    /// null if there is none.</summary>
+    /// null if the answer has none.</summary>
     public static string? CutBefore(IEnumerable<string>? sequences, List<string> tokens)
     {
         var text = string.Concat(tokens);
@@ -88,8 +88,8 @@ internal static class DemoText
         return (int)Math.Min(int.MaxValue, counted == 0 ? 0 : tokens * length / counted);
     }
 
-    /// <summary>The beginning of a text, cut between characters. A prompt of a megabyte must not cost more than one of
-    /// a page.</summary>
+    /// <summary>Returns the beginning of a text, cut between characters. A prompt of a megabyte must not cost more than
+    /// a prompt of a page.</summary>
     public static string Beginning(string text, int most = 2_000) =>
         text.Length <= most ? text : text[..(char.IsHighSurrogate(text[most - 1]) ? most - 1 : most)];
 
@@ -104,7 +104,8 @@ internal static class DemoText
     }
 
     /// <summary>
-    /// Length of the first token: a word and the space after it, or three characters of a script without spaces.
+    /// Returns the length of the first token: a word and the space after it, or three characters of a script without
+    /// spaces.
     /// </summary>
     private static int TokenLength(ReadOnlySpan<char> text)
     {

@@ -12,7 +12,8 @@ namespace LlmGateway.Providers.Demo;
 /// </summary>
 internal static partial class DemoTools
 {
-    /// <summary>Bound on what is read of a tool, whose schema may have megabytes, and of its result.</summary>
+    /// <summary>Most parts that are read of a tool's schema and description, which may have megabytes, and of its
+    /// results.</summary>
     private const int MaxParts = 64;
 
     private static readonly string[] Verbs = ["get", "find", "search", "look", "list", "read", "the", "for", "and"];
@@ -46,7 +47,7 @@ internal static partial class DemoTools
         return ToolCalls.Parse(id, tool.Name, new JsonObject(arguments).ToJsonString(RunJson.Options));
     }
 
-    /// <summary>Returns the results of tools as the beginning of an answer.</summary>
+    /// <summary>Returns a text with the results of tools, for the beginning of an answer.</summary>
     public static string Report(IReadOnlyList<FunctionCallContent> called, IEnumerable<AIContent> since) =>
         string.Concat(
             from result in since.OfType<FunctionResultContent>().Take(MaxParts)
@@ -91,7 +92,7 @@ internal static partial class DemoTools
         if (WireJson.Array(schema, "enum") is { Count: > 0 } choices)
             return choices[0]?.DeepClone();
 
-        // One, or a list such as ["integer","null"].
+        // The type is one word, or a list such as ["integer","null"].
         var type = WireJson.Get(schema, "type")?.ToJsonString() ?? "";
         return Types().Match(type).Value switch
         {
@@ -119,7 +120,7 @@ internal static partial class DemoTools
         return text.Length > 0 ? text : DemoText.Beginning(prompt, 200);
     }
 
-    // Not within an id: 3f2b-928-1a is not arithmetic.
+    // Matches no part of an id: 3f2b-928-1a is not arithmetic.
     [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]
     private static partial Regex Arithmetic();
 

@@ -6,8 +6,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers.Keyed;
 
 /// <summary>
-/// Reads the answer of a chat client that may be silent, without end, or deaf to its cancellation. A failure becomes an
-/// <see cref="UpstreamException"/> without the client's message, which may quote a key.
+/// Reads the answer of a chat client that may be silent, may never end, and may ignore its cancellation. A failure
+/// becomes an <see cref="UpstreamException"/> without the client's message, which may quote a key.
 /// </summary>
 /// <param name="provider">The provider's name, for errors.</param>
 /// <param name="options">The limit of the answer.</param>
@@ -32,9 +32,9 @@ internal sealed class KeyedAnswer(
     private bool _hasBegun;
 
     /// <summary>Reads the next update. Null after the last.</summary>
-    /// <param name="timeout">Longest wait for it.</param>
+    /// <param name="timeout">Longest wait for the update.</param>
     /// <exception cref="UpstreamException">The client failed, is silent, or sends too much.</exception>
-    /// <exception cref="OperationCanceledException">The caller's cancellation.</exception>
+    /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
     public async ValueTask<ChatResponseUpdate?> NextAsync(TimeSpan timeout)
     {
         if (!await MoveAsync(timeout))
@@ -51,7 +51,7 @@ internal sealed class KeyedAnswer(
     public async ValueTask DisposeAsync()
     {
         await _abandoned.CancelAsync();
-        // An async iterator must not be disposed of while it runs, and this one may never stop.
+        // An async iterator must not be disposed of while it runs, and this iterator may never stop.
         var ending = EndAsync();
         if (_next.IsCompleted)
             await ending;
@@ -73,7 +73,7 @@ internal sealed class KeyedAnswer(
         {
             throw UpstreamException.Silent($"{provider} sent nothing for {timeout.TotalSeconds:0} s.", e);
         }
-        // Not every cancellation is the caller's: a client has timeouts of its own.
+        // A cancellation may come from a timeout of the client, instead of from the caller.
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && FailureOf(e) is { } failure)
         {
             throw failure;
@@ -90,7 +90,8 @@ internal sealed class KeyedAnswer(
 
     private void Count(AIContent content)
     {
-        // A client may report its usage in parts, for example that of the input first. Each reader takes the last one.
+        // A client may report its usage in parts, for example the usage of the input first. Each reader takes the last
+        // report, so it gets the sum.
         if (content is UsageContent usage)
         {
             _usage.Add(usage.Details);
@@ -108,12 +109,13 @@ internal sealed class KeyedAnswer(
             throw AnswerLimit.AnswerTooLarge(provider, options.MaxAnswerBytes);
     }
 
-    /// <summary>Returns null for a failure of another kind: a fault in this process, to be logged.</summary>
+    /// <summary>Returns the failure of the provider, or null if the exception is a fault in this process, which is to
+    /// be logged.</summary>
     private UpstreamException? FailureOf(Exception exception)
     {
         if (exception is TimeoutException or OperationCanceledException { InnerException: TimeoutException })
             return new UpstreamException(504, "timeout", $"{provider} did not answer in time.", inner: exception);
-        // A library that has tried several times reports all of them.
+        // A library that has tried several times reports the failures of all tries.
         if (exception is AggregateException { InnerExceptions: [.., var last] })
             return FailureOf(last);
         if (StatusOf(exception) is { } status)
@@ -138,8 +140,9 @@ internal sealed class KeyedAnswer(
     }
 
     /// <summary>
-    /// The HTTP status in an exception. The libraries have no type in common: <c>Status</c> is a number in
-    /// System.ClientModel and Azure.Core, <c>StatusCode</c> an <see cref="HttpStatusCode"/> in .NET and AWS.
+    /// Returns the HTTP status in an exception, or null if there is none. The libraries have no type in common:
+    /// <c>Status</c> is a number in System.ClientModel and Azure.Core, <c>StatusCode</c> an
+    /// <see cref="HttpStatusCode"/> in .NET and AWS.
     /// </summary>
     [UnconditionalSuppressMessage(
         "Trimming",

@@ -5,10 +5,10 @@ namespace LlmGateway.Providers.Keyed;
 
 /// <summary>
 /// A chat client of the host, with the limits of a provider: its silences, the size of an answer, and a cancellation
-/// that takes effect at once. Its library retries, so the gateway does not.
+/// that takes effect at once. The client's library retries, so the gateway does not.
 /// </summary>
-/// <remarks>The vendors' packages skip an error within a stream, but give the reason of an end, except one that
-/// Responses calls incomplete. So an answer of theirs without a reason has failed.</remarks>
+/// <remarks>The vendors' packages skip an error within a stream, but report a finish reason, unless the Responses API
+/// calls the response incomplete. So an answer of such a package without a finish reason has failed.</remarks>
 internal sealed class KeyedChatClient(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
     : StreamedChatClient
 {
@@ -25,7 +25,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             provider,
             options,
             clock,
-            // A token has the request in it.
+            // A continuation token stands for the request, so the messages are not sent again.
             stop => inner.GetStreamingResponseAsync(sent?.ContinuationToken is null ? messages : [], sent, stop),
             cancellationToken
         );
@@ -51,13 +51,13 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
                     yield return read;
             }
 
-            // A call is passed on at the end, so no token may be of a place after it.
+            // A call is passed on only at the end, so no token may point to a place after the call.
             if (deltas.Calls == 0 && update.ContinuationToken is { } place)
                 yield return new ChatResponseUpdate { ContinuationToken = place };
             silence = TimeSpan.FromSeconds(options.IdleSeconds);
         }
 
-        // A client need not say why the answer has ended; a failure is an exception.
+        // Other clients need not report a finish reason, since they throw if the answer fails.
         deltas.IsEnded = !isOfVendor;
         yield return deltas.End();
     }
@@ -77,7 +77,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
                 deltas.AddToCall(id is null ? deltas.Calls : null, id, call.Name, ToolCalls.Arguments(call));
                 break;
 
-            // The client has tools of its own, and has run this one.
+            // The client has run this call with a tool of its own.
             case FunctionResultContent result:
                 deltas.Answer(result.CallId);
                 break;
@@ -85,8 +85,8 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
     }
 
     /// <summary>
-    /// The options for the client, without this gateway's own (<see cref="CallOptions"/>). Tools are only declared: the
-    /// agent calls them, and the vendors' clients call theirs.
+    /// Returns the options for the client, without those of this gateway (<see cref="CallOptions"/>). Tools are only
+    /// declared, because the gateway's agents, and the clients of vendors' APIs, run their tools themselves.
     /// </summary>
     private static ChatOptions? Sent(ChatOptions? chat)
     {

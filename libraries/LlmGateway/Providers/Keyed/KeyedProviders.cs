@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway.Providers.Keyed;
 
 /// <summary>
-/// The chat clients that the host has registered under a key; each is a provider with that name:
+/// The chat clients that the host has registered under a key. Each is a provider with the key as its name:
 /// <code>
 /// builder.Services.AddKeyedSingleton&lt;IChatClient&gt;("ollama", new OllamaApiClient(address, "llama3.2"));
 /// </code>
@@ -14,9 +14,9 @@ namespace LlmGateway.Providers.Keyed;
 /// matter.</param>
 /// <param name="services">Creates the clients, and disposes of them.</param>
 /// <param name="options">The options of a provider, by name.</param>
-/// <param name="clock">Measures the silences.</param>
+/// <param name="clock">Measures the silences of the clients.</param>
 /// <param name="configuration">Has the settings.</param>
-/// <param name="logger">Logs what is left out.</param>
+/// <param name="logger">Logs the clients that are left out.</param>
 internal sealed partial class KeyedProviders(
     IServiceCollection registered,
     IServiceProvider services,
@@ -26,11 +26,11 @@ internal sealed partial class KeyedProviders(
     ILogger<KeyedProviders> logger
 )
 {
-    /// <summary>Creates the clients. One that can be no provider is left out, since an application has it for reasons
-    /// of its own; unless it has settings of a provider.</summary>
+    /// <summary>Creates the clients. A client that cannot be a provider is left out, because the application may have
+    /// it for other purposes.</summary>
     /// <param name="taken">Names of the other providers.</param>
-    /// <exception cref="OptionsValidationException">One with settings can be no provider, or they are
-    /// invalid.</exception>
+    /// <exception cref="OptionsValidationException">A client that has settings of a provider cannot be one, or the
+    /// settings are invalid.</exception>
     public IEnumerable<(string Name, ProviderOptions Options, IChatClient Client)> Create(IReadOnlyList<string> taken)
     {
         var names = new HashSet<string>(taken, StringComparer.OrdinalIgnoreCase);
@@ -64,7 +64,8 @@ internal sealed partial class KeyedProviders(
     }
 
     /// <summary>Returns a client and its model.</summary>
-    /// <exception cref="Exception">The key is no name, or the application's own code failed.</exception>
+    /// <exception cref="Exception">The key cannot be a provider's name, or the application's own code
+    /// failed.</exception>
     private (IChatClient Client, string? Model) ClientOf(string name, HashSet<string> names)
     {
         if (!Name().IsMatch(name))
@@ -76,7 +77,8 @@ internal sealed partial class KeyedProviders(
         return (client, client.GetService<ChatClientMetadata>()?.DefaultModelId);
     }
 
-    /// <summary>The keys of chat clients. A key that is no text, as of a factory for any key, is no name.</summary>
+    /// <summary>Returns the keys of chat clients. A key that is not a string, such as that of a factory for any key, is
+    /// skipped.</summary>
     public static IEnumerable<string> Keys(IServiceCollection registered) =>
         registered
             .Where(service => service.IsKeyedService && service.ServiceType == typeof(IChatClient))
