@@ -8,9 +8,8 @@ namespace AspireSse.Server;
 /// <remarks>Needed only by a host that refuses settings which nobody reads.</remarks>
 public static class GatewaySettingsExtensions
 {
-    /// <summary>Returns the sections of the gateway's settings, each with the type that it is read as: also those of
-    /// the chat clients with a key, which are providers. For a host that refuses settings which nobody
-    /// reads.</summary>
+    /// <summary>Returns the sections of the gateway's settings, each with its options type, including the sections of
+    /// keyed chat clients, which are providers.</summary>
     public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
         KeyedProviders
             .Keys(services)

@@ -76,14 +76,6 @@ public static class LlmGatewayExtensions
         return builder;
     }
 
-    /// <summary>Returns the sections of the gateway's settings, each with its options type, including the sections of
-    /// keyed chat clients, which are providers. For a host that refuses unknown settings.</summary>
-    public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
-        KeyedProviders
-            .Keys(services)
-            .Select(key => KeyValuePair.Create($"{Section}:Providers:{key}", typeof(ProviderOptions)))
-            .Prepend(KeyValuePair.Create(Section, typeof(LlmOptions)));
-
     /// <summary>Maps the gateway's endpoints: <c>/v1/generations</c>, the vendors' <c>/v1/chat/completions</c>,
     /// <c>/v1/responses</c>, <c>/v1/messages</c> and <c>/v1/models</c>, agents' sessions, and answers that end with
     /// their request. A policy on the result applies to all of them.</summary>

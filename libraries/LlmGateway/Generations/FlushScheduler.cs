@@ -12,9 +12,6 @@ namespace LlmGateway.Generations;
 /// </remarks>
 internal sealed class FlushScheduler : IDisposable
 {
-    /// <summary>Longest interval.</summary>
-    public const int MaxMilliseconds = 400;
-
     /// <summary>Number of live runs above which the interval grows in proportion, so that the store's load stays
     /// constant.</summary>
     private const double WidensFrom = 40;

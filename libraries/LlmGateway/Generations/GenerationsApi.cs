@@ -148,26 +148,6 @@ internal static class GenerationsApi
             await NotFound(id).ExecuteAsync(context);
     }
 
-    /// <summary>Returns the protocol that a reader asks for, or null for this API's own format.</summary>
-    private static RunFormat? FormatOf(HttpRequest request, string id) =>
-        request.Query["format"].ToString() switch
-        {
-            "" => null,
-            "ui-messages" => RunFormat.UiMessages(),
-            "ag-ui" => RunFormat.AgUi(
-                JsonSerializer.SerializeToElement(
-                    new JsonObject
-                    {
-                        ["threadId"] = id,
-                        ["runId"] = id,
-                        ["messages"] = new JsonArray(),
-                    },
-                    NodeJson.Default.JsonObject
-                )
-            ),
-            _ => throw new InvalidRequestException("format", "must be ui-messages or ag-ui."),
-        };
-
     /// <summary>
     /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.
     /// </summary>
