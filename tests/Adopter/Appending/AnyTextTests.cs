@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AspireSse.Server;
 using CsCheck;
 
 namespace Adopter.Appending;

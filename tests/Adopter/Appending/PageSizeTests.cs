@@ -1,3 +1,5 @@
+using AspireSse.Server;
+
 namespace Adopter.Appending;
 
 /// <summary>Reads of a page whose size no page can have.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.ServerSentEvents;
 using Adopter.Showing;
+using AspireSse.Server;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Adopter.Endpoints;

@@ -1,4 +1,5 @@
 using Adopter.Databases;
+using AspireSse.Server;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 

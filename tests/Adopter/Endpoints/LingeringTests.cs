@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Adopter.Databases;
+using AspireSse.Server;
 using Harness;
 
 namespace Adopter.Endpoints;

@@ -1,4 +1,5 @@
 using Adopter.Showing;
+using AspireSse.Server;
 
 namespace Adopter.Processes;
 

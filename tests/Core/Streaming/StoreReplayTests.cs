@@ -10,6 +10,7 @@ using Streaming;
 using Streaming.Admission;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Metrics;
 using Streaming.Replay;
 
 namespace Core.Streaming;

@@ -3,6 +3,7 @@ using EventStore;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Metrics;
 
 namespace Core.Streaming;
 

@@ -9,6 +9,7 @@ using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Metrics;
 using Streaming.Replay;
 
 namespace Integration.Delivery;

@@ -2,6 +2,7 @@ using LlmGateway;
 using LlmGateway.Dialects;
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
+using Streaming.Refusals;
 using Streaming.Requests;
 
 namespace Unit.Llm;

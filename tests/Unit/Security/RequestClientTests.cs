@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
 using Streaming.Access;
+using Streaming.Connections;
 using Streaming.Opening;
 
 namespace Unit.Security;

@@ -3,6 +3,7 @@ using Harness;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Streaming.Admission;
+using Streaming.Refusals;
 
 namespace Unit.Streaming.Admission;
 
