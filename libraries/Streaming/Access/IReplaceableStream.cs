@@ -1,10 +1,10 @@
 namespace Streaming.Access;
 
-/// <summary>An open stream whose place a newer one of its ticket may take.</summary>
+/// <summary>An open stream that a newer stream of the same ticket may replace.</summary>
 internal interface IReplaceableStream
 {
     string Id { get; }
 
-    /// <summary>Ends the stream because a newer one of its ticket has taken its place.</summary>
+    /// <summary>Ends the stream because a newer stream of the same ticket replaces it.</summary>
     void Replace();
 }
