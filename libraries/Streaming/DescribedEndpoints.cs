@@ -2,8 +2,8 @@ using Streaming.Endpoints;
 
 namespace AspireSse;
 
-/// <summary>Maps endpoints of streams, and says what endpoints send and take, and who may use them: for the server,
-/// an OpenAPI document and a rate limiter.</summary>
+/// <summary>Maps stream endpoints, and describes what endpoints send and take and who may use them, for the server, an
+/// OpenAPI document and a rate limiter.</summary>
 public static partial class DescribedEndpoints
 {
     /// <summary>Describes a stream of the log: it resumes after the client's last id.</summary>
@@ -64,11 +64,13 @@ public static partial class DescribedEndpoints
         string? also = null
     ) => endpoint.WithMetadata(new RequestParameter(name, description, required, isText, also));
 
-    /// <summary>Counts the endpoint's requests as this kind; the last one counts, but a resume stays one.</summary>
+    /// <summary>Counts the endpoint's requests as this kind. The last kind added counts, but a request that resumes
+    /// still counts as a resume.</summary>
     public static TBuilder CountedAs<TBuilder>(this TBuilder endpoint, RequestKind kind)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(kind);
 
-    /// <summary>Counts the requests as a kind that the services know: its maximum is an option.</summary>
+    /// <summary>Counts the endpoint's requests as a kind made from the services, such as one whose maximum is an
+    /// option.</summary>
     public static TBuilder CountedAs<TBuilder>(this TBuilder endpoint, Func<IServiceProvider, RequestKind> kind)
         where TBuilder : IEndpointConventionBuilder
     {

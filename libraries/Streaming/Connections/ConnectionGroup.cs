@@ -1,7 +1,7 @@
 namespace Streaming.Connections;
 
-/// <summary>Connections of one filter ring and one writer loop. A pass visits each connection that was ready at its
-/// begin, and skips the parked ones, which are last; a connection that changes meanwhile may wait for the next
+/// <summary>Connections of one filter ring and one writer loop. A pass visits each connection that was ready when the
+/// pass began, and skips the parked ones, which are last; a connection that changes meanwhile may wait for the next
 /// pass.</summary>
 internal sealed class ConnectionGroup
 {
