@@ -274,8 +274,8 @@ public sealed class EventStreamResult
     private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context, IReadOnlyList<EventTopic> topics) =>
         topics.All(static topic => topic.IsReserved) ? [] : context.RequestServices.GetServices<ReservedTopics>();
 
-    /// <summary>Returns false if the caller's ticket lacks one of the topics, or if the stream has no topics. An
-    /// endpoint that requires the right to a topic itself decides what that right shows.</summary>
+    /// <summary>Returns false if the caller has a ticket that lacks one of the topics, or a ticket for a stream without
+    /// topics. An endpoint that requires the right to a topic itself decides what that right shows.</summary>
     private bool IsInTicket(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<TopicAccess>() is { Publishes: false })

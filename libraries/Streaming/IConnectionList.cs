@@ -8,7 +8,7 @@ public interface IConnectionList
     /// events.</summary>
     IAsyncEnumerable<SseConnection> ReadAsync();
 
-    /// <summary>Returns the numbers of this moment; it costs the same with any number of streams.</summary>
+    /// <summary>Returns the numbers of this moment. The call costs the same with any number of streams.</summary>
     SseStats ReadStats();
 
     /// <summary>Closes a stream. Its client reconnects, and resumes. Returns false if this process has no such stream,

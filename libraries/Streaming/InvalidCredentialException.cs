@@ -1,5 +1,5 @@
 namespace AspireSse;
 
 /// <summary>A rejected credential, such as a ticket.</summary>
-/// <param name="message">For the client: it holds nothing of the credential.</param>
+/// <param name="message">The message for the client, without any part of the credential.</param>
 public sealed class InvalidCredentialException(string message) : Exception(message);
