@@ -5,6 +5,7 @@ namespace AspireSse;
 
 /// <summary>Limits on what requests other than streams may cost this process; <c>services.Configure</c> sets them. By
 /// default nothing has to wait, and only memory is bounded.</summary>
+/// <remarks>Needed by a host that limits what requests may cost it, as StreamApi does.</remarks>
 public sealed class AdmissionOptions
 {
     /// <summary>The default of <see cref="SparePercent"/>, which leaves four fifths to work within the rates.</summary>

@@ -9,8 +9,9 @@ namespace AspireSse;
 
 /// <summary>Refuses a body that arrives too slowly. Of a large body, 64 kB must arrive every ten seconds, because
 /// Kestrel's rate is an average since the start: a client that sent 4 MB at once could hold them for hours.</summary>
-/// <remarks>On HTTP/2 Kestrel's own rate would end the connection with all its streams. The floor applies the same
-/// rate, and refuses only the body's request. Create the floor before anything has been read.</remarks>
+/// <remarks>Needed only by an endpoint that reads a long body in parts, as StreamApi reads NDJSON. On HTTP/2 Kestrel's
+/// own rate would end the connection with all its streams. The floor applies the same rate, and refuses only the body's
+/// request. Create the floor before anything has been read.</remarks>
 /// <param name="context">The request.</param>
 public sealed class BodyFloor(HttpContext context)
 {

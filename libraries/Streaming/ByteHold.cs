@@ -3,6 +3,8 @@ using Streaming.Admission;
 namespace AspireSse;
 
 /// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
+/// <remarks>Needed only by an endpoint that counts the memory of its request by
+/// <see cref="RequestBudget.Hold"/>.</remarks>
 public sealed class ByteHold : IDisposable
 {
     private readonly ByteLedger _ledger;

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 namespace AspireSse;
 
 /// <summary>The identity of a client by which every limit on costs counts.</summary>
+/// <remarks>Needed by an application's own <see cref="IStreamAccess"/>, which returns it.</remarks>
 /// <param name="Person">The one that gets a fair share: a user, one of many persons that a user serves, or an anonymous
 /// address.</param>
 /// <param name="Account">The one that maximums apply to: the user or address that the person belongs to.</param>

@@ -4,6 +4,8 @@ namespace AspireSse;
 
 /// <summary>Maps stream endpoints, and describes what endpoints send and take and who may use them, for the server, an
 /// OpenAPI document and a rate limiter.</summary>
+/// <remarks>Needed by an application whose endpoints require topics, start work, take a JSON body or query, or appear
+/// in an OpenAPI document.</remarks>
 public static partial class DescribedEndpoints
 {
     /// <summary>Describes a stream of the log: it resumes after the client's last id.</summary>

@@ -5,6 +5,8 @@ using Streaming.Requests;
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Middleware for a host whose endpoints describe themselves (<see cref="DescribedEndpoints"/>).</summary>
+/// <remarks>Needed by a host that answers errors and unknown names for all of its endpoints, as StreamApi
+/// does.</remarks>
 public static class EventStreamApplicationExtensions
 {
     /// <summary>Answers the errors of all later middleware and endpoints, as

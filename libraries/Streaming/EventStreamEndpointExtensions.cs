@@ -1,6 +1,7 @@
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Marks endpoints that stream events.</summary>
+/// <remarks>Needed by an endpoint that returns its stream as <c>IResult</c>.</remarks>
 public static class EventStreamEndpointExtensions
 {
     /// <summary>Marks endpoints that return an <see cref="Microsoft.AspNetCore.Http.HttpResults.EventStreamResult"/> as

@@ -6,6 +6,7 @@ using Streaming.Opening;
 namespace Microsoft.AspNetCore.Http;
 
 /// <summary>Results that stream events, beside ASP.NET's own, and the last event id of a request.</summary>
+/// <remarks>Needed by every endpoint that streams events.</remarks>
 public static class EventStreamExtensions
 {
     /// <summary>Returns the last event id that the client sent: in the header, or as <c>?last_event_id=</c> or

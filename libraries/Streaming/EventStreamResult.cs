@@ -18,9 +18,10 @@ namespace Microsoft.AspNetCore.Http.HttpResults;
 /// <summary>Streams events of the log (HTML Living Standard §9.2): those after the client's last event id, without a
 /// gap, then the new ones. A client without an id gets only new events, or all events with
 /// <c>?from=earliest</c>.</summary>
-/// <remarks>The endpoint's policy decides who may read; without a policy, the answer is 401 outside Development. A
-/// topic with a hole that is not one token gets 404. Topics of the libraries, such as the gateway's, are streamed only
-/// if the code contains their first token.</remarks>
+/// <remarks>Needed as the return type of an endpoint that streams events, or its own items until they end. The
+/// endpoint's policy decides who may read; without a policy, the answer is 401 outside Development. A topic with a hole
+/// that is not one token gets 404. The libraries' topics, such as the gateway's, need their first token in the
+/// code.</remarks>
 public sealed class EventStreamResult
     : IResult,
         IEndpointMetadataProvider,

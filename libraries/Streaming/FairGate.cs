@@ -4,8 +4,8 @@ namespace AspireSse;
 
 /// <summary>Seats for one kind of work. A free seat goes to the waiting client that has used seats for the least time
 /// (start-time fair queueing, Goyal et al. 1996). Thread-safe.</summary>
-/// <remarks>A client takes another seat only while more seats are free than it has, so that a newcomer finds
-/// one.</remarks>
+/// <remarks>Needed only by a host that shares costly work of its own fairly among its clients, as StreamApi does. A
+/// client takes another seat only while more seats are free than it has, so that a newcomer finds one.</remarks>
 public sealed class FairGate
 {
     /// <summary>Longest pause of a seat: a turn that would need a longer pause has waited for something other than a

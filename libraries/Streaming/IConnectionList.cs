@@ -1,6 +1,7 @@
 namespace AspireSse;
 
 /// <summary>The open streams of this process, to be shown and to be closed. Thread-safe.</summary>
+/// <remarks>Needed to list or close the open streams of this process.</remarks>
 public interface IConnectionList
 {
     /// <summary>Reads all streams while the caller takes them, in no order: one that opens or ends meanwhile may be

@@ -1,9 +1,10 @@
 namespace AspireSse;
 
 /// <summary>Says who a caller is and what it may read.</summary>
-/// <remarks><see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/> adds one for ASP.NET Core's authentication
-/// and policies, unless another was added before. The application then also meets <see cref="TopicAccess"/> by an
-/// authorization handler, and accepts tickets (<see cref="TicketReader"/>) like other credentials.</remarks>
+/// <remarks>Needed only by an application that decides itself who a caller is and what it may read, as StreamApi does.
+/// <see cref="Microsoft.Extensions.Hosting.SseExtensions.AddSse"/> adds one for ASP.NET Core's authentication and
+/// policies, unless another was added before. An application that adds its own also meets <see cref="TopicAccess"/> by
+/// an authorization handler, and accepts tickets (<see cref="TicketReader"/>) like other credentials.</remarks>
 public interface IStreamAccess
 {
     /// <summary>Returns the client that limits on costs count for.</summary>

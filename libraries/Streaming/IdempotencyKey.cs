@@ -5,8 +5,8 @@ namespace AspireSse;
 
 /// <summary>The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a repetition gets the
 /// first answer and has no further effect. Keys belong to one user and are kept for 24 hours.</summary>
-/// <remarks>Anonymous callers share their keys, so their keys must be secret, like the ids that they stand
-/// for.</remarks>
+/// <remarks>Needed by an endpoint that creates something, so that a repeated request does not create it twice.
+/// Anonymous callers share their keys, so their keys must be secret, like the ids that they stand for.</remarks>
 public static class IdempotencyKey
 {
     /// <summary>The name of the header.</summary>

@@ -5,6 +5,7 @@ namespace AspireSse;
 
 /// <summary>Refuses a request because of one of its fields: a member of its body, a parameter, a header. Endpoints with
 /// <see cref="DescribedEndpoints.RefusesErrors"/>, and streams, answer it as <see cref="ToResult"/>.</summary>
+/// <remarks>Needed by an endpoint that refuses a request and names the wrong field.</remarks>
 /// <param name="field">The field, as the client named it.</param>
 /// <param name="problem">The problem, as the rest of a sentence that begins with the name: "must be a number."</param>
 /// <param name="status">The status of the answer, from 400 to 499.</param>

@@ -9,6 +9,8 @@ namespace AspireSse;
 
 /// <summary>Reads a whole JSON body. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser turns into U+FFFD, and
 /// member names with half of a surrogate pair (§8.2), at which the lookup of any name throws.</summary>
+/// <remarks>Needed only by an endpoint that reads JSON other than one object, or JSON lines, as StreamApi's publishing
+/// does.</remarks>
 public static class JsonRequest
 {
     private const int ParserBytesPerToken = 12;
@@ -38,8 +40,8 @@ public static class JsonRequest
                 StatusCodes.Status415UnsupportedMediaType
             );
 
-    /// <summary>Reads a body whose type the caller has checked. The body counts against the memory that its client may
-    /// hold, and a large one waits for a turn.</summary>
+    /// <summary>Reads a body whose type the caller has checked. The body counts against its client's memory and rate,
+    /// and may wait for a turn.</summary>
     /// <param name="context">The request.</param>
     /// <param name="most">Maximum bytes of the body.</param>
     /// <param name="copies">Copies of the body in memory while the request is answered. Text in UTF-16 counts as

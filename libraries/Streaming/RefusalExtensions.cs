@@ -8,10 +8,11 @@ namespace Microsoft.AspNetCore.Http;
 
 /// <summary>Refuses requests before they reach their endpoints, as a rate limiter or an authentication handler
 /// does.</summary>
+/// <remarks>Needed only by a rate limiter or an authentication handler of the application's own.</remarks>
 public static class RefusalExtensions
 {
-    /// <summary>Refuses a request in its endpoint's format: problem details, or the error of another API whose clients
-    /// call it.</summary>
+    /// <summary>Refuses a request in its endpoint's format: problem details, or the error format of the API whose
+    /// clients call the endpoint.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The status of the answer.</param>
     /// <param name="title">What is refused, in a few words.</param>
@@ -33,8 +34,8 @@ public static class RefusalExtensions
             : new ProblemAnswer(status, title, detail).ExecuteAsync(context);
     }
 
-    /// <summary>Waits before a refusal, and has the connection close with it: sent at once, the refusals of clients
-    /// that ignore <c>Retry-After</c> would take the processors from others.</summary>
+    /// <summary>Waits before a refusal, and closes the connection with it. Refusals sent at once to clients that ignore
+    /// <c>Retry-After</c> would take the processors from others.</summary>
     /// <param name="context">The request.</param>
     /// <param name="delay">The wait, or null for half a second to one and a half, at random, so that clients do not
     /// return all at once.</param>
@@ -44,7 +45,7 @@ public static class RefusalExtensions
         return LateRefusal.DelayAsync(context, delay ?? LateRefusal.RandomDelay);
     }
 
-    /// <summary>Returns true if the request is of a stream and has a last id by which it can resume, so that a 429 or
+    /// <summary>Returns true if the request is for a stream and has a last id by which the stream can resume. A 429 or
     /// 503 would stop its <c>EventSource</c> for good: see <see cref="StreamResultExtensions.Reconnect"/>.</summary>
     public static bool IsResume(this HttpContext context)
     {

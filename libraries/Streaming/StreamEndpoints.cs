@@ -23,12 +23,11 @@ public static partial class DescribedEndpoints
         Delegate handler,
         int maxListValues = 0
     ) =>
-#pragma warning disable RDG002 // it says so itself
+#pragma warning disable RDG002 // this method's attributes say so
         app.MapMethods(pattern, StreamMethods, handler).OpensStream(maxListValues);
 #pragma warning restore RDG002
 
-    /// <summary>Reads the body of a request for a stream. A client that resumes while the store does not answer is
-    /// asked to reconnect.</summary>
+    /// <summary>Reads the body of a request for a stream, and checks the parameters that every stream has.</summary>
     /// <param name="maxListValues">Maximum values of all lists of the body together.</param>
     internal static RouteHandlerBuilder OpensStream(this RouteHandlerBuilder endpoint, int maxListValues = 0) =>
         endpoint
@@ -40,7 +39,7 @@ public static partial class DescribedEndpoints
                     var context = invocation.HttpContext;
                     LongResponse.Announce(context);
                     await context.TakeBodyAsync();
-                    // Checked here, because every stream has them: before the endpoint starts any work.
+                    // Every stream has these parameters. They are checked before the endpoint starts any work.
                     _ = (context.Request.Query.Slow(), context.Request.Query.FromEarliest());
                     return await next(invocation);
                 }

@@ -6,6 +6,8 @@ using Streaming.Opening;
 namespace Microsoft.AspNetCore.Http;
 
 /// <summary>Further results of an application with streams.</summary>
+/// <remarks>Needed by endpoints that stream a topic to its end, ask a client to reconnect, or return a large JSON
+/// value.</remarks>
 public static class StreamResultExtensions
 {
     extension(TypedResults)
@@ -16,11 +18,11 @@ public static class StreamResultExtensions
         /// <param name="topic">A topic, no pattern.</param>
         /// <param name="ends">The types of its last event.</param>
         /// <param name="format">How the stream shows an event.</param>
-        /// <param name="show">Forms each event, instead of <paramref name="format"/>, as in the other
-        /// overload.</param>
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>, as in <c>EventStream</c>.</param>
         /// <param name="events">Number of events that a topic with an end has: if fewer are left, retention has dropped
         /// the first, and no number can be resumed. Null if it is unknown.</param>
-        /// <exception cref="ArgumentException">No type of an end is given, an empty one, or a pattern.</exception>
+        /// <exception cref="ArgumentException">No type is given, a type is empty, or the topic is a
+        /// pattern.</exception>
         public static EventStreamResult FiniteEventStream(
             EventTopic topic,
             IReadOnlyList<string> ends,

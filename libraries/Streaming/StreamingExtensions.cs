@@ -71,7 +71,7 @@ internal static class StreamingExtensions
             provider.GetRequiredService<IOptions<AdmissionOptions>>(),
             provider.GetRequiredService<TimeProvider>()
         ));
-        // Of what an application's own endpoints answer: SseConnection.
+        // For SseConnection, which an application's own endpoints may return.
         services.ConfigureHttpJsonOptions(json =>
             json.SerializerOptions.TypeInfoResolverChain.Add(StreamingJson.Default)
         );
@@ -81,7 +81,7 @@ internal static class StreamingExtensions
         services.AddOpeners();
     }
 
-    /// <summary>Adds what only a log in Postgres has.</summary>
+    /// <summary>Adds the services that need a log in Postgres.</summary>
     public static void AddStoredStreams(this IServiceCollection services)
     {
         services.AddHostedService<LocalCommits>();

@@ -19,6 +19,6 @@ namespace Streaming;
 [JsonSerializable(typeof(Dictionary<string, string[]>))]
 internal sealed partial class StreamingJson : JsonSerializerContext
 {
-    /// <summary>For frames and answers, which do not depend on the application's JSON.</summary>
+    /// <summary>The context for frames and answers, which do not depend on the application's JSON.</summary>
     public static StreamingJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
 }

@@ -14,13 +14,13 @@ public static partial class DescribedEndpoints
     public static RouteHandlerBuilder Publishes(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(true, topic)).StartsWork();
 
-    /// <summary>Says so of an endpoint for a run's owner and for readers of the topic, which checks both by
+    /// <summary>Describes an endpoint for a run's owner and for readers of the topic. The endpoint checks both by
     /// itself.</summary>
     internal static RouteHandlerBuilder ReadsOwn(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.WithMetadata(new TopicAccess(false, topic)).KnowsIds();
 
-    /// <summary>Says that the ids in the route are the server's: the endpoint answers 404 to others, also to those
-    /// that are no token.</summary>
+    /// <summary>Says that the server made the ids in the route: the endpoint answers 404 to any other value, even to
+    /// one that is not a token.</summary>
     public static RouteHandlerBuilder KnowsIds(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new KnowsItsIds());
 

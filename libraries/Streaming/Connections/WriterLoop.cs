@@ -169,7 +169,7 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
                     var answer = (Answer)argument!;
                     _writer.TakePage(connection, answer.To, answer.Page);
                     break;
-                // A stream without an attachment ends at its attachment: Attach sees this request.
+                // A stream that is not attached yet ends when Attach is handled, which sees this request.
                 case Command.End:
                     if (connection.IsAttached)
                         _writer.End(connection, (EndReason)argument!);
