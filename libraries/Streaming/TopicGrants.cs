@@ -4,8 +4,7 @@ namespace AspireSse;
 /// The topics that a credential lets its caller read and publish to. As in NATS, <c>&gt;</c> and <c>*</c> exclude the
 /// system's <c>$sys</c> topics; a grant that names <c>$sys</c> is an operator's. Immutable.
 /// </summary>
-/// <remarks>Needed only by an application that keeps the topics of each credential itself, as StreamApi does for API
-/// keys.</remarks>
+/// <remarks>Needed only by an application that keeps the topics of each credential itself, as StreamApi does.</remarks>
 /// <param name="read">Topics and patterns that the caller may read.</param>
 /// <param name="publish">Topics and patterns that it may publish to.</param>
 public sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<string> publish)
