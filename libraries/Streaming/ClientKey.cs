@@ -5,21 +5,21 @@ namespace AspireSse;
 
 /// <summary>The identity of a client by which every limit on costs counts.</summary>
 /// <remarks>Needed by an application's own <see cref="IStreamAccess"/>, which returns it.</remarks>
-/// <param name="Person">The one that gets a fair share: a user, one of many persons that a user serves, or an anonymous
-/// address.</param>
-/// <param name="Account">The one that maximums apply to: the user or address that the person belongs to.</param>
+/// <param name="Person">The name that gets a fair share: of a user, of one of many persons that a user serves, or of an
+/// anonymous address.</param>
+/// <param name="Account">The name that maximums apply to, of the user or address that the person belongs to.</param>
 /// <exception cref="ArgumentNullException">A name is null. The names of <c>default</c> are empty.</exception>
 public readonly record struct ClientKey(string Person, string Account)
 {
-    /// <summary>The one that gets a fair share: a user, one of many persons that a user serves, or an anonymous
-    /// address.</summary>
+    /// <summary>The name that gets a fair share: of a user, of one of many persons that a user serves, or of an
+    /// anonymous address.</summary>
     public string Person
     {
         get => field ?? "";
         init => field = value ?? throw Missing(nameof(Person));
     } = Person ?? throw Missing(nameof(Person));
 
-    /// <summary>The one that maximums apply to: the user or address that the person belongs to.</summary>
+    /// <summary>The name that maximums apply to, of the user or address that the person belongs to.</summary>
     public string Account
     {
         get => field ?? "";

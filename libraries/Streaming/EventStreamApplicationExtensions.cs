@@ -24,9 +24,9 @@ public static class EventStreamApplicationExtensions
     public static IApplicationBuilder UseStreamBodies(this IApplicationBuilder app) =>
         app.Use(StreamBodies.TakeThenAsync);
 
-    /// <summary>Refuses names in a query that the endpoint does not describe (<see cref="RequestParameter"/>): one may
-    /// be a misspelt filter, without which the client would get more than it asked for. Endpoints that are no streams
-    /// and describe no parameter take any name.</summary>
+    /// <summary>Refuses names in a query that the endpoint does not describe (<see cref="RequestParameter"/>): such a
+    /// name may be a misspelt filter, without which the client would get more than it asked for. Endpoints that are no
+    /// streams and describe no parameter take any name.</summary>
     public static IApplicationBuilder UseKnownQueryNames(this IApplicationBuilder app) =>
         app.Use(
             (context, next) =>

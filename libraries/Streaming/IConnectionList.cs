@@ -4,8 +4,8 @@ namespace AspireSse;
 /// <remarks>Needed to list or close the open streams of this process.</remarks>
 public interface IConnectionList
 {
-    /// <summary>Reads all streams while the caller takes them, in no order: one that opens or ends meanwhile may be
-    /// missing. Each 200 of them are followed by a pause of 10 ms, in which the process serves requests and
+    /// <summary>Reads all streams while the caller takes them, in no order: a stream that opens or ends meanwhile may
+    /// be missing. Each 200 of them are followed by a pause of 10 ms, in which the process serves requests and
     /// events.</summary>
     IAsyncEnumerable<SseConnection> ReadAsync();
 

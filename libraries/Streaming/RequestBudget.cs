@@ -96,12 +96,12 @@ public sealed class RequestBudget
 
     /// <summary>Waits for a turn to read much of the log; hold it while reading, not while the client takes the
     /// answer.</summary>
-    /// <exception cref="RefusedException">No turn became free in time, or too many wait.</exception>
+    /// <exception cref="RefusedException">No turn became free in time, or too many requests wait.</exception>
     public Task<IDisposable> EnterReadAsync(HttpContext context) => _reads.EnterAsync(context);
 
     /// <summary>Waits for a turn of a request that is beyond its client's rate, once per request. The turn ends when
     /// the response begins, because a stream lasts longer.</summary>
-    /// <returns>False: no turn became free in time, too many wait, or there is nothing to spare.</returns>
+    /// <returns>False if no turn became free in time, too many requests wait, or there are no spare turns.</returns>
     public async Task<bool> TakeSpareTurnAsync(HttpContext context, TimeSpan limit)
     {
         if (_gates.Spare is not { } spare)
@@ -122,7 +122,8 @@ public sealed class RequestBudget
     /// if no turn is needed.</summary>
     /// <param name="context">The request.</param>
     /// <param name="kilobytes">Kilobytes that have arrived.</param>
-    /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>
+    /// <param name="isLong">True if other clients would feel the work on the part, which then has to keep the
+    /// rate.</param>
     /// <exception cref="RefusedException">Too many requests wait.</exception>
     public async ValueTask<IDisposable?> EnterPartAsync(HttpContext context, long kilobytes, bool isLong)
     {

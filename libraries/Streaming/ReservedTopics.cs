@@ -9,7 +9,7 @@ public sealed record ReservedTopics(string Pattern)
 {
     private readonly string _root = Pattern.Split('.')[0];
 
-    /// <summary>Returns true if a topic or pattern is one of these.</summary>
+    /// <summary>Returns true if a topic or pattern lies within these topics.</summary>
     public bool Includes(string topic) => TopicPattern.Matches(Pattern, topic);
 
     internal bool IsNamedBy(EventTopic topic) =>

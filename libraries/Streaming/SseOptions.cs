@@ -30,7 +30,7 @@ public sealed class SseOptions
     /// ones get 429. A client that resumes may have twice as many, and 0 means unlimited.</summary>
     /// <remarks>
     /// Null, the default, is unlimited too, unless the host has a default of its own. A resuming client's former
-    /// streams may still count as open. Behind a proxy that forwards no addresses, all anonymous clients are one.
+    /// streams may still count as open. Behind a proxy that forwards no addresses, all anonymous clients count as one.
     /// </remarks>
     [Range(0, 1_000_000)]
     public int? MaxConnectionsPerClient { get; set; }

@@ -22,7 +22,7 @@ public sealed record StreamBounds
     /// <summary>The position through which events of the types in <see cref="Ends"/> do not end the stream.</summary>
     public long EndsAfter { get; init; } = -1;
 
-    /// <summary>Begins the work that the stream shows; called once there is a place for the stream. Null if there
-    /// is none to begin.</summary>
+    /// <summary>Begins the work that the stream shows, as soon as the stream has its place. Null if there is no work to
+    /// begin.</summary>
     public Func<Task>? Begin { get; init; }
 }

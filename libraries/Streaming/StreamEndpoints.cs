@@ -45,8 +45,8 @@ public static partial class DescribedEndpoints
                 }
             );
 
-    /// <summary>Answers the errors of endpoints in a host that does not do so for all of its own
-    /// (<see cref="Microsoft.AspNetCore.Builder.EventStreamApplicationExtensions.UseRequestErrors"/>): an
+    /// <summary>Answers errors of these endpoints, in a host without
+    /// <see cref="Microsoft.AspNetCore.Builder.EventStreamApplicationExtensions.UseRequestErrors"/>: an
     /// <see cref="InvalidRequestException"/>, a request that would cost too much, and an outage of the log.</summary>
     public static TBuilder RefusesErrors<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder =>

@@ -13,7 +13,7 @@ public static class StreamResultExtensions
     extension(TypedResults)
     {
         /// <summary>Streams a topic from its first event to the one that ends it. A client resumes after its last event
-        /// id, or after the n-th event if that is a bare number n; one that has the end gets 204, which stops an
+        /// id, or after the n-th event if the id is a bare number n; a client that has the end gets 204, which stops an
         /// <c>EventSource</c>.</summary>
         /// <param name="topic">A topic, no pattern.</param>
         /// <param name="ends">The types of its last event.</param>

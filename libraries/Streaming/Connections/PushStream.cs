@@ -64,7 +64,8 @@ internal sealed class PushStream(
     public override long Lag => 0;
     public override double? RoundTrip => output.RoundTrip;
 
-    /// <summary>True once the client has gone, or takes nothing: no failure of the producer then matters.</summary>
+    /// <summary>True once the client has gone, or takes nothing. Then a failure of the producer does not
+    /// matter.</summary>
     public bool HasLostClient => _gone || _dead;
 
     /// <summary>True if the producer did not stop when it was asked to. It goes on without the stream, and what it uses

@@ -197,7 +197,7 @@ internal sealed class StreamConnection(
             Latency.Add(bucket);
 
         Delivered += batch.Count;
-        // The frame's epoch, not the ring's: a new one may have begun since the frame was taken.
+        // The frame's epoch, not the ring's: a new epoch may have begun since the frame was taken.
         Epoch = batch.LastEpoch;
         EventSent = batch.LastPosition;
         Sequence += fromRing;

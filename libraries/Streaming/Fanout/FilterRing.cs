@@ -211,7 +211,8 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
         }
     }
 
-    /// <summary>Copies frames, and returns their number, or null if those asked for have left the ring.</summary>
+    /// <summary>Copies frames, and returns their number, or null if the frames at the sequence number have left the
+    /// ring.</summary>
     public int? Read(long sequence, Span<LogFrame> into, int maxBytes)
     {
         lock (_gate)

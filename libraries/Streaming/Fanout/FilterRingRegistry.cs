@@ -273,7 +273,8 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
             return [.. _rings.Values];
     }
 
-    /// <summary>Returns recent events, or null if they do not reach back far enough or one lacks its data.</summary>
+    /// <summary>Returns recent events, or null if they do not reach back far enough or an event lacks its
+    /// data.</summary>
     /// <param name="most">Maximum bytes of frames, exceeded by at most one frame.</param>
     public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
     {

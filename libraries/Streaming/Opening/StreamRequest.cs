@@ -8,7 +8,7 @@ using Streaming.Showing;
 namespace Streaming.Opening;
 
 /// <summary>A stream to open for a request.</summary>
-/// <param name="FromEarliest">True: a client without an id starts at the oldest event instead of the head.</param>
+/// <param name="FromEarliest">True if a client without an id starts at the oldest event instead of the head.</param>
 /// <param name="StartAfter">Start of a client without a valid id, and after a resync by <paramref name="Ordinal"/>.
 /// Null for the head.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
@@ -28,7 +28,7 @@ internal sealed record StreamRequest(
     ShownEvents? Shown = null
 )
 {
-    /// <summary>Position that the log must have for the start: the client's id, or else the given one.</summary>
+    /// <summary>Position that the log must have for the start: the client's id, or else the given start.</summary>
     public StreamPosition? Place => Last.Id ?? StartAfter;
 
     /// <summary>True if the stream begins with the next event, whatever the store contains.</summary>
