@@ -5,14 +5,16 @@ namespace AspireSse;
 
 /// <summary>Settings of the streams that <c>AddSse</c>
 /// adds.</summary>
-/// <remarks>What is internal here is a constant for operators: no key sets it. Tests make it smaller.</remarks>
+/// <remarks>Needed to change the settings of the streams, by the argument <c>configure</c> of <c>AddSse</c>. Internal
+/// members are constants for operators: no key sets them, and only tests make them smaller.</remarks>
 public sealed class SseOptions
 {
-    /// <summary>Maximum age of a stream whose caller has signed in: the time after which ASP.NET Core Identity looks at
-    /// a cookie's user again, too.</summary>
+    /// <summary>Maximum age of a stream whose caller has signed in: the same time after which ASP.NET Core Identity
+    /// checks a cookie's user again.</summary>
     private const int SignedInSeconds = 1_800;
 
-    /// <summary>Shortest reconnection time of a process that nobody stands in for: Firefox's own.</summary>
+    /// <summary>Shortest reconnection time at the stop of a process that no other process stands in for, the same as
+    /// Firefox's own.</summary>
     private const int AloneMilliseconds = 5_000;
 
     /// <summary>The name of this process in greetings, lists and leases, as
@@ -24,11 +26,11 @@ public sealed class SseOptions
     [Range(1, 1_000_000)]
     public int MaxConnections { get; set; } = 20_000;
 
-    /// <summary>Maximum open streams of one user, or of one address without a user (429), once half of all are taken;
-    /// twice as many with resumes. 0: unlimited.</summary>
+    /// <summary>Maximum open streams of one user or one anonymous address, once half of all places are taken; further
+    /// ones get 429. A client that resumes may have twice as many, and 0 means unlimited.</summary>
     /// <remarks>
     /// Null, the default, is unlimited too, unless the host has a default of its own. A resuming client's former
-    /// streams may still count as open. Behind a proxy that forwards no addresses, all anonymous clients are one.
+    /// streams may still count as open. Behind a proxy that forwards no addresses, all anonymous clients count as one.
     /// </remarks>
     [Range(0, 1_000_000)]
     public int? MaxConnectionsPerClient { get; set; }
@@ -44,9 +46,9 @@ public sealed class SseOptions
 
     /// <summary>Seconds after which a stream is ended and its client asked to reconnect: the credential, the policy and
     /// the endpoint's own code then decide again. Never if 0.</summary>
-    /// <remarks>Null, the default, is 1,800 for callers who have signed in, so that a key that was withdrawn reads no
-    /// longer, and never for others; the host may have a default of its own. A load balancer that moves only new
-    /// connections needs one for all.</remarks>
+    /// <remarks>Null, the default, is 1,800 for callers who have signed in, so that a withdrawn key reads no longer,
+    /// and never for others; the host may have a default of its own. Behind a load balancer that moves only new
+    /// connections, set a value for all callers.</remarks>
     [Range(0, 30 * 86_400)]
     public int? MaxAgeSeconds { get; set; }
 
@@ -55,12 +57,11 @@ public sealed class SseOptions
     [Range(0, 200_000)]
     public int RetryMilliseconds { get; set; } = 1_000;
 
-    /// <summary>Shortest reconnection time in milliseconds that a stream ends with when this process stops; each
-    /// client's is up to twice <see cref="RetryMilliseconds"/> more. Where no other process stands in while it starts
-    /// again, choose the time of a restart: Firefox gives up for ever after one attempt that is refused, and every
-    /// browser after a proxy's 502.</summary>
-    /// <remarks>Null, the default, is 5,000, Firefox's own reconnection time; the host may have a default of its own:
-    /// with other replicas behind the address, <see cref="RetryMilliseconds"/>.</remarks>
+    /// <summary>Shortest reconnection time in milliseconds when this process stops; each client's is up to twice
+    /// <see cref="RetryMilliseconds"/> longer. If no other process stands in meanwhile, choose the time of a restart:
+    /// Firefox gives up for ever after one attempt that is refused, and every browser after a proxy's 502.</summary>
+    /// <remarks>Null, the default, is 5,000, Firefox's own reconnection time. A host with other replicas behind its
+    /// address may have <see cref="RetryMilliseconds"/> as its default.</remarks>
     [Range(0, 200_000)]
     public int? ShutdownRetryMilliseconds { get; set; }
 
@@ -98,13 +99,13 @@ public sealed class SseOptions
     /// <summary>Maximum bytes of events in one write.</summary>
     internal int WriteBatchBytes { get; set; } = 64 * 1024;
 
-    /// <summary>Kilobytes of a stream that the kernel buffers unsent (Linux). 0: the kernel's default.</summary>
+    /// <summary>Kilobytes of a stream that the kernel buffers unsent (Linux). 0 means the kernel's default.</summary>
     [Range(0, 65_536)]
     public int UnsentKilobytes { get; set; } = 128;
 
     /// <summary>
     /// Longest pause of a writer loop between two rounds of writes, in milliseconds, and so the latency that it may
-    /// add. Pauses grow with the time a round takes, which batches events under load; 0: never.
+    /// add. Pauses grow with the time a round takes, which batches events under load; 0 means no pause.
     /// </summary>
     internal int MaxWritePacingMilliseconds { get; set; } = 10;
 
@@ -115,8 +116,8 @@ public sealed class SseOptions
     internal int PositionSeconds { get; set; } = 9;
 
     /// <summary>
-    /// Seconds that a client with <c>slow=disconnect</c>, once it has caught up, may have fewer events than there are,
-    /// or leave what was sent unread.
+    /// Seconds for which a client with <c>slow=disconnect</c>, once it has caught up, may lag, or leave sent bytes
+    /// unread.
     /// </summary>
     internal int SlowSeconds { get; set; } = 10;
 
@@ -130,14 +131,14 @@ public sealed class SseOptions
     internal int RelayHeartbeatSeconds { get; set; } = 2;
 
     /// <summary>
-    /// Seconds between looks at the store's head, because the relay and Redis may lose events. What the second of two
-    /// looks still lacks is read from the store.
+    /// Seconds between looks at the store's head, because the relay and Redis may lose events. Events that are still
+    /// missing at the second of two looks are read from the store.
     /// </summary>
     internal int StoreCheckSeconds { get; set; } = 1;
 
     /// <summary>
     /// Milliseconds that a stream's start waits for the head of the log in the store. After it, the stream starts at
-    /// the replica's own head, and one whose last id is of an unknown epoch is asked to return later.
+    /// the replica's own head, and a client whose last id has an unknown epoch is asked to return later.
     /// </summary>
     internal int HeadMilliseconds { get; set; } = 250;
 

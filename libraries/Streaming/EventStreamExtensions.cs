@@ -6,6 +6,7 @@ using Streaming.Opening;
 namespace Microsoft.AspNetCore.Http;
 
 /// <summary>Results that stream events, beside ASP.NET's own, and the last event id of a request.</summary>
+/// <remarks>Needed by every endpoint that streams events.</remarks>
 public static class EventStreamExtensions
 {
     /// <summary>Returns the last event id that the client sent: in the header, or as <c>?last_event_id=</c> or
@@ -24,17 +25,18 @@ public static class EventStreamExtensions
         /// <param name="types">Event types wanted, or null for all.</param>
         /// <param name="keys">Event keys wanted, or null for all.</param>
         /// <param name="format">How the stream shows an event.</param>
-        /// <param name="show">Forms each event, instead of <paramref name="format"/>. Null, or an exception, which is
-        /// logged, leaves only its place, as an event <c>position</c>. The id is the event's own. It is called for each
-        /// stream, perhaps again, on a thread of its own: if it is slow, so is its stream alone.</param>
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>. If it returns null or throws
+        /// (which is logged), the stream sends only the event's position, as an event <c>position</c>. The id is the
+        /// event's own. It is called for each stream, perhaps more than once for an event, on threads of its own: a
+        /// slow function delays only its stream.</param>
         /// <param name="greeting">The first event, instead of <c>connected</c>. Its id is the place where the stream
         /// starts.</param>
         /// <param name="bounds">Where the stream begins and ends, if not as usual.</param>
-        /// <param name="hasConnected">False: the stream begins with its place alone, as an event <c>begin</c>, for
-        /// clients that expect no event of the stream's own. Null for what is usual for the format.</param>
-        /// <exception cref="ArgumentException">No topic is given, a list is empty (one that a request or a permission
-        /// left without a value must not become all), the greeting has no data, or the bounds have a place that no
-        /// log can have, or an empty type of an end.</exception>
+        /// <param name="hasConnected">False if the stream begins with an event <c>begin</c>, which tells only the
+        /// position, for clients that do not expect <c>connected</c>. Null for the format's default.</param>
+        /// <exception cref="ArgumentException">No topic is given, a list is empty (an empty filter must not become one
+        /// for everything), the greeting has no data, or the bounds have a position that no log can have or an empty
+        /// type.</exception>
         public static EventStreamResult EventStream(
             IReadOnlyList<EventTopic> topics,
             IReadOnlyList<string>? types = null,
@@ -65,8 +67,9 @@ public static class EventStreamExtensions
         }
 
         /// <summary>Streams items that are not in the log, as <c>ServerSentEvents</c> does, but counted, kept alive and
-        /// ended like streams of it.</summary>
-        /// <param name="items">Data that are text are sent as they are, others as JSON, null not at all.</param>
+        /// ended like streams of the log.</summary>
+        /// <param name="items">Text data are sent as they are, other data as JSON, and an item without data as an event
+        /// <c>position</c>.</param>
         public static EventStreamResult EventStream<T>(IAsyncEnumerable<SseItem<T>> items) =>
             EventStream(items, retry: null, comment: null);
 
@@ -80,11 +83,11 @@ public static class EventStreamExtensions
             string? comment
         ) => EventStream(items, retry, comment, topics: []);
 
-        /// <summary>Streams items as the other overloads do, and is listed as a stream of topics.</summary>
+        /// <summary>Streams items as the other overloads do. The list of connections shows the topics.</summary>
         /// <param name="items">As in the other overloads.</param>
         /// <param name="retry">The reconnection time, or null for the usual one.</param>
         /// <param name="comment">A comment, sent first, or null without one.</param>
-        /// <param name="topics">What the list of connections says that it reads.</param>
+        /// <param name="topics">Topics that the list of connections shows for the stream.</param>
         public static EventStreamResult EventStream<T>(
             IAsyncEnumerable<SseItem<T>> items,
             TimeSpan? retry,

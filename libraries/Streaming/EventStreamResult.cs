@@ -17,12 +17,13 @@ using Streaming.Tickets;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 
-/// <summary>Streams events of the log (HTML Living Standard §9.2): what follows the client's last event id, without a
-/// gap, then the new ones. A client without an id gets only new events, with <c>?from=earliest</c> all that there
-/// are.</summary>
-/// <remarks>It also streams items of the endpoint's own, and ends with them. The endpoint's policy decides who may
-/// read; without one, the answer is 401 outside Development. A topic with a hole that is no token answers 404. Topics
-/// of the libraries' own, as the gateway's, are streamed only where the code has their first token.</remarks>
+/// <summary>Streams events of the log (HTML Living Standard §9.2): those after the client's last event id, without a
+/// gap, then the new ones. A client without an id gets only new events, or all events with
+/// <c>?from=earliest</c>.</summary>
+/// <remarks>Needed as the return type of an endpoint that streams events, or its own items until they end. The
+/// endpoint's policy decides who may read; without a policy, the answer is 401 outside Development. A topic with a hole
+/// that is not one token gets 404. The libraries' topics, such as the gateway's, need their first token in the
+/// code.</remarks>
 public sealed class EventStreamResult
     : IResult,
         IEndpointMetadataProvider,
@@ -38,7 +39,7 @@ public sealed class EventStreamResult
         _open = open;
     }
 
-    /// <summary>True if opening it starts work, which a page of another origin may not.</summary>
+    /// <summary>True if opening the stream starts work, which a page of another origin must not do.</summary>
     internal bool StartsWork { get; init; }
 
     public int? StatusCode => StatusCodes.Status200OK;
@@ -93,7 +94,8 @@ public sealed class EventStreamResult
 
                 async Task<StreamRequest> BeginAsync()
                 {
-                    // It has no token: without this, a client that leaves would keep its place.
+                    // Begin takes no cancellation token: without this wait, a client that leaves would keep its seat
+                    // until Begin returns.
                     await bounds.Begin().WaitAsync(context.RequestAborted);
                     return request;
                 }
@@ -152,7 +154,7 @@ public sealed class EventStreamResult
     /// <summary>Declares what the server and the OpenAPI document should know of the endpoint.</summary>
     public static void PopulateMetadata(MethodInfo method, EndpointBuilder builder) => StreamMetadata.Declare(builder);
 
-    /// <summary>Returns when the stream has ended.</summary>
+    /// <summary>Returns when the stream has ended, or its connection has been taken over.</summary>
     public Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
@@ -162,7 +164,8 @@ public sealed class EventStreamResult
             : OpenUnnamedAsync(httpContext);
     }
 
-    /// <summary>Opens the stream of an endpoint that no policy names: the application's fallback decides.</summary>
+    /// <summary>Opens the stream of an endpoint without a policy of its own: the application's fallback policy
+    /// decides.</summary>
     private async Task OpenUnnamedAsync(HttpContext context)
     {
         var policies = context.RequestServices.GetService<IAuthorizationPolicyProvider>();
@@ -175,7 +178,8 @@ public sealed class EventStreamResult
         ?? RefuseTopicsAsync(context)
         ?? context.RefuseErrorsAsync(() => OpenAsync(context));
 
-    /// <summary>Refuses what the application's developer must change. Null if there is nothing.</summary>
+    /// <summary>Refuses a request because of a mistake in the application's code, or returns null if there is no
+    /// mistake.</summary>
     private Task? RefuseMistakeAsync(HttpContext context, bool hasPolicy)
     {
         if (!hasPolicy && !IsOpen(context))
@@ -193,10 +197,11 @@ public sealed class EventStreamResult
         return context.RefuseAsync(StatusCodes.Status500InternalServerError, "Endpoint not usable", mistake);
     }
 
-    /// <summary>Refuses topics that are none, or not the caller's. Null if it may read them.</summary>
+    /// <summary>Refuses topics that are invalid, reserved or not in the caller's ticket, or returns null if the caller
+    /// may read them.</summary>
     private Task? RefuseTopicsAsync(HttpContext context)
     {
-        // For an endpoint that did not say so.
+        // For an endpoint whose declaration does not say that it streams.
         context.Features.Set(StreamMetadata.OfResult);
         LongResponse.Announce(context);
 
@@ -226,15 +231,15 @@ public sealed class EventStreamResult
                 "Ticket not valid",
                 "The ticket is not valid, or has expired. Request a ticket, or send none."
             );
-        // The head alone: a stream without a body would hold its place for nobody.
+        // HEAD gets only the headers: a stream without a body would take a seat for nobody.
         else if (HttpMethods.IsHead(context.Request.Method))
             StreamResponseHeaders.Set(context);
         else
             await _open(context);
     }
 
-    /// <summary>Returns true for a ticket that says nothing of the caller yet: no policy, and no access of the
-    /// application's own, has looked at it.</summary>
+    /// <summary>Returns true if the request has a ticket that neither a policy nor the application's own access has
+    /// read.</summary>
     private static bool HasUnreadTicket(HttpContext context) =>
         context.Request.Query["ticket"].Count > 0
         && context.RequestServices.GetRequiredService<IStreamAccess>().CallerOf(context).Ticket is null;
@@ -255,7 +260,8 @@ public sealed class EventStreamResult
         }
     }
 
-    /// <summary>Tells the developer why a string was not taken. The client's own values need no log.</summary>
+    /// <summary>Logs why a string of the application's code was refused as a topic. A refused value of the client is
+    /// not logged.</summary>
     private void LogRefusals(HttpContext context)
     {
         foreach (var topic in _topics)
@@ -266,12 +272,13 @@ public sealed class EventStreamResult
     private static ILogger LoggerOf(HttpContext context) =>
         context.RequestServices.GetRequiredService<ILogger<EventStreamResult>>();
 
-    /// <summary>Returns what is withheld from topics, unless all of them ask for it.</summary>
+    /// <summary>Returns the reserved topics to withhold from the stream, or none if all of its topics were made with
+    /// <c>EventTopic.Reserved</c>.</summary>
     private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context, IReadOnlyList<EventTopic> topics) =>
         topics.All(static topic => topic.IsReserved) ? [] : context.RequestServices.GetServices<ReservedTopics>();
 
-    /// <summary>Returns false if the caller's ticket lacks one of the topics, or the stream has none to name. An
-    /// endpoint that asks for the right to a topic itself decides what that right shows.</summary>
+    /// <summary>Returns false if the caller has a ticket that lacks one of the topics, or a ticket for a stream without
+    /// topics. An endpoint that requires the right to a topic itself decides what that right shows.</summary>
     private bool IsInTicket(HttpContext context)
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<TopicAccess>() is { Publishes: false })
@@ -284,8 +291,8 @@ public sealed class EventStreamResult
         return _topics.All(topic => access.MayRead(context, topic.ToString()));
     }
 
-    /// <summary>Returns what of the application leaves it without streams, or of the endpoint made middleware treat the
-    /// stream as another answer, before it ran. Null if nothing did.</summary>
+    /// <summary>Returns the developer's mistake, or null if there is none. Either the application has no streams, or
+    /// the endpoint's declaration let middleware treat the stream as an ordinary response.</summary>
     private static string? MistakeOf(HttpContext context, bool hasPolicy)
     {
         if (context.RequestServices.GetService<StreamOpener>() is null)
@@ -311,13 +318,13 @@ public sealed class EventStreamResult
                 + "on it.";
     }
 
-    /// <summary>Returns true for an endpoint with a policy of the cache beside those of the streams.</summary>
+    /// <summary>Returns true for an endpoint that has an output cache policy besides those of streams.</summary>
     private static bool AsksForCache(EndpointMetadataCollection metadata) =>
         metadata.GetMetadata<OutputCacheAttribute>() is not null
         || metadata.GetOrderedMetadata<IOutputCachePolicy>().Any(policy => policy is not IApiEndpoint);
 
-    /// <summary>Returns what is wrong with topics of which one names another's topics, and one has all of them, or null
-    /// if nothing is.</summary>
+    /// <summary>Returns the mistake of a stream in which one topic names reserved topics and a wider pattern contains
+    /// all of them, or null if there is none.</summary>
     private string? WideTopicOf(HttpContext context)
     {
         if (_topics.Count < 2)
@@ -345,7 +352,7 @@ public sealed class EventStreamResult
         var metadata = context.GetEndpoint()?.Metadata;
         return metadata?.GetMetadata<IAuthorizeData>() is not null
             || metadata?.GetMetadata<AuthorizationPolicy>() is not null
-            // Of all controllers (MvcOptions.Filters).
+            // A filter of all controllers (MvcOptions.Filters).
             || metadata?.GetMetadata<AuthorizeFilter>() is not null;
     }
 }

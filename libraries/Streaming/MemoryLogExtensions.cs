@@ -5,6 +5,7 @@ using Streaming.Feed;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Adds a log for tests of an application without its Postgres.</summary>
+/// <remarks>Needed by tests of an application that run without Postgres.</remarks>
 public static class MemoryLogExtensions
 {
     /// <summary>Adds a log in memory, instead of <see cref="EventStoreExtensions.AddEventStore"/>: nothing survives the

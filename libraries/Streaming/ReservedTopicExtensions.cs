@@ -5,7 +5,7 @@ namespace AspireSse.Server;
 public static class ReservedTopicExtensions
 {
     /// <summary>Reserves topics for the server itself (<see cref="ReservedTopics"/>): a stream over <c>&gt;</c> or
-    /// over a first token from the request has none of them.</summary>
+    /// over a first token from the request does not show them.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="pattern">A first token and what follows it, such as <c>orders.&gt;</c>.</param>
     /// <exception cref="ArgumentException">It is no topic or pattern, or begins with a wildcard.</exception>

@@ -10,22 +10,24 @@ using Streaming.Tickets;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Adds streams of the event log to any ASP.NET Core application.</summary>
+/// <remarks>Needed once by every application that streams events.</remarks>
 public static class SseExtensions
 {
     /// <summary>Adds what <see cref="Microsoft.AspNetCore.Http.HttpResults.EventStreamResult"/> needs. The event log
     /// must have been added before (<see cref="EventStoreExtensions.AddEventStore"/>).</summary>
-    /// <remarks>Without <paramref name="redis"/>, new events come from the log by Postgres's notifications, and one of
-    /// the processes moves the outbox and drops old events. With it they come through Redis, which one process at least
-    /// must feed (<see cref="LeadingExtensions.AddSseBroadcaster"/>); while it does not, the log is read. Kestrel's
-    /// settings stay the application's own. A worker (<c>Host.CreateApplicationBuilder</c>) opens no streams, but does
-    /// all else, such as go on with runs. Who reads what, ASP.NET Core's authentication and policies say, unless an
-    /// <see cref="IStreamAccess"/> was added before.</remarks>
+    /// <remarks>Kestrel's settings stay the application's own. A worker (<c>Host.CreateApplicationBuilder</c>) opens no
+    /// streams, but does everything else, such as continuing runs. ASP.NET Core's authentication and policies decide
+    /// who reads what, unless an <see cref="IStreamAccess"/> was added before.</remarks>
     /// <param name="builder">The application's builder.</param>
     /// <param name="configure">Changes settings.</param>
-    /// <param name="redis">Name of the connection string of Redis, or null if there is none.</param>
+    /// <param name="redis">Name of the connection string of Redis, or null. Without Redis, new events come from the log
+    /// by Postgres's notifications, and one of the processes moves the outbox and drops old events. With it, they come
+    /// through Redis, which at least one process must feed (<see cref="LeadingExtensions.AddSseBroadcaster"/>); while
+    /// none does, the log is read.</param>
     /// <param name="name">The name of this process in greetings, metrics and leases, or null for its machine's name and
     /// its id.</param>
-    /// <exception cref="InvalidOperationException">No event log was added, or the streams were.</exception>
+    /// <exception cref="InvalidOperationException">No event log was added, or the streams were added
+    /// already.</exception>
     public static TBuilder AddSse<TBuilder>(
         this TBuilder builder,
         Action<SseOptions>? configure = null,
@@ -86,7 +88,7 @@ public static class SseExtensions
 
         builder.Services.AddSingleton<ILiveSource, LogTail>();
         builder.Services.AddHostedService<SchemaAgreement>();
-        // Nobody else does it: without Redis there is no Broadcaster.
+        // Without Redis there is no Broadcaster, so one of these processes leads.
         builder.Services.AddLeading(name);
 
         return builder;

@@ -11,16 +11,16 @@ public static class StreamResultExtensions
     extension(TypedResults)
     {
         /// <summary>Streams a topic from its first event to the one that ends it. A client resumes after its last event
-        /// id, or after the n-th event if that is a bare number n; one that has the end gets 204, which stops an
+        /// id, or after the n-th event if the id is a bare number n; a client that has the end gets 204, which stops an
         /// <c>EventSource</c>.</summary>
         /// <param name="topic">A topic, no pattern.</param>
         /// <param name="ends">The types of its last event.</param>
         /// <param name="format">How the stream shows an event.</param>
-        /// <param name="show">Forms each event, instead of <paramref name="format"/>, as in the other
-        /// overload.</param>
+        /// <param name="show">Forms each event, instead of <paramref name="format"/>, as in <c>EventStream</c>.</param>
         /// <param name="events">Number of events that a topic with an end has: if fewer are left, retention has dropped
         /// the first, and no number can be resumed. Null if it is unknown.</param>
-        /// <exception cref="ArgumentException">No type of an end is given, an empty one, or a pattern.</exception>
+        /// <exception cref="ArgumentException">No type is given, a type is empty, or the topic is a
+        /// pattern.</exception>
         public static EventStreamResult FiniteEventStream(
             EventTopic topic,
             IReadOnlyList<string> ends,

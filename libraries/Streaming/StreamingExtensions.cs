@@ -85,7 +85,7 @@ internal static class StreamingExtensions
         services.AddOpeners();
     }
 
-    /// <summary>Adds what only a log in Postgres has.</summary>
+    /// <summary>Adds the services that need a log in Postgres.</summary>
     public static void AddStoredStreams(this IServiceCollection services)
     {
         services.AddHostedService<LocalCommits>();

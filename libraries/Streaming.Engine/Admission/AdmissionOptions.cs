@@ -3,11 +3,12 @@ using Streaming.Admission;
 
 namespace AspireSse;
 
-/// <summary>Bounds of what requests may cost this process, beside its streams: <c>services.Configure</c> sets them. By
+/// <summary>Limits on what requests other than streams may cost this process; <c>services.Configure</c> sets them. By
 /// default nothing has to wait, and only memory is bounded.</summary>
+/// <remarks>Needed by a host that limits what requests may cost it, as StreamApi does.</remarks>
 public sealed class AdmissionOptions
 {
-    /// <summary>The default of <see cref="SparePercent"/>: the others keep four fifths.</summary>
+    /// <summary>The default of <see cref="SparePercent"/>, which leaves four fifths to work within the rates.</summary>
     public const int DefaultSparePercent = 20;
 
     /// <summary>This rate and higher ones mean unlimited.</summary>
@@ -18,12 +19,13 @@ public sealed class AdmissionOptions
     [Range(1, MaxRate)]
     public int? ReadPercent { get; set; }
 
-    /// <summary>Percent of the processors that work beyond a client's rate may use while they are busy; 0: a rate binds
-    /// always.</summary>
+    /// <summary>Percent of the processors that work beyond a client's rate may use while they are busy, or 0 if no work
+    /// may exceed its client's rate.</summary>
     [Range(0, 100)]
     public int SparePercent { get; set; } = DefaultSparePercent;
 
-    /// <summary>Returns true while somebody would feel that work: an idle server does it at full speed.</summary>
+    /// <summary>Returns true while an open stream would feel work beyond a rate. Otherwise such work runs at full
+    /// speed.</summary>
     internal Func<bool> HasReaders { get; set; } = () => true;
 
     /// <summary>Kilobytes that one client may send per second before it waits for turns, or null for any
@@ -31,11 +33,12 @@ public sealed class AdmissionOptions
     [Range(1, MaxRate)]
     public int? KilobytesPerSecond { get; set; }
 
-    /// <summary>Bytes of request bodies and answers that all clients together should hold; at most twice as
-    /// much.</summary>
+    /// <summary>Bytes of request bodies and answers that all clients together usually hold at most. The absolute
+    /// maximum is twice as much.</summary>
     [Range(ByteLedger.SmallBytes, 1L << 50)]
     public long HeldBytes { get; set; } = 128L * 1024 * 1024;
 
-    /// <summary>Most connections that the features open to other services, each of which needs a descriptor.</summary>
+    /// <summary>Maximum connections that the libraries' features open to other services. Each needs a
+    /// descriptor.</summary>
     public int OutgoingConnections { get; internal set; }
 }

@@ -2,10 +2,12 @@ namespace Streaming.Admission;
 
 /// <summary>Bytes that all clients hold, in equal shares (<see cref="EqualShare"/>). Small holds are always admitted,
 /// so that a full server still answers. Thread-safe.</summary>
-/// <param name="limit">Bytes that all clients together should hold; the most is twice as much.</param>
+/// <param name="limit">Bytes that all clients together usually hold at most. The absolute maximum is twice as
+/// much.</param>
 internal sealed class ByteLedger(long limit)
 {
-    /// <summary>Bytes of the largest hold that is always admitted: the number of connections bounds those.</summary>
+    /// <summary>Bytes of the largest hold that is always admitted. The number of connections bounds the number of such
+    /// holds.</summary>
     public const int SmallBytes = 64 * 1024;
 
     private readonly Lock _gate = new();
@@ -23,7 +25,7 @@ internal sealed class ByteLedger(long limit)
         }
     }
 
-    /// <summary>Changes the bytes that one hold of the client has; a refused change changes nothing.</summary>
+    /// <summary>Changes the bytes of one hold of the client. A refused change has no effect.</summary>
     public ShareVerdict Change(ClientKey client, long before, long after)
     {
         lock (_gate)
@@ -43,7 +45,7 @@ internal sealed class ByteLedger(long limit)
         }
     }
 
-    /// <summary>Counts bytes until they are disposed of, whatever the limit.</summary>
+    /// <summary>Counts bytes until the result is disposed, whatever the limit.</summary>
     public IDisposable Keep(ClientKey client, long bytes)
     {
         lock (_gate)

@@ -10,7 +10,7 @@ internal sealed class ClientCounts<TClient>(IEqualityComparer<TClient>? comparer
 
     public int Clients => _counts.Count;
 
-    /// <summary>Counts one more, and returns the client's number.</summary>
+    /// <summary>Adds one to the client's count, and returns the count.</summary>
     public int Add(TClient client) => _counts.AddOrUpdate(client, 1, static (_, n) => n + 1);
 
     public void Remove(TClient client)

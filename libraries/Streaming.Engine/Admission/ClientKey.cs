@@ -3,21 +3,23 @@ using System.Net.Sockets;
 
 namespace AspireSse;
 
-/// <summary>The one identity of a client that every bound of a cost uses.</summary>
-/// <param name="Person">Gets a fair share: a user, one of many that a user serves, or an address without user.</param>
-/// <param name="Account">Has the ceilings: the user or address that the person belongs to.</param>
-/// <exception cref="ArgumentNullException">A name is null; <c>default</c> has empty ones.</exception>
+/// <summary>The identity of a client by which every limit on costs counts.</summary>
+/// <remarks>Needed by an application's own <c>IStreamAccess</c>, which returns it.</remarks>
+/// <param name="Person">The name that gets a fair share: of a user, of one of many persons that a user serves, or of an
+/// anonymous address.</param>
+/// <param name="Account">The name that maximums apply to, of the user or address that the person belongs to.</param>
+/// <exception cref="ArgumentNullException">A name is null. The names of <c>default</c> are empty.</exception>
 public readonly record struct ClientKey(string Person, string Account)
 {
-    /// <summary>The one with a fair share: a user, one of many that a user serves, or an address without
-    /// user.</summary>
+    /// <summary>The name that gets a fair share: of a user, of one of many persons that a user serves, or of an
+    /// anonymous address.</summary>
     public string Person
     {
         get => field ?? "";
         init => field = value ?? throw Missing(nameof(Person));
     } = Person ?? throw Missing(nameof(Person));
 
-    /// <summary>The one with the ceilings: the user or address that the person belongs to.</summary>
+    /// <summary>The name that maximums apply to, of the user or address that the person belongs to.</summary>
     public string Account
     {
         get => field ?? "";
@@ -31,15 +33,15 @@ public readonly record struct ClientKey(string Person, string Account)
         return new ClientKey(key, key);
     }
 
-    /// <summary>Returns a person of its own within the account of a user that serves many.</summary>
+    /// <summary>Returns the key of one person within the account of a user that serves many persons.</summary>
     public static ClientKey OfPerson(string user, Guid person)
     {
         var account = OfUser(user).Account;
         return new ClientKey($"person {person:N} {user}", account);
     }
 
-    /// <summary>Returns the key of an address, or of its network (<see cref="NetworkOf"/>); one for all without an
-    /// address.</summary>
+    /// <summary>Returns the key of an address, or of its network (<see cref="NetworkOf"/>). All clients without an
+    /// address share one key.</summary>
     public static ClientKey OfAddress(IPAddress? address)
     {
         if (address is null)
@@ -50,7 +52,8 @@ public readonly record struct ClientKey(string Person, string Account)
         return new ClientKey(key, key);
     }
 
-    /// <summary>Returns the address; for IPv6 its /64 network, of which one client usually has all addresses.</summary>
+    /// <summary>Returns an IPv4 address itself, and the /64 network of an IPv6 address, because one client usually has
+    /// a whole network.</summary>
     public static IPAddress NetworkOf(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
@@ -71,7 +74,7 @@ public readonly record struct ClientKey(string Person, string Account)
     /// <inheritdoc/>
     public override string ToString() => Person;
 
-    /// <summary>Refuses a name that is null: whatever counts something of a client looks it up by name.</summary>
+    /// <summary>Creates the error for a null name: limits look a client up by its name.</summary>
     private static ArgumentNullException Missing(string name) =>
         new(
             name,

@@ -1,10 +1,11 @@
 namespace Streaming.Admission;
 
-/// <summary>Shares a limit among clients: above it, up to twice as much, only those with at most an equal share get
-/// more. So one client alone may have all of it, and a newcomer still finds room.</summary>
+/// <summary>Shares a limit among clients: between the limit and twice the limit, only clients with at most an equal
+/// share get more. So one client alone may use the whole limit, and a newcomer still finds room.</summary>
 internal static class EqualShare
 {
-    /// <summary>Judges a request; total, mine and clients (the number that hold something) include it.</summary>
+    /// <summary>Judges a request. The total, the client's own part and the number of clients include the
+    /// request.</summary>
     public static ShareVerdict Of(long limit, long total, long mine, int clients)
     {
         if (total <= limit)

@@ -2,12 +2,14 @@ using Streaming.Admission;
 
 namespace AspireSse.Server;
 
-/// <summary>Seats for one kind of work; a free one goes to the waiting client that has used the least time on them
+/// <summary>Seats for one kind of work. A free seat goes to the waiting client that has used seats for the least time
 /// (start-time fair queueing, Goyal et al. 1996). Thread-safe.</summary>
-/// <remarks>A client takes another seat only while more are free than it has, so a newcomer finds one.</remarks>
+/// <remarks>Needed only by a host that shares costly work of its own fairly among its clients, as StreamApi does. A
+/// client takes another seat only while more seats are free than it has, so that a newcomer finds one.</remarks>
 public sealed class FairGate
 {
-    /// <summary>Longest rest of a seat: a turn that needs more waited for something other than a processor.</summary>
+    /// <summary>Longest pause of a seat: a turn that would need a longer pause has waited for something other than a
+    /// processor.</summary>
     private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
 
     private readonly string _work;
@@ -24,8 +26,8 @@ public sealed class FairGate
     private int _sweepAt = 1_024;
     private long _flowNumber;
 
-    /// <summary>Virtual time, at which a newcomer starts: the time used by the client that got a seat last, or after an
-    /// idle time by the client that has used most.</summary>
+    /// <summary>Virtual time, at which a newcomer starts: the time used by the client that got a seat last, or, after
+    /// an idle time, by the client that has used most.</summary>
     private TimeSpan _time;
 
     /// <summary>The time used by the client that has used most.</summary>
@@ -33,9 +35,9 @@ public sealed class FairGate
 
     /// <summary>Creates a gate whose seats are free.</summary>
     /// <param name="work">The work, in the plural, as a refusal names it.</param>
-    /// <param name="seats">How much of it runs at once, at least 1.</param>
-    /// <param name="maxWaiting">Requests that should wait at once; beyond it, up to twice as many, only those of
-    /// clients with no more than an equal share.</param>
+    /// <param name="seats">Number of turns at once, at least 1.</param>
+    /// <param name="maxWaiting">Requests that usually wait at most. Up to twice as many may wait if their clients have
+    /// at most an equal share.</param>
     /// <param name="clock">Measures the work.</param>
     public FairGate(string work, int seats, int maxWaiting, TimeProvider clock)
     {
@@ -50,8 +52,8 @@ public sealed class FairGate
         _clock = clock;
     }
 
-    /// <summary>Part of the time that a seat may be in use while the processors are, above 0; 1: a seat never
-    /// rests.</summary>
+    /// <summary>Part of the time, above 0, that a seat may be in use while the processors are busy. With 1, a seat
+    /// never pauses.</summary>
     public double BusyShare
     {
         get;
@@ -61,17 +63,17 @@ public sealed class FairGate
                 : throw new ArgumentOutOfRangeException(nameof(value), value, "A share is above 0, and at most 1.");
     } = 1;
 
-    /// <summary>Says when the processors are in use; gates may share one.</summary>
+    /// <summary>Measures the use of the processors. Several gates may share an instance.</summary>
     internal ProcessorUse Processors
     {
         get => field ??= new ProcessorUse(_clock);
         init;
     }
 
-    /// <summary>Returns false while nobody would feel the work, so that no seat rests.</summary>
+    /// <summary>Returns false while nobody would notice the work, so that no seat pauses.</summary>
     internal Func<bool> HasReaders { get; init; } = () => true;
 
-    /// <summary>Clients that wait, have a seat, or have used more than others.</summary>
+    /// <summary>Number of clients that wait, have a seat, or have used more time than others.</summary>
     internal int Clients
     {
         get
@@ -91,7 +93,7 @@ public sealed class FairGate
     }
 
     /// <summary>Waits for a seat; dispose it when the work is done.</summary>
-    /// <param name="client">Whose work it is: <see cref="ClientKey.Person"/>.</param>
+    /// <param name="client">The client whose work it is, by its <see cref="ClientKey.Person"/>.</param>
     /// <param name="limit">The longest wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="RefusedException">Too many requests wait, or no seat became free in time.</exception>
@@ -129,7 +131,7 @@ public sealed class FairGate
             var flow = FlowOf(client);
             var seat = new Seat(this, flow);
 
-            // Earlier requests of other clients wait only if these may take no other seat.
+            // Earlier requests of other clients wait only if these clients may take no further seat.
             if (flow.Waiting.Count == 0 && MayTake(flow))
             {
                 Grant(seat);
@@ -146,7 +148,7 @@ public sealed class FairGate
 
             if (mine == 1)
             {
-                // Time that it did not use is no credit.
+                // A client gets no credit for time that it did not use.
                 flow.Used = Later(flow.Used, _time);
                 _waiting.Add(flow);
             }

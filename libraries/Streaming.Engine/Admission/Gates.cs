@@ -2,16 +2,17 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Admission;
 
-/// <summary>The gates of a replica: how much costly work of each kind runs at once.</summary>
+/// <summary>The gates of a replica, which limit how much costly work of each kind runs at once.</summary>
 internal sealed class Gates
 {
-    /// <summary>Parts of all processors that parsing may use while the processors are busy.</summary>
+    /// <summary>Part of all processors that parsing may use while the processors are busy.</summary>
     private const double BodyShare = 0.25;
 
-    /// <summary>Part of one processor: a replay may need thousands of searches, each as costly as a page.</summary>
+    /// <summary>Part of one processor that searches may use while the processors are busy: a replay may need thousands
+    /// of searches, each as costly as a page.</summary>
     private const double SearchShare = 0.25;
 
-    /// <summary>Requests that should wait for one gate; each holds some 16 kB.</summary>
+    /// <summary>Requests that usually wait for one gate at most; each holds some 16 kB.</summary>
     private const int MaxWaiting = 1_000;
 
     private readonly TimeProvider _clock;
@@ -29,12 +30,12 @@ internal sealed class Gates
 
         var processors = Environment.ProcessorCount;
         var half = Math.Max(1, processors / 2);
-        // Reads at once compete for the processors with appends and deliveries.
+        // Concurrent reads compete for the processors with appends and deliveries.
         Reads = options.Value.ReadPercent is { } percent
             ? Gate("reads", Math.Min(store.Value.ReadConnections, half), percent / 100.0)
             : Gate("reads", store.Value.ReadConnections, processors);
-        // The number of open streams bounds what waits: a replay is never refused.
-        // One of the connections is for searches.
+        // A replay is never refused, because the number of open streams bounds how many wait. One of the connections is
+        // for searches.
         Replays = new FairGate("replays", Math.Max(1, streaming.Value.ReplayReaders - 1), int.MaxValue, clock);
         Searches = new FairGate("searches", seats: 1, int.MaxValue, clock)
         {
@@ -57,12 +58,12 @@ internal sealed class Gates
     /// <summary>Parsing of bodies above <c>RequestBudget.SmallBytes</c>.</summary>
     public FairGate Bodies { get; }
 
-    /// <summary>Requests beyond their client's rate, or null if they wait for it. Others would feel more at once than
-    /// processors; at least two, since a client alone has half of the seats.</summary>
+    /// <summary>The gate of requests beyond their client's rate, or null if such requests wait for the rate. It has a
+    /// seat for each processor, and at least two, because a client alone gets only half of the seats.</summary>
     public FairGate? Spare { get; }
 
     /// <param name="busyShare">Part of all processors that the work may use while they are busy.</param>
-    /// <param name="hasReaders">False while nobody would feel the work. Null if somebody does.</param>
+    /// <param name="hasReaders">Returns false while nobody would notice the work. Null counts as true.</param>
     private FairGate Gate(string work, int seats, double busyShare, Func<bool>? hasReaders = null) =>
         new(work, seats, MaxWaiting, _clock)
         {

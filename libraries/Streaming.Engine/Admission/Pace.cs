@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 namespace AspireSse.Server;
 
 /// <summary>Limits the rate of each client by virtual scheduling (ITU-T I.371). Thread-safe.</summary>
+/// <remarks>Needed only by a host that limits rates itself, as StreamApi limits new connections.</remarks>
 public sealed class Pace<TClient>
     where TClient : notnull
 {
@@ -34,7 +35,7 @@ public sealed class Pace<TClient>
 
     private TimeSpan Now => _clock.GetElapsedTime(_started);
 
-    /// <returns>The wait that keeps the rate, or null, and no charge, if it exceeds
+    /// <returns>The time to wait to keep the rate, or null, without a charge, if it exceeds
     /// <paramref name="maxWait"/>.</returns>
     public TimeSpan? Charge(TClient client, double cost, TimeSpan? maxWait = null)
     {

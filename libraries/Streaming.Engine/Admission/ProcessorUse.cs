@@ -7,13 +7,14 @@ namespace Streaming.Admission;
 /// <param name="used">Processor time used so far, or null for that of the machine and of this process.</param>
 internal sealed class ProcessorUse(TimeProvider clock, Func<TimeSpan>? used = null)
 {
-    /// <summary>Part of all processors above which work rests if it can wait: half is for what cannot.</summary>
+    /// <summary>Use of the processors above which work that can wait pauses: half of them is for work that cannot
+    /// wait.</summary>
     private const double High = 0.5;
 
     /// <summary>Ticks of a second in /proc/stat (USER_HZ, proc(5)).</summary>
     private const int TicksPerSecond = 100;
 
-    /// <summary>Time over which the use is measured. A shorter one would be few ticks.</summary>
+    /// <summary>Time over which the use is measured. A shorter time would have too few ticks.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     private readonly Func<TimeSpan>[] _used = used is null ? [OfProcess, OfMachine] : [used];

@@ -1,7 +1,8 @@
 namespace AspireSse.Server;
 
 /// <summary>A request refused for its cost: 429 for a client's own excess, 503 if all clients together ask for too
-/// much, 413 for what never fits. Endpoints with <c>RefusesErrors</c> answer it.</summary>
+/// much, 413 for a request that never fits. Endpoints with <c>RefusesErrors</c> answer it.</summary>
+/// <remarks>Needed to catch a refusal by <c>RequestBudget</c>, <c>ByteHold</c> or <see cref="FairGate"/>.</remarks>
 public sealed class RefusedException : Exception
 {
     internal RefusedException(bool isOwnExcess, string title, string detail)
@@ -21,19 +22,19 @@ public sealed class RefusedException : Exception
         Title = title;
     }
 
-    /// <summary>Time after which other requests have ended, or a store answers again.</summary>
+    /// <summary>Time after which other requests have usually ended, or the store answers again.</summary>
     internal static TimeSpan UsualDelay { get; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Names what is refused, in a few words.</summary>
     public string Title { get; }
 
-    /// <summary>413, 429 or 503.</summary>
+    /// <summary>The status of the answer: 413, 429 or 503.</summary>
     public int Status { get; }
 
-    /// <summary>Time after which to ask again, or null if that is in vain.</summary>
+    /// <summary>Time after which to ask again, or null if a repetition is in vain.</summary>
     public TimeSpan? RetryAfter { get; }
 
-    /// <summary>Refuses what is too large even for an idle server.</summary>
+    /// <summary>Refuses a request that is too large even for an idle server.</summary>
     internal static RefusedException NeverFits(string detail) =>
         new(StatusCodes.Status413PayloadTooLarge, "Too large", detail);
 }

@@ -17,6 +17,7 @@ internal sealed class CatchUp
     /// <summary>True if a page was released because the client did not read: the next ones are small.</summary>
     public bool HasStalled;
 
-    /// <summary>Position through which skips are announced; kept events may take several pages, or be reread.</summary>
+    /// <summary>Position through which skipped events are announced. The events kept in that range may take several
+    /// pages, or be read again.</summary>
     public long SkippedThrough;
 }

@@ -4,8 +4,8 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>Pages of one loop's lagging connections. A connection holds a page only while its client reads, and one
-/// that did not gets small ones, so a slow client costs no memory.</summary>
+/// <summary>Pages of one loop's lagging connections. A connection holds a page only while its client reads, and gets
+/// small pages after its client did not read, so that a slow client costs little memory.</summary>
 /// <param name="answered">Called from any thread with the result of a read.</param>
 internal sealed class CatchUpPages(
     IReplay replay,
@@ -35,8 +35,8 @@ internal sealed class CatchUpPages(
         replay.Read(catchUp.Asked, connection.Epoch);
     }
 
-    /// <summary>Holds a page that was made from frames in memory, and makes it the next to be sent, once the
-    /// application has formed its events if it does.</summary>
+    /// <summary>Holds a page of frames from memory, and makes it the next to be sent. If the application forms the
+    /// events, it does so first.</summary>
     public void ShowOwn(StreamConnection connection, ReplayPage page)
     {
         replay.Pages.Take(page);
@@ -51,7 +51,7 @@ internal sealed class CatchUpPages(
         Answer(connection, catchUp.Asked, page);
     }
 
-    /// <summary>Posts a held page for a waiter, once the application has formed its events if it does.</summary>
+    /// <summary>Posts a held page for a waiter. If the application forms the events, it does so first.</summary>
     private void Answer(StreamConnection connection, ReplayWaiter waiter, ReplayPage? page)
     {
         if (page is null || connection.Shown is not { } shown)
@@ -74,7 +74,8 @@ internal sealed class CatchUpPages(
             connection.BeforeEvents = Skipped(connection, page) ?? connection.BeforeEvents;
     }
 
-    /// <summary>Maximum bytes of a write: what a client does not take is kept in memory.</summary>
+    /// <summary>Returns the maximum bytes of a write, which is smaller while memory for pending writes is
+    /// scarce.</summary>
     public int MostBytes(int usual) => pending.IsScarce ? Math.Min(usual, ReplayRange.SmallBytes) : usual;
 
     public void EndPage(StreamConnection connection)
@@ -84,10 +85,11 @@ internal sealed class CatchUpPages(
     }
 
     /// <summary>Releases the page of a busy connection; its position is sought again when the client reads.</summary>
-    /// <param name="isStalled">True: busy for some time. False: it loses its page only if page memory is short.</param>
+    /// <param name="isStalled">True if the connection has been busy for some time. Otherwise it loses its page only if
+    /// memory for pages is scarce.</param>
     public void ReleaseIfStalled(StreamConnection connection, bool isStalled)
     {
-        // A client that asked to be disconnected is so soon, at once if memory is short.
+        // A client with slow=disconnect is soon disconnected, and at once if memory for pages is full.
         if (
             connection.CatchUp?.Page is null
             || connection.SlowPolicy == SlowClientPolicy.Disconnect
@@ -118,7 +120,8 @@ internal sealed class CatchUpPages(
         ReleasePage(connection);
     }
 
-    /// <summary>Returns the frame that announces a gap, and marks the gap as announced, or null without one.</summary>
+    /// <summary>Returns the frame that announces the page's gap, or null if the page has none. Marks the gap as
+    /// announced.</summary>
     public static byte[]? Skipped(StreamConnection connection, ReplayPage page)
     {
         if (page.Skipped is not { } skipped)
@@ -128,7 +131,7 @@ internal sealed class CatchUpPages(
         return connection.Output.Framed(ControlFrames.Skipped(page.Epoch, skipped.From, skipped.To, skipped.Count));
     }
 
-    /// <summary>Releases the page. The place in the ring must be sought again.</summary>
+    /// <summary>Releases the page. The connection's place in the ring must then be sought again.</summary>
     private void ReleasePage(StreamConnection connection)
     {
         if (connection.CatchUp?.Page is not { } page)

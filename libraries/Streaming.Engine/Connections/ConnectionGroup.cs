@@ -1,7 +1,8 @@
 namespace Streaming.Connections;
 
-/// <summary>Connections of one filter ring and one writer loop; parked ones are last, for a pass to skip. A pass visits
-/// each that was ready when it began; one that changes meanwhile may wait for the next pass.</summary>
+/// <summary>Connections of one filter ring and one writer loop. A pass visits each connection that was ready when the
+/// pass began, and skips the parked ones, which are last; a connection that changes meanwhile may wait for the next
+/// pass.</summary>
 internal sealed class ConnectionGroup
 {
     private readonly List<StreamConnection> _all = new(1);
@@ -18,7 +19,8 @@ internal sealed class ConnectionGroup
 
     public void BeginPass() => Left = Ready;
 
-    /// <summary>Returns the next, or null at the end. Backwards: parking and removing move later ones only.</summary>
+    /// <summary>Returns the next connection, or null at the end. The order is backwards, because parking and removal
+    /// move only connections that were visited.</summary>
     public StreamConnection? TakeNext()
     {
         Left = Math.Min(Left, Ready);

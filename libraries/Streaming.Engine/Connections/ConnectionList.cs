@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Connections;
 
-/// <summary>The open streams, as others see them.</summary>
+/// <summary>Lists, counts and closes the open streams.</summary>
 internal sealed class ConnectionList(
     ConnectionRegistry registry,
     IStreamTotals totals,
@@ -10,8 +10,8 @@ internal sealed class ConnectionList(
     TimeProvider clock
 ) : IConnectionList
 {
-    /// <summary>Streams between two pauses, in which requests and events are served. A full replica of 20,000 streams
-    /// pauses for a second in all.</summary>
+    /// <summary>Streams listed between two pauses, in which the process serves requests and events. A list of 20,000
+    /// streams, a full replica, pauses for a second in all.</summary>
     private const int Slice = 200;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);

@@ -4,8 +4,8 @@ using EventStore;
 
 namespace Streaming.Connections;
 
-/// <summary>The open streams of this replica, which their credentials' sessions know too. Ends all at SIGTERM, before
-/// Kestrel waits for its connections, so that clients resume on another replica.</summary>
+/// <summary>Registers the open streams of this replica, also in the sessions of their tickets. Ends all of them at
+/// SIGTERM, before Kestrel waits for its connections, so that clients resume on another replica.</summary>
 internal sealed class ConnectionRegistry
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);
@@ -29,7 +29,8 @@ internal sealed class ConnectionRegistry
     /// <summary>Number of streams opened since the start.</summary>
     public long Opened => Interlocked.Read(ref _opened);
 
-    /// <summary>The open streams, read every second, so without a lock: one that changes may be missing.</summary>
+    /// <summary>The open streams. They are read every second, so without a lock: a stream that opens or ends meanwhile
+    /// may be missing.</summary>
     public IEnumerable<OpenStream> Open => _open.Select(static stream => stream.Value).Where(IsOpen);
 
     public bool TryGet(string id, [NotNullWhen(true)] out OpenStream? stream) =>

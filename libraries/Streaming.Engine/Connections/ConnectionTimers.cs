@@ -2,8 +2,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Connections;
 
-/// <summary>Visits each connection of a writer loop once a second: ends the expired and the dead, and writes to
-/// the quiet (<see cref="HeartbeatsAndIds"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
+/// <summary>Visits each connection of a writer loop once a second, ends expired and dead ones, and writes to quiet ones
+/// (<see cref="HeartbeatsAndIds"/>). Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
 /// <remarks>A tick is cut into slices of a millisecond, between which the loop writes events: thousands of streams may
 /// be due. A connection that changes its place in its group meanwhile may be left to the next tick.</remarks>
 internal sealed class ConnectionTimers(
@@ -45,14 +45,14 @@ internal sealed class ConnectionTimers(
         }
 
         var until = clock.GetTimestamp() + _slice;
-        // Read before the connections are visited: one that is then caught up with its ring has every match up to here.
+        // Read before the visits: a connection that is then caught up with its ring has every match up to here.
         var settled = rings.Now.Settled;
         byte[]? position = null;
         for (; IsUnderWay; NextGroup())
         {
             if (clock.GetTimestamp() >= until)
                 return;
-            // Its connections may have left since the tick began.
+            // The ring's connections may have left since the tick began.
             if (!connections.TryGet(_groups[_group].Key, out var group))
                 continue;
 
@@ -73,7 +73,7 @@ internal sealed class ConnectionTimers(
         _left = int.MaxValue;
     }
 
-    /// <summary>An unexpected failure ends its connection alone.</summary>
+    /// <summary>Visits a connection. An unexpected failure ends this connection alone.</summary>
     private void TryVisit(StreamConnection connection, StreamPosition settled, ref byte[]? position, long now)
     {
         try

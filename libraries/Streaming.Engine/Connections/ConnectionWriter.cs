@@ -6,8 +6,8 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>Writes to each connection of one loop until it is caught up, busy or ended. Used by the loop's thread; a
-/// delivery costs one write and no allocation.</summary>
+/// <summary>Writes to each connection of one loop until the connection is caught up, busy or ended. Used by the loop's
+/// thread; a delivery costs one write and no allocation.</summary>
 /// <remarks>
 /// A connection takes the first of these steps that is due, again and again:
 /// 1. Its end, if that waited until the output took its last write.
@@ -27,7 +27,7 @@ internal sealed class ConnectionWriter(
 {
     public WriteBatch Batch { get; } = new(options.WriteBatchBytes);
 
-    /// <summary>Pumps; an unexpected failure ends this connection alone.</summary>
+    /// <summary>Pumps the connection. An unexpected failure ends this connection alone.</summary>
     public void TryPump(StreamConnection connection)
     {
         try
@@ -75,10 +75,11 @@ internal sealed class ConnectionWriter(
             : connection.CatchUp?.Asked is null && WriteFromMemory(connection);
     }
 
-    /// <summary>Continues in the new epoch, at its place or with a resync; returns false if the stream ended.</summary>
+    /// <summary>Continues the stream in the new epoch, at the same place or with a resync. Returns false if the stream
+    /// has ended.</summary>
     private bool ChangeEpoch(StreamConnection connection, Lineage lineage)
     {
-        // It was told to skip events, and this epoch does not have the newer ones that were to follow.
+        // The client was told to skip events, and the new epoch lacks the newer events that were to follow.
         var lacksNewer =
             connection.OwesKeptEvents && !Has(lineage, connection.Epoch, connection.CatchUp!.SkippedThrough);
         if (!lacksNewer)
@@ -100,7 +101,8 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    /// <summary>Takes a stream back to the fork, if it only searched beyond it and sent no event from there.</summary>
+    /// <summary>Moves a stream back to the fork if the stream has only searched beyond the fork, and sent no event from
+    /// there.</summary>
     private void GoBackToFork(StreamConnection connection, Lineage lineage)
     {
         if (
@@ -140,7 +142,7 @@ internal sealed class ConnectionWriter(
             return false;
         }
 
-        // A client ahead of this replica gets no place, and none waits: it is sought again at the next event.
+        // A client ahead of this replica has no place in the ring yet. The place is sought again at the next event.
         if (!connection.HasPlace)
             return false;
 
@@ -166,7 +168,7 @@ internal sealed class ConnectionWriter(
             return false;
         }
 
-        // 4. Write it, or first have the application form it, which makes a page.
+        // 4. Write the frames, or first have the application form the events, which makes a page.
         if (connection.Shown is not null)
         {
             pages.ShowOwn(connection, Batch.ToPage());
@@ -245,7 +247,7 @@ internal sealed class ConnectionWriter(
     {
         var requested = connection.StreamPosition.ToString();
 
-        // Expired events end where the page begins, so the page is kept. A new epoch has another.
+        // Expired events end where the page begins, so the page is kept. A new epoch needs another page.
         if (reason == ResyncReason.Epoch)
             MoveTo(connection, at);
 
@@ -271,10 +273,10 @@ internal sealed class ConnectionWriter(
         return true;
     }
 
-    /// <summary>Takes the requested page. Null if it cannot be read.</summary>
+    /// <summary>Takes the page that the connection asked for, or null if the page cannot be read.</summary>
     public void TakePage(StreamConnection connection, ReplayWaiter waiter, ReplayPage? page)
     {
-        // An answer to a withdrawn request: it was made in an epoch that has ended since.
+        // The answer to a withdrawn request, which was made in an epoch that has ended since.
         if (waiter != connection.CatchUp?.Asked)
         {
             pages.Release(page);
@@ -322,7 +324,7 @@ internal sealed class ConnectionWriter(
         Abandon(connection, reason);
     }
 
-    /// <summary>Ends a stream of which a step has failed unexpectedly. Its client resumes by its last id.</summary>
+    /// <summary>Ends a stream after an unexpected failure. The client resumes by its last id.</summary>
     public void Fail(StreamConnection connection, Exception error)
     {
         metrics.Failed(connection.Id, error);

@@ -1,6 +1,6 @@
 namespace Streaming.Connections;
 
-/// <summary>When the right to read a stream ends, and when its client is told
+/// <summary>Times at which the right to read a stream ends and at which its client is notified
 /// (<see cref="Connections.StreamDeadlines"/>).</summary>
 /// <param name="Until">Time at which the right ends, or null for never.</param>
 /// <param name="EndsAt">The same time in <see cref="ElapsedTime.Milliseconds"/>.</param>
@@ -9,7 +9,8 @@ internal sealed record ExpiryTimes(DateTimeOffset? Until, long EndsAt, long Rene
 {
     public static ExpiryTimes Endless { get; } = new(null, long.MaxValue, long.MaxValue);
 
-    /// <param name="renew">Notice before the end; a stream shorter than twice this is told only at its end.</param>
+    /// <param name="renew">Time from the notice to the end. A right that lasts less than twice this time gets no notice
+    /// before its end.</param>
     public static ExpiryTimes Ending(DateTimeOffset until, TimeSpan renew, TimeProvider clock)
     {
         var left = until - clock.GetUtcNow();

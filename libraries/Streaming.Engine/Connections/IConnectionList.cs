@@ -1,14 +1,15 @@
 namespace AspireSse;
 
 /// <summary>The open streams of this process, to be shown and to be closed. Thread-safe.</summary>
+/// <remarks>Needed to list or close the open streams of this process.</remarks>
 public interface IConnectionList
 {
-    /// <summary>Reads all streams while the caller takes them, in no order: one that opens or ends meanwhile may be
-    /// missing. Each 200 of them are followed by a pause of 10 ms, in which the process serves requests and
+    /// <summary>Reads all streams while the caller takes them, in no order: a stream that opens or ends meanwhile may
+    /// be missing. Each 200 of them are followed by a pause of 10 ms, in which the process serves requests and
     /// events.</summary>
     IAsyncEnumerable<SseConnection> ReadAsync();
 
-    /// <summary>Returns the numbers of this moment; it costs the same with any number of streams.</summary>
+    /// <summary>Returns the numbers of this moment. The call costs the same with any number of streams.</summary>
     SseStats ReadStats();
 
     /// <summary>Closes a stream. Its client reconnects, and resumes. Returns false if this process has no such stream,

@@ -37,7 +37,8 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
             Signal();
     }
 
-    /// <summary>Lists rings that the loop uses, under one lock: an event may match thousands of filters.</summary>
+    /// <summary>Lists those of the grown rings that the loop uses, under one lock, because an event may match thousands
+    /// of filters.</summary>
     public void Grown(IReadOnlyList<FilterRing> rings)
     {
         lock (_gate)
@@ -51,7 +52,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
                     _grown.Add(rings[i]);
             }
 
-            // A ring of a stream that has not been attached yet is not known to be used.
+            // A stream that waits to be attached may use a ring that does not count as used yet.
             if (_grown.Count > before || _commands.Count > 0)
                 Signal();
         }
@@ -66,7 +67,7 @@ internal sealed class LoopInbox<TCommand>(int loop) : IDisposable
         }
     }
 
-    /// <summary>Waits for work; returns false after the time.</summary>
+    /// <summary>Waits for work, and returns false if none comes in time.</summary>
     public bool Wait(int milliseconds) => _wake.WaitOne(milliseconds);
 
     /// <summary>Moves the work to the loop's thread; returns false if the loop must stop after it.</summary>

@@ -37,7 +37,7 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
 
     public void Replace() => RequestEnd(EndReason.Replaced);
 
-    /// <summary>Why it has ended. Null if it has not.</summary>
+    /// <summary>Reason of the end, or null while the stream is open.</summary>
     public EndReason? End { get; private set; }
 
     public bool HasEnded => End is not null;
@@ -47,7 +47,7 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
     {
         get
         {
-            // Made for the few that wait: nobody waits for the end of a stream that is only a socket.
+            // Created on demand: nobody awaits the end of a stream that is only a socket.
             var ended = LazyInitializer.EnsureInitialized(
                 ref _ended,
                 static () => new(TaskCreationOptions.RunContinuationsAsynchronously)
@@ -59,7 +59,7 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
         }
     }
 
-    /// <summary>Ends the stream. The writer of the stream calls it.</summary>
+    /// <summary>Marks the stream as ended. Only the writer of the stream calls this method.</summary>
     public virtual void MarkEnded(EndReason reason)
     {
         if (End is not null)
@@ -71,15 +71,15 @@ internal abstract class OpenStream(string id, StreamClient client) : IReplaceabl
 }
 
 /// <summary>The client of a stream, copied from its request so that the request is not kept.</summary>
-/// <param name="User">Its user, to be shown alone.</param>
+/// <param name="User">Name of its user, only for display.</param>
 /// <param name="Key">Key of the client (<see cref="ClientKey.Person"/>), for turns among clients.</param>
 internal sealed record StreamClient(string Address, string? User, string Endpoint, string Key)
 {
     /// <summary>The parent of the stream's span.</summary>
     public ActivityContext Trace { get; private set; } = Activity.Current?.Context ?? default;
 
-    /// <summary>Has the stream's span stand for its request's, which ends when the connection is taken over: it would
-    /// say nothing, and to export it costs a quarter of a connect.</summary>
+    /// <summary>Replaces the request's span by the stream's. The request ends at the connection takeover, so its span
+    /// would say nothing, and an export costs a quarter of a connect.</summary>
     public void StandForRequest(HttpContext context)
     {
         if (context.Features.Get<IHttpActivityFeature>()?.Activity is not { } request)
@@ -112,7 +112,8 @@ internal enum EndReason
     /// <summary>The client lagged and had asked to be disconnected in that case.</summary>
     TooSlow,
 
-    /// <summary>Memory for pending writes was short (<c>PendingWriteBytes</c>), and it had waited longest.</summary>
+    /// <summary>Memory for pending writes was short (<c>PendingWriteBytes</c>), and this stream's write had waited
+    /// longest.</summary>
     Stalled,
 
     /// <summary>The epoch of a finite stream ended. Its client starts from the beginning in the new epoch.</summary>

@@ -2,20 +2,21 @@ using System.Diagnostics;
 
 namespace Streaming.Connections;
 
-/// <summary>A stream, as its output and the budget of pending writes see it. Called from any thread.</summary>
+/// <summary>The part of a stream that its output and the budget of pending writes call. Any thread may call
+/// it.</summary>
 internal interface IOutputOwner
 {
-    /// <summary>The output accepts bytes again, or is broken.</summary>
+    /// <summary>Reports that the output accepts bytes again, or is broken.</summary>
     void Ready();
 
-    /// <summary>Other streams need the memory of the write that this one has not taken.</summary>
+    /// <summary>Ends the stream, because other streams need the memory of its pending write.</summary>
     void EndStalled();
 
-    /// <summary>The client has closed the connection, or lost it.</summary>
+    /// <summary>Reports that the client has closed or lost the connection.</summary>
     void Gone();
 }
 
-/// <summary>A write that its peers have not taken, and the streams that wait for them.</summary>
+/// <summary>A write that some peers have not taken, and the streams of these peers.</summary>
 internal sealed class PendingWrite(ReadOnlyMemory<byte> bytes, long size)
 {
     public ReadOnlyMemory<byte> Bytes => bytes;
@@ -62,7 +63,7 @@ internal sealed class PendingWriteBudget(long most, Action<int> ended)
                 _held += write.Size;
             }
 
-            // One event may exceed the limit: its own write stays.
+            // The new write stays, because one event alone may exceed the limit.
             while (_held > most && _oldest.First is { } first && first.Value != write)
             {
                 (stalled ??= []).AddRange(first.Value.Holders);

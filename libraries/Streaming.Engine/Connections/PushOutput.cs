@@ -35,7 +35,8 @@ internal sealed class ResponseOutput(HttpContext context) : PushOutput
 
 /// <summary>Writes to a taken-over socket with a small send buffer, so that a write waits for the peer's window. Larger
 /// buffers would hold some thousand tokens for a client that has stopped reading.</summary>
-/// <remarks>Kestrel's pipe holds no earlier response: no client pipelines, so all were read before.</remarks>
+/// <remarks>Kestrel's pipe holds no earlier response: clients do not pipeline, so they have read all earlier
+/// responses.</remarks>
 internal sealed class PacedSocketOutput : PushOutput
 {
     private readonly Socket _socket;
@@ -49,7 +50,7 @@ internal sealed class PacedSocketOutput : PushOutput
         try
         {
             socket.SendBufferSize = sendBuffer;
-            // Linux doubles that, and would fill it with unsent bytes: a token waits behind all of them.
+            // Linux doubles the buffer, and would fill it with unsent bytes, behind which a token would wait.
             StreamSocket.LimitUnsent(socket, kilobytes: 1);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException) { } // the first write fails

@@ -3,17 +3,20 @@ using Streaming.Frames;
 namespace Streaming.Connections;
 
 /// <summary>Settings of a stream that its endpoint writes.</summary>
-/// <param name="Grace">Time that it may go on after the server begins to stop, for results that its end would lose.
-/// Null if it can be resumed, so it ends when the server stops, its credential ends or it is old.</param>
-/// <param name="SendBuffer">Bytes that the socket may buffer, where the client's pace must reach the producer.</param>
-/// <param name="Bare">Sends only the endpoint's frames and <c>Heartbeat</c>.</param>
+/// <param name="Grace">Time that the stream may continue after the server begins to stop, for results that would be
+/// lost. Null if the stream can be resumed: it ends when the server stops, its credential ends or it is too
+/// old.</param>
+/// <param name="SendBuffer">Bytes that the socket may buffer, so that a slow client slows the producer down, or null to
+/// write to Kestrel's response.</param>
+/// <param name="Bare">True if only the endpoint's frames and <c>Heartbeat</c> are sent.</param>
 /// <param name="Retry">Reconnection time in milliseconds, or null for the usual one.</param>
-/// <param name="CutShort">Frames sent if it is ended early, for clients that could take a part for the whole.</param>
+/// <param name="CutShort">Frames sent if the stream ends early, for clients that could take an incomplete answer for a
+/// complete one.</param>
 /// <param name="Heartbeat">Frame sent on a quiet stream instead of the usual comment.</param>
-/// <param name="Breaks">An early end breaks the body, for clients that take a proper end for the whole and would not
-/// come back.</param>
-/// <param name="MaxStall">Limit of all waits for the client together, for a producer that occupies a shared resource,
-/// or null for only <see cref="SseOptions.DeadSeconds"/> for each write.</param>
+/// <param name="Breaks">True if an early end breaks the body, for clients that take a proper end for a complete answer
+/// and would not reconnect.</param>
+/// <param name="MaxStall">Limit on the sum of all waits for the client, for a producer that occupies a shared resource.
+/// Null if only the limit of each write, <see cref="SseOptions.DeadSeconds"/>, applies.</param>
 internal sealed record PushSettings(
     TimeSpan? Grace = null,
     int? SendBuffer = null,
@@ -44,7 +47,7 @@ internal sealed class PushStream(
 
     private readonly CancellationTokenSource _stop = new();
 
-    // Has callbacks of the application, which may wait.
+    // Its callbacks are the application's, and may block.
     private readonly CancellationTokenSource _producerStop = new();
     private readonly SemaphoreSlim _writing = new(1);
     private long _stalledMilliseconds;
@@ -61,7 +64,8 @@ internal sealed class PushStream(
     public override long Lag => 0;
     public override double? RoundTrip => output.RoundTrip;
 
-    /// <summary>True once the client has gone, or takes nothing: no failure of the producer then matters.</summary>
+    /// <summary>True once the client has gone, or takes nothing. Then a failure of the producer does not
+    /// matter.</summary>
     public bool HasLostClient => _gone || _dead;
 
     /// <summary>True if the producer did not stop when it was asked to. It goes on without the stream, and what it uses
@@ -79,7 +83,8 @@ internal sealed class PushStream(
             _ = StopAsync();
     }
 
-    /// <summary>Ends what the stream waits for, then asks the producer to stop; its callbacks run elsewhere.</summary>
+    /// <summary>Ends the waits of the stream, then asks the producer to stop. The producer's callbacks run on another
+    /// thread.</summary>
     private async Task StopAsync()
     {
         try
@@ -101,12 +106,12 @@ internal sealed class PushStream(
         {
             if (!settings.Bare)
                 await WriteAsync(SseFrame.FirstLine, events: 0);
-            // Not on this thread, which it may keep without an await.
+            // On another thread, because the producer may run for long without an await.
             _producing = Task.Run(() => produce(this, _producerStop.Token), CancellationToken.None);
             await UntilProducedAsync();
             _reason = EndReason.Complete;
         }
-        // The stop itself makes a producer fail: a read that it cuts off may throw anything.
+        // The stop itself makes a producer fail: a read that is cut off may throw anything.
         catch (Exception) when (HasLostClient || _stop.IsCancellationRequested) { }
         catch
         {
@@ -131,7 +136,7 @@ internal sealed class PushStream(
         MarkEnded(_reason);
     }
 
-    /// <summary>Waits for the producer: a moment only, once it has been asked to stop.</summary>
+    /// <summary>Waits for the producer, and for at most a second once it has been asked to stop.</summary>
     private async Task UntilProducedAsync()
     {
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -153,7 +158,7 @@ internal sealed class PushStream(
 
         try
         {
-            // A part of the frame that was being written may have left: nothing can follow it.
+            // A part of an unfinished frame may have been sent: nothing can follow it.
             if (_waiting)
                 return;
 
@@ -182,11 +187,11 @@ internal sealed class PushStream(
         await _writing.WaitAsync(_stop.Token);
         try
         {
-            // A heartbeat that was due at the end.
+            // A heartbeat that came due during the end.
             if (_isOver)
                 return;
 
-            // It may have expired since the last tick.
+            // The right may have expired since the last tick.
             if (Deadlines.HasExpired(clock.Milliseconds()))
                 RequestEnd(EndReason.Unauthorized);
             _stop.Token.ThrowIfCancellationRequested();

@@ -2,8 +2,8 @@ using Streaming.Sockets;
 
 namespace Streaming.Connections;
 
-/// <summary>Writes to a socket that is taken over, without TLS and not yet written to, by one system call per delivery.
-/// Bytes that a full socket refuses (at most one batch) are kept and sent later.</summary>
+/// <summary>Writes to a taken-over socket (no TLS, nothing written before) by one system call per delivery. Bytes that
+/// a full socket refuses (at most one batch) are kept and sent later.</summary>
 internal sealed class SocketOutput(NativeSocket socket, SocketWatch watch, PendingWriteBudget pending)
     : StreamOutput(pending),
         IWatched

@@ -1,6 +1,7 @@
 namespace AspireSse;
 
-/// <summary>An open stream. Its members are the JSON of <c>/v1/connections</c>.</summary>
+/// <summary>An open stream. Its members are the JSON of StreamApi's <c>/v1/connections</c>.</summary>
+/// <remarks>Needed to show the streams that <see cref="IConnectionList.ReadAsync"/> lists.</remarks>
 public sealed record SseConnection
 {
     /// <summary>Names the stream, as its greeting (<c>connected</c>) does.</summary>
@@ -12,7 +13,7 @@ public sealed record SseConnection
     /// <summary>The address of its client.</summary>
     public required string Client { get; init; }
 
-    /// <summary>The name of its user, or null if it is anonymous.</summary>
+    /// <summary>The name of its user, or null if the client is anonymous.</summary>
     public string? User { get; init; }
 
     /// <summary>Its topics and patterns.</summary>

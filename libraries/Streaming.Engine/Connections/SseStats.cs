@@ -3,6 +3,7 @@ using Streaming.Metrics;
 namespace AspireSse;
 
 /// <summary>The streams of this process in numbers, at one moment; the totals are since its start.</summary>
+/// <remarks>Needed to show the numbers that <see cref="IConnectionList.ReadStats"/> returns.</remarks>
 public sealed class SseStats
 {
     private readonly long[] _deliveries;
@@ -34,7 +35,7 @@ public sealed class SseStats
     /// <summary>Streams that went on after their client's last event id.</summary>
     public long Resumes { get; internal init; }
 
-    /// <summary>Last event ids that could not be honoured, by each reason.</summary>
+    /// <summary>Number of last event ids that could not be honoured, by reason.</summary>
     public IReadOnlyDictionary<ResyncReason, long> Resyncs { get; internal init; } =
         new Dictionary<ResyncReason, long>();
 

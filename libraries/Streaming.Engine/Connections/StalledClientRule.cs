@@ -1,18 +1,21 @@
 namespace Streaming.Connections;
 
-/// <summary>When a client that does not keep up is ended, by its <see cref="SlowClientPolicy"/>.</summary>
+/// <summary>Decides when to end the stream of a client that does not keep up, by its
+/// <see cref="SlowClientPolicy"/>.</summary>
 internal static class StalledClientRule
 {
     /// <summary>Milliseconds without progress after which no memory is kept for a client.</summary>
     public const int StalledMilliseconds = 3_000;
 
-    /// <summary>Returns true for a client that wants no lag and has lagged too long by its own slowness.</summary>
+    /// <summary>Returns true for a client with <c>slow=disconnect</c> that has lagged too long because it reads
+    /// slowly.</summary>
     public static bool LagsTooLong(StreamConnection connection, long now, SseOptions options) =>
         connection.SlowPolicy == SlowClientPolicy.Disconnect
         && connection.Pace == ReaderPace.Slow
         && now - connection.SlowSince >= options.SlowSeconds * 1_000L;
 
-    /// <summary>Returns the reason to end a client that does not read, or null if it may continue.</summary>
+    /// <summary>Returns the reason to end the stream of a client that does not read, or null if the stream may
+    /// continue.</summary>
     /// <param name="isFull">True if no memory is left for pages.</param>
     public static EndReason? EndOf(
         StreamConnection connection,

@@ -7,7 +7,7 @@ namespace Streaming.Connections;
 /// <summary>The loop of a connection. Called from any thread.</summary>
 internal interface IWriterLoop
 {
-    /// <summary>The connection's output takes bytes again, or is broken.</summary>
+    /// <summary>Reports that the connection's output takes bytes again, or is broken.</summary>
     void Ready(StreamConnection connection);
 
     /// <summary>Ends the stream and the body, with a last frame if the client still reads.</summary>
@@ -16,8 +16,9 @@ internal interface IWriterLoop
 
 /// <summary>A cursor in a filter ring and an output. Its state belongs to its writer loop; the members of
 /// <see cref="OpenStream"/> may be used by any thread.</summary>
-/// <param name="start">Place after which its events begin, which the client knows.</param>
-/// <param name="head">Head of the log when it was opened: a client that starts there has missed nothing.</param>
+/// <param name="start">Place after which its events begin. The client knows this place.</param>
+/// <param name="head">Head of the log when the stream was opened: a client that starts there has missed
+/// nothing.</param>
 internal sealed class StreamConnection(
     string id,
     FilterRing ring,
@@ -39,13 +40,14 @@ internal sealed class StreamConnection(
 
     public SlowClientPolicy SlowPolicy { get; init; }
 
-    /// <summary>True if the stream begins and ends in the log, so that it cannot continue from another head.</summary>
+    /// <summary>True if the stream has a beginning and an end in the log, so that it cannot continue at the head of a
+    /// new epoch.</summary>
     public bool IsFinite { get; init; }
 
     /// <summary>Called on the loop's thread when the stream has ended.</summary>
     public Action? AfterEnd { private get; set; }
 
-    /// <summary>Index in its <see cref="ConnectionGroup"/>, which alone changes it.</summary>
+    /// <summary>Index in its <see cref="ConnectionGroup"/>. Only the group changes it.</summary>
     public int GroupIndex { get; set; } = -1;
 
     /// <summary>True from its first to its last visit by the loop.</summary>
@@ -70,8 +72,8 @@ internal sealed class StreamConnection(
     /// <summary>False if its place in the ring must be sought by its position.</summary>
     public bool HasPlace => Sequence != FilterRing.NoPlace;
 
-    /// <summary>The response's head and the first frame, framed. They are a write of their own: a proxy that compresses
-    /// (Caddy) leaves a body alone that begins with less than 512 bytes.</summary>
+    /// <summary>The response's head and the first frame, framed. They are written alone, because a proxy that
+    /// compresses (Caddy) does not compress a body whose first write has less than 512 bytes.</summary>
     public byte[]? Greeting { private get; set; }
 
     /// <summary>Bytes to write before events, framed: a resync, a gap.</summary>
@@ -86,7 +88,7 @@ internal sealed class StreamConnection(
     public ReaderPace Pace { get; private set; } = start.Position >= head ? ReaderPace.KeepsUp : ReaderPace.Behind;
 
     /// <summary>Times (<see cref="ElapsedTime.Milliseconds"/>) of the last write taken, of the last id sent, and, while
-    /// it is slow, of the first write not taken at once.</summary>
+    /// the client is slow, of the first write not taken at once.</summary>
     public long TakenAt { get; private set; }
     public long IdSentAt { get; private set; }
     public long SlowSince { get; private set; }
@@ -166,7 +168,7 @@ internal sealed class StreamConnection(
             TakenAt = now;
     }
 
-    /// <summary>Notes that a busy output has taken its last write, and if the client is slow.</summary>
+    /// <summary>Notes that a busy output has taken its last write, and whether the client is slow.</summary>
     public void TookWrite(long now)
     {
         TakenAt = now;
@@ -186,7 +188,8 @@ internal sealed class StreamConnection(
     public void CaughtUp() => Pace = ReaderPace.KeepsUp;
 
     /// <summary>Notes that the events of a batch were written.</summary>
-    /// <param name="fromRing">Number of those that are from its place in the ring.</param>
+    /// <param name="fromRing">Number of these events that come from the ring, after the connection's place
+    /// there.</param>
     public void Sent(WriteBatch batch, ReadOnlySpan<int> buckets, int fromRing)
     {
         Debug.Assert(batch.LastPosition > Position, "No event comes twice.");
@@ -194,7 +197,7 @@ internal sealed class StreamConnection(
             Latency.Add(bucket);
 
         Delivered += batch.Count;
-        // The frame's epoch, not the ring's: a new one may have begun since the frame was taken.
+        // The frame's epoch, not the ring's: a new epoch may have begun since the frame was taken.
         Epoch = batch.LastEpoch;
         EventSent = batch.LastPosition;
         Sequence += fromRing;
@@ -209,7 +212,7 @@ internal sealed class StreamConnection(
         IdSentAt = now;
     }
 
-    /// <summary>A whole interval passes before the next id is due.</summary>
+    /// <summary>Restarts the interval after which the next id is due.</summary>
     public void RestartIdInterval() => IdSentAt = Deadlines.WrittenAt;
 
     /// <summary>Notes that there was nothing more for the client up to a position.</summary>
@@ -218,7 +221,7 @@ internal sealed class StreamConnection(
     /// <summary>Continues at the same position of an epoch that shares it.</summary>
     public void ContinueIn(string epoch) => Epoch = epoch;
 
-    /// <summary>Goes on at another place, where nothing is known of what was asked or announced before.</summary>
+    /// <summary>Continues at another place, and forgets what was asked or announced before.</summary>
     public void MoveTo(StreamPosition at)
     {
         CatchUp = null;
@@ -229,7 +232,7 @@ internal sealed class StreamConnection(
         LosePlace();
     }
 
-    /// <summary>Goes on after a position that the client is told before its next event.</summary>
+    /// <summary>Continues after a position. A frame tells the client this position before its next event.</summary>
     public void Resync(long position, byte[] frame)
     {
         Position = IdSent = EventSent = position;

@@ -2,9 +2,9 @@ using Streaming.Frames;
 
 namespace Streaming.Connections;
 
-/// <summary>When a stream ends, or its client is told something, although nothing happens: by its credential, its age,
-/// the server's stop, or because it is quiet. Times are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
-/// <param name="maxAge">Milliseconds after its begin.</param>
+/// <summary>Times at which a stream ends or its client is notified without an event: by its credential, its age, the
+/// server's stop, or a quiet time. All are those of <see cref="ElapsedTime.Milliseconds"/>.</summary>
+/// <param name="maxAge">Maximum age of the stream in milliseconds.</param>
 /// <param name="heartbeatSeconds">Seconds without a write after which a heartbeat is due.</param>
 internal sealed class StreamDeadlines(ExpiryTimes expiry, long begunAt, long maxAge, int heartbeatSeconds)
 {
@@ -13,7 +13,7 @@ internal sealed class StreamDeadlines(ExpiryTimes expiry, long begunAt, long max
 
     public long WrittenAt { get; set; } = begunAt;
 
-    /// <summary>Time until which a stream may complete that the server's stop ends.</summary>
+    /// <summary>Time until which the stream may continue after the server begins to stop.</summary>
     public long DrainAt { get; set; } = long.MaxValue;
 
     public bool HasExpired(long now) => now >= expiry.EndsAt;
@@ -25,7 +25,7 @@ internal sealed class StreamDeadlines(ExpiryTimes expiry, long begunAt, long max
         : now >= DrainAt ? EndReason.Drained
         : null;
 
-    /// <summary>Takes the notice that the right ends soon, once. Null if it is not due.</summary>
+    /// <summary>Returns, once, the notice that the right ends soon, or null if the notice is not due.</summary>
     public byte[]? TakeNotice(long now)
     {
         if (_hasNotice || now < expiry.RenewAt)

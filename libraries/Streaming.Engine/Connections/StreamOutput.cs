@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Streaming.Connections;
 
-/// <summary>Output of a connection, written only by its loop. No write waits; a busy output accepts none.</summary>
+/// <summary>Output of a connection, written only by its loop. No write waits; a busy output accepts no write.</summary>
 internal abstract class StreamOutput(PendingWriteBudget pending)
 {
     private volatile bool _busy;

@@ -24,14 +24,15 @@ internal static class StreamSocket
             Set(socket, TcpNotSentLowAt, kilobytes * 1_024);
     }
 
-    /// <summary>Keeps an incomplete segment until <see cref="End"/>, for at most 200 ms. A client that saw the end of
-    /// the stream first would keep the connection, and lose the next request that it sends there.</summary>
+    /// <summary>Holds an incomplete segment back until <see cref="End"/>, for at most 200 ms. If the end of the stream
+    /// arrived before that of the connection, a client would reuse the connection, and lose the request.</summary>
     public static void HoldLastSegment(Socket? socket) => Set(socket, TcpCork, 1);
 
     /// <inheritdoc cref="HoldLastSegment(Socket?)"/>
     public static void HoldLastSegment(NativeSocket socket) => socket.SetTcpOption(TcpCork, 1);
 
-    /// <summary>Sends what is kept, with the end of the connection. The client's end is read as before.</summary>
+    /// <summary>Sends the segment held back, with the end of the connection. The client's own end is still
+    /// read.</summary>
     public static void End(Socket socket)
     {
         try

@@ -4,10 +4,12 @@ using Streaming.Connections;
 
 namespace AspireSse.Server;
 
-/// <summary>Tells whether somebody reads a topic, for events that are made only then. Thread-safe.</summary>
+/// <summary>Tells whether somebody reads a topic, for events that are made only while somebody does.
+/// Thread-safe.</summary>
+/// <remarks>Needed to make events only while somebody reads them.</remarks>
 public sealed class TopicPresence
 {
-    /// <summary>Part of the time within which a process without a reader learns of those of the others.</summary>
+    /// <summary>Number of times that a process without a reader asks the store within the given time.</summary>
     private const int AsksPerTime = 6;
 
     private readonly ReaderTimes _times;
@@ -24,9 +26,10 @@ public sealed class TopicPresence
         _clock = clock;
     }
 
-    /// <summary>Returns true if a stream names this topic now in this process, or was found to by a call in any of the
-    /// application's processes within this time. So call it regularly, in all of them.</summary>
-    /// <param name="topic">A topic, no pattern; streams over patterns do not count. One of few: each is kept.</param>
+    /// <summary>Returns true if a stream of this process names this topic now, or if a call in any of the application's
+    /// processes found such a stream within this time. So call it regularly, in all processes.</summary>
+    /// <param name="topic">A topic, not a pattern; streams over patterns do not count. Use few different topics,
+    /// because each is kept.</param>
     /// <param name="within">The time; a process without such a stream asks the store six times in it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>

@@ -75,8 +75,8 @@ internal sealed class WriteBatch(int maxBytes)
             : _buffer.AsMemory(Room, _length);
 
     /// <summary>
-    /// Returns the chunk to keep for connections that do not take it at once, which share it, or null if the batch is
-    /// of a store page.
+    /// Returns the chunk to keep, which all connections share that do not take it at once, or null if the batch is from
+    /// a store page.
     /// </summary>
     public PendingWrite? Pending()
     {

@@ -1,7 +1,7 @@
 namespace Streaming.Connections;
 
-/// <summary>Pauses a loop after a round for as long as it took, so that events batch into fewer writes. An idle loop
-/// does not wait; when rounds keep batching events, the pause doubles.</summary>
+/// <summary>Pauses a loop after a round for as long as the round took, so that events batch into fewer writes. An idle
+/// loop does not wait; when rounds keep batching events, the pause doubles.</summary>
 internal sealed class WritePacing(int maxMilliseconds, TimeProvider clock)
 {
     private const int AveragedRounds = 16;

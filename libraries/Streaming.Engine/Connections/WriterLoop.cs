@@ -76,11 +76,12 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
     public void Start()
     {
         _thread = new Thread(Run) { IsBackground = true, Name = $"sse-writer-{_number}" };
-        // The first stream's request starts it, and none of its locals may stay.
+        // The first stream's request starts the thread, which must not keep the request's AsyncLocals.
         _thread.UnsafeStart();
     }
 
-    /// <summary>Takes a stream, whose first frame is written by the caller's thread: nobody else writes yet.</summary>
+    /// <summary>Takes a stream. The caller's thread writes its first frame, because no other thread writes to it
+    /// yet.</summary>
     public void Attach(StreamConnection connection)
     {
         connection.Attach(this);
@@ -88,7 +89,7 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
         var isGreeted = connection.TryGreet();
         var at = connection.StreamPosition;
 
-        // A loop that sleeps takes a stream without events later: to wake it would cost more than the first frame.
+        // A sleeping loop takes a stream without events later: to wake the loop would cost more than the first frame.
         _inbox.PostLater((Command.Attach, connection, null));
         if (!isGreeted || connection.EndRequested is not null || _rings.Now.Settled != at)
             _inbox.Wake();
@@ -116,7 +117,8 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
         while (RunOnce());
     }
 
-    /// <summary>Does what has come and what is due, without waiting; returns false if the loop must stop.</summary>
+    /// <summary>Handles what was posted and what is due, without waiting. Returns false if the loop must
+    /// stop.</summary>
     public bool RunOnce()
     {
         // 1. Handle what was posted.
@@ -136,7 +138,8 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
         return goesOn;
     }
 
-    /// <summary>An unexpected failure ends its connection alone; the thread goes on for the others.</summary>
+    /// <summary>Handles a command. An unexpected failure ends its connection alone, and the thread continues with the
+    /// others.</summary>
     private void TryHandle(Command command, StreamConnection connection, object? argument)
     {
         if (connection.HasEnded)
@@ -147,7 +150,7 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
 
         try
         {
-            // Connections share a batch; a cleared one includes what has come since.
+            // Connections share the batch, which is cleared so that it includes newer frames.
             _writer.Batch.Clear();
 
             switch (command)
@@ -167,7 +170,7 @@ internal sealed class WriterLoop : IWriterLoop, IDisposable
                     var answer = (Answer)argument!;
                     _writer.TakePage(connection, answer.To, answer.Page);
                     break;
-                // Before it is attached nothing has been written, not even the headers: Attach sees this request.
+                // A stream that is not attached yet ends when Attach is handled, which sees this request.
                 case Command.End:
                     if (connection.IsAttached)
                         _writer.End(connection, (EndReason)argument!);

@@ -6,7 +6,8 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>Spreads connections over writer loops, and wakes these. Disposed after the streams have ended.</summary>
+/// <summary>Spreads connections over writer loops, and wakes the loops. Disposed after the streams have
+/// ended.</summary>
 internal sealed class WriterLoopPool : IDisposable
 {
     private readonly WriterLoop[] _loops;

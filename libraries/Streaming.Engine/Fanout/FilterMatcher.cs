@@ -10,7 +10,8 @@ internal sealed class FilterMatcher
 
     public TopicIndex Index { get; } = new();
 
-    /// <summary>Filters compared with events so far, a cost besides <see cref="TopicIndex.Examined"/>.</summary>
+    /// <summary>Number of filters compared with events so far, a cost besides
+    /// <see cref="TopicIndex.Examined"/>.</summary>
     public long Examined { get; private set; }
 
     /// <summary>Returns the rings whose filter the event passes, each once, until the next call.</summary>

@@ -7,8 +7,10 @@ namespace Streaming.Fanout;
 /// <param name="Bytes">The whole frame, which all filters of the format share; never modified. Empty if a function of
 /// the application forms the event for each stream.</param>
 /// <param name="CommittedAt">UTC ticks.</param>
-/// <param name="Key">The key of which <c>slow=latest</c> keeps the newest: the event's key, else its topic.</param>
-/// <param name="Epoch">The epoch of its id. A ring may also hold frames of the next one, which continues it.</param>
+/// <param name="Key">The key by which <c>slow=latest</c> keeps only the newest event: the event's key, else its
+/// topic.</param>
+/// <param name="Epoch">The epoch of the frame's id. A ring may also hold frames of the next epoch, which continues this
+/// one.</param>
 /// <param name="Record">The event, if it is not framed yet.</param>
 internal sealed record LogFrame(
     long Position,
@@ -47,14 +49,15 @@ internal struct LoopUse
     /// <summary>1 while the ring is on the loop's list of grown rings.</summary>
     public int IsListed;
 
-    /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote it; only the loop uses it.</summary>
+    /// <summary>The last round of <see cref="Connections.WriteRounds"/> that wrote the ring. Only the loop uses this
+    /// number.</summary>
     public long Round;
 }
 
 /// <summary>The newest frames of one filter: a bounded ring that the feed writes and the writer loops read. A cursor is
-/// a sequence number; these count the appended frames without gaps.</summary>
+/// a sequence number, which counts appended frames; an emptied ring skips one number.</summary>
 /// <remarks>There may be as many filters as connections, so a ring has eight frames per connection, at least 1,024, and
-/// a quiet one only the eight.</remarks>
+/// a quiet ring keeps only the eight.</remarks>
 internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxBytes)
 {
     /// <summary>The sequence number of a cursor without a place in the ring.</summary>
@@ -62,7 +65,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
 
     private const int MinCapacity = 4,
         FramesPerUser = 8,
-        // A page of the log for one connection: 8 kB of references, until it is quiet.
+        // A page of the log for one connection: 8 kB of references, until the ring is quiet.
         FewestFrames = 1_024;
 
     private readonly Lock _gate = new();
@@ -80,13 +83,15 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     public int Users;
     public long IdleSince;
 
-    /// <summary>Number of the last look-up that found this ring. Guarded by that lock, as the next one.</summary>
+    /// <summary>Number of the last look-up that found this ring. The same lock guards it and
+    /// <see cref="LastBatch"/>.</summary>
     public long LastLookUp;
 
     /// <summary>Number of the last batch that appended here.</summary>
     public long LastBatch;
 
-    /// <summary>Fewest connections, over all filters, for an event of the last batch appended here.</summary>
+    /// <summary>Number of connections, over all filters, that get the event with the fewest in the last batch appended
+    /// here.</summary>
     public int Audience;
 
     public LoopUse[] Loops { get; init; } = new LoopUse[1];
@@ -122,7 +127,8 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     /// <summary>Continues in an epoch that shares every position so far. The frames in the ring stay valid.</summary>
     public void Continue(Lineage lineage) => Volatile.Write(ref _lineage, lineage);
 
-    /// <summary>Empties the ring after an event that it lacks: connections before it are fed from the store.</summary>
+    /// <summary>Empties the ring after an event that the ring lacks. Connections before that event are fed from the
+    /// store.</summary>
     public void Skip(long position)
     {
         lock (_gate)
@@ -139,7 +145,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
         Volatile.Write(ref _next, _first);
     }
 
-    /// <param name="floor">Frames through it are dropped: all rings together have a limit.</param>
+    /// <param name="floor">Position through which frames are dropped, because all rings together have a limit.</param>
     public void Append(LogFrame frame, long floor = -1)
     {
         lock (_gate)
@@ -205,7 +211,8 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
         }
     }
 
-    /// <summary>Copies frames, and returns their number, or null if those asked for have left the ring.</summary>
+    /// <summary>Copies frames, and returns their number, or null if the frames at the sequence number have left the
+    /// ring.</summary>
     public int? Read(long sequence, Span<LogFrame> into, int maxBytes)
     {
         lock (_gate)
@@ -227,7 +234,8 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
         }
     }
 
-    /// <summary>Drops frames through the floor, and those from before the last call except a few per user.</summary>
+    /// <summary>Drops frames through the floor, and frames from before the last call, of which a few per connection
+    /// stay.</summary>
     public void Trim(long floor)
     {
         lock (_gate)

@@ -21,8 +21,8 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
     private long _settled;
     private long _batches;
 
-    /// <summary>Position through which every event of this epoch is in the rings that match it. A ring that lacks one,
-    /// which came without its data, has a gap instead (<see cref="FilterRing.Skip"/>).</summary>
+    /// <summary>Position through which every event of this epoch is in the rings that match it. A ring that lacks an
+    /// event, because it came without its data, has a gap instead (<see cref="FilterRing.Skip"/>).</summary>
     public long Settled => Volatile.Read(ref _settled);
 
     public KnownEpochs Epochs { get; } = new(clock);
@@ -117,7 +117,8 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
         }
     }
 
-    /// <summary>Keeps the frames in an epoch that shares all up to <see cref="Settled"/>, else returns false.</summary>
+    /// <summary>Continues, with all frames, in an epoch that shares everything up to <see cref="Settled"/>, else
+    /// returns false.</summary>
     public bool TryContinue(Lineage lineage)
     {
         lock (_publishing)
@@ -136,8 +137,9 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
         }
     }
 
-    /// <summary>Publishes own commits if they follow <see cref="Settled"/>; the feed publishes others.</summary>
-    /// <param name="epoch">Epoch of the positions: events of another one would only seem to come next.</param>
+    /// <summary>Publishes local commits if they come next after <see cref="Settled"/>. The feed publishes all
+    /// others.</summary>
+    /// <param name="epoch">Epoch of the positions. Events of another epoch would only seem to come next.</param>
     /// <param name="events">Events in position order, without gaps.</param>
     public bool TryPublishNext(string epoch, IReadOnlyList<EventRecord> events)
     {
@@ -150,8 +152,8 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
         }
     }
 
-    /// <summary>Publishes events in position order, of which there are no others up to <paramref name="through"/>.
-    /// Events through <see cref="Settled"/> are skipped.</summary>
+    /// <summary>Publishes events in position order, which are all new events up to <paramref name="through"/>. Events
+    /// through <see cref="Settled"/> are skipped.</summary>
     public void Publish(IReadOnlyList<EventRecord> events, long through)
     {
         lock (_publishing)
@@ -271,7 +273,8 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
             return [.. _rings.Values];
     }
 
-    /// <summary>Returns recent events, or null if they do not reach back far enough or one lacks its data.</summary>
+    /// <summary>Returns recent events, or null if they do not reach back far enough or an event lacks its
+    /// data.</summary>
     /// <param name="most">Maximum bytes of frames, exceeded by at most one frame.</param>
     public ReplayPage? ReadRecent(StreamFilter filter, long after, string epoch, int most)
     {

@@ -2,11 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Fanout;
 
-/// <summary>The first tokens of the topics that filters need, and of the events left out because none needed them.
+/// <summary>The first tokens of the topics that filters need, and of the events left out because no filter needed them.
 /// Guarded by the lock of <see cref="FilterRingRegistry"/>.</summary>
 internal sealed class NeededTokens
 {
-    /// <summary>Maximum tokens remembered (some 0.4 MB). Beyond it, all count as left out up to the newest.</summary>
+    /// <summary>Maximum tokens remembered (some 0.4 MB). Beyond it, every token counts as left out up to the newest
+    /// event left out.</summary>
     private const int MaxLeftOut = 4_096;
 
     private readonly Dictionary<string, int> _filters = new(StringComparer.Ordinal);

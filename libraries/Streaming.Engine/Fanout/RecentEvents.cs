@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Fanout;
 
-/// <summary>The newest events of all topics; each leads to the one before it in its topic, so that few are examined.
-/// Guarded by the lock of <see cref="FilterRingRegistry"/>, except <see cref="Page"/>.</summary>
+/// <summary>The newest events of all topics; each links to the previous event of its topic, so that a read examines
+/// few. Guarded by the lock of <see cref="FilterRingRegistry"/>, except <see cref="Page"/>.</summary>
 internal sealed class RecentEvents(SseOptions options)
 {
     private const int MostExamined = 8_192;
@@ -154,6 +154,7 @@ internal sealed class RecentEvents(SseOptions options)
         return new ReplayPage(epoch, 0, frames, through);
     }
 
-    /// <param name="Before">Number of the topic's event before it, which may have been dropped; -1: none.</param>
+    /// <param name="Before">Number of the topic's previous event, which may have been dropped, or -1 if there is
+    /// none.</param>
     private readonly record struct Entry(FeedEvent Event, long Before);
 }

@@ -1,8 +1,8 @@
 namespace Streaming.Fanout;
 
 /// <summary>
-/// Finds the filter rings that match a topic, with a trie over the tokens of their topics and patterns. A look-up costs
-/// what matches, not the number of topics or subscribers.
+/// Finds the filter rings that match a topic, with a trie over the tokens of their topics and patterns. The cost of a
+/// look-up grows with the matches, not with the topics or subscribers.
 /// </summary>
 /// <remarks>
 /// Patterns with several <c>*</c> are kept apart: in the trie they could double the branches at each token

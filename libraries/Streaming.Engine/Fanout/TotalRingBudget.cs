@@ -11,7 +11,7 @@ internal sealed class TotalRingBudget(long maxBytes)
     private readonly Queue<(long Position, int Bytes)> _events = [];
     private long _bytes;
 
-    /// <summary>Events through this position leave every ring; -1: none.</summary>
+    /// <summary>Position through which events leave every ring, or -1 for none.</summary>
     public long Position { get; private set; } = -1;
 
     public void Reset()

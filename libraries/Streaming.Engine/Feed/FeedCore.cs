@@ -28,16 +28,18 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
     public TimeSpan StalledFor =>
         Volatile.Read(ref _stalledAt) is var since && since == 0 ? TimeSpan.Zero : clock.GetElapsedTime(since);
 
-    /// <summary>True while Postgres lacks delivered events: open streams get no new ones at those positions.</summary>
+    /// <summary>True while Postgres lacks delivered events: open streams do not get the new events at these
+    /// positions.</summary>
     public bool IsStoreBehind => _isStoreBehind;
 
-    /// <summary>Time until messages count as missing; not positive from then on, until one comes.</summary>
+    /// <summary>Time until messages count as missing, and zero or less from then on, until a message comes.</summary>
     public TimeSpan TimeLeft =>
         Mode != FeedMode.Degraded && silence is { } limit ? limit - clock.GetElapsedTime(_receivedAt) : TimeSpan.Zero;
 
     public void RestartTime() => _receivedAt = clock.GetTimestamp();
 
-    /// <summary>Starts the rings some events before the head, which the caller reads, for returning clients.</summary>
+    /// <summary>Starts the rings some events before the head, for returning clients. The caller reads these
+    /// events.</summary>
     public void Start(Lineage lineage, EventPage head, int recentEvents) =>
         rings.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
 
@@ -46,7 +48,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
     /// <summary>Notes that the feed waits no longer.</summary>
     public void EndStall() => Volatile.Write(ref _stalledAt, 0);
 
-    /// <summary>Notes that the store is followed, because no message comes or the source has none.</summary>
+    /// <summary>Notes that the store is followed, because no message comes or the source never has one.</summary>
     public void BeginFollowing()
     {
         if (silence is not { } limit)
@@ -65,7 +67,8 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         _mode = FeedMode.Degraded;
     }
 
-    /// <summary>Publishes a message's events, leaves out those no reader needs, or says what to do first.</summary>
+    /// <summary>Publishes a message's events, leaves out events that no reader needs, or returns the step to take
+    /// first.</summary>
     public FeedStep Take(RelayPage page)
     {
         RestartTime();
@@ -99,7 +102,8 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         return rings.TryLeaveOut(page.FirstTokens, page.Last) ? new FeedStep(FeedAct.LeaveOut) : Read(page);
     }
 
-    /// <summary>Publishes the events of a message, unless the feed has entered another epoch since it came.</summary>
+    /// <summary>Publishes the events of a message, unless the feed has entered another epoch since the message
+    /// came.</summary>
     public void Publish(RelayPage page, IReadOnlyList<EventRecord> events)
     {
         if (page.Epoch != rings.Epoch)
@@ -109,11 +113,12 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         rings.Publish(events, page.Last);
     }
 
-    /// <summary>Returns true if <see cref="Take(EventPage, Lineage?)"/> needs the lineage of its epoch.</summary>
+    /// <summary>Returns true if <see cref="Take(EventPage, Lineage?)"/> needs the lineage of the page's
+    /// epoch.</summary>
     public bool IsOfNewEpoch(EventPage page) => !rings.Epochs.Lineage.Knows(page.Epoch);
 
-    /// <summary>Publishes a page. If it begins an epoch that has everything published here, streams continue; else the
-    /// rings start again after the last shared position, and streams beyond it get a resync.</summary>
+    /// <summary>Publishes a page. If the page begins an epoch that has everything published here, streams continue;
+    /// else the rings start again after the last shared position, and streams beyond it get a resync.</summary>
     /// <param name="page">The page after <see cref="FilterRingRegistry.Settled"/>.</param>
     /// <param name="lineage">The lineage of a new epoch, or null if the server that was asked does not have it.</param>
     public PageFit Take(EventPage page, Lineage? lineage)
@@ -145,7 +150,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
     }
 
     /// <summary>Returns true if the store must be read, because Redis has lost events or never got them.</summary>
-    /// <param name="before">Position of what was published before the head was read.</param>
+    /// <param name="before">Position through which events had been published before the head was read.</param>
     public bool Lacks(EventPage head, StreamPosition before)
     {
         if (IsOfNewEpoch(head))
@@ -160,7 +165,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         if (head.Epoch == before.Epoch)
             CompareHead(head.Head, before.Position);
 
-        // Of the look before this one: newer events may be on their way.
+        // Compares with the head of the previous look, because newer events may still be on their way.
         var lacks = _lookedAt.Epoch == head.Epoch && _lookedAt.Position > rings.Settled;
         _lookedAt = new StreamPosition(head.Epoch, head.Head);
         return lacks;
@@ -173,7 +178,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         {
             events = page.ReadEvents();
         }
-        // Whatever a signed page contains: which exception it is depends on it.
+        // Any exception, because a signed page may contain anything.
         catch (Exception e)
         {
             return new FeedStep(FeedAct.Refuse, Reason: e.Message);
@@ -186,7 +191,8 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         return default;
     }
 
-    /// <summary>Logs, once until the present primary answers, that an old connection leads to a former one.</summary>
+    /// <summary>Logs, once until the present primary answers, that an old connection leads to a former
+    /// primary.</summary>
     private void IgnoreFormer(EventPage page)
     {
         if (!_formerAnswered)
@@ -194,7 +200,8 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         _formerAnswered = true;
     }
 
-    /// <summary>Notices a Postgres restored without a new epoch: within an epoch a head never goes back.</summary>
+    /// <summary>Notices that Postgres was restored without a new epoch: within an epoch a head never goes
+    /// back.</summary>
     /// <param name="published">A position that was published before the head was read.</param>
     private void CompareHead(long head, long published)
     {
@@ -243,7 +250,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 }
 
 /// <summary>The feed's next step for a message.</summary>
-/// <param name="Events">The events of a message with large ones.</param>
+/// <param name="Events">The events of the message, if some of them are large.</param>
 internal readonly record struct FeedStep(FeedAct Act, IReadOnlyList<EventRecord>? Events = null, string Reason = "");
 
 internal enum FeedAct
@@ -272,9 +279,10 @@ internal enum PageFit
 {
     Follows,
 
-    /// <summary>Its epoch has other events: the feed must read on from the last shared one, or the new head.</summary>
+    /// <summary>The page's epoch has other events: the feed must read on from the last shared position, or the new
+    /// head.</summary>
     Elsewhere,
 
-    /// <summary>It is ignored: a connection from before a takeover still leads to the former primary.</summary>
+    /// <summary>The page is ignored: a connection from before a promotion still leads to the former primary.</summary>
     OfFormerPrimary,
 }

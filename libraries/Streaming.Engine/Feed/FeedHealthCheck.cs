@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Feed;
 
-/// <summary>Sends new clients elsewhere while this replica cannot deliver; degraded without relayed events.</summary>
+/// <summary>Reports unhealthy while this replica cannot deliver, so that new clients go elsewhere, and degraded while
+/// it has no relayed events.</summary>
 internal sealed class FeedHealthCheck(LiveFeed feed, IOptions<EventStoreOptions> store) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(

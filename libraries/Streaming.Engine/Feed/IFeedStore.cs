@@ -2,10 +2,10 @@ using EventStore;
 
 namespace Streaming.Feed;
 
-/// <summary>The log for the feed; all but <see cref="TryHeadAsync"/> waits until it answers.</summary>
+/// <summary>The log for the feed. All reads except <see cref="TryHeadAsync"/> wait until the log answers.</summary>
 internal interface IFeedStore
 {
-    /// <summary>Time since it stopped answering, or null while it answers.</summary>
+    /// <summary>Time since the log stopped answering, or null while it answers.</summary>
     TimeSpan? AwayFor { get; }
 
     /// <summary>Reads a page, however long it takes: no later event may be delivered first.</summary>

@@ -13,7 +13,7 @@ namespace Streaming.Feed;
 /// </remarks>
 internal sealed class LiveFeed : RestartingService
 {
-    /// <summary>Longest wait of a request for the start: no longer than a client waits for an answer.</summary>
+    /// <summary>Longest time that a request waits for the start, no longer than a client waits for an answer.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(1.5);
 
     /// <summary>Longest time that other clients wait for a large event that only the store has.</summary>
@@ -200,8 +200,8 @@ internal sealed class LiveFeed : RestartingService
         while (!await TakeReadAsync(page, stoppingToken) || page.Through < page.Head);
     }
 
-    /// <summary>Reads what is missing, for at most <see cref="OthersWait"/>; returns false if that was too short, and
-    /// perhaps only a part has been published.</summary>
+    /// <summary>Reads what is missing, for at most <see cref="OthersWait"/>; returns false if this time was too short,
+    /// and then a part may have been published.</summary>
     private async Task<bool> TryReadLargeAsync(CancellationToken stoppingToken)
     {
         if (_store.AwayFor is not null)
@@ -267,6 +267,6 @@ internal sealed class LiveFeed : RestartingService
 
     private static TaskCompletionSource<Look> NewLook() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <param name="Before">Position of what was published before the head was read.</param>
+    /// <param name="Before">Position through which events had been published before the head was read.</param>
     private readonly record struct Look(EventPage Head, StreamPosition Before);
 }

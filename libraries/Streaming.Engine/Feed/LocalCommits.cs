@@ -5,8 +5,8 @@ using Streaming.Fanout;
 
 namespace Streaming.Feed;
 
-/// <summary>Publishes commits of this process at once, but apart from them: a commit must not wait for the fan-out. The
-/// feed publishes those that do not come next or overflow the queue.</summary>
+/// <summary>Publishes commits of this process at once, from a queue, because a commit must not wait for the fan-out.
+/// The feed publishes commits that do not come next or that overflow the queue.</summary>
 internal sealed class LocalCommits : RestartingService
 {
     private readonly Channel<CommittedEvents> _committed = Channel.CreateBounded<CommittedEvents>(

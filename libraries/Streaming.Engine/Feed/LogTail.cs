@@ -3,7 +3,7 @@ using EventStore;
 
 namespace Streaming.Feed;
 
-/// <summary>The source of a process without Redis: nothing comes ahead of the store, which is followed by Postgres's
+/// <summary>The source of a process without Redis. It never has a page, so the feed follows the store, by Postgres's
 /// notifications.</summary>
 internal sealed class LogTail(TimeProvider clock) : ILiveSource
 {

@@ -51,7 +51,7 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         }
     }
 
-    /// <summary>Appends as any publisher: in memory none waits for another.</summary>
+    /// <summary>Appends without regard to the publisher, because in memory no publisher waits for another.</summary>
     public Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
         string publisher,
         IReadOnlyList<NewEvent> events,

@@ -73,7 +73,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         _refused = true;
         _refusals.Add(1);
 
-        // Without the secret nothing is valid.
+        // While the secret is unknown, every message is refused.
         if (_secret.IsKnown && _warnings.IsOver())
             Logger.LogWarning(
                 "A message on the Redis channel {Channel} was refused: {Reason}. Further ones are only counted, for "
@@ -92,7 +92,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     }
 
     /// <summary>Subscribes again when heartbeats stop: the Redis client does so only after reconnects that it notices,
-    /// and a server can lose a subscription without one.</summary>
+    /// and a server can lose a subscription without a reconnect.</summary>
     private async Task StaySubscribedAsync(CancellationToken stoppingToken)
     {
         for (var isFailing = false; ; )
@@ -143,7 +143,8 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         }
     }
 
-    /// <summary>Takes a message. When a subscription is repeated, the former one may still bring some.</summary>
+    /// <summary>Takes a message. When a subscription is repeated, the former subscription may still bring
+    /// messages.</summary>
     private void Take(byte[] bytes)
     {
         // Messages are refused too while the secret is not known.

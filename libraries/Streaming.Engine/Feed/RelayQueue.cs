@@ -4,7 +4,8 @@ using EventStore;
 
 namespace Streaming.Feed;
 
-/// <summary>Relayed pages for the feed, each once, in one leader's order. The store has those that it drops.</summary>
+/// <summary>Relayed pages for the feed, each once, in one leader's order. The store has the pages that the queue
+/// drops.</summary>
 /// <remarks>Thread-safe, for one reader.</remarks>
 internal sealed class RelayQueue
 {

@@ -1,6 +1,8 @@
 namespace AspireSse.Server;
 
-/// <summary>A read whose callers share it, however many they are: one runs at a time. Thread-safe.</summary>
+/// <summary>Shares a read among its callers, however many they are: one read runs at a time. Thread-safe.</summary>
+/// <remarks>Needed only where many callers ask for the same costly read, as for StreamApi's list of
+/// connections.</remarks>
 /// <param name="clock">The clock.</param>
 /// <param name="apart">Shortest time between the beginnings of two reads: a storm of callers shares one.</param>
 public sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default)
@@ -13,12 +15,13 @@ public sealed class SharedRead<T>(TimeProvider clock, TimeSpan apart = default)
     /// <summary>The read that runs, or the last one.</summary>
     private Task<T>? _last;
 
-    /// <summary>The read that begins after it.</summary>
+    /// <summary>The read that begins after the last one.</summary>
     private Task<T>? _next;
     private long _begunAt;
     private long _endedAt;
 
-    /// <summary>Reads after this call. Callers that wait share the next read.</summary>
+    /// <summary>Returns the result of a read that begins after this call. Callers that wait share the next
+    /// read.</summary>
     /// <param name="readAsync">Reads.</param>
     /// <param name="cancellationToken">Ends the wait, not the read.</param>
     public Task<T> NextAsync(Func<Task<T>> readAsync, CancellationToken cancellationToken)

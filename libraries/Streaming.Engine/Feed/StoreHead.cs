@@ -3,17 +3,17 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Feed;
 
-/// <summary>Reads the log's head for streams that start there, as this replica may lag acknowledged events by
-/// milliseconds, and for the feed. Callers share reads; each gets one that began after its call.</summary>
+/// <summary>Reads the log's head for the feed, and for streams that start there, because this replica may lag
+/// acknowledged events by milliseconds. Callers share reads; each gets a read that began after its call.</summary>
 internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options, TimeProvider clock)
 {
-    // In real time: the tests of an application may stop its clock.
+    // In real time, because an application's tests may stop its clock.
     private readonly SharedRead<EventPage?> _reads = new(TimeProvider.System, apart: TimeSpan.FromMilliseconds(5));
 
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private TimedRead? _last;
 
-    /// <summary>A read, and its result if that comes within the time of its first caller.</summary>
+    /// <summary>A read, and the same read with a timeout, which began with its first caller.</summary>
     private sealed record TimedRead(Task<EventPage?> Read, Task<EventPage?> InTime);
 
     /// <summary>Returns the head, as a page without events, or null if the store does not answer in time.</summary>

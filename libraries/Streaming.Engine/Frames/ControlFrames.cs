@@ -7,8 +7,8 @@ namespace Streaming.Frames;
 /// <summary>Frames that the server sends about the stream itself: its start, gaps, and its end.</summary>
 internal static class ControlFrames
 {
-    /// <summary>Type of the first event of a stream; of one whose clients expect no event of the stream's own; of an
-    /// event that only tells a position.</summary>
+    /// <summary>Types of the first event of a stream (<c>connected</c>, or <c>begin</c> for clients that expect no
+    /// event of the stream's own), and of an event that only tells a position.</summary>
     public const string ConnectedType = "connected",
         BeginType = "begin",
         PositionType = "position";
@@ -28,15 +28,16 @@ internal static class ControlFrames
         ControlFrameJson.Readable.Outage
     );
 
-    /// <summary>Says only where a stream begins. It has a type in its data, because clients of the articles ask each
-    /// event for it.</summary>
+    /// <summary>Says only where a stream begins. Its data has a type, because the articles' clients read the type in
+    /// each event's data.</summary>
     public static byte[] Begin(string id, int? retry = null) =>
         SseFrame.ToBytes("""{"type":"begin"}"""u8, BeginType, id, retry);
 
     /// <summary>Tells the reconnection time of a stream that ends.</summary>
     public static byte[] Retry(int milliseconds) => SseFrame.ToBytes("{}"u8, PositionType, retry: milliseconds);
 
-    /// <summary>Advances the client's last event id. It has data, because some clients forget an id without.</summary>
+    /// <summary>Advances the client's last event id. It has data, because some clients forget the id of a frame without
+    /// data.</summary>
     public static byte[] Position(StreamPosition id) => Position(id.ToString());
 
     /// <inheritdoc cref="Position(StreamPosition)"/>
@@ -57,7 +58,8 @@ internal static class ControlFrames
             ControlFrameJson.Readable.Refused
         );
 
-    /// <summary>Range of events that a slow client is not sent; without an id, as others within may follow.</summary>
+    /// <summary>Reports a range of events that a slow client is not sent. It has no id, because other events of the
+    /// range may follow.</summary>
     public static byte[] Skipped(string epoch, long from, long to, long count) =>
         Named(
             (string?)null,

@@ -2,17 +2,17 @@ using System.Buffers;
 
 namespace Streaming.Frames;
 
-/// <summary>A format whose streams end at events of some types. Equal ones share frames.</summary>
-/// <param name="format">How it shows an event.</param>
+/// <summary>A format whose streams end at events of some types. Equal formats share frames.</summary>
+/// <param name="format">The format that shows the events.</param>
 /// <param name="ends">The types.</param>
-/// <param name="after">Position through which events of these types end nothing.</param>
+/// <param name="after">Position through which events of these types do not end the stream.</param>
 internal sealed class EndingFormat(FrameFormat format, IReadOnlyList<string> ends, long after = -1) : FrameFormat
 {
     private readonly FrameFormat _format = format;
     private readonly IReadOnlyList<string> _ends = ends;
     private readonly long _after = after;
 
-    /// <summary>Returns the format itself if there are no such types.</summary>
+    /// <summary>Returns a format that ends at these types, or the given format if there are none.</summary>
     /// <exception cref="ArgumentException">A type is null or empty.</exception>
     public static FrameFormat Of(FrameFormat format, IReadOnlyList<string> ends, long after = -1)
     {

@@ -1,6 +1,8 @@
 namespace AspireSse;
 
 /// <summary>The form in which a stream shows an event.</summary>
+/// <remarks>Needed by a stream whose clients have only <c>onmessage</c>, or read an event's topic, key and
+/// time.</remarks>
 public enum EventFormat
 {
     /// <summary>The type as <c>event</c> and the data as <c>data</c>: for <c>addEventListener</c>.</summary>

@@ -16,7 +16,7 @@ internal abstract class FrameFormat
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
         };
 
-    /// <summary>Writes the frame of an event; nothing: the format leaves it out.</summary>
+    /// <summary>Writes the frame of an event, or nothing if the format leaves the event out.</summary>
     public abstract void Write(IBufferWriter<byte> output, string id, EventRecord record);
 
     /// <summary>Returns the id of a place, for a stream of this topic.</summary>
@@ -25,18 +25,18 @@ internal abstract class FrameFormat
     /// <summary>True if a function of the application forms the events, for each stream alone.</summary>
     public virtual bool IsShown => false;
 
-    /// <summary>The format that makes the same frames, and is one of few: an event keeps one frame for each, however
-    /// many streams end at places of their own.</summary>
+    /// <summary>The format under which an event keeps its frame. Formats that differ only in where a stream ends have
+    /// the same one, so that an event keeps few frames.</summary>
     public virtual FrameFormat Frames => this;
 
     /// <summary>Returns true if the stream ends with this event: complete, done, end, a fatal error.</summary>
     public virtual bool Ends(EventRecord record) => false;
 
-    /// <summary>True if a quiet stream also gets ids of other streams' events, to keep up with the head; false for a
-    /// run, whose ids must name it.</summary>
+    /// <summary>True if a quiet stream also gets ids of other streams' events, to keep up with the head. False for a
+    /// run, because its ids must name the run.</summary>
     public virtual bool SendsPositions => true;
 
-    /// <summary>Raised for an event that cannot be framed: the log of an older version may hold some.</summary>
+    /// <summary>Raised for an event that cannot be framed: the log of an older version may hold such events.</summary>
     public static event Action<EventRecord, Exception>? Unframed;
 
     /// <summary>Returns the frame, or only the event's position if the format leaves it out or fails: one event cannot

@@ -5,8 +5,8 @@ using EventStore;
 
 namespace Streaming.Frames;
 
-/// <summary>Frames the items of an application: text, also as bytes, as it is, other data as JSON, null as a
-/// position.</summary>
+/// <summary>Frames the items of an application: text (a string or UTF-8 bytes) as it is, other data as JSON, and null
+/// as a position.</summary>
 internal static class ItemFrames
 {
     /// <summary>Returns an item as one frame.</summary>

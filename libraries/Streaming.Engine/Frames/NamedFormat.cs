@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Streaming.Frames;
 
-/// <summary>Frames events for clients with <c>addEventListener</c> and for those with only <c>onmessage</c>, which
+/// <summary>Frames events for clients with <c>addEventListener</c>, or for clients with only <c>onmessage</c>, as
 /// <c>?named=</c> selects. It never throws, whatever was published.</summary>
 /// <remarks>With <c>?named=false</c> the data carries the name: in its own <c>event</c>, <c>type</c> or <c>status</c>,
 /// otherwise in an added <c>type</c>.</remarks>

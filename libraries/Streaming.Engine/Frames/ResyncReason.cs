@@ -1,6 +1,7 @@
 namespace AspireSse;
 
-/// <summary>Why a stream cannot resume after a client's last event id.</summary>
+/// <summary>The reason why a stream cannot resume after a client's last event id.</summary>
+/// <remarks>Needed to read <see cref="SseStats.Resyncs"/>, or to set <c>StreamBounds.Resync</c>.</remarks>
 public enum ResyncReason
 {
     /// <summary>Retention has deleted events after the id.</summary>
@@ -12,6 +13,6 @@ public enum ResyncReason
     /// <summary>The id is beyond the head.</summary>
     Future,
 
-    /// <summary>It is no id.</summary>
+    /// <summary>The text is not an id.</summary>
     Malformed,
 }

@@ -6,12 +6,12 @@ namespace Streaming.Frames;
 
 /// <summary>Writes frames of the event stream format (HTML Living Standard §9.2.5); no other code does. No input can
 /// forge a field or a frame: ids and event names refuse line ends, data are split into lines.</summary>
-/// <remarks>Every frame has data, or some clients show an empty message. Its fields are in one order, with the id last:
-/// some clients take the id of a frame that is cut behind it, and would miss that event.</remarks>
+/// <remarks>Every frame has data, because some clients show a frame without data as an empty message. The id is the
+/// last field: some clients keep the id of a frame that is cut after it, and would miss the event.</remarks>
 internal static class SseFrame
 {
-    /// <summary>A comment line without text: the first bytes of a stream. What a browser kept of a cut event joins
-    /// them.</summary>
+    /// <summary>A comment line without text: the first bytes of a stream. The part of a cut event that a browser kept
+    /// joins this line.</summary>
     public static readonly byte[] FirstLine = ":\n"u8.ToArray();
 
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
@@ -61,8 +61,8 @@ internal static class SseFrame
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>Returns frames with a reconnection time in the first one, unless that has its own, or null if there are
-    /// only comments.</summary>
+    /// <summary>Returns the frames with a reconnection time in the first frame, unless that frame has its own, or null
+    /// if there are only comments.</summary>
     public static byte[]? WithRetry(ReadOnlySpan<byte> frames, int milliseconds)
     {
         // 1. Find the first frame, behind the comments.
@@ -72,13 +72,13 @@ internal static class SseFrame
         if (start == frames.Length)
             return null;
 
-        // 2. Leave one alone that has a reconnection time.
+        // 2. Keep a frame that has its own reconnection time.
         var first = frames[start..];
         var end = first.IndexOf("\n\n"u8);
         if (first.StartsWith("retry: "u8) || first[..end].IndexOf("\nretry: "u8) >= 0)
             return frames.ToArray();
 
-        // 3. Insert it behind the name.
+        // 3. Insert the reconnection time after the name.
         if (first.StartsWith("event: "u8))
             start += first.IndexOf((byte)'\n') + 1;
         return [.. frames[..start], .. Encoding.UTF8.GetBytes($"retry: {milliseconds}\n"), .. frames[start..]];

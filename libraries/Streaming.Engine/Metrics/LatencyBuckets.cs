@@ -8,7 +8,7 @@ internal sealed class LatencyBuckets
 {
     public const int Buckets = 64;
 
-    // Most streams are idle.
+    // Null until the first delivery, because most streams are idle.
     private uint[]? _counts;
 
     /// <summary>Returns the bucket: twice the exponent, plus one in the upper half (by √2).</summary>
@@ -35,7 +35,8 @@ internal sealed class LatencyBuckets
             totals[i] += counts[i];
     }
 
-    /// <summary>Returns milliseconds (geometric middle of the bucket), or null without deliveries.</summary>
+    /// <summary>Returns the quantiles in milliseconds (the geometric middles of their buckets), or null without
+    /// deliveries.</summary>
     public LatencyQuantiles? Quantiles()
     {
         Span<long> totals = stackalloc long[Buckets];

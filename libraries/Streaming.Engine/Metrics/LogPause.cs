@@ -1,6 +1,7 @@
 namespace Streaming.Metrics;
 
-/// <summary>Says which of many like log entries to write: the first, and one after each pause. Thread-safe.</summary>
+/// <summary>Chooses which of many similar log entries to write: the first, and one after each pause.
+/// Thread-safe.</summary>
 internal sealed class LogPause(TimeProvider clock, TimeSpan pause)
 {
     private readonly Lock _gate = new();

@@ -5,7 +5,8 @@ using Streaming.Frames;
 namespace Streaming.Metrics;
 
 /// <summary>The metrics of the meter <c>AspireSse.StreamApi</c>. Loops count deliveries in their own buckets, and a
-/// proportional sample enters the histogram once a second: recording each would add a twentieth to its cost.</summary>
+/// proportional sample enters the histogram once a second: recording each delivery would add a twentieth to its
+/// cost.</summary>
 internal sealed class StreamingMetrics : IHostedService, IDisposable
 {
     private const int SamplesPerFlush = 2_000;
@@ -154,7 +155,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         if (Interlocked.Exchange(ref _unframedAt, record.Position) == record.Position)
             return;
 
-        // Elsewhere: the lock of all rings is held here, and a logger is the application's.
+        // On another thread: this one holds the lock of all rings, and a logger is the application's.
         _ = Task.Run(() =>
             _logger.LogError(
                 error,

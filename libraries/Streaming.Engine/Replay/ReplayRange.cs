@@ -2,9 +2,10 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <param name="Newest">True: only the newest event of each key, with the range that this omits.</param>
-/// <param name="IsSmall">True: a page for a client that does not read fast enough for a whole one.</param>
-/// <param name="Through">Position through which omissions are announced, the read's end, or null for the head.</param>
+/// <param name="Newest">True for only the newest event of each key, with the range of the events omitted.</param>
+/// <param name="IsSmall">True for a small page, for a client that does not read fast enough for a whole one.</param>
+/// <param name="Through">Position through which omissions are announced, where the read ends. Null to read through the
+/// head.</param>
 internal readonly record struct ReplayRange(StreamFilter Filter, long After, bool Newest, bool IsSmall, long? Through)
 {
     private const int WholeEvents = 512,

@@ -2,8 +2,9 @@ using Streaming.Fanout;
 
 namespace Streaming.Replay;
 
-/// <summary>Pages of the store read a moment ago, for others that ask for the same range. Not thread-safe.</summary>
-/// <param name="limit">Bytes of all pages.</param>
+/// <summary>Pages of the store read a moment ago, for other connections that ask for the same range. Not
+/// thread-safe.</summary>
+/// <param name="limit">Maximum bytes of all pages.</param>
 internal sealed class SharedPages(long limit, TimeSpan age, TimeProvider clock)
 {
     private readonly Dictionary<ReplayRange, (ReplayPage Page, long Bytes, long At)> _pages = [];

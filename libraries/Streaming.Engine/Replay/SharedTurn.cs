@@ -1,6 +1,7 @@
 namespace Streaming.Replay;
 
-/// <summary>Turn of a read for several clients: it waits in each one's place, and takes the first seat.</summary>
+/// <summary>The turn of a read for several clients. It waits in the place of each client, and takes the first free
+/// seat.</summary>
 internal sealed class SharedTurn
 {
     private readonly TaskCompletionSource<IDisposable> _seat = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -6,7 +6,7 @@ using Streaming.Fanout;
 namespace Streaming.Replay;
 
 /// <summary>Reads pages for lagging connections from memory, else in fair turns from the store, a few at a time. Equal
-/// ranges, at once or a moment later, share one read; one without waiters is cancelled in Postgres too.</summary>
+/// ranges, at once or a moment later, share one read; a read without waiters is cancelled in Postgres, too.</summary>
 /// <remarks>
 /// 1. A page that was read a moment ago, or a read under way, is shared.
 /// 2. Otherwise memory may have the range.
@@ -23,8 +23,9 @@ internal sealed class StoreReplay(
     ILogger<StoreReplay> logger
 ) : IReplay
 {
-    /// <summary>After a search a client's first pages wait like searches for this time. One is free, since a page that
-    /// may be a search rarely is one; of ten, others felt those of twelve clients at once (decision 53).</summary>
+    /// <summary>Time after a search in which a client's first pages wait like searches. One search is free, because a
+    /// page that may be a search rarely is; with ten free searches, twelve clients at once slowed others (decision
+    /// 53).</summary>
     private static readonly TimeSpan FreeSearch = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
@@ -134,12 +135,12 @@ internal sealed class StoreReplay(
             waiter.Done(waiter, answer);
         }
 
-        // The hold of this read itself.
+        // Releases the hold of this read itself.
         if (answer is not null)
             Pages.Release(answer);
     }
 
-    /// <summary>Ends a read, keeps its store page (<c>found</c>) for others, and returns those who wait.</summary>
+    /// <summary>Ends a read, keeps its store page (<c>found</c>) for others, and returns its waiters.</summary>
     private List<Place> End(ReplayRange range, Reading reading, ReplayPage? found)
     {
         lock (_readings)
@@ -219,7 +220,8 @@ internal sealed class StoreReplay(
         }
     }
 
-    /// <summary>Asks for a turn in the names of all clients that wait for the read. Later ones add theirs.</summary>
+    /// <summary>Asks for a turn in the names of all clients that wait for the read. Clients that join later add their
+    /// names.</summary>
     private SharedTurn Ask(Reading reading)
     {
         lock (_readings)
@@ -241,13 +243,13 @@ internal sealed class StoreReplay(
 
     private void Ask(SharedTurn turn, Place place)
     {
-        // Once: the attempts of a read are one search.
+        // Chosen once, because all attempts of a read are one search.
         place.Gate ??= GateOf(place.Waiter);
         turn.Ask(place.Gate, place.Waiter.Client);
     }
 
-    /// <summary>Returns the gate of searches for a search, and for a likely one of a client over its allowance.
-    /// </summary>
+    /// <summary>Returns the gate of searches for a search, and for a likely search of a client that has used its free
+    /// one.</summary>
     private FairGate GateOf(ReplayWaiter waiter)
     {
         var isSearch =
@@ -273,7 +275,8 @@ internal sealed class StoreReplay(
     {
         public List<Place> Waiting { get; } = [new Place(first)];
 
-        /// <summary>Turn of the present attempt, or null before the first, which asks for all who wait.</summary>
+        /// <summary>Turn of the present attempt, or null before the first attempt, which asks for all
+        /// waiters.</summary>
         public SharedTurn? Turn { get; set; }
 
         /// <summary>Never disposed: it may be cancelled after the read, and has no timer or link to release.</summary>

@@ -5,8 +5,8 @@ using Streaming.Frames;
 
 namespace Streaming.Replay;
 
-/// <summary>Reads the events of a topic as they come, for code that makes something else of them than frames: from
-/// memory, else from the store in the client's turn. Thread-safe.</summary>
+/// <summary>Reads the events of a topic as they come, for code that does not send them as frames. They come from
+/// memory, or else from the store in the client's turn. Thread-safe.</summary>
 internal sealed class TopicFollower
 {
     /// <summary>Longest wait for the feed to reach an epoch that the store has.</summary>
@@ -69,7 +69,7 @@ internal sealed class TopicFollower
         finally
         {
             _rings.Release(ring);
-            // Others that wait for it look once for nothing.
+            // Other readers that wait for the ring look once in vain.
             Wake([ring]);
         }
     }
@@ -86,7 +86,7 @@ internal sealed class TopicFollower
             new ReplayRange(filter, after.Position, Newest: false, IsSmall: false, Through: null),
             (_, page) =>
             {
-                // Its events outlive it.
+                // The events outlive the page.
                 if (page is not null)
                     _replay.Pages.Release(page);
                 answer.TrySetResult(page);

@@ -2,12 +2,12 @@ using EventStore;
 
 namespace Streaming.Showing;
 
-/// <summary>Threads that run one function of the application, so that one that waits delays neither the writer loops
-/// nor the thread pool, nor other functions. There are as many as cores; one more starts whenever none of them has
-/// taken work for a moment, and ends when there is none. Thread-safe.</summary>
+/// <summary>Threads that run one function of the application, so that a function that waits delays neither the writer
+/// loops, the thread pool nor other functions. There are as many threads as cores; more start whenever none has taken
+/// work for a moment, and end without work. Thread-safe.</summary>
 internal sealed class ShowThreads : IDisposable
 {
-    /// <summary>Some 100 kB of memory each, so 25 MB of a function that hangs.</summary>
+    /// <summary>Maximum threads. Each takes some 100 kB of memory, so a function that hangs takes 25 MB.</summary>
     private const int Most = 256;
 
     private static readonly TimeSpan Stuck = TimeSpan.FromMilliseconds(50);
@@ -36,7 +36,7 @@ internal sealed class ShowThreads : IDisposable
             _waiting.Enqueue(work);
             Monitor.Pulse(_gate);
 
-            // An idle thread that was woken for earlier work is still counted.
+            // An idle thread that was woken for earlier work still counts as idle.
             if (_idle >= _waiting.Count)
                 return;
             if (_threads < Environment.ProcessorCount)
@@ -64,7 +64,7 @@ internal sealed class ShowThreads : IDisposable
             if (_waiting.Count == 0)
                 return;
 
-            // Half as many more, so that hundreds of functions that wait are overtaken soon.
+            // Starts half as many more, so that hundreds of calls that wait delay new work only briefly.
             if (!_hasTaken)
                 for (var more = Math.Min(_waiting.Count, 1 + _threads / 2); more > 0 && _threads < Most; more--)
                     StartThread();
@@ -83,8 +83,8 @@ internal sealed class ShowThreads : IDisposable
         while (RunNext()) { }
     }
 
-    /// <summary>Runs one piece of work, which this thread does not keep; returns false if it is no longer needed.
-    /// </summary>
+    /// <summary>Runs one piece of work, without keeping a reference to it; returns false if this thread is no longer
+    /// needed.</summary>
     private bool RunNext()
     {
         var work = Take();

@@ -6,9 +6,9 @@ using Streaming.Replay;
 
 namespace Streaming.Showing;
 
-/// <summary>The events of one stream as a function of the application forms them. The function runs on threads of its
-/// own, with what flows with the stream's request, under no lock, at most a page ahead of the client; what it returns
-/// is kept for this stream alone.</summary>
+/// <summary>Forms the events of one stream by a function of the application. The function runs on threads of its own,
+/// in the execution context of the stream's request, under no lock, at most a page ahead of the client; its results are
+/// kept for this stream alone.</summary>
 internal sealed class ShownEvents(
     Func<EventRecord, SseItem<object?>?> show,
     JsonSerializerOptions json,
@@ -17,7 +17,8 @@ internal sealed class ShownEvents(
     string endpoint
 )
 {
-    /// <summary>Bytes of frames after which a page ends early: the function may make much of little.</summary>
+    /// <summary>Bytes of frames after which a page ends early: the function may make large frames of small
+    /// events.</summary>
     private const int MostBytes = 1024 * 1024;
 
     private readonly ExecutionContext? _request = ExecutionContext.Capture();
@@ -39,8 +40,8 @@ internal sealed class ShownEvents(
         );
     }
 
-    /// <summary>Forms the events of a held page, which it releases, and calls <paramref name="done"/> with another one,
-    /// held, from any thread. It stops without a call once the stream has ended.</summary>
+    /// <summary>Forms the events of a held page, releases the page, and calls <paramref name="done"/> with a new held
+    /// page, from any thread. It stops without a call once the stream has ended.</summary>
     /// <param name="hasEnded">Returns true once nobody wants the page.</param>
     public void Form(ReplayPage page, PageBudget pages, Func<bool> hasEnded, Action<ReplayPage> done) =>
         threads.Add(() =>

@@ -4,10 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Streaming.Sockets;
 
-/// <summary>A TCP connection of its own, taken from a <see cref="Socket"/>, whose owner may then dispose it. Linux
-/// only: no call waits, and any thread may use it.</summary>
-/// <remarks>A <see cref="Socket"/> would keep more of each stream, and ask the kernel for its addresses and options
-/// when it is made.</remarks>
+/// <summary>A TCP connection taken from a <see cref="Socket"/>, which its owner may then dispose. Linux only: no call
+/// waits, and any thread may call.</summary>
+/// <remarks>A <see cref="Socket"/> would take more memory for each stream, and ask the kernel for its addresses and
+/// options when it is made.</remarks>
 internal sealed partial class NativeSocket() : SafeHandleMinusOneIsInvalid(ownsHandle: true)
 {
     // Numbers of Linux (fcntl(2), socket(7), tcp(7)); they are the same on every processor that .NET runs on.
@@ -22,14 +22,14 @@ internal sealed partial class NativeSocket() : SafeHandleMinusOneIsInvalid(ownsH
         Interrupted = 4,
         WouldBlock = 11;
 
-    /// <summary>Bytes that a client may send beside its request; one that sends more is gone.</summary>
+    /// <summary>Bytes that a client may send after its request. A client that sends more counts as gone.</summary>
     public const int MostIgnored = 64 * 1_024;
 
-    /// <summary>Stands in for taken sockets in the hands of their former owners.</summary>
+    /// <summary>Gives the former owners of taken connections a socket that was never connected.</summary>
     private static readonly Socket Nothing = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
-    /// <summary>Takes the connection, and leaves the socket one that was never connected: to shut down, abort and close
-    /// it harms nobody. Null if it is closed.</summary>
+    /// <summary>Takes the connection, and leaves the socket without one, so that its owner can shut it down, abort and
+    /// close it without effect. Returns null if the socket is closed.</summary>
     public static NativeSocket? TakeFrom(Socket socket)
     {
         try
@@ -65,7 +65,7 @@ internal sealed partial class NativeSocket() : SafeHandleMinusOneIsInvalid(ownsH
 
     public void SetTcpOption(int option, int value) => SetOption(this, IpProtoTcp, option, [value], sizeof(int));
 
-    /// <summary>Sends what is kept, with the end of the connection.</summary>
+    /// <summary>Sends the segment held back, with the end of the connection.</summary>
     public void End() => Shutdown(this, ShutWrite);
 
     /// <summary>Closes it with a reset, so that the kernel keeps no unsent byte.</summary>

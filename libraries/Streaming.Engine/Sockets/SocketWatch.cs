@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Streaming.Sockets;
 
-/// <summary>A watched socket's reader. Called on the watch's thread, also without a cause.</summary>
+/// <summary>The owner of a watched socket. The watch's thread calls it, sometimes without a cause.</summary>
 internal interface IWatched
 {
-    /// <summary>The peer has sent something, or is gone.</summary>
+    /// <summary>Reports that the peer has sent something, or is gone.</summary>
     void Readable(Span<byte> buffer);
 
-    /// <summary>The kernel takes bytes again, after <see cref="SocketWatch.AwaitWritable"/>.</summary>
+    /// <summary>Reports that the kernel takes bytes again, after <see cref="SocketWatch.AwaitWritable"/>.</summary>
     void Writable();
 }
 
@@ -37,7 +37,8 @@ internal sealed partial class SocketWatch : IDisposable
 
     private readonly Lock _gate = new();
 
-    /// <summary>The watched, by descriptor: the kernel gives the lowest that is free.</summary>
+    /// <summary>The owners of the watched sockets, by descriptor. The array stays short, because the kernel gives the
+    /// lowest free descriptor.</summary>
     private IWatched?[] _watched = [];
     private EpollHandle? _epoll;
     private bool _stopped;
@@ -58,10 +59,12 @@ internal sealed partial class SocketWatch : IDisposable
         Control(Add, socket, In);
     }
 
-    /// <summary>Tells the watched once when its socket takes bytes, at once if it does already.</summary>
+    /// <summary>Calls <see cref="IWatched.Writable"/> once when the socket takes bytes, at once if it does
+    /// already.</summary>
     public void AwaitWritable(NativeSocket socket) => Control(Modify, socket, In | Out);
 
-    /// <summary>Forgets the socket. Its caller closes it afterwards, which ends what the kernel knows of it.</summary>
+    /// <summary>Forgets the socket. The caller closes the socket afterwards, which also removes it from
+    /// epoll.</summary>
     public void Remove(NativeSocket socket)
     {
         lock (_gate)
@@ -77,7 +80,7 @@ internal sealed partial class SocketWatch : IDisposable
             throw new Win32Exception(Marshal.GetLastPInvokeError());
 
         var thread = new Thread(() => Run(epoll)) { IsBackground = true, Name = "sse-watch" };
-        // The first stream's request starts it, and none of its locals may stay.
+        // The first stream's request starts the thread, which must not keep the request's AsyncLocals.
         thread.UnsafeStart();
         return epoll;
     }
@@ -100,7 +103,8 @@ internal sealed partial class SocketWatch : IDisposable
     private void Tell(ReadOnlySpan<byte> told, Span<byte> buffer)
     {
         var happened = MemoryMarshal.Read<uint>(told);
-        // The descriptor may have been closed meanwhile, and be another stream's: it finds nothing to read or write.
+        // The descriptor may have been closed meanwhile, and be another stream's, which then finds nothing to read or
+        // write.
         if (Volatile.Read(ref _watched)[MemoryMarshal.Read<int>(told[DataAt..])] is not { } watched)
             return;
 

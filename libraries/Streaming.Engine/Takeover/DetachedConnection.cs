@@ -21,7 +21,7 @@ internal sealed class DetachedConnection : IDetachedConnectionFeature, IDisposab
 
     public void OnClosed(Action callback)
     {
-        // Not this object, which the application sees, and no lock of its own, which each stream would hold.
+        // Locks the socket: the application sees this object, and a lock of its own would cost memory for each stream.
         lock (Socket)
             if (!_isClosed)
             {

@@ -1,7 +1,7 @@
 namespace Streaming.Takeover;
 
-/// <summary>Counts the server's connections, of which Kestrel forgets those that are detached: a limit of Kestrel's
-/// counts them all the same, and the application stops when they have ended.</summary>
+/// <summary>Counts the server's connections, including the detached ones, which Kestrel forgets: they count against
+/// Kestrel's limit, and the application stops when they have ended.</summary>
 internal sealed class OpenConnections(TimeProvider clock) : IHostedService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);

@@ -22,8 +22,8 @@ internal sealed class TakenConnection(
 
     public Socket? Socket => connection.Features.Get<IConnectionSocketFeature>()?.Socket;
 
-    /// <summary>Takes the socket from Kestrel, whose part of the connection ends when the caller returns: it would cost
-    /// each stream 4.6 kB. Null if that is not possible.</summary>
+    /// <summary>Takes the socket from Kestrel, or returns null if that is not possible. Kestrel's part of the
+    /// connection, which would cost each stream 4.6 kB, ends when the caller returns.</summary>
     public DetachedConnection? Detach()
     {
         if (!isFresh || !OperatingSystem.IsLinux() || Socket is not { } socket)
@@ -33,8 +33,8 @@ internal sealed class TakenConnection(
 
         var detached = new DetachedConnection(taken, open);
         connection.Features.Set<IDetachedConnectionFeature>(detached);
-        // Its pending read would wait for ever. To dispose the socket would do, but for an exception of each stream in
-        // Kestrel, which would still shut it down.
+        // Ends Kestrel's pending read, which would wait for ever. To dispose the socket would end it, too, but each
+        // stream would cause an exception in Kestrel, which would still shut the socket down.
         connection.Abort(Left);
 
         return detached;

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Takeover;
 
-/// <summary>Lets streams take their connections over from Kestrel, if they may.</summary>
+/// <summary>Lets streams take their connections over from Kestrel, if <see cref="SseOptions.TakeOverConnections"/> is
+/// set.</summary>
 internal sealed class TakeoverSetup(IOptions<SseOptions> streaming, OpenConnections open)
     : IConfigureOptions<KestrelServerOptions>
 {

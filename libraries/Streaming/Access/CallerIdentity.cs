@@ -13,11 +13,11 @@ internal static class CallerIdentity
 
     public static bool IsSignedIn(ClaimsPrincipal user) => SignedIn(user).Any();
 
-    /// <summary>Returns an opaque text that is equal for equal callers: of the issuer and the subject (OpenID Connect
-    /// Core §2), or the name where there is no subject. Null for an anonymous caller, and for a credential that names
-    /// nobody.</summary>
-    /// <remarks>A caller with several identities is all of them: one of them alone may be shared by many. A name is no
-    /// part of a caller with a subject, because it changes.</remarks>
+    /// <summary>Returns an opaque text that is equal for equal callers, made of the issuer and the subject (OpenID
+    /// Connect Core §2), or of the name if there is no subject. Null for an anonymous caller, and for a credential that
+    /// names nobody.</summary>
+    /// <remarks>All identities of a caller identify it together, because many callers may share one of them. The name
+    /// of a caller with a subject does not count, because names change.</remarks>
     public static string? IdOf(ClaimsPrincipal user)
     {
         var subjects = SignedIn(user).Where(identity => SubjectOf(identity) is not null).ToArray();
@@ -33,7 +33,8 @@ internal static class CallerIdentity
             : Base64Url.EncodeToString(SHA256.HashData(MemoryMarshal.AsBytes(Escaped(names).AsSpan())));
     }
 
-    /// <summary>Returns the caller as lists show it, never to be compared: two may have one name.</summary>
+    /// <summary>Returns the name that lists show. It must not be compared, because two callers may have the same
+    /// name.</summary>
     public static string? ShownOf(ClaimsPrincipal user) =>
         SignedIn(user)
             .Select(identity => identity.Name ?? SubjectOf(identity)?.Value)
@@ -48,8 +49,8 @@ internal static class CallerIdentity
             ? Escaped("name", IssuerOf(identity.FindFirst(identity.NameClaimType), identity), name)
         : null;
 
-    /// <summary>Returns the token's own subject, else another id. Of several the least, because their order may
-    /// change.</summary>
+    /// <summary>Returns the token's own subject, or else another id. Of several, the first in ordinal order counts,
+    /// because the order of claims may change.</summary>
     private static Claim? SubjectOf(ClaimsIdentity identity) =>
         identity
             .Claims.Where(claim => IsSubject(claim) || claim.Type == ClaimTypes.NameIdentifier)
@@ -61,14 +62,14 @@ internal static class CallerIdentity
     private static bool IsSubject(Claim claim) =>
         claim.Type == "sub" || (claim.Properties.TryGetValue(TokensName, out var name) && name == "sub");
 
-    /// <summary>Claims that an application makes itself have the default issuer, so their kind tells them
-    /// apart.</summary>
+    /// <summary>Returns the issuer of a claim. Claims that an application makes itself have the default issuer, so the
+    /// identity's <c>AuthenticationType</c> stands in for it.</summary>
     private static string IssuerOf(Claim? claim, ClaimsIdentity identity) =>
         claim?.Issuer is { Length: > 0 } issuer && issuer != ClaimsIdentity.DefaultIssuer
             ? Escaped("issuer", issuer)
             : Escaped("kind", identity.AuthenticationType!);
 
-    /// <summary>Joins texts so that no content of one imitates another: each with its length.</summary>
+    /// <summary>Joins texts, each with its length, so that no text can imitate another.</summary>
     private static string Escaped(params string[] texts) =>
         string.Concat(texts.Select(text => $"{text.Length}:{text}"));
 }

@@ -5,7 +5,8 @@ namespace AspireSse.Server;
 
 /// <summary>The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a repetition gets the
 /// first answer and has no further effect. Keys belong to one user and are kept for 24 hours.</summary>
-/// <remarks>Anonymous callers share theirs, so a key must be a secret there, as the id is that it stands for.</remarks>
+/// <remarks>Needed by an endpoint that creates something, so that a repeated request does not create it twice.
+/// Anonymous callers share their keys, so their keys must be secret, like the ids that they stand for.</remarks>
 public static class IdempotencyKey
 {
     /// <summary>The name of the header.</summary>
@@ -15,9 +16,10 @@ public static class IdempotencyKey
     /// <summary>Characters of a random key of 128 bits, in Base64; a UUID has 36.</summary>
     private const int SecretLength = 22;
 
-    /// <summary>Returns an id for the new resource: with a key, that of the first request with the same key.</summary>
-    /// <param name="content">Called only with a key: a body may be megabytes. Method and path, with the path base, are
-    /// compared too.</param>
+    /// <summary>Returns an id for the new resource. With a key, it is the id of the first request with the same
+    /// key.</summary>
+    /// <param name="content">Returns the content that a repetition must have. It is called only for a request with a
+    /// key, because a body may be megabytes. The method and the path, with the path base, are compared too.</param>
     /// <exception cref="InvalidRequestException">400: malformed key; 409: used for another request.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer; a retry is safe.</exception>
     public static async Task<Guid> IdAsync(HttpContext context, Func<string> content)
@@ -64,8 +66,8 @@ public static class IdempotencyKey
         );
     }
 
-    /// <summary>Returns the id of the first request with the same key, or null if there is none. It claims nothing: a
-    /// request that is refused later leaves its key to the corrected one.</summary>
+    /// <summary>Returns the id of the first request with the same key, or null if there is none. It does not claim the
+    /// key: a request that is refused later leaves its key to the corrected request.</summary>
     internal static async Task<string?> FindAsync(HttpContext context, RequestKeyStore keys, Func<string> content) =>
         KeyOf(context) is { } key
             ? await keys.FindAsync(OwnerOf(context), key, Compared(context.Request, content), context.RequestAborted)

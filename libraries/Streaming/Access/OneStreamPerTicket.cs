@@ -34,7 +34,8 @@ internal sealed class OneStreamPerTicket(
     private bool _recordsLost;
     private long? _sweptAt;
 
-    /// <param name="after">Time of the connection that it replaced here, which its own follows; 0: unknown.</param>
+    /// <param name="after">Time of the connection that this one replaced here, or 0 if unknown. The time of this one is
+    /// later.</param>
     private sealed class Held(IReplaceableStream stream, long after, TimeProvider clock)
     {
         private readonly DateTimeOffset _openedAt = clock.GetUtcNow();
@@ -60,8 +61,8 @@ internal sealed class OneStreamPerTicket(
         }
 
         /// <summary>
-        /// Sets the time by a time of Postgres's clock and the timestamps around it. The offset of the clocks decides
-        /// within them: an answer may take longer than a client needs to open the next stream.
+        /// Sets the time by a time of Postgres's clock and the timestamps around its read. Between them the offset of
+        /// the clocks decides, because an answer may take longer than a client needs to open the next stream.
         /// </summary>
         public void SetTime((DateTimeOffset Now, long Asked, long Answered) store, TimeSpan ahead)
         {
@@ -69,7 +70,7 @@ internal sealed class OneStreamPerTicket(
             var earliest = store.Now - clock.GetElapsedTime(_opened, store.Answered);
             var at = Math.Clamp((_openedAt + ahead).UtcTicks, earliest.UtcTicks, latest.UtcTicks);
 
-            // Times in Postgres are of microseconds.
+            // Times in Postgres have microseconds.
             Interlocked.Exchange(ref _last, Math.Max(at, Last + TimeSpan.TicksPerMicrosecond));
             IsTimed = true;
         }
@@ -117,7 +118,8 @@ internal sealed class OneStreamPerTicket(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
     }
 
-    /// <summary>Notes this replica's connections, and ends those that another replica's have replaced.</summary>
+    /// <summary>Notes this replica's connections in Postgres, and ends those that connections of other replicas have
+    /// replaced.</summary>
     internal async Task ExchangeAsync(CancellationToken cancellationToken)
     {
         if (_held.IsEmpty)
@@ -166,7 +168,8 @@ internal sealed class OneStreamPerTicket(
                 held.SetTime(now, storeClock.Ahead);
         }
 
-        // One that has been replaced meanwhile does not know that its time precedes the other's: it gets no note.
+        // A connection that was replaced meanwhile gets no note, because its time may not precede that of its
+        // replacement.
         opened = [.. opened.Where(_held.Contains)];
         await connections.NoteAsync(
             opened.Select(o => new TicketConnection(o.Key, o.Value.Stream.Id, new(o.Value.Last, TimeSpan.Zero))),
@@ -198,7 +201,8 @@ internal sealed class OneStreamPerTicket(
             if (here.IsTimed && openedAt.UtcTicks >= here.Last)
                 here.Stream.Replace();
             else
-                // This row is of the connection that this stream replaced. Its own row is not stored yet, or was lost.
+                // The row is of the connection that this stream replaced. This stream's own row is not stored yet, or
+                // was lost.
                 here.IsNoted = false;
         }
     }

@@ -1,7 +1,7 @@
 namespace Streaming.Access;
 
-/// <summary>Decides what belongs to a caller, by the application's <see cref="IStreamAccess"/>. A service of its own:
-/// what wraps that interface has none of this to forward.</summary>
+/// <summary>Decides what belongs to a caller, by the application's <see cref="IStreamAccess"/>. It is a separate
+/// service, so that a wrapper of that interface has nothing more to forward.</summary>
 internal abstract class OwnerAccess(IStreamAccess access)
 {
     protected IStreamAccess Access { get; } = access;
@@ -12,11 +12,12 @@ internal abstract class OwnerAccess(IStreamAccess access)
     /// <inheritdoc cref="IStreamAccess.OwnerOf"/>
     public string? OwnerOf(HttpContext context) => Access.OwnerOf(context);
 
-    /// <summary>Returns true if the caller may read a run: by the right to its topic, or as its owner.</summary>
+    /// <summary>Returns true if the caller may read a run. An implementation decides whether the right to the topic is
+    /// enough, or ownership is required.</summary>
     /// <param name="context">The request.</param>
     /// <param name="topic">The run's topic.</param>
-    /// <param name="ownerOf">Reads the run's owner. Null if it has none.</param>
-    /// <param name="namesIt">True if the request has the run's random id, which only its reader was told.</param>
+    /// <param name="ownerOf">Reads the run's owner, or null if the run has none.</param>
+    /// <param name="namesIt">True if the request has the run's random id, which only the run's readers know.</param>
     public abstract ValueTask<bool> MayReadRunAsync(
         HttpContext context,
         string topic,
@@ -24,14 +25,14 @@ internal abstract class OwnerAccess(IStreamAccess access)
         bool namesIt = true
     );
 
-    /// <summary>Returns the caller as a ticket for it keeps it.</summary>
+    /// <summary>Returns the caller in the form that its tickets keep.</summary>
     public abstract TicketHolder HolderOf(HttpContext context);
 }
 
-/// <summary>Ownership in an application that says itself who may read what.</summary>
+/// <summary>Ownership in an application that decides itself who may read what (<see cref="IStreamAccess"/>).</summary>
 internal sealed class GrantedOwnerAccess(IStreamAccess access) : OwnerAccess(access)
 {
-    /// <summary>The right to a topic has its runs, too.</summary>
+    /// <summary>Returns true for a caller with the right to the run's topic, and for the run's owner.</summary>
     public override async ValueTask<bool> MayReadRunAsync(
         HttpContext context,
         string topic,
@@ -42,10 +43,12 @@ internal sealed class GrantedOwnerAccess(IStreamAccess access) : OwnerAccess(acc
     public override TicketHolder HolderOf(HttpContext context) => TicketHolder.Of(Access.CallerOf(context));
 }
 
-/// <summary>Ownership in an application with policies, which say who may have runs, but not whose.</summary>
+/// <summary>Ownership in an application with policies. They decide who may read runs, but not whose runs a caller may
+/// read.</summary>
 internal sealed class PolicyOwnerAccess(IStreamAccess access) : OwnerAccess(access)
 {
-    /// <summary>A run that nobody signed in for is of all who have not either, and name it.</summary>
+    /// <summary>Requires the right to the topic and ownership. A run of an anonymous caller belongs to all anonymous
+    /// callers that name its id.</summary>
     public override async ValueTask<bool> MayReadRunAsync(
         HttpContext context,
         string topic,
@@ -57,7 +60,8 @@ internal sealed class PolicyOwnerAccess(IStreamAccess access) : OwnerAccess(acce
         && await ownerOf() == user
         && (user is not null || namesIt);
 
-    /// <summary>The endpoint's policy has named it, as only that knows the schemes.</summary>
+    /// <summary>Returns the caller that the policy evaluator has stored, because only the policy knows the
+    /// schemes.</summary>
     public override TicketHolder HolderOf(HttpContext context) =>
         context.Features.Get<TicketHolder>()
         ?? throw new InvalidOperationException(
@@ -65,7 +69,8 @@ internal sealed class PolicyOwnerAccess(IStreamAccess access) : OwnerAccess(acce
                 + "knows no tickets. Add it before AddSse."
         );
 
-    /// <summary>A ticket owns nothing, but reads for the one who bought it.</summary>
+    /// <summary>Returns the caller's name, or null for an anonymous caller. A ticket owns nothing, but it reads for the
+    /// user who requested it.</summary>
     private string? ReaderOf(HttpContext context) =>
         context.Features.Get<SseTicket>() is null ? OwnerOf(context) : PolicyAccess.UserOf(context);
 }

@@ -3,8 +3,8 @@ using Streaming.Tickets;
 
 namespace Streaming.Access;
 
-/// <summary>Rights as ASP.NET Core's own authentication and policies give them. A stream ends with the caller's
-/// credential, if that has an end.</summary>
+/// <summary>Rights that ASP.NET Core's own authentication and policies give. A stream ends with its caller's
+/// credential, if the credential has an end.</summary>
 internal sealed class PolicyAccess : IStreamAccess
 {
     public ClientKey ClientOf(HttpContext context) =>
@@ -20,16 +20,18 @@ internal sealed class PolicyAccess : IStreamAccess
             IsSignedIn = CallerIdentity.IsSignedIn(context.User),
         };
 
-    /// <summary>The endpoint's policy has decided before; a ticket narrows it.</summary>
+    /// <summary>Returns false only for a topic that the caller's ticket lacks: the endpoint's policy has already
+    /// decided.</summary>
     public bool MayRead(HttpContext context, string topic) => TicketOf(context)?.Grants.MayRead(topic) != false;
 
-    /// <summary>A ticket only reads, also where no policy asks.</summary>
+    /// <summary>Returns the caller's name, and refuses a ticket, which only reads, even on an endpoint without a
+    /// policy.</summary>
     public string? OwnerOf(HttpContext context) =>
         TicketOf(context) is null
             ? UserOf(context)
             : throw new UnnamedCallerException("A ticket only reads. Send the credential that it was bought with.");
 
-    /// <summary>Returns the caller's name, or null if it is anonymous.</summary>
+    /// <summary>Returns the caller's name, or null if the caller is anonymous.</summary>
     public static string? UserOf(HttpContext context) =>
         CallerIdentity.IdOf(context.User) is { } user ? user
         : CallerIdentity.IsSignedIn(context.User)

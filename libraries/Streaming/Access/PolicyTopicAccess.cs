@@ -2,8 +2,8 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace Streaming.Access;
 
-/// <summary>Meets the topics that the libraries' own endpoints ask for: the application's policy has decided, and a
-/// ticket only reads.</summary>
+/// <summary>Meets the topic requirements of the libraries' own endpoints. The application's policy has already decided,
+/// and a ticket only reads.</summary>
 internal sealed class PolicyTopicAccess(IStreamAccess access) : AuthorizationHandler<TopicAccess>
 {
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, TopicAccess requirement)

@@ -2,14 +2,17 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace AspireSse.Server;
 
-/// <summary>Requirement that the caller may read a topic, or publish to it: also metadata of the endpoint. It is met
-/// once the endpoint's policy is, within the topics of a ticket, which only reads; an authorization handler of the
-/// application's own may meet it, too.</summary>
+/// <summary>Requires that the caller may read a topic, or publish to it, and is also metadata of the endpoint. The
+/// endpoint's policy meets it, but a ticket only reads, and only its topics; an authorization handler of the
+/// application may meet it, too.</summary>
+/// <remarks>Needed only by an application with an <see cref="IStreamAccess"/> of its own, whose authorization handler
+/// meets it.</remarks>
 /// <param name="Publishes">True for the right to publish.</param>
 /// <param name="Template">A topic or pattern; <c>{name}</c> stands for a route value.</param>
 public sealed record TopicAccess(bool Publishes, string Template) : IAuthorizationRequirement
 {
-    /// <summary>Returns the topic; <c>*</c> stands for a route value that is no token, which is refused.</summary>
+    /// <summary>Returns the topic of a request. A route value that is not one token becomes <c>*</c>, and is
+    /// refused.</summary>
     public string TopicOf(HttpContext context) =>
         !Template.Contains('{')
             ? Template

@@ -4,6 +4,7 @@ namespace AspireSse;
 /// The topics that a credential lets its caller read and publish to. As in NATS, <c>&gt;</c> and <c>*</c> exclude the
 /// system's <c>$sys</c> topics; a grant that names <c>$sys</c> is an operator's. Immutable.
 /// </summary>
+/// <remarks>Needed only by an application that keeps the topics of each credential itself, as StreamApi does.</remarks>
 /// <param name="read">Topics and patterns that the caller may read.</param>
 /// <param name="publish">Topics and patterns that it may publish to.</param>
 public sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<string> publish)
@@ -19,7 +20,7 @@ public sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<string
     /// <summary>Topics of a subscription that names none: every readable topic except the system's.</summary>
     public IReadOnlyList<string> Readable { get; } = [.. read.Where(p => !IsSystem(p))];
 
-    /// <summary>True if that is every topic.</summary>
+    /// <summary>True if <see cref="Readable"/> is every topic.</summary>
     public bool ReadsEverything => Readable.Contains(">");
 
     /// <summary>True if the caller may read every topic that this pattern matches.</summary>
@@ -28,7 +29,7 @@ public sealed class TopicGrants(IReadOnlyList<string> read, IReadOnlyList<string
     /// <summary>True if the caller may publish to every topic that this pattern matches.</summary>
     public bool MayPublish(string topicOrPattern) => Any(publish, topicOrPattern);
 
-    /// <summary>True for the system's topics and patterns, <c>$sys</c> and below. No event has them.</summary>
+    /// <summary>True for the system's topics and patterns, <c>$sys</c> and below. No event has such a topic.</summary>
     public static bool IsSystem(string topicOrPattern) =>
         topicOrPattern.StartsWith(Root, StringComparison.Ordinal)
         && (topicOrPattern.Length == Root.Length || topicOrPattern[Root.Length] == '.');

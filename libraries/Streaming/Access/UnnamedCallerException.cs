@@ -2,7 +2,7 @@ using Streaming.Refusals;
 
 namespace Streaming.Access;
 
-/// <summary>A caller that can own nothing (403), because two of its kind could not be told apart.</summary>
+/// <summary>Refuses a caller that cannot own anything (403): a ticket, or a credential that names nobody.</summary>
 internal sealed class UnnamedCallerException(string problem)
     : InvalidRequestException("caller", problem, StatusCodes.Status403Forbidden)
 {

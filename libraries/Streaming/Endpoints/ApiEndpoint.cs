@@ -5,10 +5,11 @@ internal record ApiEndpoint : IApiEndpoint;
 
 internal static class ApiEndpointExtensions
 {
-    /// <summary>Marks endpoints for programs, whose answers nobody stores.</summary>
+    /// <summary>Marks endpoints for programs (<see cref="IApiEndpoint"/>), and forbids caches to store their
+    /// answers.</summary>
     public static RouteGroupBuilder MarkAsApi(this RouteGroupBuilder endpoints)
     {
-        // Last, since the last policy of the output cache decides.
+        // Added last, because the last policy of the output cache decides.
         ((IEndpointConventionBuilder)endpoints).Finally(endpoint => endpoint.Metadata.Add(new ApiEndpoint()));
         return endpoints.AddEndpointFilter(
             (invocation, next) =>

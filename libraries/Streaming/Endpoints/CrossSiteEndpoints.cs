@@ -5,11 +5,12 @@ namespace AspireSse.Server;
 
 /// <summary>Refuses requests that pages of other origins make a browser send, such as an image whose source starts paid
 /// work: they would cost money even if the page cannot read the response.</summary>
-/// <remarks>Browsers say so in Sec-Fetch-Site (W3C Fetch Metadata), over plain HTTP only by the Origin of a POST; other
-/// clients send neither.</remarks>
+/// <remarks>Needed by a host whose endpoints change data or start paid work. Browsers mark such requests by
+/// Sec-Fetch-Site (W3C Fetch Metadata), over plain HTTP only by the Origin of a POST. Other clients send neither
+/// header.</remarks>
 public static class CrossSiteEndpoints
 {
-    /// <summary>Refuses requests that pages of other origins make a browser send (403), where their method may change
+    /// <summary>Refuses requests that pages of other origins make a browser send (403), if their method may change
     /// something.</summary>
     public static TBuilder RefusesCrossSite<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder => endpoints.Refuses(request => !IsSafe(request.Method));
@@ -24,10 +25,10 @@ public static class CrossSiteEndpoints
     {
         endpoints.Add(endpoint =>
         {
-            // Around the endpoint, since a filter would cost each request its arguments and its answer as objects.
+            // Wraps the endpoint, because a filter would make objects of the arguments and the answer of each request.
             if (endpoint.RequestDelegate is { } next)
                 endpoint.RequestDelegate = context => GuardAsync(context, next);
-            // A controller's, which is made later.
+            // A controller's delegate is made later, so a filter is added.
             else
                 endpoint.FilterFactories.Add(
                     (_, next) =>
@@ -53,7 +54,8 @@ public static class CrossSiteEndpoints
             await next(context);
     }
 
-    /// <summary>Refuses a request that a page of another origin made a browser send. False: it is none.</summary>
+    /// <summary>Refuses a request that a page of another origin made a browser send. Returns false for any other
+    /// request, and for an allowed origin.</summary>
     internal static async Task<bool> RefuseCrossSiteAsync(this HttpContext context)
     {
         if (!IsOfOtherOrigin(context.Request) || await IsAllowedAsync(context))
@@ -72,21 +74,20 @@ public static class CrossSiteEndpoints
     private static bool IsSafe(string method) =>
         HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method);
 
-    // A page of the same site is one of another port of this machine, or of a sibling's name. "none": the visitor typed
-    // the address.
+    // "same-site": a page on another port of this host, or on a sibling domain. "none": the visitor typed the address.
     private static bool IsOfOtherOrigin(HttpRequest request) =>
         request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site
             ? site is not ("same-origin" or "none")
             : request.Headers.Origin.ToString() is { Length: > 0 } origin && !IsOwn(origin, request.Host);
 
-    // Without the scheme, which behind a proxy that ends TLS is another than the browser's.
+    // Ignores the scheme, which differs from the browser's behind a proxy that ends TLS.
     private static bool IsOwn(string origin, HostString host) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var page)
         && page.Host.Equals(host.Host, StringComparison.OrdinalIgnoreCase)
         && (host.Port is { } port ? page.Port == port : page.IsDefaultPort);
 
-    /// <summary>Returns true if the application's CORS names the origin. A policy for any origin names none: a browser
-    /// sends such a page's GET with the visitor's cookie, and only withholds the answer.</summary>
+    /// <summary>Returns true if the application's CORS policy names the origin. A policy for any origin does not count:
+    /// a browser sends any page's GET with the visitor's cookie, and only withholds the answer.</summary>
     private static async Task<bool> IsAllowedAsync(HttpContext context)
     {
         if (context.Request.Headers.Origin.ToString() is not { Length: > 0 } origin)
@@ -109,14 +110,14 @@ public static class CrossSiteEndpoints
         return policy?.IsOriginAllowed(origin) == true;
     }
 
-    /// <summary>Returns true if a browser sends this only after a preflight that allowed it (Fetch §3.3): the policy of
-    /// <c>UseCors(…)</c>, which nothing else shows, has decided.</summary>
+    /// <summary>Returns true if a browser sends this request only after a preflight has allowed it (Fetch §3.3). Then
+    /// the policy of <c>UseCors(…)</c>, which no metadata shows, has decided.</summary>
     private static bool WasAskedFor(HttpRequest request) =>
         (request.Headers["Sec-Fetch-Mode"] == "cors" || request.Headers["Sec-Fetch-Site"].Count == 0)
         && (
             !(IsSafe(request.Method) || HttpMethods.IsPost(request.Method))
             || request.HasJsonContentType()
-            // Of the schemes only this one is never sent by the browser itself.
+            // A browser never sends this scheme by itself, unlike the others.
             || request.Headers.Authorization.ToString().StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
         );
 }

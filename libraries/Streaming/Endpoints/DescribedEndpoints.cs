@@ -2,7 +2,9 @@ using Streaming.Endpoints;
 
 namespace AspireSse.Server;
 
-/// <summary>Says what endpoints send and take: for the server, an OpenAPI document and a rate limiter.</summary>
+/// <summary>Describes what endpoints send and take, for the server, an OpenAPI document and a rate limiter.</summary>
+/// <remarks>Needed by a host that counts requests by their kind, bounds streams by pools, or documents its
+/// streams.</remarks>
 public static class DescribedEndpoints
 {
     /// <summary>Describes a stream of the log: it resumes after the client's last id.</summary>
@@ -63,11 +65,13 @@ public static class DescribedEndpoints
         string? also = null
     ) => endpoint.WithMetadata(new RequestParameter(name, description, required, isText, also));
 
-    /// <summary>Counts the endpoint's requests as this kind; the last one counts, but a resume stays one.</summary>
+    /// <summary>Counts the endpoint's requests as this kind. The last kind added counts, but a request that resumes
+    /// still counts as a resume.</summary>
     public static TBuilder CountedAs<TBuilder>(this TBuilder endpoint, RequestKind kind)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(kind);
 
-    /// <summary>Counts the requests as a kind that the services know: its maximum is an option.</summary>
+    /// <summary>Counts the endpoint's requests as a kind made from the services, such as one whose maximum is an
+    /// option.</summary>
     public static TBuilder CountedAs<TBuilder>(this TBuilder endpoint, Func<IServiceProvider, RequestKind> kind)
         where TBuilder : IEndpointConventionBuilder
     {

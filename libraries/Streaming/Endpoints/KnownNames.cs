@@ -21,7 +21,8 @@ internal static class KnownNames
     /// <summary>Names that clients add to the address of any stream.</summary>
     private static readonly string[] OfStreams = ["from", "slow", "last_event_id", "lastEventId", Ticket];
 
-    // Of each endpoint, since every connect asks. The metadata of an endpoint never change, and go with it.
+    // Cached for each endpoint, because every connect asks. An endpoint's metadata never change, and are collected with
+    // it.
     private static readonly ConditionalWeakTable<EndpointMetadataCollection, string[]> Names = [];
 
     /// <summary>Returns the parameters that an endpoint describes.</summary>
@@ -31,16 +32,16 @@ internal static class KnownNames
             .. metadata.OfType<StreamMetadata>().LastOrDefault()?.Resumes == true ? OfLog : [],
         ];
 
-    /// <summary>Refuses a name that an endpoint with parameters, or a stream, does not know. Endpoints without both
-    /// have nothing that a name could narrow.</summary>
-    /// <exception cref="InvalidRequestException">A name is unknown; the error has the known ones.</exception>
+    /// <summary>Refuses a name that a stream, or an endpoint with parameters, does not know. Other endpoints take any
+    /// name, because no name narrows their answer.</summary>
+    /// <exception cref="InvalidRequestException">A name is unknown. The error lists the known names.</exception>
     public static void Check(EndpointMetadataCollection metadata, IEnumerable<string> names)
     {
         if (Names.GetValue(metadata, NamesOf) is { Length: > 0 } known)
             UnknownNames.Refuse(known, names, StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>Refuses a name that a stream's body may not have: one that its query does not know, and the ticket,
+    /// <summary>Refuses a name that a stream's body may not have: a name that the query does not know, and the ticket,
     /// which is read before the body.</summary>
     /// <inheritdoc cref="Check"/>
     public static void CheckBody(EndpointMetadataCollection metadata, IReadOnlyList<string> names)

@@ -5,18 +5,19 @@ using Microsoft.Extensions.Primitives;
 
 namespace Streaming.Endpoints;
 
-/// <summary>Gives a program that may not use its endpoint a status. Schemes by which people sign in, and applications'
-/// own code, lead to a page instead, which <c>EventSource</c> would follow.</summary>
-/// <remarks>It grants nothing. It is a handler of rights because all of those are asked, whatever else of the
-/// authorization an application has replaced.</remarks>
+/// <summary>Answers a refused program with a status. Sign-in schemes for people, and an application's own code,
+/// redirect to a page instead, and <c>EventSource</c> would follow.</summary>
+/// <remarks>It grants nothing. It is an authorization handler because ASP.NET Core calls all of them, whichever other
+/// part of the authorization an application has replaced.</remarks>
 internal sealed class RefusalStatusHandler : IAuthorizationHandler
 {
-    /// <summary>The answer to a caller whose request is another's.</summary>
+    /// <summary>The answer (403) to a caller that requests something of another caller.</summary>
     public static IResult Forbidden { get; } = new ForbiddenAnswer();
 
     public Task HandleAsync(AuthorizationHandlerContext context)
     {
-        // The first question about a request is the middleware's, or of a filter of controllers: before the endpoint.
+        // Only the first authorization of a request counts: that of the middleware or of a controllers' filter, before
+        // the endpoint runs.
         var http = (context.Resource as AuthorizationFilterContext)?.HttpContext ?? context.Resource as HttpContext;
         if (
             http?.GetEndpoint()?.Metadata.GetMetadata<IApiEndpoint>() is null
@@ -36,7 +37,8 @@ internal sealed class RefusalStatusHandler : IAuthorizationHandler
     }
 
     /// <summary>Turns a redirect into a status.</summary>
-    /// <param name="cookies">Those before it, which gave the state of a sign-in that nobody begins.</param>
+    /// <param name="cookies">The cookies before the redirect. The redirect adds cookies for a sign-in that never
+    /// begins.</param>
     private static void Stay(HttpContext context, int status, StringValues cookies)
     {
         var response = context.Response;

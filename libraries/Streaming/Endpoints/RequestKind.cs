@@ -1,6 +1,7 @@
 namespace AspireSse.Server;
 
 /// <summary>Kind of an endpoint's requests: metadata by which the host's rate limiter, if any, counts them.</summary>
+/// <remarks>Needed only by a host whose rate limiter counts requests by kind, as StreamApi's does.</remarks>
 /// <param name="Name">The name under which they are counted.</param>
 /// <param name="MaxPerMinute">Requests of one client per minute, over all replicas, or null if the host
 /// decides.</param>

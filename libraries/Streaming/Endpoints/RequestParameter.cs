@@ -3,6 +3,8 @@ namespace AspireSse.Server;
 /// <summary>Describes a parameter of an endpoint's query: metadata for an OpenAPI document. Names that no parameter of
 /// an endpoint has can be refused
 /// (<see cref="EventStreamApplicationExtensions.UseKnownQueryNames"/>).</summary>
+/// <remarks>Needed only by code that writes an OpenAPI document from endpoints' metadata, to which <c>Query(…)</c> adds
+/// it.</remarks>
 /// <param name="Name">Its name.</param>
 /// <param name="Description">A sentence.</param>
 /// <param name="Required">True if the endpoint refuses a request without it.</param>
@@ -18,8 +20,8 @@ public sealed record RequestParameter(
     bool InHeader = false
 )
 {
-    /// <summary>Returns the parameters that an endpoint's metadata describe, with those of all streams of the log if
-    /// it is one.</summary>
+    /// <summary>Returns the parameters that an endpoint's metadata describe, and for a stream of the log also the
+    /// parameters that all such streams have.</summary>
     public static IReadOnlyList<RequestParameter> Of(IEnumerable<object> metadata) =>
         Streaming.Endpoints.KnownNames.ParametersOf(metadata);
 }

@@ -1,4 +1,5 @@
 namespace Streaming.Endpoints;
 
-/// <summary>Marks an endpoint of ids that the server gave: it answers 404 to others, even to non-tokens.</summary>
+/// <summary>Marks an endpoint whose route has ids that the server made: any other value gets 404, even one that is not
+/// a token.</summary>
 internal sealed record ServerIssuedIds;

@@ -5,25 +5,28 @@ using Streaming.Access;
 namespace Streaming.Endpoints;
 
 /// <summary>Marks an endpoint whose query a client may also send as a JSON body.</summary>
-/// <param name="MaxListValues">Maximum values of all its lists together (<see cref="RequestParameter.Also"/>).</param>
+/// <param name="MaxListValues">Maximum values of all lists of the body together
+/// (<see cref="RequestParameter.Also"/>).</param>
 internal sealed record StreamBody(int MaxListValues);
 
-/// <summary>Reads the JSON body of a stream's request into the query, where the endpoint looks for it.</summary>
+/// <summary>Reads the JSON body of a stream's request into the query, from which the endpoint reads.</summary>
 internal static class StreamBodies
 {
-    /// <summary>Maximum values beside the lists; all become a part of the query, before the rate limiter.</summary>
+    /// <summary>Maximum values outside of the lists. All values become a part of the query, before the rate
+    /// limiter.</summary>
     private const int MaxValues = 1_000;
 
     private sealed record Taken(InvalidRequestException? Error);
 
-    /// <summary>Reads a stream's body before the rate limiter, which counts resumes apart; endpoints report
-    /// errors.</summary>
+    /// <summary>Reads a stream's body before the rate limiter, which counts resumes apart. The endpoint reports errors
+    /// of the body.</summary>
     public static Task TakeThenAsync(HttpContext context, RequestDelegate next) =>
         CallerIdentity.IsSignedIn(context.User) && IsTaken(context) ? TakenThenAsync(context, next) : next(context);
 
-    /// <summary>Copies the body's members into the query, once: lists are appended, others replace values.</summary>
-    /// <exception cref="InvalidRequestException">Not a JSON object, or a member that no query can hold, or that the
-    /// endpoint does not know.</exception>
+    /// <summary>Copies the body's members into the query, once. Lists are appended to the query's values, and other
+    /// members replace them.</summary>
+    /// <exception cref="InvalidRequestException">The body is not a JSON object, or has a member that a query cannot
+    /// hold or the endpoint does not know.</exception>
     public static async Task TakeBodyAsync(this HttpContext context)
     {
         if (IsTaken(context) && (context.Features.Get<Taken>() ?? await TakeAsync(context)).Error is { } error)
@@ -33,7 +36,7 @@ internal static class StreamBodies
     public static bool AcceptsBody(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<StreamBody>() is not null;
 
-    /// <summary>A GET body has no meaning (RFC 9110 §9.3.1).</summary>
+    /// <summary>Returns true if the body is read. The body of a GET has no meaning (RFC 9110 §9.3.1).</summary>
     private static bool IsTaken(HttpContext context) =>
         !HttpMethods.IsGet(context.Request.Method) && JsonBody.IsThere(context) && AcceptsBody(context);
 
@@ -53,7 +56,7 @@ internal static class StreamBodies
         {
             var body = await JsonBody.ReadAsync(context, MaxValues + maxListValues);
             KnownNames.CheckBody(metadata, [.. body.EnumerateObject().Select(member => member.Name)]);
-            // A filter that is null was meant to have a value, and would be everything without it.
+            // A null filter was meant to have a value. Without it, the client would get everything.
             foreach (var filter in metadata.OfType<RequestParameter>())
                 if (IsNull(body, filter.Name) || (filter.Also is { } also && IsNull(body, also)))
                     throw InvalidRequestException.Empty(filter.Name);
@@ -65,7 +68,7 @@ internal static class StreamBodies
             taken = new Taken(e);
         }
 
-        // The body is gone; the stream may stay for hours.
+        // The body is no longer in memory, and the stream may last for hours.
         context.Features.Get<ByteHold>()?.Dispose();
         context.Features.Set(taken);
         return taken;

@@ -5,8 +5,10 @@ namespace AspireSse.Server;
 
 /// <summary>Marks an endpoint that streams, and describes its stream. It has no HTTP metrics, because a stream's length
 /// is no latency, and no output cache, which would let its second reader wait for the first to leave.</summary>
+/// <remarks>Needed only by code that tells streams from other endpoints, such as an OpenAPI document or an
+/// authentication handler.</remarks>
 /// <param name="Summary">A sentence for an OpenAPI document.</param>
-/// <param name="Events">What it sends, except what all streams may send.</param>
+/// <param name="Events">Events that it sends, except those that all streams may send.</param>
 /// <param name="Resumes">False for a stream of one request: it has no ids, and a dropped connection ends it.</param>
 /// <param name="TakesOrdinals">True if a last id may also be the ordinal of an event.</param>
 public sealed record StreamMetadata(
@@ -24,7 +26,7 @@ public sealed record StreamMetadata(
     internal static void Declare(EndpointBuilder endpoint)
     {
         endpoint.Metadata.Add(new ProducesResponseTypeMetadata(200, typeof(string), ["text/event-stream"]));
-        // What the endpoint says of itself counts.
+        // The endpoint's own description counts, because it is added again as the last one.
         endpoint.Metadata.Add(endpoint.Metadata.OfType<StreamMetadata>().LastOrDefault() ?? OfResult);
         endpoint.Metadata.Add(endpoint.Metadata.OfType<RequestKind>().LastOrDefault() ?? RequestKind.Stream);
     }

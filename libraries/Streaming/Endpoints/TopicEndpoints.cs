@@ -4,6 +4,7 @@ using Streaming.Endpoints;
 namespace AspireSse.Server;
 
 /// <summary>Says which rights endpoints ask for.</summary>
+/// <remarks>Needed by a host with topic grants of its own (<see cref="IStreamAccess"/>).</remarks>
 public static class TopicEndpoints
 {
     /// <summary>Requires the right to read a topic or pattern; <c>{name}</c> is a route value of one token.</summary>
@@ -14,13 +15,13 @@ public static class TopicEndpoints
     public static RouteHandlerBuilder Publishes(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.With(new TopicAccess(true, topic)).StartsWork();
 
-    /// <summary>Says so of an endpoint for a run's owner and for readers of the topic, which checks both by
+    /// <summary>Describes an endpoint for a run's owner and for readers of the topic. The endpoint checks both by
     /// itself.</summary>
     internal static RouteHandlerBuilder ReadsOwn(this RouteHandlerBuilder endpoint, string topic) =>
         endpoint.WithMetadata(new TopicAccess(false, topic)).WithServerIssuedIds();
 
-    /// <summary>Says that the ids in the route are the server's: the endpoint answers 404 to others, also to those
-    /// that are no token.</summary>
+    /// <summary>Says that the server made the ids in the route: the endpoint answers 404 to any other value, even to
+    /// one that is not a token.</summary>
     public static RouteHandlerBuilder WithServerIssuedIds(this RouteHandlerBuilder endpoint) =>
         endpoint.WithMetadata(new ServerIssuedIds());
 

@@ -2,11 +2,12 @@ using Microsoft.AspNetCore.Mvc.ApiExplorer;
 
 namespace Streaming.Endpoints;
 
-/// <summary>Leaves QUERY out of what the application's OpenAPI documents describe of the libraries' endpoints: it takes
-/// what POST takes. OpenAPI has it since 3.2 only, and a generator that lacks it refuses the whole document.</summary>
+/// <summary>Leaves the method QUERY of the libraries' endpoints out of the application's OpenAPI documents: QUERY takes
+/// what POST takes. OpenAPI has it only since 3.2, and a generator that does not know it refuses the whole
+/// document.</summary>
 internal sealed class UndescribedQuery : IApiDescriptionProvider
 {
-    /// <summary>Runs after the framework's own, which find the endpoints.</summary>
+    /// <summary>Runs after the framework's own providers, which find the endpoints.</summary>
     public int Order => 0;
 
     public void OnProvidersExecuting(ApiDescriptionProviderContext context)
@@ -18,7 +19,8 @@ internal sealed class UndescribedQuery : IApiDescriptionProvider
 
     public void OnProvidersExecuted(ApiDescriptionProviderContext context) { }
 
-    /// <summary>The libraries count all of theirs as some kind.</summary>
+    /// <summary>Returns true for QUERY of the libraries' endpoints, all of which have a
+    /// <see cref="RequestKind"/>.</summary>
     private static bool IsQuery(ApiDescription description) =>
         description.HttpMethod == "QUERY" && description.ActionDescriptor.EndpointMetadata.OfType<RequestKind>().Any();
 }

@@ -4,7 +4,7 @@ using Streaming.Tickets;
 
 namespace Streaming.Opening;
 
-/// <summary>Makes a stream's grant of its caller, with the session of its ticket.</summary>
+/// <summary>Makes the grant of a stream from its caller, with the session of the caller's ticket.</summary>
 internal static class CallerGrant
 {
     public static StreamGrant Of(HttpContext context, StreamCaller caller)

@@ -8,10 +8,12 @@ namespace Streaming.Opening;
 /// <summary>Opens streams of one topic with a beginning and an end. A client that already has the end gets 204, so that
 /// a browser stops (HTML Living Standard §9.2.3).</summary>
 /// <remarks>A client resumes after its id, or after the n-th event if the id is a bare number n (0: the beginning). If
-/// the events before that cannot be counted (dropped, or too many), it gets a resync and all events.</remarks>
+/// the events before the n-th cannot be counted (dropped, or too many), the client gets a resync and all
+/// events.</remarks>
 internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, LineageReader lineages)
 {
-    /// <summary>Streams the topic that <c>begin</c> creates, if there is a place, to a client without an id.</summary>
+    /// <summary>Streams the topic that <c>begin</c> creates to a client without an id, if the stream gets a
+    /// seat.</summary>
     /// <param name="begin">Begins the work; returns its topic, its format, and the position before its first
     /// event.</param>
     public Task BeginAsync(
@@ -31,8 +33,8 @@ internal sealed class FiniteStreams(StreamOpener streams, TopicReader topics, Li
     /// <param name="format">Ends at exactly the <paramref name="endTypes"/> (<see cref="FrameFormat.Ends"/>).</param>
     /// <param name="start">Start of a client without an id. Null for the place before the topic's first event.</param>
     /// <param name="isShortened">True if retention may have dropped the topic's first events.</param>
-    /// <param name="events">Number of events of a topic with an end, or null if it is unknown. If it has fewer,
-    /// retention has dropped the first.</param>
+    /// <param name="events">Number of events that the topic had at its end, or null if it is unknown. If fewer are
+    /// left, retention has dropped the first.</param>
     /// <param name="shown">See <see cref="StreamRequest"/>.</param>
     public async Task OpenAsync(
         HttpContext context,

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Primitives;
 
 namespace Streaming.Opening;
 
-/// <summary>A client's last id: header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c>; of
-/// several the furthest.</summary>
+/// <summary>A client's last id: the header <c>Last-Event-ID</c>, else <c>last_event_id</c> or <c>lastEventId</c> in the
+/// query. Of several ids, the furthest counts.</summary>
 /// <param name="Text">As sent. Null if missing or empty (HTML Living Standard §9.2.2). A text longer than any id is cut
 /// and ends in "…", so that no stream parses it as a number or echoes more than an id's length.</param>
 /// <param name="Id">The parsed id, or null if the text is not in our format.</param>
@@ -25,9 +25,9 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
         ?? Furthest(StringValues.Concat(request.Query["last_event_id"], request.Query["lastEventId"]))
         ?? default;
 
-    /// <summary>Returns the furthest of several ids, or null if there is none. A page that gives its client a stored
-    /// id sends that and the client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have
-    /// none.</summary>
+    /// <summary>Returns the furthest of several ids, or null if there is none. A page that gives its client a stored id
+    /// sends this id and the client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have no
+    /// comma.</summary>
     private static LastEventId? Furthest(string? sent)
     {
         if (string.IsNullOrEmpty(sent))
@@ -46,7 +46,7 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
         return Parse(parts.Last(part => PlaceOf(part) == furthest));
     }
 
-    /// <summary>Returns the place of an id, or of the number that streams with an end take for one.</summary>
+    /// <summary>Returns the place of an id, or of a bare number, which finite streams accept as an id.</summary>
     private static StreamPosition? PlaceOf(string text) =>
         Parse(text).Id is { } id ? id
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
@@ -65,7 +65,8 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
     private static string? FromBytes(string? sent) =>
         sent is null ? null : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(sent));
 
-    /// <summary>Returns an id that only a reader of the stream can have: others can count positions.</summary>
+    /// <summary>Returns an id that only a reader of the stream can know: a position alone could be guessed by
+    /// counting.</summary>
     public static string WithSecret(StreamPosition at, string secret) => $"{at}{SecretMark}{secret}";
 
     private static LastEventId Parse(string text)

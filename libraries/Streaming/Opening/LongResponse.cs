@@ -5,11 +5,12 @@ using Microsoft.AspNetCore.OutputCaching;
 
 namespace Streaming.Opening;
 
-/// <summary>Tells ASP.NET's middleware that a response has no end: whatever times, counts, stores, compresses or
-/// replaces responses leaves it alone.</summary>
+/// <summary>Tells ASP.NET's middleware that a response has no end, so that none of it times, counts, stores, compresses
+/// or replaces the response.</summary>
 internal static class LongResponse
 {
-    /// <summary>Called as soon as it is known that a stream follows, and again by its head.</summary>
+    /// <summary>Announces a stream. It is called as soon as a stream is known to follow, and again when the headers are
+    /// set.</summary>
     public static void Announce(HttpContext context)
     {
         var features = context.Features;
@@ -17,14 +18,14 @@ internal static class LongResponse
 
         if (features.Get<IHttpMetricsTagsFeature>() is { } metrics)
             metrics.MetricsDisabled = true;
-        // A page for people in place of a status would end an EventSource, too.
+        // A page for people in place of a bare status would end an EventSource, too.
         if (features.Get<IStatusCodePagesFeature>() is { } pages)
             pages.Enabled = false;
         if (features.Get<IOutputCacheFeature>() is { } cache)
             cache.Context.AllowCacheStorage = false;
 
-        // Response compression asks for it once more before the first byte. It would hold frames back, and encode the
-        // head of a connection that is taken over, but not the frames.
+        // Response compression reads this header again before the first byte. It would hold frames back; on a
+        // taken-over connection it would encode the head, but not the frames.
         context.Request.Headers.AcceptEncoding = default;
     }
 

@@ -6,7 +6,8 @@ using Streaming.Takeover;
 
 namespace Streaming.Opening;
 
-/// <summary>Opens streams that an endpoint writes for one request; counted, listed and drained like others.</summary>
+/// <summary>Opens streams that an endpoint writes for one request. They are counted, listed and drained like other
+/// streams.</summary>
 internal sealed class PushOpener(
     StreamSeats seats,
     ConnectionRegistry registry,
@@ -24,15 +25,15 @@ internal sealed class PushOpener(
         bool MayAge
     );
 
-    /// <summary>Takes a seat before the work begins. Null if it is refused, else to be disposed if no stream
-    /// follows.</summary>
+    /// <summary>Takes a seat before the work begins, or returns null if the request was refused. Dispose the seat if no
+    /// stream follows.</summary>
     public Task<IDisposable?> EnterAsync(HttpContext context)
     {
         LongResponse.Announce(context);
         return seats.TakeAsync(context, access.ClientOf(context));
     }
 
-    /// <summary>Streams what <paramref name="produce"/> writes, which must not use the context: its connection may have
+    /// <summary>Streams what <paramref name="produce"/> writes. It must not use the context, whose connection may have
     /// been taken over.</summary>
     public async Task OpenAsync(
         HttpContext context,
@@ -51,8 +52,8 @@ internal sealed class PushOpener(
         try
         {
             StreamResponseHeaders.Set(context);
-            // An answer that cannot be resumed continues to its end, even if the right to read it, or the age of a
-            // stream, ends before.
+            // An answer that cannot be resumed continues to its end, even if the right to read it ends before, or the
+            // stream reaches its maximum age.
             var isEndless = settings.Grace is not null;
             var grant = isEndless ? StreamGrant.Endless : CallerGrant.Of(context, access.CallerOf(context));
             var opened = new Opened(

@@ -2,10 +2,11 @@ using Streaming.Opening;
 
 namespace AspireSse.Server;
 
-/// <summary>Tells a stream that goes on from a new one, as a rate limiter needs to.</summary>
+/// <summary>Tells a stream that resumes from a new one.</summary>
+/// <remarks>Needed by a rate limiter, which must not refuse the former.</remarks>
 public static class ResumeExtensions
 {
-    /// <summary>Returns true if the request is of a stream and has a last id by which it can resume, so that a 429 or
+    /// <summary>Returns true if the request is for a stream and has a last id by which the stream can resume. A 429 or
     /// 503 would stop its <c>EventSource</c> for good: see <see cref="ServerResultExtensions.Reconnect"/>.</summary>
     public static bool IsResume(this HttpContext context)
     {

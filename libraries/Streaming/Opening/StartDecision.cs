@@ -2,7 +2,7 @@ using EventStore;
 
 namespace Streaming.Opening;
 
-/// <summary>Start of a stream. Pure: the caller asks the store.</summary>
+/// <summary>The start of a stream. It is decided without I/O: the caller asks the store.</summary>
 /// <param name="Head">The newest position, for the greeting.</param>
 /// <param name="After">The id that the greeting carries: the stream shows what follows it.</param>
 /// <param name="From">The position from which events are read.</param>
@@ -34,7 +34,7 @@ internal readonly record struct StartDecision(
         StreamPosition? stored
     )
     {
-        // A former primary answered, which knows nothing of this epoch.
+        // A former primary answered, which does not know this epoch.
         if (stored is { } answer && answer.Epoch != settled.Epoch && lineage.Knows(answer.Epoch))
             stored = null;
 

@@ -5,6 +5,7 @@ using Streaming.Opening;
 namespace AspireSse.Server;
 
 /// <summary>Maps streams: GET with a query, and POST and QUERY with the same names in a JSON object.</summary>
+/// <remarks>Needed by a host whose streams also take their query as a JSON body.</remarks>
 public static class StreamEndpoints
 {
     internal static readonly string[] StreamMethods = ["GET", "POST", "QUERY"];
@@ -23,12 +24,11 @@ public static class StreamEndpoints
         Delegate handler,
         int maxListValues = 0
     ) =>
-#pragma warning disable RDG002 // it says so itself
+#pragma warning disable RDG002 // this method's attributes say so
         app.MapMethods(pattern, StreamMethods, handler).OpensStream(maxListValues);
 #pragma warning restore RDG002
 
-    /// <summary>Reads the body of a request for a stream. A client that resumes while the store does not answer is
-    /// asked to reconnect.</summary>
+    /// <summary>Reads the body of a request for a stream, and checks the parameters that every stream has.</summary>
     /// <param name="maxListValues">Maximum values of all lists of the body together.</param>
     internal static RouteHandlerBuilder OpensStream(this RouteHandlerBuilder endpoint, int maxListValues = 0) =>
         endpoint
@@ -40,14 +40,14 @@ public static class StreamEndpoints
                     var context = invocation.HttpContext;
                     LongResponse.Announce(context);
                     await context.TakeBodyAsync();
-                    // Checked here, because every stream has them: before the endpoint starts any work.
+                    // Every stream has these parameters. They are checked before the endpoint starts any work.
                     _ = (context.Request.Query.Slow(), context.Request.Query.FromEarliest());
                     return await next(invocation);
                 }
             );
 
-    /// <summary>Answers the errors of endpoints in a host that does not do so for all of its own
-    /// (<see cref="EventStreamApplicationExtensions.UseRequestErrors"/>): an
+    /// <summary>Answers errors of these endpoints, in a host without
+    /// <see cref="EventStreamApplicationExtensions.UseRequestErrors"/>: an
     /// <see cref="InvalidRequestException"/>, a request that would cost too much, and an outage of the log.</summary>
     public static TBuilder RefusesErrors<TBuilder>(this TBuilder endpoints)
         where TBuilder : IEndpointConventionBuilder =>

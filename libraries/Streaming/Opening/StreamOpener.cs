@@ -37,8 +37,8 @@ internal sealed class StreamOpener(
             // 2. Wait until the feed has started.
             await feed.UntilStartedAsync(context.RequestAborted);
 
-            // 3. Read the request, and decide where its stream starts. One that begins at the log's head does so
-            // whatever the store answers: its request need not wait for that.
+            // 3. Read the request, and decide where its stream starts. A stream that begins at the log's head begins
+            // there whatever the store answers, so its request does not wait for the answer.
             var request = await begin();
             var starting = start.OfAsync(
                 request,
@@ -56,8 +56,8 @@ internal sealed class StreamOpener(
             // 4. Set the headers.
             StreamResponseHeaders.Set(context);
 
-            // 5. Hand the socket over where that is possible: a request costs some kilobytes. The loop then sends the
-            // headers too, with the greeting.
+            // 5. Hand the socket over where that is possible, because a request that stays open costs some kilobytes.
+            // The loop then sends the headers too, with the greeting.
             if (context.Features.Get<IConnectionTakeover>() is { } takeover && takeover.TryArm(context))
             {
                 client.StandForRequest(context);

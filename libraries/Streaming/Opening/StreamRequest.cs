@@ -8,8 +8,9 @@ using Streaming.Showing;
 namespace Streaming.Opening;
 
 /// <summary>A stream to open for a request.</summary>
-/// <param name="FromEarliest">True: a client without an id starts at the oldest event instead of the head.</param>
-/// <param name="StartAfter">Start without a valid id, also after <paramref name="Ordinal"/>. Null for the head.</param>
+/// <param name="FromEarliest">True if a client without an id starts at the oldest event instead of the head.</param>
+/// <param name="StartAfter">Start of a client without a valid id, and after a resync by <paramref name="Ordinal"/>.
+/// Null for the head.</param>
 /// <param name="Greeting">The first frame, which carries the id that the stream starts after.</param>
 /// <param name="ResyncAfter">Start after a resync. Null for the head. A finite stream sets its beginning, because its
 /// client has no other state to read again.</param>
@@ -27,10 +28,10 @@ internal sealed record StreamRequest(
     ShownEvents? Shown = null
 )
 {
-    /// <summary>Position that the log must have for the start: the client's id, or else the given one.</summary>
+    /// <summary>Position that the log must have for the start: the client's id, or else the given start.</summary>
     public StreamPosition? Place => Last.Id ?? StartAfter;
 
-    /// <summary>True if the stream begins with what comes next, which no state of the store can prevent.</summary>
+    /// <summary>True if the stream begins with the next event, whatever the store contains.</summary>
     public bool BeginsAtHead => Last.Text is null && !FromEarliest && StartAfter is null && ResyncAfter is null;
 }
 
@@ -69,12 +70,12 @@ internal static class Greetings
         int retry
     ) => ControlFrames.Begin(startsAfter.ToString(), retry);
 
-    /// <summary>Does so with the id in the form that this stream's ids have.</summary>
+    /// <summary>Returns a greeting like <see cref="Begin"/>, with the id in the form of the filter's ids.</summary>
     public static Greeting BeginOf(StreamFilter filter) =>
         (startsAfter, _, _, _, retry) => ControlFrames.Begin(filter.IdOf(startsAfter), retry);
 
-    /// <summary>Sends an item of the application, whose data become JSON at once: what cannot is an error before the
-    /// head of the response.</summary>
+    /// <summary>Returns a greeting with an item of the application. Its data become JSON at once, so that an error
+    /// comes before the headers of the response.</summary>
     public static Greeting Of(SseItem<object?> item, JsonSerializerOptions json)
     {
         var (data, type) = ItemFrames.DataOf(item, json);

@@ -28,13 +28,13 @@ internal static class StreamResponseHeaders
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
             rate.MinDataRate = null; // HTTP/1.1 only
 
-        // A host's limit for slow readers ends here, too.
+        // This call also lifts a host's own limit for slow readers, such as StreamApi's.
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
     /// <summary>
-    /// Returns true if Kestrel would send <c>Connection: close</c>: Node's <c>fetch</c> takes such a body for complete
-    /// when it is cut.
+    /// Returns true if Kestrel would send <c>Connection: close</c>, with which Node's <c>fetch</c> takes a cut body for
+    /// a complete one.
     /// </summary>
     private static bool Closes(HttpContext context) =>
         HttpProtocol.IsHttp11(context.Request.Protocol)

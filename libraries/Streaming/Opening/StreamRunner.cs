@@ -11,7 +11,8 @@ namespace Streaming.Opening;
 /// <summary>A stream that has its seat.</summary>
 internal sealed record StreamOpening(StreamRequest Request, StreamClient Client, StreamGrant Grant)
 {
-    /// <summary>Makes the connection, which begins with its greeting. Its ring must be released at its end.</summary>
+    /// <summary>Makes the connection, which begins with its greeting. The caller releases its ring at its
+    /// end.</summary>
     /// <param name="head">The head of the response, if it has not been sent.</param>
     public StreamConnection Connect(
         StartDecision start,
@@ -62,9 +63,9 @@ internal sealed class StreamRunner(
     TimeProvider clock
 )
 {
-    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS); gives back its seat. Returns when the
-    /// stream has ended, or needs nothing more of Kestrel.</summary>
-    /// <param name="starting">The start, which is not null.</param>
+    /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS), and releases its seat. Returns when
+    /// the stream has ended, or needs nothing more of Kestrel.</summary>
+    /// <param name="starting">The start. Its result is not null.</param>
     public async Task RunTakenAsync(
         TakenConnection over,
         StreamOpening opening,
@@ -150,7 +151,7 @@ internal sealed class StreamRunner(
         }
     }
 
-    /// <summary>Closes the connection of a stream that nobody holds, after its end.</summary>
+    /// <summary>Closes the connection of a detached stream, after the end of the stream.</summary>
     private sealed class EndedStream(
         StreamRunner runner,
         StreamConnection connection,
@@ -159,7 +160,7 @@ internal sealed class StreamRunner(
         IDisposable seat
     ) : IThreadPoolWorkItem
     {
-        /// <summary>The loop does not wait for it.</summary>
+        /// <summary>Queues the work on the thread pool, because the writer loop must not wait for it.</summary>
         public void Queue() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
 
         public void Execute()

@@ -4,8 +4,8 @@ using Streaming.Endpoints;
 
 namespace Streaming.Opening;
 
-/// <summary>Gives each open stream a seat. Limits those of the replica, of a pool and, above half of all seats, of a
-/// client. Thread-safe.</summary>
+/// <summary>Gives each open stream a seat. Limits the seats of the replica, of a pool and, once half of all seats are
+/// taken, of a client. Thread-safe.</summary>
 internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration configuration)
 {
     /// <summary>Seats of a pool without a size in section <c>AspireSse:Pools</c>, and the maximum size.</summary>
@@ -40,7 +40,8 @@ internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration c
     }
 
     /// <summary>Takes a seat here and in the named pool, if any. Dispose it to give both back.</summary>
-    /// <param name="resume">True: it may use the reserve and twice its limit, as old streams may still count.</param>
+    /// <param name="resume">True if the client resumes. It may use the reserve, and twice its limit, because its old
+    /// streams may still count.</param>
     public ShareVerdict TryTake(string? pool, ClientKey client, bool resume, out IDisposable? seat)
     {
         var taken = new TakenSeat(this, pool, client);
@@ -57,7 +58,7 @@ internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration c
         if (seat.Number > WithReserve(all) || seat.OfPool > WithReserve(seat.PoolSize))
             return ShareVerdict.Full;
 
-        // Nobody lacks a seat yet: who wants more may have it.
+        // A client is limited only once half of the seats are taken.
         if (options.Value.MaxConnectionsPerClient is not (> 0 and var ofPerson) || seat.Number <= all / 2)
             return ShareVerdict.Admitted;
 

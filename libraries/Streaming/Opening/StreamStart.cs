@@ -10,7 +10,8 @@ internal sealed class StreamStart(FilterRingRegistry rings, StoreHead storeHead,
     /// <summary>Longest wait for the feed to reach an epoch that the store has.</summary>
     private static readonly TimeSpan EpochLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Returns null if the client should reconnect later, because only the store can tell.</summary>
+    /// <summary>Returns the start, or null if the client should reconnect later, because only the store can
+    /// tell.</summary>
     public async Task<StartDecision?> OfAsync(StreamRequest request, CancellationToken cancellationToken)
     {
         if ((request.StartAfter ?? request.ResyncAfter) is { } given)

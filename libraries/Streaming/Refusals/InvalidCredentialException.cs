@@ -1,5 +1,6 @@
 namespace AspireSse;
 
 /// <summary>A rejected credential, such as a ticket.</summary>
-/// <param name="message">For the client: it holds nothing of the credential.</param>
+/// <remarks>Needed to catch the refusal of a ticket by <see cref="TicketReader.ReadAsync"/>.</remarks>
+/// <param name="message">The message for the client, without any part of the credential.</param>
 public sealed class InvalidCredentialException(string message) : Exception(message);

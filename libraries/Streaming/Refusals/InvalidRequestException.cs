@@ -5,8 +5,9 @@ namespace AspireSse.Server;
 
 /// <summary>Refuses a request because of one of its fields: a member of its body, a parameter, a header. Endpoints with
 /// <see cref="StreamEndpoints.RefusesErrors"/>, and streams, answer it as <see cref="ToResult"/>.</summary>
+/// <remarks>Needed by an endpoint that refuses a request and names the wrong field.</remarks>
 /// <param name="field">The field, as the client named it.</param>
-/// <param name="problem">What is wrong with it, as a sentence that goes on after the name: "must be a number."</param>
+/// <param name="problem">The problem, as the rest of a sentence that begins with the name: "must be a number."</param>
 /// <param name="status">The status of the answer, from 400 to 499.</param>
 public class InvalidRequestException(string field, string problem, int status = StatusCodes.Status400BadRequest)
     : Exception($"{field}: {problem}")
@@ -14,7 +15,7 @@ public class InvalidRequestException(string field, string problem, int status = 
     /// <summary>The refused field.</summary>
     public string Field { get; } = field;
 
-    /// <summary>The problem, as a sentence that goes on after the name of the field.</summary>
+    /// <summary>The problem, as the rest of a sentence that begins with the name of the field.</summary>
     public string Problem { get; } = problem;
 
     /// <summary>The status of the answer.</summary>
@@ -38,8 +39,8 @@ public class InvalidRequestException(string field, string problem, int status = 
             [new("errors", new Dictionary<string, string[]> { [field] = [message] })]
         );
 
-    /// <summary>Returns the phrase of the status, and for a 400, which says nothing of its cause, a better
-    /// one.</summary>
+    /// <summary>Returns the phrase of the status, but "Invalid request" for a 400, whose phrase says nothing of the
+    /// cause.</summary>
     internal static string TitleOf(int status) =>
         status != StatusCodes.Status400BadRequest && ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } phrase
             ? phrase

@@ -1,6 +1,7 @@
 namespace Streaming.Refusals;
 
-/// <summary>Delays refusals: sent at once, refused requests alone would take the processors from others.</summary>
+/// <summary>Delays refusals, because clients that repeat a refused request at once would take the processors from
+/// others.</summary>
 internal static class LateRefusal
 {
     /// <summary>A refused body up to this size is answered at once.</summary>
@@ -14,8 +15,8 @@ internal static class LateRefusal
     {
         await Task.Delay(delay, context.RequestServices.GetRequiredService<TimeProvider>(), context.RequestAborted)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        // Every garbage collection would visit thousands of open connections. HTTP/2 has no such header (RFC 9113
-        // §8.2.2).
+        // If they stayed open, every garbage collection would visit thousands of connections. HTTP/2 has no such header
+        // (RFC 9113 §8.2.2).
         if (HttpProtocol.IsHttp11(context.Request.Protocol))
             context.Response.Headers.Connection = "close";
     }

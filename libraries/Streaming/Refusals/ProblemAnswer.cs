@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Streaming.Refusals;
 
 /// <summary>Answers with problem details (RFC 9457) as they are documented, however the application writes its own
-/// JSON. What it adds to all problem details is added.</summary>
+/// JSON. Members that the application adds to all problem details are added.</summary>
 internal sealed class ProblemAnswer(
     int status,
     string title,

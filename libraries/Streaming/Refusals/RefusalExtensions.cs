@@ -5,10 +5,11 @@ namespace AspireSse.Server;
 
 /// <summary>Refuses requests before they reach their endpoints, as a rate limiter or an authentication handler
 /// does.</summary>
+/// <remarks>Needed only by a rate limiter or an authentication handler of the application's own.</remarks>
 public static class RefusalExtensions
 {
-    /// <summary>Refuses a request in its endpoint's format: problem details, or the error of another API whose clients
-    /// call it.</summary>
+    /// <summary>Refuses a request in its endpoint's format: problem details, or the error format of the API whose
+    /// clients call the endpoint.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The status of the answer.</param>
     /// <param name="title">What is refused, in a few words.</param>
@@ -30,8 +31,8 @@ public static class RefusalExtensions
             : new ProblemAnswer(status, title, detail).ExecuteAsync(context);
     }
 
-    /// <summary>Waits before a refusal, and has the connection close with it: sent at once, the refusals of clients
-    /// that ignore <c>Retry-After</c> would take the processors from others.</summary>
+    /// <summary>Waits before a refusal, and closes the connection with it. Refusals sent at once to clients that ignore
+    /// <c>Retry-After</c> would take the processors from others.</summary>
     /// <param name="context">The request.</param>
     /// <param name="delay">The wait, or null for half a second to one and a half, at random, so that clients do not
     /// return all at once.</param>

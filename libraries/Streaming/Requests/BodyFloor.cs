@@ -7,15 +7,16 @@ using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestExceptio
 
 namespace AspireSse.Server;
 
-/// <summary>Refuses a body that arrives too slowly. A large one has to bring some bytes every ten seconds, because
-/// Kestrel's rate is an average since the start, by which a client that sent 4 MB at once could keep them for
-/// hours.</summary>
-/// <remarks>On HTTP/2 Kestrel's rate would end the connection with all its streams. A body with a floor has the same
-/// rate, and only its own request is refused. Create the floor before anything has been read.</remarks>
+/// <summary>Refuses a body that arrives too slowly. Of a large body, 64 kB must arrive every ten seconds, because
+/// Kestrel's rate is an average since the start: a client that sent 4 MB at once could hold them for hours.</summary>
+/// <remarks>Needed only by an endpoint that reads a long body in parts, as StreamApi reads NDJSON. On HTTP/2 Kestrel's
+/// own rate would end the connection with all its streams. The floor applies the same rate, and refuses only the body's
+/// request. Create the floor before anything has been read.</remarks>
 /// <param name="context">The request.</param>
 public sealed class BodyFloor(HttpContext context)
 {
-    /// <summary>Bytes that a window has to bring: a modem's. While fewer are held, the rate is enough.</summary>
+    /// <summary>Bytes that must arrive in each window, the speed of a modem. While fewer bytes are held, Kestrel's rate
+    /// is enough.</summary>
     private const int MinBytes = ByteLedger.SmallBytes;
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
@@ -40,8 +41,8 @@ public sealed class BodyFloor(HttpContext context)
             ? _body.ReadAsync(cancellationToken)
             : ReadAboveFloorAsync(held, cancellationToken);
 
-    /// <summary>Returns Kestrel's rate if this class is to apply it, and keeps Kestrel from it. On HTTP/1.1 Kestrel
-    /// itself refuses only the request.</summary>
+    /// <summary>Returns Kestrel's rate, and turns it off in Kestrel, if this class must apply it. On HTTP/1.1 the
+    /// result is null, because Kestrel itself refuses only the request.</summary>
     private static MinDataRate? TakeRate(HttpContext context)
     {
         if (

@@ -3,6 +3,8 @@ using Streaming.Admission;
 namespace AspireSse.Server;
 
 /// <summary>Memory that one request holds. Dispose it to release the memory before the response ends.</summary>
+/// <remarks>Needed only by an endpoint that counts the memory of its request by
+/// <see cref="RequestBudget.Hold"/>.</remarks>
 public sealed class ByteHold : IDisposable
 {
     private readonly ByteLedger _ledger;
@@ -15,9 +17,10 @@ public sealed class ByteHold : IDisposable
 
     private long _bytes;
 
-    /// <summary>Says how many bytes the request holds now; fewer than those of a connection's buffers count as
-    /// those.</summary>
-    /// <exception cref="RefusedException">429: over its share; 503: all hold too much; 413: never fits.</exception>
+    /// <summary>Sets how many bytes the request holds now. Fewer than 16 kB, the buffers of its connection, count as 16
+    /// kB.</summary>
+    /// <exception cref="RefusedException">429: the client exceeds its share; 503: all clients hold too much; 413: the
+    /// bytes never fit.</exception>
     public void Set(long bytes)
     {
         bytes = Math.Max(bytes, MinBytes);
@@ -44,7 +47,7 @@ public sealed class ByteHold : IDisposable
         _bytes = bytes;
     }
 
-    /// <summary>Releases all.</summary>
+    /// <summary>Releases all bytes.</summary>
     public void Dispose()
     {
         _ledger.Change(_client, _bytes, 0);

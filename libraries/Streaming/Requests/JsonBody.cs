@@ -5,12 +5,14 @@ using Streaming.Requests;
 namespace AspireSse.Server;
 
 /// <summary>Reads a request's JSON object by hand, so that each error is an <see cref="InvalidRequestException"/> that
-/// names its field, and a body waits for its turn and counts against its client's share of the memory.</summary>
+/// names its field. The body counts against its client's memory and rate, and may wait for a turn.</summary>
+/// <remarks>Needed by an endpoint that reads a JSON object and names the wrong field in each error.</remarks>
 public static class JsonBody
 {
     private const int MaxBytes = 256 * 1024;
 
-    /// <summary>Limit on the values of a body: each becomes an object, which takes more than its bytes.</summary>
+    /// <summary>Limit on the values of a body: each value becomes an object, which takes more memory than its
+    /// text.</summary>
     private const int MaxValues = 16_384;
 
     /// <summary>Returns true if the request has a body, of known length or not.</summary>
@@ -40,7 +42,8 @@ public static class JsonBody
         return json.Root.Clone();
     }
 
-    /// <summary>Refuses a member of another name, which may be a misspelt one, also in its case.</summary>
+    /// <summary>Refuses a member with an unknown name, which may be misspelt. Upper and lower case must match,
+    /// too.</summary>
     public static void CheckMembers(this JsonElement body, params string[] known) =>
         UnknownNames.Refuse(known, body.EnumerateObject().Select(member => member.Name), StringComparer.Ordinal);
 

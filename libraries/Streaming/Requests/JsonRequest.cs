@@ -7,8 +7,10 @@ using Streaming.Refusals;
 
 namespace AspireSse.Server;
 
-/// <summary>Reads a JSON body whole. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser makes U+FFFD, and members'
-/// names with half of a surrogate pair (§8.2), at which a lookup of another name throws.</summary>
+/// <summary>Reads a whole JSON body. Refuses invalid UTF-8 (RFC 8259 §8.1), which a parser turns into U+FFFD, and
+/// member names with half of a surrogate pair (§8.2), at which the lookup of any name throws.</summary>
+/// <remarks>Needed only by an endpoint that reads JSON other than one object, or JSON lines, as StreamApi's publishing
+/// does.</remarks>
 public static class JsonRequest
 {
     private const int ParserBytesPerToken = 12;
@@ -18,8 +20,10 @@ public static class JsonRequest
     /// <summary>Reads a body of JSON.</summary>
     /// <param name="context">The request.</param>
     /// <param name="most">Maximum bytes of the body.</param>
-    /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
-    /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
+    /// <param name="copies">Copies of the body in memory while the request is answered. Text in UTF-16 counts as
+    /// two.</param>
+    /// <param name="check">Refuses a body before it is parsed, because parsing takes several times the memory of the
+    /// body.</param>
     /// <exception cref="InvalidRequestException">415: type, coding; 413: size; 400: no JSON; 401: expired.</exception>
     /// <exception cref="RefusedException">Too many bytes are held, or too many bodies wait.</exception>
     internal static Task<ParsedJson> ReadAsync(
@@ -36,12 +40,14 @@ public static class JsonRequest
                 StatusCodes.Status415UnsupportedMediaType
             );
 
-    /// <summary>Reads a body of a type that the caller has checked, in a turn of its client; it counts against what its
-    /// client may hold in memory.</summary>
+    /// <summary>Reads a body whose type the caller has checked. The body counts against its client's memory and rate,
+    /// and may wait for a turn.</summary>
     /// <param name="context">The request.</param>
     /// <param name="most">Maximum bytes of the body.</param>
-    /// <param name="copies">Copies of the body in memory while the request is answered; text in UTF-16 is two.</param>
-    /// <param name="check">Refuses a body before it is parsed, which takes several times its memory.</param>
+    /// <param name="copies">Copies of the body in memory while the request is answered. Text in UTF-16 counts as
+    /// two.</param>
+    /// <param name="check">Refuses a body before it is parsed, because parsing takes several times the memory of the
+    /// body.</param>
     /// <exception cref="InvalidRequestException">413: size; 400: no JSON; 401: expired.</exception>
     /// <exception cref="RefusedException">Too many bytes are held, or too many bodies wait.</exception>
     public static async Task<ParsedJson> ReadJsonAsync(
@@ -78,7 +84,7 @@ public static class JsonRequest
         }
     }
 
-    /// <summary>The error of a body that ended early (400) or came too slowly (408).</summary>
+    /// <summary>Returns the error of a body that ended early (400) or came too slowly (408).</summary>
     public static InvalidRequestException CutOff(BadHttpRequestException exception) =>
         new("body", "was cut off, or sent too slowly.", exception.StatusCode);
 
@@ -98,7 +104,7 @@ public static class JsonRequest
         var codings = context.Request.Headers.ContentEncoding.ToString();
         if (codings.Length > 0 && !codings.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
-            // What the server accepts, beside the 415 (RFC 9110 §12.5.3).
+            // Says what the server accepts, beside the 415 (RFC 9110 §12.5.3).
             context.Response.Headers.AcceptEncoding = "identity";
             throw new InvalidRequestException(
                 "Content-Encoding",
@@ -161,7 +167,8 @@ public static class JsonRequest
         }
     }
 
-    /// <summary>Estimates a parsed body's memory: a row a token makes <c>[0,0,…]</c> seven times as large.</summary>
+    /// <summary>Estimates the memory of a parsed body. The parser's row for each token makes <c>[0,0,…]</c> seven times
+    /// as large.</summary>
     internal static long MemoryOf(ReadOnlySpan<byte> body, int copies) => (long)copies * body.Length + RowsOf(body);
 
     private static long RowsOf(ReadOnlySpan<byte> body)
@@ -180,11 +187,12 @@ public static class JsonRequest
         }
     }
 
-    /// <summary>Counts the tokens of text between strings. A string is counted by what separates it.</summary>
+    /// <summary>Counts the tokens of text between strings. A string is counted by its separator.</summary>
     private static long TokensOf(ReadOnlySpan<byte> text) =>
         text.Count((byte)',') + text.Count((byte)':') + 2L * (text.Count((byte)'{') + text.Count((byte)'['));
 
-    /// <summary>Counts from after the opening quote through the closing one, or to the end if there is none.</summary>
+    /// <summary>Returns the length from after the opening quote through the closing quote, or to the end if there is
+    /// none.</summary>
     private static int LengthOfString(ReadOnlySpan<byte> text)
     {
         for (var at = 0; at < text.Length; )

@@ -9,7 +9,7 @@ namespace Streaming.Requests;
 /// connection would cost them the refusal (RFC 9112 §9.6).</summary>
 internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
-    /// <summary>Bytes received after a refusal: a publish of the largest size.</summary>
+    /// <summary>Maximum bytes received after a refusal, the size of the largest publish.</summary>
     private const long MaxBytes = 4 * 1024 * 1024;
 
     /// <summary>Requests of one client that linger at once: a browser has six connections.</summary>
@@ -18,7 +18,8 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
     /// <summary>Time for a client at a distance to send what is under way, and to read the refusal.</summary>
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(2);
 
-    /// <summary>Pause between looks for more of the body: 4 MB come in some of them, as Kestrel buffers one.</summary>
+    /// <summary>Pause between looks for more of the body. Kestrel buffers 1 MB, so that 4 MB come within a few
+    /// pauses.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private readonly ClientCounts<string> _reading = new();
@@ -39,8 +40,8 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
         );
     }
 
-    /// <summary>Closes the connection of a client that waits for a 100: if it does not send the body any more, its next
-    /// request would be taken for it (RFC 9110 §10.1.1).</summary>
+    /// <summary>Closes the connection of a client that waits for a 100: if the client no longer sends the body, its
+    /// next request would be taken for the body (RFC 9110 §10.1.1).</summary>
     private static Task CloseIfRefusedAsync(object context)
     {
         var http = (HttpContext)context;
@@ -50,7 +51,8 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
         return Task.CompletedTask;
     }
 
-    /// <summary>On HTTP/2 the end of the answer ends the request, too (RFC 9113 §8.1).</summary>
+    /// <summary>Returns true for a refused HTTP/1.1 request with a body. On HTTP/2 the end of the answer ends the
+    /// request, too (RFC 9113 §8.1).</summary>
     private static bool IsRefusedWithBody(HttpContext context) =>
         context.Response.StatusCode >= StatusCodes.Status400BadRequest
         && HttpProtocol.IsHttp11(context.Request.Protocol)
@@ -83,7 +85,7 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
         );
         try
         {
-            // A body that nobody has read yet may be larger than the server receives.
+            // Lifts the server's limit on a body that nobody has read yet.
             if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
                 size.MaxRequestBodySize = null;
 
@@ -91,8 +93,8 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
 
             for (var received = 0L; received < MaxBytes; )
             {
-                // No read waits: one that a reset or a token ends is pending for ever, and the server logs an error
-                // because it cannot consume the body.
+                // No read waits: a read that a reset or a token ends stays pending for ever, and the server logs an
+                // error because it cannot consume the body.
                 ReadResult read;
                 while (!body.TryRead(out read))
                     await Task.Delay(Pause, clock, end.Token);

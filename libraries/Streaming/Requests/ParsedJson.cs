@@ -4,11 +4,12 @@ namespace AspireSse.Server;
 
 /// <summary>The parsed JSON of a request. A large body is parsed on a thread of its own, because the parser's pool
 /// keeps arrays for each thread: 63 MB after a body of 4 MB with short values.</summary>
+/// <remarks>Needed only with <see cref="JsonRequest"/>, which returns it.</remarks>
 public sealed class ParsedJson : IDisposable
 {
     internal const int MaxDepth = 64;
 
-    /// <summary>Bytes of rows up to which the pool may keep them.</summary>
+    /// <summary>Maximum bytes of parser rows that the pool may keep.</summary>
     private const int PooledBytes = 1024 * 1024;
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
@@ -18,7 +19,7 @@ public sealed class ParsedJson : IDisposable
 
     private ParsedJson(JsonDocument document, bool isPooled) => (_document, _isPooled) = (document, isPooled);
 
-    /// <summary>The value, until the disposal.</summary>
+    /// <summary>The parsed value, which is valid until the disposal.</summary>
     public JsonElement Root => _document.RootElement;
 
     /// <param name="text">The text, which must not change before the result is disposed.</param>
@@ -35,12 +36,13 @@ public sealed class ParsedJson : IDisposable
 
     /// <summary>Returns true for an array of more items than the maximum; makes no document, never throws.</summary>
     public static bool IsLongerArray(ReadOnlySpan<byte> text, int maxItems) =>
-        // More items have at least as many commas; most bodies have fewer.
+        // An array with more items has at least this many commas; most bodies have fewer.
         text.Count((byte)',') >= maxItems
         && text.TrimStart(" \t\r\n"u8) is [(byte)'[', ..]
         && HasMore(text, maxItems + 1, depth: 1);
 
-    /// <summary>Returns true for more values, objects and arrays included; makes no document, never throws.</summary>
+    /// <summary>Returns true for a text with more values than the maximum, objects and arrays included; makes no
+    /// document, never throws.</summary>
     internal static bool HasMoreValues(ReadOnlySpan<byte> text, int maxValues) =>
         // A value in an object or an array follows one of these.
         text.Count((byte)',')
@@ -50,7 +52,7 @@ public sealed class ParsedJson : IDisposable
         && HasMore(text, maxValues, MaxDepth);
 
     /// <summary>Returns true if a member's name has half of a surrogate pair: a lookup decodes names, and throws at
-    /// this one.</summary>
+    /// such a name.</summary>
     /// <exception cref="JsonException">The text is not JSON.</exception>
     internal static bool HasUndecodableName(ReadOnlySpan<byte> text)
     {

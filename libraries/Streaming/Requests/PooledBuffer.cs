@@ -7,7 +7,7 @@ internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int MinBytes = 4 * 1024;
 
-    /// <summary>Keeps at most 16 MB. The shared pool would keep 64 MB of parts on two processors, for a
+    /// <summary>A pool that keeps at most 16 MB. The shared pool would keep 64 MB of arrays on two processors, for a
     /// minute.</summary>
     private static readonly ArrayPool<byte> Pool = ArrayPool<byte>.Create(1024 * 1024, 8);
 

@@ -2,8 +2,9 @@ using System.Globalization;
 
 namespace AspireSse.Server;
 
-/// <summary>Reads the parameters of a query, so that each error is an <see cref="InvalidRequestException"/> that names
-/// its parameter, and none is taken for another wish.</summary>
+/// <summary>Reads the parameters of a query. An invalid value is an <see cref="InvalidRequestException"/> that names
+/// its parameter, and never counts as a missing one.</summary>
+/// <remarks>Needed by an endpoint that reads its query and names the wrong parameter in each error.</remarks>
 public static class QueryValues
 {
     /// <summary>Returns a text of at most this length, or null if it is missing or empty.</summary>
@@ -21,9 +22,9 @@ public static class QueryValues
     public static string RequiredText(this IQueryCollection query, string name, int maxLength) =>
         query.Text(name, maxLength) ?? throw new InvalidRequestException(name, "is required.");
 
-    /// <summary>Returns what narrows a list, or null if it is missing.</summary>
-    /// <exception cref="InvalidRequestException">It is empty, which is probably an unset variable, and no wish for
-    /// everything.</exception>
+    /// <summary>Returns the value of a parameter that narrows a list, or null if the parameter is missing.</summary>
+    /// <exception cref="InvalidRequestException">It is empty, which is probably an unset variable, and not a request
+    /// for everything.</exception>
     public static string? Filter(this IQueryCollection query, string name, int maxLength) =>
         query.Text(name, maxLength)
         ?? (query.ContainsKey(name) ? throw InvalidRequestException.Empty(name) : (string?)null);
@@ -47,8 +48,8 @@ public static class QueryValues
             _ => throw new InvalidRequestException(name, "must be true or false."),
         };
 
-    /// <summary>Returns the <c>limit</c> of a page; one beyond the most, of any number of digits, is the
-    /// most.</summary>
+    /// <summary>Returns the <c>limit</c> of a page. A limit above the maximum, of any number of digits, counts as the
+    /// maximum.</summary>
     /// <exception cref="InvalidRequestException">It has another character than the digits 0 to 9, or is
     /// zero.</exception>
     public static int PageLimit(this IQueryCollection query, int usual, int most)

@@ -9,7 +9,7 @@ internal sealed class ReadGate(Gates gates, IStreamAccess access, IOptions<Event
     private readonly TimeSpan _limit = TimeSpan.FromSeconds(store.Value.CommandTimeoutSeconds);
 
     /// <summary>Waits for a turn; hold it while reading, not while the client takes the answer.</summary>
-    /// <exception cref="RefusedException">No turn became free in time, or too many wait.</exception>
+    /// <exception cref="RefusedException">No turn became free in time, or too many requests wait.</exception>
     public Task<IDisposable> EnterAsync(HttpContext context) =>
         EnterInTimeAsync(access.ClientOf(context), context.RequestAborted);
 

@@ -4,8 +4,9 @@ using Streaming.Requests;
 
 namespace AspireSse.Server;
 
-/// <summary>Limits the memory of requests, and each client's work: to its rate, and beyond it to fair turns
-/// (<see cref="AdmissionOptions"/>). For endpoints that read long bodies, or much of the log. Thread-safe.</summary>
+/// <summary>Limits the memory of requests, and the work of each client to its rate, or to fair turns beyond the rate
+/// (<see cref="AdmissionOptions"/>). Thread-safe.</summary>
+/// <remarks>Needed only by endpoints that read long bodies, or much of the log, as StreamApi's do.</remarks>
 public sealed class RequestBudget
 {
     private readonly Gates _gates;
@@ -35,14 +36,16 @@ public sealed class RequestBudget
     /// <summary>Bodies up to this size are parsed at once, if their client keeps its rate.</summary>
     internal const int SmallBytes = 1024 * 1024;
 
-    /// <summary>A larger body has to keep its client's rate: others feel its commit.</summary>
+    /// <summary>Bytes above which a body has to keep its client's rate, because other clients feel its
+    /// commit.</summary>
     private const long LongBytes = 64 * 1024;
 
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
     internal long HeldBytes => _memory.Held;
 
-    /// <summary>Kilobytes that events cost: at least one each, because an event has overhead beside its data.</summary>
+    /// <summary>Returns the kilobytes that events cost, at least one each, because an event has overhead beside its
+    /// data.</summary>
     public static long CostOf(IReadOnlyList<NewEvent> events)
     {
         long kilobytes = 0;
@@ -62,7 +65,7 @@ public sealed class RequestBudget
     /// <summary>Counts bytes that admitted work keeps after its response, until disposal; never refuses.</summary>
     internal IDisposable Keep(ClientKey client, long bytes) => _memory.Keep(client, bytes);
 
-    /// <summary>Charges for a body, accepted or not, and waits for a turn to parse it. Null if none is
+    /// <summary>Charges for a body, accepted or not, and waits for a turn to parse it. Returns null if no turn is
     /// needed.</summary>
     /// <exception cref="RefusedException">Too many bodies wait.</exception>
     /// <exception cref="InvalidRequestException">401: the credential has expired meanwhile.</exception>
@@ -79,7 +82,7 @@ public sealed class RequestBudget
             bytes > SmallBytes
                 ? await _gates.Bodies.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
                 : null;
-        // A body may take minutes to arrive, and then wait.
+        // The credential may have expired: a body may take minutes to arrive, and then wait.
         if (!(_access.CallerOf(context).Until <= _clock.GetUtcNow()))
             return turn;
 
@@ -93,12 +96,12 @@ public sealed class RequestBudget
 
     /// <summary>Waits for a turn to read much of the log; hold it while reading, not while the client takes the
     /// answer.</summary>
-    /// <exception cref="RefusedException">No turn became free in time, or too many wait.</exception>
+    /// <exception cref="RefusedException">No turn became free in time, or too many requests wait.</exception>
     public Task<IDisposable> EnterReadAsync(HttpContext context) => _reads.EnterAsync(context);
 
-    /// <summary>Waits for a turn of a request that is beyond its client's rate, once a request. It ends when the
-    /// response begins: a stream lasts longer.</summary>
-    /// <returns>False: no turn became free in time, too many wait, or there is nothing to spare.</returns>
+    /// <summary>Waits for a turn of a request that is beyond its client's rate, once per request. The turn ends when
+    /// the response begins, because a stream lasts longer.</summary>
+    /// <returns>False if no turn became free in time, too many requests wait, or there are no spare turns.</returns>
     public async Task<bool> TakeSpareTurnAsync(HttpContext context, TimeSpan limit)
     {
         if (_gates.Spare is not { } spare)
@@ -115,17 +118,19 @@ public sealed class RequestBudget
         }
     }
 
-    /// <summary>Charges for a part of a long body, and waits for a turn beyond the rate. Null if none is
-    /// needed.</summary>
+    /// <summary>Charges for a part of a long body, and waits for a turn if the client is beyond its rate. Returns null
+    /// if no turn is needed.</summary>
     /// <param name="context">The request.</param>
     /// <param name="kilobytes">Kilobytes that have arrived.</param>
-    /// <param name="isLong">True if others would feel the work on it, so that it has to keep the rate.</param>
+    /// <param name="isLong">True if other clients would feel the work on the part, which then has to keep the
+    /// rate.</param>
     /// <exception cref="RefusedException">Too many requests wait.</exception>
     public async ValueTask<IDisposable?> EnterPartAsync(HttpContext context, long kilobytes, bool isLong)
     {
         var client = _access.ClientOf(context);
         var isLent = await ChargeAsync(client, kilobytes, isLong, maxWait: null, context.RequestAborted);
-        // A request that is itself beyond the rate has its turn; two of one request could wait for each other.
+        // A request that is itself beyond the rate has a turn already; two turns of one request could wait for each
+        // other.
         return isLent && !context.HasSpareTurn()
             ? await _gates.Spare!.EnterAsync(client, Timeout.InfiniteTimeSpan, context.RequestAborted)
             : null;
@@ -152,8 +157,9 @@ public sealed class RequestBudget
     private bool IsBeyondRate(ClientKey client, long kilobytes) =>
         kilobytes > 0 && _kilobytes?.Charge(client, kilobytes) > TimeSpan.Zero;
 
-    /// <summary>Charges the client. Long parts, and all parts if nothing is to spare, wait for its rate.</summary>
-    /// <returns>True if they are beyond the rate and need a spare turn.</returns>
+    /// <summary>Charges the client. Long parts, and all parts if there are no spare turns, wait for the client's
+    /// rate.</summary>
+    /// <returns>True if the kilobytes are beyond the rate and need a spare turn.</returns>
     private async ValueTask<bool> ChargeAsync(
         ClientKey client,
         long kilobytes,

@@ -8,7 +8,8 @@ internal static class SpareTurn
     /// <summary>Returns true if the request has, or has had, its turn.</summary>
     public static bool HasSpareTurn(this HttpContext context) => context.Features.Get<Taken>() is not null;
 
-    /// <summary>Waits for a turn, once a request. It ends when the response begins: a stream lasts longer.</summary>
+    /// <summary>Waits for a turn, once per request. The turn ends when the response begins, because a stream lasts
+    /// longer.</summary>
     /// <exception cref="RefusedException">No turn became free in time, or too many requests wait.</exception>
     public static async Task TakeSpareAsync(this HttpContext context, FairGate spare, ClientKey client, TimeSpan limit)
     {

@@ -1,6 +1,7 @@
 namespace Streaming.Requests;
 
-/// <summary>Refuses names of a query or a body that an endpoint does not know, with those that it does.</summary>
+/// <summary>Refuses names of a query or a body that an endpoint does not know. The error lists the known
+/// names.</summary>
 internal static class UnknownNames
 {
     private const int MaxEchoed = 64;
@@ -23,12 +24,12 @@ internal static class UnknownNames
         );
     }
 
-    /// <summary>Returns true for a name with the letters of a known one, and for one that is added and has them in
-    /// it.</summary>
+    /// <summary>Returns true for a name with the letters of a known name, and for an added name that contains these
+    /// letters.</summary>
     public static bool IsMeant(string name, string known) =>
         Letters(name) == Letters(known) || IsAdded(name) && Has(name, known);
 
-    /// <summary>Returns true for names that browsers' libraries and campaigns add, unless a known name is in
+    /// <summary>Returns true for names that browsers' libraries and campaigns add, unless such a name contains a known
     /// one.</summary>
     private static bool IsIgnored(string name, string[] known) =>
         IsAdded(name) && !Array.Exists(known, one => Has(name, one));
@@ -39,8 +40,8 @@ internal static class UnknownNames
     private static bool Has(string name, string known) =>
         Letters(name).Contains(Letters(known), StringComparison.Ordinal);
 
-    /// <summary>Returns the letters in lower case, without a plural's end: of <c>topic[]</c> and <c>Topics</c> the same
-    /// as of <c>topic</c>.</summary>
+    /// <summary>Returns the letters in lower case, without a plural's end, so that <c>topic[]</c> and <c>Topics</c>
+    /// equal <c>topic</c>.</summary>
     private static string Letters(string name) =>
         string.Concat(name.Where(char.IsAsciiLetter).Select(char.ToLowerInvariant)).TrimEnd('s');
 }

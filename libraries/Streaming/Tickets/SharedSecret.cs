@@ -12,6 +12,8 @@ namespace AspireSse.Server;
 /// Encrypts small documents with a key that all replicas share, so that any replica can open what another sealed. A key
 /// in use is read again every second, since it may change; AES-256-GCM prevents reading and tampering.
 /// </summary>
+/// <remarks>Needed only by an application that gives clients small encrypted documents which any of its processes must
+/// open.</remarks>
 public sealed class SharedSecret : IDisposable
 {
     private const int NonceBytes = 12,
@@ -20,7 +22,7 @@ public sealed class SharedSecret : IDisposable
     /// <summary>Age at which the key is read again.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
-    /// <summary>Maximum wait. Without an answer the known key stays.</summary>
+    /// <summary>Maximum wait for the store. Without an answer, the known key stays in use.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromMilliseconds(500);
 
     private readonly NpgsqlDataSource _store;

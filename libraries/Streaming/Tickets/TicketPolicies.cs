@@ -5,8 +5,8 @@ namespace Streaming.Tickets;
 
 internal static class TicketPolicies
 {
-    /// <summary>Has policies evaluated with the tickets of streams, by the evaluator that the application has, else by
-    /// the framework's.</summary>
+    /// <summary>Adds an evaluator of policies that knows the tickets of streams. It wraps the application's evaluator,
+    /// or else the framework's.</summary>
     public static void AddTicketPolicies(this IServiceCollection services)
     {
         var own = services.LastOrDefault(service =>

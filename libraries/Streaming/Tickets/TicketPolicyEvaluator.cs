@@ -6,8 +6,8 @@ using Streaming.Access;
 
 namespace Streaming.Tickets;
 
-/// <summary>Evaluates a stream's policy for the user of its ticket, as if it had sent the credential that bought
-/// it.</summary>
+/// <summary>Evaluates a stream's policy for the user of its ticket, as if the request had the credential that bought
+/// the ticket.</summary>
 /// <remarks>The policy must ask for the same schemes as the one under which the ticket was issued: the credential of a
 /// weaker scheme must not buy what a stronger one protects.</remarks>
 internal sealed class TicketPolicyEvaluator(
@@ -47,7 +47,7 @@ internal sealed class TicketPolicyEvaluator(
         }
         catch (InvalidCredentialException e)
         {
-            // The schemes' own answer to the client is a bare 401.
+            // Logged, because the schemes answer the client with a bare 401.
             logger.LogInformation("A ticket was refused: {Reason}", e.Message);
 
             // The policy must not be met by another credential of the request.
@@ -77,7 +77,7 @@ internal sealed class TicketPolicyEvaluator(
             ? holder.Principal
             : throw new InvalidCredentialException("The ticket was issued for another kind of credential.");
 
-    /// <summary>Two that nothing names are not the same.</summary>
+    /// <summary>Returns true if both are the same caller. Callers without a name are never the same.</summary>
     private static bool IsOf(ClaimsPrincipal sender, ClaimsPrincipal holder) =>
         CallerIdentity.IdOf(sender) is { } user && user == CallerIdentity.IdOf(holder);
 

@@ -9,7 +9,8 @@ namespace AspireSse;
 /// issues because <c>EventSource</c> can send no header. A ticket is encrypted, not stored, so any replica accepts it
 /// even while Postgres is down; it grants some topics until a time, to one connection. Thread-safe.
 /// </summary>
-/// <remarks>Only an application with an <see cref="IStreamAccess"/> of its own reads them itself.</remarks>
+/// <remarks>Needed only by an application with an <see cref="IStreamAccess"/> of its own, which reads tickets
+/// itself.</remarks>
 public sealed class TicketReader
 {
     private readonly SharedSecret _secret;
@@ -39,7 +40,7 @@ public sealed class TicketReader
             cancellationToken
         );
 
-    /// <summary>Returns the ticket of a text.</summary>
+    /// <summary>Returns the ticket that a text contains.</summary>
     /// <exception cref="InvalidCredentialException">The ticket is invalid or has expired.</exception>
     /// <exception cref="StoreUnavailableException">The key has not been read yet, and Postgres does not
     /// answer.</exception>

@@ -17,7 +17,8 @@ internal static class TicketsApi
     /// <summary>Maximum length of a ticket, which is part of a URL: Kestrel accepts 8 kB.</summary>
     private const int MaxLength = 4_096;
 
-    /// <exception cref="InvalidOperationException">There is nothing that could issue tickets.</exception>
+    /// <exception cref="InvalidOperationException">The application has no log in Postgres, which tickets
+    /// need.</exception>
     public static RouteHandlerBuilder MapTickets(this IEndpointRouteBuilder app, string pattern)
     {
         if (app.ServiceProvider.GetService<TicketReader>() is null)
@@ -56,7 +57,7 @@ internal static class TicketsApi
     )
     {
         var body = await JsonBody.ReadAsync(context);
-        // A misspelt expiry would be that of an hour.
+        // A misspelt expiry would silently become an hour.
         body.CheckMembers("topics", "expiresIn");
         var topics = Topics(body);
         var seconds = body.Whole("expiresIn", 1, MaxSeconds) ?? DefaultSeconds;
