@@ -6,6 +6,7 @@ using Streaming.Opening;
 namespace Microsoft.AspNetCore.Http;
 
 /// <summary>Results that stream a topic with an end.</summary>
+/// <remarks>Needed by endpoints that stream a topic from its first event to the event that ends it.</remarks>
 public static class StreamResultExtensions
 {
     extension(TypedResults)

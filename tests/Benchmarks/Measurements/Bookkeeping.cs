@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Streaming.Connections;
 using Streaming.Metrics;
 
 namespace Benchmarks.Measurements;

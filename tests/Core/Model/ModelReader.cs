@@ -1,5 +1,4 @@
 using System.Globalization;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Streaming;
 using Streaming.Connections;
 
 namespace Core.Streaming;

@@ -1,5 +1,4 @@
 using EventStore;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Frames;
 

@@ -1,7 +1,5 @@
 using System.IO.Pipelines;
 using System.Text;
-using Streaming;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;

@@ -1,7 +1,5 @@
 using System.Text;
 using Harness;
-using Streaming;
-using Streaming.Access;
 using Streaming.Connections;
 
 namespace Core.Streaming;

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Streaming;
 using Streaming.Admission;
 using Streaming.Fanout;
 using Streaming.Frames;

@@ -1,5 +1,4 @@
 using System.Text;
-using Streaming.Access;
 using Streaming.Connections;
 
 namespace Core.Streaming;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using EventStore;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Frames;
 

@@ -3,8 +3,6 @@ using System.Threading.Channels;
 using EventStore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Streaming;
-using Streaming.Access;
 using Streaming.Admission;
 using Streaming.Connections;
 using Streaming.Fanout;

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Fanout;
-using Streaming.Tickets;
 
 namespace Integration.Security;
 

@@ -11,7 +11,6 @@ using Microsoft.Extensions.Options;
 using StreamApi.Connections;
 using StreamApi.Replicas;
 using StreamApi.Security;
-using Streaming.Access;
 using Streaming.Connections;
 using Unit.ServiceDefaults;
 

@@ -3,7 +3,6 @@ using LlmGateway.Dialects;
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
 using Streaming.Refusals;
-using Streaming.Requests;
 
 namespace Unit.Llm;
 

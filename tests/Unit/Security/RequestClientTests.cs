@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StreamApi.Security;
-using Streaming.Access;
 using Streaming.Connections;
 using Streaming.Opening;
 

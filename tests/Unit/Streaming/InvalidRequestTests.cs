@@ -1,5 +1,4 @@
 using Streaming.Refusals;
-using Streaming.Requests;
 
 namespace Unit.Streaming;
 

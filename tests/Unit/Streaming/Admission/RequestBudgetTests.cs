@@ -2,7 +2,6 @@ using System.Security.Claims;
 using Harness;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Streaming.Admission;
 using Streaming.Refusals;
 
 namespace Unit.Streaming.Admission;
