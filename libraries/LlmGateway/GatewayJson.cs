@@ -2,10 +2,10 @@ using System.Text.Json.Serialization.Metadata;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
+using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Telemetry;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway;

@@ -13,6 +13,8 @@ public static class GatewaySettingsExtensions
     public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
         KeyedProviders
             .Keys(services)
-            .Select(key => KeyValuePair.Create($"{LlmGatewayExtensions.Section}:Providers:{key}", typeof(ProviderOptions)))
+            .Select(key =>
+                KeyValuePair.Create($"{LlmGatewayExtensions.Section}:Providers:{key}", typeof(ProviderOptions))
+            )
             .Prepend(KeyValuePair.Create(LlmGatewayExtensions.Section, typeof(LlmOptions)));
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Streaming.Fanout;
 
 namespace AspireSse;
 

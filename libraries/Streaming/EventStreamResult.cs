@@ -13,7 +13,6 @@ using Streaming.Frames;
 using Streaming.Opening;
 using Streaming.Refusals;
 using Streaming.Showing;
-using Streaming.Tickets;
 
 namespace Microsoft.AspNetCore.Http.HttpResults;
 

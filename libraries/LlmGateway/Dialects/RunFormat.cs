@@ -1,13 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LlmGateway;
+using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.Dialects;
 using Runs;
 
 namespace AspireSse;

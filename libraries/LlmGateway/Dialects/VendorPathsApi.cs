@@ -1,6 +1,6 @@
-using LlmGateway.Requests;
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
+using LlmGateway.Requests;
 using Streaming.Refusals;
 
 namespace LlmGateway.Dialects;

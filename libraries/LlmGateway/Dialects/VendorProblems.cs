@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.WebUtilities;
-using Streaming.Refusals;
 
 namespace LlmGateway.Dialects;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Providers;
@@ -38,10 +37,7 @@ internal static class GenerationsApi
     /// <param name="app">The routes.</param>
     /// <param name="formatOf">Returns what shows a generation in the protocol that the query names, or null if it names
     /// none.</param>
-    public static void MapGenerations(
-        this IEndpointRouteBuilder app,
-        Func<HttpContext, string, Func<Task>?> formatOf
-    )
+    public static void MapGenerations(this IEndpointRouteBuilder app, Func<HttpContext, string, Func<Task>?> formatOf)
     {
         var generations = app.MapGroup("/v1/generations").WithTags("Generations");
         generations

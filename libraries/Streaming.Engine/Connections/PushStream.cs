@@ -168,7 +168,10 @@ internal sealed class PushStream(
             if (_reason != EndReason.Complete && settings.CutShort is { } cut)
                 await output.WriteAsync(cut, CancellationToken.None);
             if (!settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
-                await output.WriteAsync(ControlFrames.Retry(options.NextRetry(isShutdown: _reason == EndReason.Drained)), CancellationToken.None);
+                await output.WriteAsync(
+                    ControlFrames.Retry(options.NextRetry(isShutdown: _reason == EndReason.Drained)),
+                    CancellationToken.None
+                );
 
             await output.CompleteAsync();
         }

@@ -3,7 +3,6 @@ using EventStore;
 using Npgsql;
 using Streaming.Connections;
 using Streaming.Fanout;
-using Streaming.Tickets;
 
 namespace Streaming.Access;
 

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Authentication;
-using Streaming.Tickets;
 
 namespace Streaming.Access;
 

@@ -1,5 +1,3 @@
-using Streaming.Tickets;
-
 namespace AspireSse;
 
 /// <summary>A caller in the form that its streams and tickets keep.</summary>

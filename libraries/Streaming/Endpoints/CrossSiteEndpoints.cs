@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
-using Streaming.Refusals;
 
 namespace AspireSse.Server;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Streaming.Requests;
-using Streaming.Tickets;
 
 namespace Streaming.Endpoints;
 

@@ -1,6 +1,5 @@
 using Streaming.Access;
 using Streaming.Connections;
-using Streaming.Tickets;
 
 namespace Streaming.Opening;
 

@@ -24,6 +24,5 @@ internal static class RequestClient
             : "";
 
     /// <summary>Converts IPv4-mapped addresses (RFC 4291 §2.5.5.2), which dual-stack sockets report, to IPv4.</summary>
-    private static IPAddress Unmapped(IPAddress address) =>
-        address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    private static IPAddress Unmapped(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 }

@@ -1,4 +1,3 @@
-using Streaming;
 using Streaming.Access;
 using Streaming.Tickets;
 

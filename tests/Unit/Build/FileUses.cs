@@ -6,8 +6,8 @@ using Unit.Analyzers;
 
 namespace Unit.Build;
 
-/// <summary>The C# files of a project that use each other: one names a type that the other declares, as the compiler
-/// resolves names.</summary>
+/// <summary>The C# files of a project that use each other: one names a type, or calls an extension method, that the
+/// other declares, as the compiler resolves names.</summary>
 internal static class FileUses
 {
     /// <summary>The directives that the build gives every file.</summary>
@@ -20,6 +20,12 @@ internal static class FileUses
         global using System.Threading;
         global using System.Threading.Tasks;
         global using AspireSse;
+        global using AspireSse.Server;
+        global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.AspNetCore.Http;
+        global using Microsoft.AspNetCore.Routing;
+        global using Microsoft.Extensions.DependencyInjection;
+        global using Microsoft.Extensions.Hosting;
         """;
 
     private static readonly ConcurrentDictionary<string, (string From, string To)[]> Read = new();
@@ -66,21 +72,28 @@ internal static class FileUses
             AnalyzedCode.References
         );
 
-        var declared = trees
-            .SelectMany(tree => tree.GetRoot().DescendantNodes().OfType<BaseTypeDeclarationSyntax>())
-            .Select(type => type.Identifier.ValueText)
-            .ToHashSet();
+        var declared = trees.SelectMany(tree => tree.GetRoot().DescendantNodes()).Select(NameOf).ToHashSet();
         return [.. trees.AsParallel().SelectMany(tree => Of(compilation.GetSemanticModel(tree), declared)).Distinct()];
     }
 
-    private static IEnumerable<(string From, string To)> Of(SemanticModel model, HashSet<string> declared) =>
+    /// <summary>Returns the name of a type or an extension method, or null for any other node.</summary>
+    private static string? NameOf(SyntaxNode node) =>
+        node switch
+        {
+            BaseTypeDeclarationSyntax type => type.Identifier.ValueText,
+            MethodDeclarationSyntax { ParameterList.Parameters: [{ Modifiers: var modifiers }, ..] } method
+                when modifiers.Any(SyntaxKind.ThisKeyword) => method.Identifier.ValueText,
+            _ => null,
+        };
+
+    private static IEnumerable<(string From, string To)> Of(SemanticModel model, HashSet<string?> declared) =>
         from name in model.SyntaxTree.GetRoot().DescendantNodes().OfType<SimpleNameSyntax>()
         where declared.Contains(name.Identifier.ValueText)
         let found = model.GetSymbolInfo(name)
         let symbol = found.Symbol ?? found.CandidateSymbols.FirstOrDefault()
         // Of an attribute, the constructor is found.
         let type = symbol as INamedTypeSymbol ?? (symbol as IMethodSymbol)?.ContainingType
-        where symbol is not IMethodSymbol { MethodKind: not MethodKind.Constructor }
+        where symbol is not IMethodSymbol { MethodKind: not MethodKind.Constructor, ReducedFrom: null }
         from place in type?.DeclaringSyntaxReferences ?? []
         where place.SyntaxTree != model.SyntaxTree
         select (model.SyntaxTree.FilePath, place.SyntaxTree.FilePath);

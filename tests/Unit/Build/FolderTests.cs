@@ -34,6 +34,27 @@ public sealed class FolderTests
     public void Files_of_a_library_do_not_use_each_other_in_a_circle_of_more_than_three(string library) =>
         AssertNone(FileUses.In(library), most: 3);
 
+    /// <summary>The root has what an adopter calls first: it stands on the rooms, and none of them on it. Options are
+    /// apart, which all rooms read and which use no room.</summary>
+    [Theory]
+    [MemberData(nameof(Libraries))]
+    public void No_folder_of_a_library_uses_its_root_except_for_options(string library)
+    {
+        var uses = FileUses.In(library);
+        SourceFiles.AssertNone(
+            from use in uses
+            let isOfOptions = use.To.EndsWith("Options.cs", StringComparison.Ordinal)
+            where use.From.Contains('/') && !use.To.Contains('/') && !isOfOptions
+            select $"{use.From} uses {use.To}"
+        );
+        SourceFiles.AssertNone(
+            from use in uses
+            where uses.Any(read => read.From.Contains('/') && read.To == use.From && !use.From.Contains('/'))
+            where use.To.Contains('/')
+            select $"{use.From} uses {use.To}"
+        );
+    }
+
     [Fact]
     public void A_circle_is_what_uses_itself_through_others() =>
         Assert.Equal(

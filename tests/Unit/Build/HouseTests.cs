@@ -61,19 +61,34 @@ public sealed partial class HouseTests
         SourceFiles.AssertNone(found);
     }
 
-    /// <summary>So an adopter needs one directive: extension methods are where their callers have them in any
-    /// case.</summary>
+    /// <summary>An application needs one directive, a host that builds on the same parts a second one: extension
+    /// methods are where their callers have them in any case.</summary>
     [Fact]
-    public void Public_types_of_the_libraries_are_in_one_namespace()
+    public void Public_types_of_the_libraries_are_in_the_namespace_of_applications_or_of_hosts()
     {
-        var types =
-            from file in SourceFiles.All
-            where file.Name == "PublicAPI.Unshipped.txt"
-            from line in File.ReadLines(file.FullName)
-            where !line.StartsWith('#') && !line.Contains("->", StringComparison.Ordinal)
-            select $"{SourceFiles.PathOf(file)}: {line}";
-        Assert.NotEmpty(types);
-        SourceFiles.AssertNone(types.Where(type => !PublicNamespace().IsMatch(type)));
+        Assert.NotEmpty(PublicTypes);
+        SourceFiles.AssertNone(PublicTypes.Where(type => !PublicNamespace().IsMatch(type)));
+    }
+
+    /// <summary>What a completion list shows after <c>using AspireSse</c>.</summary>
+    [Fact]
+    public void An_application_sees_at_most_50_types() =>
+        Assert.InRange(PublicTypes.Count(type => ApplicationType().IsMatch(type)), 1, 50);
+
+    [Fact]
+    public void A_public_type_says_when_it_is_needed()
+    {
+        var summaries =
+            from file in SourceFiles.CSharp("libraries")
+            where File.Exists(Path.Combine(ProjectOf(file), "PublicAPI.Unshipped.txt"))
+            from Match type in DocumentedType().Matches(File.ReadAllText(file.FullName))
+            select (Name: $"{SourceFiles.PathOf(file)}: {type.Groups["name"]}", Text: type.Groups["text"].Value);
+        Assert.NotEmpty(summaries);
+        SourceFiles.AssertNone(
+            summaries
+                .Where(type => !type.Text.Contains("<remarks>Needed ", StringComparison.Ordinal))
+                .Select(t => t.Name)
+        );
     }
 
     /// <summary>A name is shown to people. Two users may have one, and most tokens have none.</summary>
@@ -210,7 +225,10 @@ public sealed partial class HouseTests
 
     [Fact]
     public void Streaming_and_Runs_know_nothing_of_the_host_and_its_features() =>
-        AssertNoLine(SourceFiles.CSharp("libraries/Streaming.Engine", "libraries/Streaming", "libraries/Runs"), HostWord());
+        AssertNoLine(
+            SourceFiles.CSharp("libraries/Streaming.Engine", "libraries/Streaming", "libraries/Runs"),
+            HostWord()
+        );
 
     [Fact]
     public void The_event_store_and_the_runs_know_no_event_of_a_session() =>
@@ -280,6 +298,16 @@ public sealed partial class HouseTests
         SourceFiles.AssertNone(found);
     }
 
+    private static IEnumerable<string> PublicTypes =>
+        from file in SourceFiles.All
+        where file.Name == "PublicAPI.Unshipped.txt"
+        from line in File.ReadLines(file.FullName)
+        where !line.StartsWith('#') && !line.Contains("->", StringComparison.Ordinal)
+        select line;
+
+    private static string ProjectOf(FileInfo file) =>
+        Path.Combine(Repository.Root, "libraries", SourceFiles.PathOf(file).Split('/')[1]);
+
     private static void AssertNoLine(IEnumerable<FileInfo> files, Regex forbidden) =>
         SourceFiles.AssertNone(
             from file in files
@@ -300,8 +328,20 @@ public sealed partial class HouseTests
     [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();
 
-    [GeneratedRegex(@": (AspireSse|Aspire\.Hosting|Microsoft\.(AspNetCore|EntityFrameworkCore|Extensions))\.")]
+    [GeneratedRegex(
+        @"^(AspireSse(\.Server|\.Testing)?\.\w+(<\w+>)?$|(Aspire\.Hosting|Microsoft\.(AspNetCore|EntityFrameworkCore|Extensions))\.)"
+            + @"|\.extension\("
+    )]
     private static partial Regex PublicNamespace();
+
+    [GeneratedRegex(@"^AspireSse\.\w+(<\w+>)?$")]
+    private static partial Regex ApplicationType();
+
+    [GeneratedRegex(
+        @"(?<text>(?:^///.*\n)+)(?:^\[.*\n)*^public (?:\w+ )*?(?:class|(?:record )?struct|record|interface|enum) (?<name>\w+)",
+        RegexOptions.Multiline
+    )]
+    private static partial Regex DocumentedType();
 
     [GeneratedRegex(@"(?<!AddSingleton\(|\?\? )TimeProvider\.System")]
     private static partial Regex SystemClock();

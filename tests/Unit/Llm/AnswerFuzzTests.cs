@@ -4,13 +4,13 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
 using LlmGateway;
+using LlmGateway.Dialects;
+using LlmGateway.Dialects.ChatCompletions;
+using LlmGateway.Dialects.Messages;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.OpenAi;
 using LlmGateway.Requests;
-using LlmGateway.Dialects;
-using LlmGateway.Dialects.ChatCompletions;
-using LlmGateway.Dialects.Messages;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging.Abstractions;
 

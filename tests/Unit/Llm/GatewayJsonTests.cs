@@ -4,10 +4,10 @@ using LlmGateway;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
+using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Telemetry;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
+using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;

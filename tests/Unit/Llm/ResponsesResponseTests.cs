@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using LlmGateway;
+using LlmGateway.Dialects;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;

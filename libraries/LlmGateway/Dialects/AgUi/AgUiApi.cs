@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using LlmGateway.Dialects;
 
 namespace LlmGateway.Dialects.AgUi;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.VendorFrame;
 

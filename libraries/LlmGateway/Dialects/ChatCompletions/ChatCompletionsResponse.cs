@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Streaming.Connections;
 
 namespace LlmGateway.Dialects.ChatCompletions;
 

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
-using LlmGateway.Dialects;
 using Runs;
 using Streaming.Refusals;
 

@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
 using static LlmGateway.Dialects.VendorFrame;

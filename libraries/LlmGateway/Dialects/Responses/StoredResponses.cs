@@ -4,7 +4,6 @@ using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.AI;
 using Runs;
 

@@ -3,7 +3,6 @@ using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.Dialects;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
