@@ -6,3 +6,6 @@ namespace AspireSse;
 /// are none.</param>
 /// <param name="Through">The end of the part.</param>
 internal sealed record NewestPage(EventPage Page, SkippedRange? Skipped, long Through);
+
+/// <summary>Events that a reader did not get: the positions of the first and the last, and their number.</summary>
+internal sealed record SkippedRange(long From, long To, long Count);

@@ -133,3 +133,7 @@ internal static class StorePooler
                 + $"{source}, '{at ?? "Host=…;Port=5432"}'."
         );
 }
+
+/// <summary>The error of a connection that leads to a pooler. Waiting does not mend it: the connection string must
+/// change.</summary>
+internal sealed class PoolerException(string message) : InvalidOperationException(message);

@@ -88,3 +88,5 @@ internal sealed class RunThreads(AllRuns runs)
 
     private static RunName StopOf(RunName run) => new(GenerationName.Kind, $"stop-{run.Id}");
 }
+
+internal sealed record ThreadRun(string Run);

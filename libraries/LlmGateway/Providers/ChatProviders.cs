@@ -178,3 +178,7 @@ internal sealed class ChatProviders : IDisposable
 
     private sealed record Provider(string Name, ProviderOptions Options, string? Missing, IChatClient? Client);
 }
+
+/// <summary>A model and the provider that serves it.</summary>
+/// <param name="MayContinue">True if the provider may send continuation tokens.</param>
+internal sealed record ChatTarget(IChatClient Client, string Provider, string Model, bool MayContinue = false);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using EventStore;
 using Microsoft.Extensions.AI;
 
@@ -80,3 +81,8 @@ internal static class MessageContent
     );
 #pragma warning restore IDE1006
 }
+
+/// <summary>Writes the messages of a span as JSON without reflection.</summary>
+[JsonSerializable(typeof(IEnumerable<MessageContent.Message>))]
+[JsonSerializable(typeof(IEnumerable<MessageContent.Part>))]
+internal sealed partial class MessageJson : JsonSerializerContext;

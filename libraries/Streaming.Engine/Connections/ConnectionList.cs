@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace Streaming.Connections;
@@ -61,3 +62,7 @@ internal sealed class ConnectionList(
             State = stream.State,
         };
 }
+
+/// <summary>Writes the list of connections without reflection, for an endpoint of the application's own.</summary>
+[JsonSerializable(typeof(IAsyncEnumerable<SseConnection>))]
+internal sealed partial class ConnectionJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
 
@@ -97,4 +98,16 @@ internal static class ControlFrames
     internal sealed record Gap(string From, string To, long Count);
 
     internal sealed record RightEnd(string Reason, DateTime? ExpiresAt);
+}
+
+/// <summary>Writes the data of control frames without reflection.</summary>
+[JsonSerializable(typeof(ControlFrames.Start))]
+[JsonSerializable(typeof(ControlFrames.Outage))]
+[JsonSerializable(typeof(ControlFrames.Refused))]
+[JsonSerializable(typeof(ControlFrames.Gap))]
+[JsonSerializable(typeof(ControlFrames.RightEnd))]
+internal sealed partial class ControlFrameJson : JsonSerializerContext
+{
+    /// <summary>Leaves text readable, whatever the application's JSON is.</summary>
+    public static ControlFrameJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
 }

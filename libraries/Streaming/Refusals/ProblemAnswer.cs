@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using EventStore;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -40,3 +41,9 @@ internal sealed class ProblemAnswer(
         );
     }
 }
+
+/// <summary>Writes problem details without reflection.</summary>
+[JsonSerializable(typeof(object))]
+[JsonSerializable(typeof(ProblemDetails))]
+[JsonSerializable(typeof(Dictionary<string, string[]>))]
+internal sealed partial class ProblemJson : JsonSerializerContext;

@@ -14,3 +14,12 @@ internal sealed record Ticket(
 );
 
 internal sealed record TicketIssued(string Ticket, DateTimeOffset ExpiresAt);
+
+/// <summary>Writes tickets without reflection.</summary>
+[JsonSerializable(typeof(Ticket))]
+[JsonSerializable(typeof(TicketIssued))]
+internal sealed partial class TicketJson : JsonSerializerContext
+{
+    /// <summary>Leaves text readable, whatever the application's JSON is.</summary>
+    public static TicketJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
+}

@@ -329,8 +329,8 @@ public sealed partial class HouseTests
     private static partial Regex Namespace();
 
     [GeneratedRegex(
-        @"^(AspireSse(\.Server|\.Testing)?\.\w+(<\w+>)?$|(Aspire\.Hosting|Microsoft\.(AspNetCore|EntityFrameworkCore|Extensions))\.)"
-            + @"|\.extension\("
+        @"^AspireSse(\.Server|\.Testing)?\.\w+(<\w+>)?$|\.extension\("
+            + @"|^(Aspire\.Hosting|Microsoft\.(AspNetCore|EntityFrameworkCore|Extensions))\."
     )]
     private static partial Regex PublicNamespace();
 
@@ -338,7 +338,8 @@ public sealed partial class HouseTests
     private static partial Regex ApplicationType();
 
     [GeneratedRegex(
-        @"(?<text>(?:^///.*\n)+)(?:^\[.*\n)*^public (?:\w+ )*?(?:class|(?:record )?struct|record|interface|enum) (?<name>\w+)",
+        @"(?<text>(?:^///.*\n)+)(?:^\[.*\n)*"
+            + @"^public (?:\w+ )*?(?:class|(?:record )?struct|record|interface|enum) (?<name>\w+)",
         RegexOptions.Multiline
     )]
     private static partial Regex DocumentedType();

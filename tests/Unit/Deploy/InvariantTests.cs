@@ -127,7 +127,7 @@ public sealed partial class InvariantTests
         // Its publishers write the same arguments.
         ["Postgres accepts the connections of the AppHost"] = () =>
             from file in (string[])["ContainerStores.cs", "NativeStores.cs"]
-            from problem in PostgresLimit.TooLow(4, Read($"libraries/LocalServices/{file}"))
+            from problem in PostgresLimit.TooLow(4, Read($"libraries/LocalServices/Stores/{file}"))
             select $"{file}: {problem}",
 
         ["Prometheus reads services of compose"] = () =>

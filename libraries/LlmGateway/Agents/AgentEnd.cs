@@ -1,3 +1,0 @@
-namespace LlmGateway.Agents;
-
-internal sealed record AgentEnd(string Type);

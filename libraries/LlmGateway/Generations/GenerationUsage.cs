@@ -1,4 +1,0 @@
-namespace LlmGateway.Generations;
-
-/// <summary>Input and output tokens.</summary>
-internal sealed record GenerationUsage(long InputTokens, long OutputTokens);

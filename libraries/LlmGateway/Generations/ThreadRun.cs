@@ -1,3 +1,0 @@
-namespace LlmGateway.Generations;
-
-internal sealed record ThreadRun(string Run);
