@@ -4,7 +4,7 @@ namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
 /// The format of AI SDK's UI message stream: chunks without names, then <c>[DONE]</c>. The client shows the body of a
-/// refusal to its user, and an error in a stream is the same object:
+/// refusal to its user, and an error in a stream is the same object.
 /// <code>{"type":"error","errorText":"messages is required.","code":null}</code>
 /// </summary>
 internal sealed class UiMessagesFormat : VendorFormat
