@@ -9,7 +9,7 @@ public sealed class PackageTests(MadePackages made)
     public void Each_package_has_a_page_a_licence_and_symbols()
     {
         var packages = Directory.GetFiles(made.Feed, "*.nupkg");
-        Assert.Equal(9, packages.Length);
+        Assert.Equal(10, packages.Length);
         Assert.All(
             packages,
             package =>

@@ -31,7 +31,7 @@ internal abstract class VendorFormat
         throw new NotSupportedException();
 
     /// <summary>Begins the answer to a request. Only APIs whose answers are not runs implement it.</summary>
-    public virtual IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
+    public virtual IAnswerWriter Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
         throw new NotSupportedException();
 
     /// <summary>Encodes a frame of an answer, or an error.</summary>

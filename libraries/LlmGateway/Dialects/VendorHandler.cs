@@ -87,7 +87,7 @@ internal sealed class VendorHandler(
         HttpContext context,
         VendorFormat format,
         Func<Task<RunHead>> beginAsync,
-        Func<RunHead, IVendorResponse> respond,
+        Func<RunHead, IAnswerWriter> respond,
         long skip = 0,
         bool isNew = false
     )
@@ -115,7 +115,7 @@ internal sealed class VendorHandler(
 
     /// <summary>Waits for a run's end, and returns the whole answer.</summary>
     /// <exception cref="UpstreamException">The run has failed.</exception>
-    public async Task<JsonObject> JoinAsync(HttpContext context, RunHead run, IVendorResponse response)
+    public async Task<JsonObject> JoinAsync(HttpContext context, RunHead run, IAnswerWriter response)
     {
         await using var updates = Read(context, run);
         return await JoinAsync(context, updates, response);
@@ -123,7 +123,7 @@ internal sealed class VendorHandler(
 
     /// <summary>Returns an answer as far as the run has stored it. If the run has failed, the answer has the
     /// failure.</summary>
-    public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IVendorResponse response)
+    public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IAnswerWriter response)
     {
         var soFar = await runs.SoFarAsync(context, run);
         var answer = response.Join();
@@ -138,7 +138,7 @@ internal sealed class VendorHandler(
     }
 
     /// <summary>Returns the last frames of a run. The end may show that its answer has failed.</summary>
-    private static IReadOnlyList<JsonObject> Last(IVendorResponse response, UpstreamException? failure)
+    private static IReadOnlyList<JsonObject> Last(IAnswerWriter response, UpstreamException? failure)
     {
         try
         {
@@ -164,7 +164,7 @@ internal sealed class VendorHandler(
             await RespondWholeAsync(context, call, response);
     }
 
-    private async Task RespondWholeAsync(HttpContext context, ChatCall call, IVendorResponse response)
+    private async Task RespondWholeAsync(HttpContext context, ChatCall call, IAnswerWriter response)
     {
         await using var updates = Ask(context, call);
         var json = await JoinAsync(context, updates, response);
@@ -172,11 +172,7 @@ internal sealed class VendorHandler(
         await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
     }
 
-    private static async Task<JsonObject> JoinAsync(
-        HttpContext context,
-        AwaitedAnswer updates,
-        IVendorResponse response
-    )
+    private static async Task<JsonObject> JoinAsync(HttpContext context, AwaitedAnswer updates, IAnswerWriter response)
     {
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         var whole = response.Join();
@@ -205,7 +201,7 @@ internal sealed class VendorHandler(
         HttpContext context,
         VendorFormat format,
         ChatCall call,
-        IVendorResponse response,
+        IAnswerWriter response,
         long start
     )
     {
@@ -253,7 +249,7 @@ internal sealed class VendorHandler(
         PushStream push,
         VendorFormat format,
         AwaitedAnswer updates,
-        IVendorResponse response,
+        IAnswerWriter response,
         long skip,
         CancellationToken stopped
     )
@@ -293,7 +289,7 @@ internal sealed class VendorHandler(
         PushStream push,
         VendorFormat format,
         AwaitedAnswer updates,
-        IVendorResponse response,
+        IAnswerWriter response,
         CancellationToken stopped
     )
     {

@@ -84,7 +84,7 @@ public sealed class PageResponseTests
     [Fact]
     public void A_page_has_no_call_to_run_of_an_answer_that_has_failed()
     {
-        var response = new UiMessagesResponse(Run, continued: null);
+        var response = new UiMessagesWriter(Run, continued: null);
         List<JsonObject> chunks =
         [
             .. response.Start(),
@@ -148,7 +148,7 @@ public sealed class PageResponseTests
             new(ChatRole.Assistant, "One.") { MessageId = "m1" },
             new(ChatRole.Assistant, "Tw") { MessageId = "m2" },
         ];
-        var response = new AgUiResponse(Run, "t", "r", soFar, []);
+        var response = new AgUiWriter(Run, "t", "r", soFar, []);
         List<JsonObject> events =
         [
             .. response.Start(),
@@ -167,12 +167,12 @@ public sealed class PageResponseTests
     private static ChatResponseUpdate Of(params AIContent[] contents) => new(ChatRole.Assistant, contents);
 
     private static List<JsonObject> ChunksOf(params ChatResponseUpdate[] updates) =>
-        FramesOf(new UiMessagesResponse(Run, continued: null), updates);
+        FramesOf(new UiMessagesWriter(Run, continued: null), updates);
 
     private static List<JsonObject> EventsOf(params ChatResponseUpdate[] updates) =>
-        FramesOf(new AgUiResponse(Run, "t", "r"), updates);
+        FramesOf(new AgUiWriter(Run, "t", "r"), updates);
 
-    private static List<JsonObject> FramesOf(IVendorResponse response, ChatResponseUpdate[] updates) =>
+    private static List<JsonObject> FramesOf(IAnswerWriter response, ChatResponseUpdate[] updates) =>
         [.. response.Start(), .. updates.SelectMany(response.Next), .. response.End()];
 
     private static string Type(JsonObject frame) => (string)frame["type"]!;

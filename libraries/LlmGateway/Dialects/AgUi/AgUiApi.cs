@@ -13,7 +13,7 @@ namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
 /// <c>POST /agents/ag-ui</c>, AG-UI 1.0: each caller has its own names of threads and runs. A known run is not begun
-/// again; its client rejoins it (<see cref="AgUiResponse"/>).
+/// again; its client rejoins it (<see cref="AgUiWriter"/>).
 /// </summary>
 internal static class AgUiApi
 {
@@ -95,7 +95,7 @@ internal static class AgUiApi
                 context,
                 format,
                 () => generator.StartAsync(call.From(client), prompt, id, owner, cancelled),
-                run => new AgUiResponse(run, threadId, runId),
+                run => new AgUiWriter(run, threadId, runId),
                 isNew: true
             );
         }
@@ -133,7 +133,7 @@ internal static class AgUiApi
                     history = AgUiMessages.Of(body, promptAsync is null ? null : await promptAsync(), known.Name);
                 return known;
             },
-            run => new AgUiResponse(run, threadId, runId, soFar, history)
+            run => new AgUiWriter(run, threadId, runId, soFar, history)
         );
     }
 

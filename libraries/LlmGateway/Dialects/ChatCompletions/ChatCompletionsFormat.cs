@@ -18,14 +18,14 @@ internal sealed class ChatCompletionsFormat : VendorFormat
     public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
         ChatCompletionsRequestReader.Read(body, providers);
 
-    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock)
+    public override IAnswerWriter Respond(ChatCall call, JsonElement body, TimeProvider clock)
     {
         // An answer without streaming always has its usage; a stream has it on request.
         var includeUsage =
             !ChatBody.Flag(body, "stream")
             || ChatBody.Get(body, "stream_options") is { ValueKind: JsonValueKind.Object } streamOptions
                 && ChatBody.Flag(streamOptions, "include_usage");
-        return new ChatCompletionsResponse(call, includeUsage, clock);
+        return new ChatCompletionsWriter(call, includeUsage, clock);
     }
 
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);

@@ -19,8 +19,8 @@ internal sealed class MessagesFormat : VendorFormat
     public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
         MessagesRequestReader.Read(body, providers, headers["anthropic-beta"]);
 
-    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
-        new MessagesResponse(call);
+    public override IAnswerWriter Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
+        new MessagesWriter(call);
 
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
 

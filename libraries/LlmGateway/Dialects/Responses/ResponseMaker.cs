@@ -79,7 +79,7 @@ internal sealed class ResponseMaker(
                 context,
                 ResponsesFormat.Instance,
                 beginAsync,
-                run => new ResponsesResponse(run, prompt),
+                run => new ResponsesWriter(run, prompt),
                 isNew: true
             );
         else if (await beginAsync() is var run && isBackground)
@@ -87,7 +87,7 @@ internal sealed class ResponseMaker(
         else
             await ResponsesApi.WriteAsync(
                 context,
-                await handler.JoinAsync(context, run, new ResponsesResponse(run, prompt))
+                await handler.JoinAsync(context, run, new ResponsesWriter(run, prompt))
             );
     }
 

@@ -83,7 +83,7 @@ internal static class ResponsesApi
     /// response as it is now.</summary>
     public static async Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, RunPrompt? prompt)
     {
-        var response = new ResponsesResponse(run, prompt);
+        var response = new ResponsesWriter(run, prompt);
         if (!IsAsked(context, "stream"))
         {
             await WriteAsync(context, await handler.JoinSoFarAsync(context, run, response));
@@ -98,7 +98,7 @@ internal static class ResponsesApi
     /// with the response as it is now if the body asks for the background, or else with the whole response.</summary>
     public static async Task AnswerAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
     {
-        var response = new ResponsesResponse(run, OwnPrompt);
+        var response = new ResponsesWriter(run, OwnPrompt);
         var isBackground = ChatBody.Flag(body, "background");
 
         if (ChatBody.Flag(body, "stream"))

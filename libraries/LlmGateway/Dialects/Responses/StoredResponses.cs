@@ -77,7 +77,7 @@ internal sealed class StoredResponses(
 
     /// <summary>Returns a response as it is now.</summary>
     public Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt) =>
-        handler.JoinSoFarAsync(context, run, new ResponsesResponse(run, prompt));
+        handler.JoinSoFarAsync(context, run, new ResponsesWriter(run, prompt));
 
     /// <summary>Reads the earlier runs and items that a request refers to, if the caller may read them.</summary>
     /// <exception cref="InvalidChatException">There is no such response, or it is not complete yet.</exception>

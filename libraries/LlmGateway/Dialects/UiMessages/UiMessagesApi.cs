@@ -116,7 +116,7 @@ internal static class UiMessagesApi
                         await runs.CancelAsync(name, CancellationToken.None);
                     return run;
                 },
-                run => new UiMessagesResponse(run, prompt.Asked),
+                run => new UiMessagesWriter(run, prompt.Asked),
                 isNew: true
             );
         }
@@ -166,7 +166,7 @@ internal static class UiMessagesApi
             context,
             Format,
             () => Task.FromResult(run),
-            found => new UiMessagesResponse(found, continued, replays)
+            found => new UiMessagesWriter(found, continued, replays)
         );
 
     /// <summary>Cancels the latest answer: the client's <c>stop()</c> only closes its own connection.</summary>

@@ -105,7 +105,7 @@ internal sealed class PlainFormat : VendorFormat
     public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
         ChatCall.Read(body, providers);
 
-    public override IVendorResponse Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
+    public override IAnswerWriter Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
         throw new NotSupportedException();
 
     public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
@@ -114,7 +114,7 @@ internal sealed class PlainFormat : VendorFormat
 }
 
 /// <summary>Makes one frame of each text, one of the beginning with the run's id, and one of the end.</summary>
-internal sealed class PlainResponse(RunHead run) : IVendorResponse
+internal sealed class PlainResponse(RunHead run) : IAnswerWriter
 {
     private int _next;
     private string? _finish;

@@ -142,7 +142,7 @@ public sealed class RefusalTests(AssemblyWide<LlmSystem> shared) : LlmTests(shar
 
         var updates = Services(B).GetRequiredService<RunUpdates>();
         var head = (await updates.FindAsync(name, Stop))!;
-        var response = new ResponsesResponse(head, prompt: null);
+        var response = new ResponsesWriter(head, prompt: null);
         await foreach (var update in updates.ReadAsync(head, "me", cancellationToken: Stop))
             response.Next(update);
 

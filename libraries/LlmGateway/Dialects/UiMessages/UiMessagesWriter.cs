@@ -20,7 +20,7 @@ namespace LlmGateway.Dialects.UiMessages;
 /// message.</param>
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
 /// message again.</param>
-internal sealed class UiMessagesResponse(RunHead run, JsonObject? continued, bool replays = false) : IVendorResponse
+internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false) : IAnswerWriter
 {
     private readonly UsageDetails _usage = new();
     private readonly ClientCalls _calls = new();

@@ -20,7 +20,7 @@ namespace LlmGateway.Dialects.Responses;
 /// No other types are sent, except those of refusals, reasoning and tool calls, because OpenAI's JavaScript client
 /// fails at any other type.
 /// </summary>
-internal sealed class ResponsesResponse(RunHead run, RunPrompt? prompt) : IVendorResponse, IJoinedAnswer
+internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : IAnswerWriter, IJoinedAnswer
 {
     /// <summary>Defaults of the members that a response repeats from its request.</summary>
     private const string Unasked = """

@@ -5,7 +5,7 @@ namespace LlmGateway.Dialects;
 
 /// <summary>Makes the frames of an answer in a vendor's format. The frames of a run depend only on its updates, so that
 /// the n-th frame is the same on every replica.</summary>
-internal interface IVendorResponse
+internal interface IAnswerWriter
 {
     /// <summary>Name of the model: the requested name, or the provider's own name once the provider has
     /// answered.</summary>

@@ -21,13 +21,13 @@ namespace LlmGateway.Dialects.AgUi;
 /// <param name="runId">The client's name of the run.</param>
 /// <param name="soFar">The updates of the snapshot, or null if the stream has no snapshot.</param>
 /// <param name="history">The snapshot's messages before the run's own.</param>
-internal sealed class AgUiResponse(
+internal sealed class AgUiWriter(
     RunHead run,
     string threadId,
     string runId,
     IReadOnlyList<ChatResponseUpdate>? soFar = null,
     JsonArray? history = null
-) : IVendorResponse
+) : IAnswerWriter
 {
     private readonly UsageDetails _usage = new();
     private readonly ClientCalls _calls = new();

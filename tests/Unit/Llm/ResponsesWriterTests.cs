@@ -9,7 +9,7 @@ using Microsoft.Extensions.AI;
 namespace Unit.Llm;
 
 /// <summary>The events of a response, made of the updates of its run alone.</summary>
-public sealed class ResponsesResponseTests
+public sealed class ResponsesWriterTests
 {
     /// <summary>The types that OpenAI's JavaScript client knows; it dies of any other one.</summary>
     private static readonly string[] Known =
@@ -228,7 +228,7 @@ public sealed class ResponsesResponseTests
 
     private static string Json(IEnumerable<JsonNode> nodes) => string.Join('\n', nodes.Select(n => n.ToJsonString()));
 
-    private static ResponsesResponse Response() =>
+    private static ResponsesWriter Response() =>
         new(
             new RunHead(
                 new RunName(GenerationName.Kind, new string('1', 32)),

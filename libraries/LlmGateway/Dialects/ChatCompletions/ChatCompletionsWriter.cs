@@ -16,7 +16,7 @@ namespace LlmGateway.Dialects.ChatCompletions;
 /// <param name="call">The request.</param>
 /// <param name="includeUsage">True if the last chunk has the usage.</param>
 /// <param name="clock">Stamps the answer.</param>
-internal sealed class ChatCompletionsResponse(ChatCall call, bool includeUsage, TimeProvider clock) : IVendorResponse
+internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, TimeProvider clock) : IAnswerWriter
 {
     private const string Kind = "chat.completion.chunk";
 

@@ -10,7 +10,7 @@ namespace LlmGateway.Dialects.Messages;
 /// Makes events in Anthropic's format: content blocks within a message. Events of a provider with the same API are
 /// passed on as they are, after this answer's own start.
 /// </summary>
-internal sealed class MessagesResponse(ChatCall call) : IVendorResponse
+internal sealed class MessagesWriter(ChatCall call) : IAnswerWriter
 {
     private const string Thinking = "thinking";
 
