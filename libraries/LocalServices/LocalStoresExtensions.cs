@@ -12,9 +12,6 @@ namespace Aspire.Hosting;
 /// <remarks>Needed in an AppHost whose services use the event log, for development and tests.</remarks>
 public static class LocalStoresExtensions
 {
-    private const string OwnRemedy =
-        "Check ConnectionStrings:eventstore: address, user, password, and that the user owns the database.";
-
     /// <summary>Adds Postgres and Redis, each from the first source that there is: your own server
     /// (<c>ConnectionStrings:eventstore</c>, <c>ConnectionStrings:redis</c>), a container if a container runtime
     /// answers, or a process of this machine. Data are kept in <c>.local/data</c> beside the AppHost's folder, except
@@ -27,44 +24,7 @@ public static class LocalStoresExtensions
 
         try
         {
-            var options = LocalServicesOptions.From(builder.Configuration);
-            var own = new Func<string, IResourceBuilder<IResourceWithConnectionString>?>(name =>
-                string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString(name))
-                    ? null
-                    : builder.AddConnectionString(name)
-            );
-            var (eventStore, redis) = (own("eventstore"), own("redis"));
-            if (eventStore is not null && redis is not null)
-                return new LocalStores(eventStore, redis, OwnRemedy);
-
-            var runtime = ContainerRuntime.From(builder.Configuration);
-            var program = builder.ExecutionContext.IsPublishMode
-                ? null
-                : runtime.Choose(options.Mode, [ContainerStores.Postgres, ContainerStores.Redis], Console.Out);
-            if (program is not null)
-                builder.Configuration[ContainerRuntime.Setting] = Path.GetFileName(program);
-
-            if (builder.ExecutionContext.IsPublishMode || program is not null)
-            {
-                var containers = new ContainerStores(builder, options, runtime);
-                return new LocalStores(
-                    eventStore ?? containers.AddEventStore(),
-                    redis ?? containers.AddRedis(),
-                    eventStore is null ? containers.PostgresRemedy : OwnRemedy
-                );
-            }
-
-            var native = new NativeStores(
-                builder,
-                LocalFolder.For(builder.AppHostDirectory, options, builder.Services),
-                options
-            );
-
-            return new LocalStores(
-                eventStore ?? native.AddEventStore(),
-                redis ?? native.AddRedis(),
-                eventStore is null ? native.PostgresRemedy : OwnRemedy
-            );
+            return StoreChoice.Of(builder);
         }
         catch (Exception exception)
             when (exception is LocalServicesException or IOException or UnauthorizedAccessException)
