@@ -1,10 +1,10 @@
 #!/bin/sh
 # Changes the code bit by bit and counts the changes that its tests notice (Stryker.NET).
-# Reports: artifacts/mutation/PART/reports. Usage: eng/mutate.sh [event-store] [streaming] [security]
+# Reports: artifacts/mutation/PART/reports. Usage: eng/mutate.sh [event-store] [streaming-engine] [streaming] [security]
 set -eu
 cd "$(dirname "$0")/.."
 dotnet tool restore
-[ $# -gt 0 ] || set -- event-store streaming security
+[ $# -gt 0 ] || set -- event-store streaming-engine streaming security
 export RunAnalyzers=false
 for part in "$@"; do
   tests=Core

@@ -7,7 +7,7 @@ internal static class Cors
 
     /// <summary>
     /// Allows the origins of <c>Cors:AllowedOrigins</c>; in Development also <c>http://localhost:3000</c>, and this
-    /// machine by each of its names, whichever the page was opened at. One that is no origin ends the start.
+    /// machine by each of its names, whichever the page was opened at. An entry that is not an origin fails the start.
     /// </summary>
     public static void AddCors(this WebApplicationBuilder builder) =>
         builder.Services.AddCors(cors =>

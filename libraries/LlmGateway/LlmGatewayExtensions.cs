@@ -21,8 +21,6 @@ namespace Microsoft.Extensions.Hosting;
 /// <remarks>Needed at startup by an application that serves the LLM gateway.</remarks>
 public static class LlmGatewayExtensions
 {
-    internal const string Section = "AspireSse:Llm";
-
     /// <summary>Adds the gateway's services, with settings in the section <c>AspireSse:Llm</c>. The event log and the
     /// streams must have been added before.</summary>
     /// <param name="builder">The application's builder.</param>
@@ -46,7 +44,7 @@ public static class LlmGatewayExtensions
 
         builder
             .Services.AddOptions<LlmOptions>()
-            .BindConfiguration(Section)
+            .BindConfiguration(LlmOptions.Section)
             .PostConfigure<IHostEnvironment>((options, e) => options.Complete(e.IsDevelopment()))
             .ValidateOnStart();
         builder.Services.AddFormerSection<LlmOptions>("Llm");

@@ -1,7 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
 using LocalServices;
 using LocalServices.Supervision;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -12,8 +12,8 @@ public sealed class SseOptions
     /// checks a cookie's user again.</summary>
     private const int SignedInSeconds = 1_800;
 
-    /// <summary>Shortest reconnection time at the stop of a process that no other process stands in for, the same as
-    /// Firefox's own.</summary>
+    /// <summary>Shortest reconnection time when a process without a substitute stops, the same as Firefox's
+    /// own.</summary>
     private const int AloneMilliseconds = 5_000;
 
     /// <summary>The name of this process in greetings, lists and leases, as
@@ -43,8 +43,8 @@ public sealed class SseOptions
     [Range(1, 86_400)]
     public int DeadSeconds { get; set; } = 300;
 
-    /// <summary>Seconds after which a stream is ended and its client asked to reconnect: the credential, the policy and
-    /// the endpoint's own code then decide again. Never if 0.</summary>
+    /// <summary>Seconds after which a stream is ended and its client asked to reconnect: the rights are
+    /// then decided anew. Never if 0.</summary>
     /// <remarks>Null, the default, is 1,800 for callers who have signed in, so that a withdrawn key reads no longer,
     /// and never for others; the host may have a default of its own. Behind a load balancer that moves only new
     /// connections, set a value for all callers.</remarks>
@@ -58,7 +58,7 @@ public sealed class SseOptions
 
     /// <summary>Shortest reconnection time in milliseconds when this process stops; each client's is up to twice
     /// <see cref="RetryMilliseconds"/> longer. If no other process stands in meanwhile, choose the time of a restart:
-    /// Firefox gives up for ever after one attempt that is refused, and every browser after a proxy's 502.</summary>
+    /// Firefox gives up for ever after one refused attempt. Every browser does after a 502 of a proxy.</summary>
     /// <remarks>Null, the default, is 5,000, Firefox's own reconnection time. A host with other replicas behind its
     /// address may have <see cref="RetryMilliseconds"/> as its default.</remarks>
     [Range(0, 200_000)]

@@ -54,7 +54,7 @@ public static class SseExtensions
             configure?.Invoke(options);
         });
 
-        builder.Services.AddStreamingEngine();
+        builder.Services.AddStreams();
         builder.Services.AddUnreadNotice();
         if (hasOwnAccess)
             builder.Services.AddSingleton<OwnerAccess, GrantedOwnerAccess>();

@@ -23,7 +23,7 @@ internal static class StreamingExtensions
 {
     /// <summary>Adds all but the source of live events and the rights (<see cref="IStreamAccess"/>). The log's readers
     /// (<see cref="ILogReader"/>) must have been added before.</summary>
-    public static void AddStreamingEngine(this IServiceCollection services)
+    public static void AddStreams(this IServiceCollection services)
     {
         services
             .AddOptions<SseOptions>()

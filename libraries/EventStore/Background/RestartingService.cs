@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace AspireSse.Server;
+namespace AspireSse;
 
 /// <summary>A background service that logs an unexpected exception and starts again a second later, so that a loop over
 /// the log survives an outage. In a plain <see cref="BackgroundService"/> the exception would stop the

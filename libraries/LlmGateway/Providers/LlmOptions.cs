@@ -11,6 +11,8 @@ namespace LlmGateway;
 /// </summary>
 internal sealed class LlmOptions
 {
+    public const string Section = "AspireSse:Llm";
+
     /// <summary>Longest time between two writes of tokens, also with many live runs.</summary>
     public const int MaxCoalesceMilliseconds = 400;
 

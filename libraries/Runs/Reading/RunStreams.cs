@@ -132,8 +132,8 @@ internal sealed class RunStreams(
         await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), seat: seat);
     }
 
-    /// <summary>Returns why the log cannot resume after an id, or null if it can, since the id is another
-    /// stream's.</summary>
+    /// <summary>Returns why the log cannot resume after an id, or null if it can and the id belongs to another
+    /// stream.</summary>
     private async Task<ResyncReason?> MismatchAsync(LastEventId last, CancellationToken cancellationToken)
     {
         if (last.Id is not { } id)

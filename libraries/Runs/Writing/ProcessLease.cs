@@ -132,7 +132,7 @@ internal sealed class ProcessLease(
         Renewed();
     }
 
-    /// <summary>Records a renewal. If the renewal before it is a lease or longer ago, the sweep waits one lease, so
+    /// <summary>Records a renewal. If the last renewal was at least one lease ago, the sweep waits one lease, so
     /// that the other writers can renew first.</summary>
     private void Renewed()
     {

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Streaming.Admission;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Limits on what requests other than streams may cost this process; <c>services.Configure</c> sets them. By
 /// default nothing has to wait, and only memory is bounded.</summary>

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>The identity of a client by which every limit on costs counts.</summary>
 /// <remarks>Needed by an application's own <c>IStreamAccess</c>, which returns it.</remarks>

@@ -55,7 +55,7 @@ internal sealed class Gates
     /// <summary>Further pages of replays that search the log.</summary>
     public FairGate Searches { get; }
 
-    /// <summary>Parsing of bodies above <c>RequestBudget.SmallBytes</c>.</summary>
+    /// <summary>Parsing of large request bodies.</summary>
     public FairGate Bodies { get; }
 
     /// <summary>The gate of requests beyond their client's rate, or null if such requests wait for the rate. It has a

@@ -1,8 +1,8 @@
 namespace AspireSse.Server;
 
 /// <summary>A request refused for its cost: 429 for a client's own excess, 503 if all clients together ask for too
-/// much, 413 for a request that never fits. Endpoints with <c>RefusesErrors</c> answer it.</summary>
-/// <remarks>Needed to catch a refusal by <c>RequestBudget</c>, <c>ByteHold</c> or <see cref="FairGate"/>.</remarks>
+/// much, 413 for a request that never fits.</summary>
+/// <remarks>Needed to catch the refusal of a bound, such as a <see cref="FairGate"/>.</remarks>
 public sealed class RefusedException : Exception
 {
     internal RefusedException(bool isOwnExcess, string title, string detail)

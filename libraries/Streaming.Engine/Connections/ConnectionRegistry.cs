@@ -4,8 +4,8 @@ using EventStore;
 
 namespace Streaming.Connections;
 
-/// <summary>Registers the open streams of this replica, also in the sessions of their tickets. Ends all of them at
-/// SIGTERM, before Kestrel waits for its connections, so that clients resume on another replica.</summary>
+/// <summary>Registers the open streams of this replica, also in their sessions. Ends all of them at SIGTERM, before
+/// Kestrel waits for its connections, so that clients resume on another replica.</summary>
 internal sealed class ConnectionRegistry
 {
     private readonly ConcurrentDictionary<string, OpenStream> _open = new(StringComparer.Ordinal);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using EventStore;
 using Streaming.Connections;
 
-namespace AspireSse.Server;
+namespace AspireSse;
 
 /// <summary>Tells whether somebody reads a topic, for events that are made only while somebody does.
 /// Thread-safe.</summary>

@@ -90,7 +90,7 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
     /// <summary>Number of the last batch that appended here.</summary>
     public long LastBatch;
 
-    /// <summary>Number of connections, over all filters, that get the event with the fewest in the last batch appended
+    /// <summary>The least number of connections, over all filters, that get an event of the last batch appended
     /// here.</summary>
     public int Audience;
 

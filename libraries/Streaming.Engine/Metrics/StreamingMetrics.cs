@@ -80,7 +80,7 @@ internal sealed class StreamingMetrics : IHostedService, IDisposable
         clock.CreateTimer(_ => Flush(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
-    /// <summary>Begins the counters at 0, as Prometheus sees the first increase only of a counter that was there
+    /// <summary>Begins the counters at 0, because Prometheus sees the first increase of a counter only if it was 0
     /// before. Not in the constructor, because the exporter may start later.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {

@@ -101,8 +101,8 @@ internal sealed class ShownEvents(
         return ControlFrames.Position(id);
     }
 
-    /// <summary>Reports a failure. Loggers and listeners of meters are the application's, too, and nobody would catch
-    /// what one throws on this thread: it would end the process.</summary>
+    /// <summary>Reports a failure. The application's own loggers and meter listeners may throw, and an exception that
+    /// nobody catches on this thread ends the process.</summary>
     private void Report(EventRecord record, Exception error)
     {
         try

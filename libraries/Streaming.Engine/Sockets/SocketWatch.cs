@@ -103,8 +103,8 @@ internal sealed partial class SocketWatch : IDisposable
     private void Tell(ReadOnlySpan<byte> told, Span<byte> buffer)
     {
         var happened = MemoryMarshal.Read<uint>(told);
-        // The descriptor may have been closed meanwhile, and be another stream's, which then finds nothing to read or
-        // write.
+        // The descriptor may have been closed meanwhile and belong to another stream by now. That stream then finds
+        // nothing to read or write.
         if (Volatile.Read(ref _watched)[MemoryMarshal.Read<int>(told[DataAt..])] is not { } watched)
             return;
 

@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>Says who a caller is and what it may read.</summary>
 /// <remarks>Needed only by an application that decides itself who a caller is and what it may read, as StreamApi does.

@@ -1,7 +1,7 @@
 using EventStore;
 using Streaming.Access;
 
-namespace AspireSse.Server;
+namespace AspireSse;
 
 /// <summary>The <c>Idempotency-Key</c> of a request (draft-ietf-httpapi-idempotency-key-header): a repetition gets the
 /// first answer and has no further effect. Keys belong to one user and are kept for 24 hours.</summary>

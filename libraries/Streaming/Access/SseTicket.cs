@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>A valid ticket that a request carries instead of its caller's credential.</summary>
 /// <remarks>Needed only by an application with an <see cref="IStreamAccess"/> of its own, which reads tickets by

@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>A caller in the form that its streams and tickets keep.</summary>
 /// <remarks>Needed by an application's own <see cref="IStreamAccess"/>, which returns it.</remarks>

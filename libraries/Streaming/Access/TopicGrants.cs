@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>
 /// The topics that a credential lets its caller read and publish to. As in NATS, <c>&gt;</c> and <c>*</c> exclude the

@@ -3,7 +3,7 @@ using Streaming.Opening;
 namespace AspireSse.Server;
 
 /// <summary>Tells a stream that resumes from a new one.</summary>
-/// <remarks>Needed by a rate limiter, which must not refuse the former.</remarks>
+/// <remarks>Needed by a rate limiter, which must not refuse a stream that resumes.</remarks>
 public static class ResumeExtensions
 {
     /// <summary>Returns true if the request is for a stream and has a last id by which the stream can resume. A 429 or

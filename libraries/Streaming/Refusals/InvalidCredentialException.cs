@@ -1,4 +1,4 @@
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>A rejected credential, such as a ticket.</summary>
 /// <remarks>Needed to catch the refusal of a ticket by <see cref="TicketReader.ReadAsync"/>.</remarks>

@@ -151,7 +151,7 @@ public sealed class RequestBudget
     public void Charge(HttpContext context, IReadOnlyList<NewEvent> events) =>
         Charge(_access.ClientOf(context), CostOf(events) - (context.Features.Get<ChargedBody>()?.Kilobytes ?? 0));
 
-    /// <summary>Charges the client for kilobytes.</summary>
+    /// <summary>Takes kilobytes from the rate of a client, for work that no body stands for.</summary>
     public void Charge(ClientKey client, long kilobytes) => IsBeyondRate(client, kilobytes);
 
     private bool IsBeyondRate(ClientKey client, long kilobytes) =>

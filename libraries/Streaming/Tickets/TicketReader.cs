@@ -1,7 +1,7 @@
 using Streaming.Access;
 using Streaming.Tickets;
 
-namespace AspireSse;
+namespace AspireSse.Server;
 
 /// <summary>
 /// Reads tickets (<c>?ticket=</c>), which <see cref="Microsoft.AspNetCore.Builder.SseTicketExtensions.MapSseTickets"/>

@@ -1,5 +1,6 @@
 using System.Net;
 using Adopter.Showing;
+using AspireSse.Server;
 
 namespace Adopter.Callers;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using AspireSse.Server;
 
 namespace Adopter.Callers;
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using Adopter.Databases;
+using AspireSse.Server;
 
 namespace Adopter.Schema;
 
@@ -50,6 +51,7 @@ public sealed class WrappedLogTests
         Assembly[] libraries =
         [
             typeof(IEventLog).Assembly,
+            typeof(IConnectionList).Assembly,
             typeof(IStreamAccess).Assembly,
             typeof(IRuns).Assembly,
             typeof(LlmGatewayOptions).Assembly,

@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Text;
 using Adopter.Appending;
+using AspireSse.Server;
 using Microsoft.Extensions.Options;
 
 namespace Adopter.Showing;

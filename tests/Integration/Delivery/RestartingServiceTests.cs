@@ -12,6 +12,7 @@ public sealed class RestartingServiceTests
     [Theory]
     [InlineData("AspireSse.EventStore")]
     [InlineData("AspireSse.Streaming")]
+    [InlineData("AspireSse.Streaming.Engine")]
     [InlineData("AspireSse.Runs")]
     [InlineData("StreamApi")]
     public void Every_background_service_of_ours_lasts(string assembly)

@@ -14,6 +14,7 @@ public sealed partial class LibraryFootprintTests
         "libraries/LlmGateway",
         "libraries/Runs",
         "libraries/Streaming",
+        "libraries/Streaming.Engine",
         "libraries/Testing",
     ];
 

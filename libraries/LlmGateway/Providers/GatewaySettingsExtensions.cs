@@ -13,8 +13,6 @@ public static class GatewaySettingsExtensions
     public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
         KeyedProviders
             .Keys(services)
-            .Select(key =>
-                KeyValuePair.Create($"{LlmGatewayExtensions.Section}:Providers:{key}", typeof(ProviderOptions))
-            )
-            .Prepend(KeyValuePair.Create(LlmGatewayExtensions.Section, typeof(LlmOptions)));
+            .Select(key => KeyValuePair.Create($"{LlmOptions.Section}:Providers:{key}", typeof(ProviderOptions)))
+            .Prepend(KeyValuePair.Create(LlmOptions.Section, typeof(LlmOptions)));
 }
