@@ -58,7 +58,7 @@ public sealed class SseOptions
 
     /// <summary>Shortest reconnection time in milliseconds when this process stops; each client's is up to twice
     /// <see cref="RetryMilliseconds"/> longer. If no other process stands in meanwhile, choose the time of a restart:
-    /// Firefox gives up for ever after one refused attempt. Every browser does after a 502 of a proxy.</summary>
+    /// Firefox gives up for ever after one refused attempt, every browser after a 502 of a proxy.</summary>
     /// <remarks>Null, the default, is 5,000, Firefox's own reconnection time. A host with other replicas behind its
     /// address may have <see cref="RetryMilliseconds"/> as its default.</remarks>
     [Range(0, 200_000)]
