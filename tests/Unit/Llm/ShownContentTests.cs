@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
@@ -221,6 +222,15 @@ public sealed class ShownContentTests
         var messages = FramesOf("messages", RefusalText.Of("I am sorry."));
         Assert.Contains("\"text\":\"I am sorry.\"", messages, StringComparison.Ordinal);
         Assert.Contains("\"stop_reason\":\"refusal\"", messages, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refusal_that_a_client_sends_back_stays_one()
+    {
+        var body = """{"messages":[{"role":"assistant","content":null,"refusal":"I am sorry."}]}""";
+        var message = Assert.Single(ChatMessageReader.Read(JsonElement.Parse(body)));
+        var refusal = Assert.IsType<TextContent>(Assert.Single(message.Contents));
+        Assert.Equal(("I am sorry.", true), (refusal.Text, refusal.IsRefusal()));
     }
 
     private static string Text(string text) => $"\"text\":\"{text}\"";
