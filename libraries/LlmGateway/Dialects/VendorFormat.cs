@@ -35,7 +35,7 @@ internal abstract class VendorFormat
         throw new NotSupportedException();
 
     /// <summary>Encodes a frame of an answer, or an error.</summary>
-    public abstract byte[] Frame(JsonObject frame);
+    public virtual byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
 
     /// <summary>Encodes the frame with which an error ends a stream.</summary>
     public byte[] Frame(VendorError error) => Frame(Body(error));

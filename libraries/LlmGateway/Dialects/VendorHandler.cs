@@ -40,38 +40,35 @@ internal sealed class VendorHandler(
         {
             await respondAsync();
         }
-        catch (InvalidChatException e)
+        catch (Exception e) when (FailureOf(context, e) is { } failure)
         {
-            await format.WriteAsync(context, VendorError.Of(e));
+            await format.WriteAsync(context, failure);
         }
-        catch (InvalidRequestException e)
+    }
+
+    /// <summary>Returns the error of a failed request, or null if nobody can be told of it.</summary>
+    private VendorError? FailureOf(HttpContext context, Exception exception) =>
+        exception switch
         {
-            await format.WriteAsync(context, new VendorError(e.Status, null, $"{e.Field}: {e.Problem}", e.Field));
-        }
-        catch (UpstreamException e)
-        {
-            await format.WriteAsync(context, VendorError.Of(e));
-        }
-        // This handles failures before the response has started. A later failure breaks the stream.
-        catch (StoreUnavailableException) when (!context.Response.HasStarted)
-        {
-            await format.WriteAsync(context, VendorError.NoStore);
-        }
-        catch (OperationCanceledException)
-            when (shutdown.GraceExpired.IsCancellationRequested && !context.Response.HasStarted)
-        {
-            await format.WriteAsync(context, VendorError.Stopping);
-        }
-        // If the request itself was aborted, the host answers: the cause may be a timeout, not a departed client.
-        catch (Exception e)
-            when (e is not (IOException or RefusedException)
-                && !context.RequestAborted.IsCancellationRequested
-                && !context.Response.HasStarted
-            )
-        {
-            logger.LogError(e, "A request for an answer failed");
-            await format.WriteAsync(context, VendorError.Internal);
-        }
+            InvalidChatException e => VendorError.Of(e),
+            InvalidRequestException e => new VendorError(e.Status, null, $"{e.Field}: {e.Problem}", e.Field),
+            UpstreamException e => VendorError.Of(e),
+
+            // After the start of the response, a failure breaks the stream.
+            _ when context.Response.HasStarted => null,
+            StoreUnavailableException => VendorError.NoStore,
+            OperationCanceledException when shutdown.GraceExpired.IsCancellationRequested => VendorError.Stopping,
+            IOException or RefusedException => null,
+
+            // If the request itself was aborted, the host answers: the cause may be a timeout, not a departed client.
+            _ when context.RequestAborted.IsCancellationRequested => null,
+            _ => Internal(exception),
+        };
+
+    private VendorError Internal(Exception exception)
+    {
+        logger.LogError(exception, "A request for an answer failed");
+        return VendorError.Internal;
     }
 
     /// <summary>Streams the frames of a run to its end, without the first <paramref name="skip"/> ones. If the stream
@@ -104,7 +101,7 @@ internal sealed class VendorHandler(
         await streams.OpenAsync(
             context,
             [run.Name.Topic],
-            (push, stopped) => StreamAsync(push, format, updates, respond(run), skip, stopped),
+            (push, stopped) => StreamAsync(push, format, updates, respond(run), skip, isRun: true, stopped),
             Settings(format) with
             {
                 Breaks = true,
@@ -217,7 +214,7 @@ internal sealed class VendorHandler(
         await streams.OpenAsync(
             context,
             [],
-            (push, stopped) => StreamAsync(push, format, updates, response, stopped),
+            (push, stopped) => StreamAsync(push, format, updates, response, skip: 0, isRun: false, stopped),
             Settings(format) with
             {
                 Grace = TimeSpan.FromDays(1),
@@ -244,56 +241,21 @@ internal sealed class VendorHandler(
         );
     }
 
-    /// <summary>Writes the frames of a run. Any failure except the run's own breaks the body.</summary>
-    private static async Task StreamAsync(
-        PushStream push,
-        VendorFormat format,
-        AwaitedAnswer updates,
-        IAnswerWriter response,
-        long skip,
-        CancellationToken stopped
-    )
-    {
-        await using var registration = stopped.Register(updates.Stop);
-
-        await WriteAsync(response.Start());
-        try
-        {
-            await foreach (var update in updates.ReadAsync())
-                await WriteAsync(response.Next(update));
-            await WriteAsync(response.End());
-        }
-        catch (UpstreamException e)
-        {
-            await WriteAsync(response.Fail(VendorError.Of(e)));
-        }
-
-        if (skip > 0)
-        {
-            skip = 0;
-            await WriteAsync(response.Fail(VendorError.Beyond));
-        }
-
-        if (format.Done is { } done)
-            await push.WriteAsync(done, events: 0);
-
-        async Task WriteAsync(IEnumerable<JsonObject> frames)
-        {
-            foreach (var frame in frames)
-                if (--skip < 0)
-                    await push.WriteAsync(format.Frame(frame));
-        }
-    }
-
+    /// <summary>Writes the frames of an answer, without the first <paramref name="skip"/> ones.</summary>
+    /// <param name="isRun">True if the answer goes on without this stream: any failure except the run's own breaks the
+    /// body, and the client reconnects.</param>
     private async Task StreamAsync(
         PushStream push,
         VendorFormat format,
         AwaitedAnswer updates,
         IAnswerWriter response,
+        long skip,
+        bool isRun,
         CancellationToken stopped
     )
     {
         await using var registration = stopped.Register(updates.Stop);
+        VendorError? failure = null;
 
         try
         {
@@ -301,27 +263,37 @@ internal sealed class VendorHandler(
             await foreach (var update in updates.ReadAsync())
                 await WriteAsync(response.Next(update));
             await WriteAsync(response.End());
-            if (format.Done is { } done)
-                await push.WriteAsync(done, events: 0);
         }
         catch (UpstreamException e)
         {
-            await WriteAsync(response.Fail(VendorError.Of(e)));
+            failure = VendorError.Of(e);
         }
-        catch (OperationCanceledException) when (!stopped.IsCancellationRequested)
+        catch (OperationCanceledException) when (!isRun && !stopped.IsCancellationRequested)
         {
-            await WriteAsync(response.Fail(VendorError.Stopping));
+            failure = VendorError.Stopping;
         }
-        catch (Exception e) when (!push.HasLostClient && !stopped.IsCancellationRequested)
+        catch (Exception e) when (!isRun && !push.HasLostClient && !stopped.IsCancellationRequested)
         {
-            logger.LogError(e, "An answer failed");
-            await WriteAsync(response.Fail(VendorError.Internal));
+            failure = Internal(e);
         }
+
+        if (failure is not null)
+            await WriteAsync(response.Fail(failure));
+
+        if (skip > 0)
+        {
+            skip = 0;
+            await WriteAsync(response.Fail(VendorError.Beyond));
+        }
+
+        if ((isRun || failure is null) && format.Done is { } done)
+            await push.WriteAsync(done, events: 0);
 
         async Task WriteAsync(IEnumerable<JsonObject> frames)
         {
             foreach (var frame in frames)
-                await push.WriteAsync(format.Frame(frame));
+                if (--skip < 0)
+                    await push.WriteAsync(format.Frame(frame));
         }
     }
 }

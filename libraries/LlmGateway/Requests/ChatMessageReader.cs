@@ -42,6 +42,8 @@ internal static class ChatMessageReader
                 );
             case "assistant":
                 List<AIContent> contents = content is { } present ? Contents(present, path) : [];
+                if (ChatBody.Text(json, "refusal", path) is { Length: > 0 } refusal)
+                    contents.Add(RefusalText.Of(refusal));
                 if (ChatBody.List(json, "tool_calls", ChatBody.MaxMessages, "must be an array.", path) is { } calls)
                     contents.AddRange(calls.EnumerateArray().Select((c, i) => Call(c, $"{path}tool_calls[{i}].")));
                 else if (OpenAiOnly(json) is { } member)
@@ -67,17 +69,30 @@ internal static class ChatMessageReader
     private static JsonElement Required(JsonElement? content, string path) =>
         content ?? throw new InvalidChatException(path + "content", "is required.");
 
-    private static List<AIContent> Contents(JsonElement content, string path) =>
+    /// <summary>Reads a text, or a list of parts.</summary>
+    /// <param name="content">The text, or the list.</param>
+    /// <param name="path">Its path in the request.</param>
+    /// <param name="partOf">Reads a part with its index.</param>
+    /// <param name="typeError">Message if the content is of another type.</param>
+    public static List<AIContent> Contents(
+        JsonElement content,
+        string path,
+        Func<JsonElement, int, AIContent> partOf,
+        string typeError = "must be a string or an array of parts."
+    ) =>
         content.ValueKind switch
         {
             JsonValueKind.String => [new TextContent(content.GetString())],
-            JsonValueKind.Array when content.GetArrayLength() > ChatBody.MaxMessages => throw new InvalidChatException(
-                path + "content",
-                $"has at most {ChatBody.MaxMessages} parts."
-            ),
-            JsonValueKind.Array => [.. content.EnumerateArray().Select((p, i) => Part(p, $"{path}content[{i}]."))],
-            _ => throw new InvalidChatException(path + "content", "must be a string or an array of parts."),
+            JsonValueKind.Array when content.GetArrayLength() <= ChatBody.MaxMessages =>
+            [
+                .. content.EnumerateArray().Select(partOf),
+            ],
+            JsonValueKind.Array => throw new InvalidChatException(path, $"has at most {ChatBody.MaxMessages} parts."),
+            _ => throw new InvalidChatException(path, typeError),
         };
+
+    private static List<AIContent> Contents(JsonElement content, string path) =>
+        Contents(content, path + "content", (part, i) => Part(part, $"{path}content[{i}]."));
 
     private static AIContent Part(JsonElement part, string path)
     {

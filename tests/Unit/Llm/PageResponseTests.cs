@@ -162,6 +162,39 @@ public sealed class PageResponseTests
         );
     }
 
+    /// <summary>The client puts each message where its first event came.</summary>
+    [Fact]
+    public void What_a_model_says_after_it_has_reasoned_or_called_again_is_a_message_of_its_own()
+    {
+        ChatResponseUpdate[] updates =
+        [
+            Of(new TextReasoningContent("R1")),
+            Of(new TextContent("A")),
+            Of(new TextReasoningContent("R2")),
+            Of(new TextContent("B"), Call("c1"), new TextContent("C")),
+            Of(new TextReasoningContent("R3"), Call("c2")),
+        ];
+        string[] expected = ["R1", "A", "R2", "B c1", "C", "R3", " c2"];
+        var events = EventsOf([.. updates, Stopped]);
+        Assert.Equal(expected, SaidBy(events));
+
+        // One block is open at a time.
+        Assert.Equal(
+            ["REASONING_END", "TEXT_MESSAGE_END", "REASONING_END", "TEXT_MESSAGE_END", "TOOL_CALL_END"],
+            Types(events)
+                .Where(type => type.EndsWith("_END", StringComparison.Ordinal))
+                .Where(type => !type.Contains("REASONING_MESSAGE", StringComparison.Ordinal))
+                .Take(5)
+        );
+
+        var rejoined = new AgUiWriter(Run, "t", "r", updates, []);
+        var messages = rejoined.Start()[1]["messages"]!.AsArray();
+        Assert.Equal(
+            expected,
+            messages.Select(m => $"{m!["content"]}{(m["toolCalls"]?[0]!["id"] is { } id ? $" {id}" : "")}")
+        );
+    }
+
     private static FunctionCallContent Call(string id) => new(id, "look", new Dictionary<string, object?>());
 
     private static ChatResponseUpdate Of(params AIContent[] contents) => new(ChatRole.Assistant, contents);
@@ -186,6 +219,14 @@ public sealed class PageResponseTests
         var last = chunks.FindLastIndex(chunk => Type(chunk) == "start-step");
         return [.. Types(chunks.Skip(last + 1)).Where(type => !marks.Contains(type))];
     }
+
+    /// <summary>Texts and calls of the messages, in the order in which the messages begin.</summary>
+    private static IEnumerable<string> SaidBy(IEnumerable<JsonObject> events) =>
+        events
+            .Where(e => e["delta"] is not null || e["parentMessageId"] is not null)
+            .Where(e => Type(e) != "TOOL_CALL_ARGS")
+            .GroupBy(e => (string?)(e["parentMessageId"] ?? e["messageId"]))
+            .Select(said => string.Concat(said.Select(e => (string?)e["delta"] ?? $" {e["toolCallId"]}")));
 
     private static IEnumerable<string> TextsOf(IEnumerable<JsonObject> frames, string id) =>
         frames

@@ -21,6 +21,12 @@ internal static class AgUiApi
 
     private const string Reference = "https://docs.ag-ui.com/concepts/events";
 
+    private static readonly string[] Events = (
+        "RUN_STARTED MESSAGES_SNAPSHOT TEXT_MESSAGE_START TEXT_MESSAGE_CONTENT TEXT_MESSAGE_END REASONING_START "
+        + "REASONING_MESSAGE_START REASONING_MESSAGE_CONTENT REASONING_MESSAGE_END REASONING_END TOOL_CALL_START "
+        + "TOOL_CALL_ARGS TOOL_CALL_END TOOL_CALL_RESULT RUN_FINISHED RUN_ERROR"
+    ).Split(' ');
+
     public static void MapAgUi(this IEndpointRouteBuilder app)
     {
         var agent = app.MapGroup(Path).WithTags("AG-UI");
@@ -30,26 +36,7 @@ internal static class AgUiApi
             .CountedAs(GenerationLimit.Requests)
             .RefusesAs(AgUiFormat.Instance.RefuseAsync)
             .Body(typeof(RunAgentInput))
-            .Streams(
-                Reference,
-                "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`.",
-                "RUN_STARTED",
-                "MESSAGES_SNAPSHOT",
-                "TEXT_MESSAGE_START",
-                "TEXT_MESSAGE_CONTENT",
-                "TEXT_MESSAGE_END",
-                "REASONING_START",
-                "REASONING_MESSAGE_START",
-                "REASONING_MESSAGE_CONTENT",
-                "REASONING_MESSAGE_END",
-                "REASONING_END",
-                "TOOL_CALL_START",
-                "TOOL_CALL_ARGS",
-                "TOOL_CALL_END",
-                "TOOL_CALL_RESULT",
-                "RUN_FINISHED",
-                "RUN_ERROR"
-            );
+            .Streams(Reference, "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`.", Events);
 
         agent
             .MapDelete("/{threadId}/{runId}", CancelAsync)

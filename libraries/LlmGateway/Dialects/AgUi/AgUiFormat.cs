@@ -8,8 +8,6 @@ internal sealed class AgUiFormat : VendorFormat
 {
     public static AgUiFormat Instance { get; } = new();
 
-    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
-
     public override JsonObject Body(VendorError error) =>
         VendorFrame.Event(
             "RUN_ERROR",

@@ -138,23 +138,14 @@ internal static class AgUiRequestReader
             new(role, all) { MessageId = ChatBody.Name(json, "id", path) };
     }
 
-    private static List<AIContent> Contents(JsonElement json, string path, bool isRequired = true)
-    {
-        switch (ChatBody.Get(json, "content"))
-        {
-            case { ValueKind: JsonValueKind.String } text:
-                return [new TextContent(text.GetString())];
-            case { ValueKind: JsonValueKind.Array } parts when parts.GetArrayLength() <= ChatBody.MaxMessages:
-                return [.. parts.EnumerateArray().Select((p, i) => Part(p, $"{path}content[{i}]."))];
-            case null when !isRequired:
-                return [];
-            default:
-                throw new InvalidChatException(
-                    path + "content",
-                    $"must be a string or an array of at most {ChatBody.MaxMessages} parts."
-                );
-        }
-    }
+    private static List<AIContent> Contents(JsonElement json, string path, bool isRequired = true) =>
+        ChatBody.Get(json, "content") is null && !isRequired
+            ? []
+            : ChatMessageReader.Contents(
+                ChatBody.Get(json, "content") ?? default,
+                path + "content",
+                (part, i) => Part(part, $"{path}content[{i}].")
+            );
 
     private static AIContent Part(JsonElement json, string path)
     {

@@ -1,4 +1,7 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
@@ -27,196 +30,147 @@ internal sealed class AgUiWriter(
     string runId,
     IReadOnlyList<ChatResponseUpdate>? soFar = null,
     JsonArray? history = null
-) : IAnswerWriter
+) : AnswerWriter(AgUiFormat.Instance, run.Model ?? "")
 {
-    private readonly UsageDetails _usage = new();
-    private readonly ClientCalls _calls = new();
-    private readonly MessageBreaks _breaks = new();
-    private string _finish = "stop";
-    private string? _text;
-    private string? _reasoning;
+    private static readonly JsonTypeInfo<AIContent> Json = RunUpdates.Json.Options.TypeOf<AIContent>();
+
     private bool _hasMessage;
+    private bool _isBroken;
     private int _reasonings;
     private int _turns;
     private int _taken;
 
-    public string Model { get; private set; } = run.Model ?? "";
-
-    /// <summary>Id of the model's current message. A tool's result, or a break by the model, begins another
-    /// message.</summary>
+    /// <summary>Id of the model's current message. A tool's result, a break by the model, and text after reasoning or
+    /// a call begin another message, so that the client's messages keep the order of the answer.</summary>
     private string MessageId => _turns == 0 ? run.Name.Id : $"{run.Name.Id}-{_turns}";
 
-    public IReadOnlyList<JsonObject> Start()
-    {
-        var started = Event("RUN_STARTED", ("threadId", threadId), ("runId", runId));
-        if (soFar is null)
-            return [started];
+    // The run's first updates are in the snapshot already.
+    public override IReadOnlyList<JsonObject> Next(ChatResponseUpdate update) =>
+        ++_taken <= soFar?.Count ? [] : base.Next(update);
 
+    protected override void WriteStart()
+    {
+        // These frames become the snapshot, so they come before any frame is written.
         var messages = new AgUiMessages();
-        foreach (var frame in soFar.SelectMany(Project))
+        foreach (var frame in (soFar ?? []).SelectMany(base.Next))
             messages.Add(frame);
 
+        Write("RUN_STARTED", ("threadId", threadId), ("runId", runId));
+        if (soFar is null)
+            return;
+
         var all = new JsonArray([.. history!.Select(m => m!.DeepClone()), .. messages.All()]);
-        return [started, Event("MESSAGES_SNAPSHOT", ("messages", all)), .. Reopen()];
+        Write("MESSAGES_SNAPSHOT", ("messages", all));
+        if (Open is { } kind)
+            WriteBlockStart(kind);
     }
 
-    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update) =>
-        // The run's first updates are in the snapshot already.
-        ++_taken <= soFar?.Count
-            ? []
-            : [.. Project(update)];
-
-    public IReadOnlyList<JsonObject> End()
+    protected override void WriteEnd()
     {
-        var isCancelled = _finish == GenerationEvents.Cancelled;
-        var outcome = Event(isCancelled ? "cancelled" : "success");
-        if (_calls.AtEnd(_finish) is { Count: > 0 } pending)
+        Close();
+        var outcome = Event(Finish == GenerationEvents.Cancelled ? "cancelled" : "success");
+        if (PendingCalls is { Count: > 0 } pending)
             outcome["pendingToolCallIds"] = new JsonArray([.. pending.Select(call => call.CallId)]);
 
-        return
-        [
-            .. CloseReasoning(),
-            .. CloseText(),
-            Event(
-                "RUN_FINISHED",
-                ("threadId", threadId),
-                ("runId", runId),
-                ("outcome", outcome),
-                ("usage", new JsonArray(Usage())),
-                ("metadata", Object(("finishReason", _finish)))
-            ),
-        ];
+        Write(
+            "RUN_FINISHED",
+            ("threadId", threadId),
+            ("runId", runId),
+            ("outcome", outcome),
+            ("usage", new JsonArray(UsageNow())),
+            ("metadata", Object(("finishReason", Finish)))
+        );
     }
 
-    public IReadOnlyList<JsonObject> Fail(VendorError error) => [AgUiFormat.Instance.Body(error)];
-
-    private IEnumerable<JsonObject> Project(ChatResponseUpdate update)
+    protected override void WriteOpening(TextKind kind)
     {
-        Model = update.ModelId ?? Model;
-        _finish = update.FinishReason?.Value ?? _finish;
-        // A tool's result ends the message by itself.
-        var isNext = _breaks.IsBefore(update) && !update.Contents.Any(content => content is FunctionResultContent);
-        var ended = isNext ? EndMessage() : [];
-        return ended.Concat(update.Contents.SelectMany(Project));
+        _isBroken |= _hasMessage;
+        if (kind == TextKind.Reasoning)
+            _reasonings++;
+        else
+            EnterMessage();
+        WriteBlockStart(kind);
     }
 
-    private List<JsonObject> EndMessage()
+    protected override void WriteText(TextKind kind, string text) =>
+        Write($"{NameOf(kind)}_CONTENT", ("messageId", IdOf(kind)), ("delta", text));
+
+    protected override void WriteClosing(TextKind kind)
     {
-        List<JsonObject> ended = [.. CloseReasoning(), .. CloseText()];
-        if (_hasMessage)
-            _turns++;
-        _hasMessage = false;
-        return ended;
+        Write($"{NameOf(kind)}_END", ("messageId", IdOf(kind)));
+        if (kind == TextKind.Reasoning)
+            Write("REASONING_END", ("messageId", IdOf(kind)));
     }
 
-    private IEnumerable<JsonObject> Project(AIContent content)
-    {
-        switch (content)
-        {
-            case TextContent { Text.Length: > 0 } text:
-                var opened = _text is null ? [Text("START", ("role", "assistant"))] : Array.Empty<JsonObject>();
-                _text = MessageId;
-                _hasMessage = true;
-                return [.. CloseReasoning(), .. opened, Text("CONTENT", ("delta", text.Text))];
-            case TextReasoningContent { Text.Length: > 0 } reasoning:
-                var begun = _reasoning is null ? OpenReasoning($"{run.Name.Id}-reasoning-{++_reasonings}") : [];
-                return [.. begun, Reasoning("MESSAGE_CONTENT", ("delta", reasoning.Text))];
-            case FunctionCallContent call:
-                _calls.Add(call);
-                _hasMessage = true;
-                return [.. CloseReasoning(), .. Call(call)];
-            case FunctionResultContent result:
-                _calls.Answer(result);
-                return [.. CloseReasoning(), .. CloseText(), Result(result)];
-            case UsageContent usage:
-                _usage.Add(usage.Details);
-                return [];
-            default:
-                return [];
-        }
-    }
+    protected override void BreakMessage() => _isBroken = true;
 
-    private IEnumerable<JsonObject> Call(FunctionCallContent call)
+    protected override void WriteCall(FunctionCallContent call)
     {
-        yield return Event(
+        EnterMessage();
+        Write(
             "TOOL_CALL_START",
             ("toolCallId", call.CallId),
             ("toolCallName", call.Name),
             ("parentMessageId", MessageId)
         );
         if (ToolCalls.Arguments(call) is { Length: > 0 } arguments)
-            yield return Event("TOOL_CALL_ARGS", ("toolCallId", call.CallId), ("delta", arguments));
-        yield return Event("TOOL_CALL_END", ("toolCallId", call.CallId));
+            Write("TOOL_CALL_ARGS", ("toolCallId", call.CallId), ("delta", arguments));
+        Write("TOOL_CALL_END", ("toolCallId", call.CallId));
     }
 
-    private JsonObject Result(FunctionResultContent result)
+    protected override void WriteResult(FunctionResultContent result)
     {
-        var message = $"{run.Name.Id}-tool-{++_turns}";
+        Close();
         _hasMessage = false;
-        return Event(
+        _isBroken = false;
+        Write(
             "TOOL_CALL_RESULT",
-            ("messageId", message),
+            ("messageId", $"{run.Name.Id}-tool-{++_turns}"),
             ("toolCallId", result.CallId),
             ("content", ToolCalls.Result(result)),
             ("role", "tool")
         );
     }
 
-    private IEnumerable<JsonObject> Reopen() =>
-        [
-            .. _reasoning is { } id ? OpenReasoning(id) : [],
-            .. _text is null ? Array.Empty<JsonObject>() : [Text("START", ("role", "assistant"))],
-        ];
+    // Clients drop events that they do not know, so this is no place for it, but an application's page may read it.
+    protected override void WriteUnshown(AIContent content) =>
+        Write("CUSTOM", ("name", "content"), ("value", JsonSerializer.SerializeToNode(content, Json)));
 
-    private JsonObject[] OpenReasoning(string id)
+    private void EnterMessage()
     {
-        _reasoning = id;
-        return [Reasoning("START"), Reasoning("MESSAGE_START", ("role", "reasoning"))];
+        if (_isBroken && _hasMessage)
+            _turns++;
+        _isBroken = false;
+        _hasMessage = true;
     }
 
-    private JsonObject[] CloseReasoning()
+    private void WriteBlockStart(TextKind kind)
     {
-        if (_reasoning is null)
-            return [];
-
-        JsonObject[] closed = [Reasoning("MESSAGE_END"), Reasoning("END")];
-        _reasoning = null;
-        return closed;
+        if (kind == TextKind.Reasoning)
+            Write("REASONING_START", ("messageId", IdOf(kind)));
+        var role = kind == TextKind.Reasoning ? "reasoning" : "assistant";
+        Write($"{NameOf(kind)}_START", ("messageId", IdOf(kind)), ("role", role));
     }
 
-    private JsonObject[] CloseText()
+    private static string NameOf(TextKind kind) => kind == TextKind.Reasoning ? "REASONING_MESSAGE" : "TEXT_MESSAGE";
+
+    private string IdOf(TextKind kind) =>
+        kind == TextKind.Reasoning ? $"{run.Name.Id}-reasoning-{_reasonings}" : MessageId;
+
+    private JsonObject UsageNow()
     {
-        if (_text is null)
-            return [];
-
-        JsonObject[] closed = [Text("END")];
-        _text = null;
-        return closed;
-    }
-
-    private JsonObject Text(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
-        Event($"TEXT_MESSAGE_{type}", [("messageId", _text ?? MessageId), .. members]);
-
-    private JsonObject Reasoning(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
-        Event($"REASONING_{type}", [("messageId", _reasoning), .. members]);
-
-    private JsonObject Usage()
-    {
-        var usage = new JsonObject();
-        Add("provider", run.Provider);
-        Add("model", Model is "" ? null : Model);
-        Add("inputTokens", _usage.InputTokenCount);
-        Add("outputTokens", _usage.OutputTokenCount);
-        Add("totalTokens", _usage.TotalTokenCount);
-        Add("reasoningTokens", _usage.ReasoningTokenCount);
-        Add("cachedInputTokens", _usage.CachedInputTokenCount);
-        return usage;
-
+        var usage = Object(
+            ("provider", run.Provider),
+            ("model", Model is "" ? null : Model),
+            ("inputTokens", Usage?.InputTokenCount),
+            ("outputTokens", Usage?.OutputTokenCount),
+            ("totalTokens", Usage?.TotalTokenCount),
+            ("reasoningTokens", Usage?.ReasoningTokenCount),
+            ("cachedInputTokens", Usage?.CachedInputTokenCount)
+        );
         // The protocol has no null values.
-        void Add(string name, JsonNode? value)
-        {
-            if (value is not null)
-                usage[name] = value;
-        }
+        foreach (var name in usage.Where(member => member.Value is null).Select(member => member.Key).ToList())
+            usage.Remove(name);
+        return usage;
     }
 }

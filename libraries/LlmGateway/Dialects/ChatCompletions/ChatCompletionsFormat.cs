@@ -28,7 +28,5 @@ internal sealed class ChatCompletionsFormat : VendorFormat
         return new ChatCompletionsWriter(call, includeUsage, clock);
     }
 
-    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
-
     public override JsonObject Body(VendorError error) => OpenAiError.Body(error);
 }

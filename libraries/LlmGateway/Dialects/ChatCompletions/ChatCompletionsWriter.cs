@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
+using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.ChatCompletions;
 
@@ -16,57 +17,82 @@ namespace LlmGateway.Dialects.ChatCompletions;
 /// <param name="call">The request.</param>
 /// <param name="includeUsage">True if the last chunk has the usage.</param>
 /// <param name="clock">Stamps the answer.</param>
-internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, TimeProvider clock) : IAnswerWriter
+internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, TimeProvider clock)
+    : AnswerWriter(ChatCompletionsFormat.Instance, call.Target.Model)
 {
     private const string Kind = "chat.completion.chunk";
 
     private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
     private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
     private readonly AnswerUsage _usage = new(call);
-    private string _finish = "stop";
     private JsonObject? _nativeUsage;
     private long _calls;
     private bool _isFinished;
 
-    public string Model { get; private set; } = call.Target.Model;
+    protected override bool HasRefusals => true;
 
-    public IReadOnlyList<JsonObject> Start() => [Chunk(new JsonObject { ["role"] = "assistant", ["content"] = "" })];
+    public override IJoinedAnswer Join() => new JoinedCompletion();
 
-    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
+    protected override bool PassesOn(ChatResponseUpdate update)
     {
-        Model = update.ModelId ?? Model;
-        _finish = update.FinishReason?.Value ?? _finish;
         _usage.Add(update);
-        return call.IsNative ? Forward(update.RawRepresentation as JsonObject) : Translate(update.Contents);
+        if (call.IsNative)
+            Forward(update.RawRepresentation as JsonObject);
+        return call.IsNative;
     }
 
-    public IReadOnlyList<JsonObject> End()
+    protected override void WriteStart() => Write(Chunk(Object(("role", "assistant"), ("content", ""))));
+
+    protected override void WriteEnd()
     {
-        var chunks = new List<JsonObject>();
         if (!_isFinished)
-            chunks.Add(Chunk([], _finish));
+            Write(Chunk([], Finish));
+        if (!includeUsage)
+            return;
 
-        if (includeUsage)
-        {
-            var last = Head([]);
-            last["usage"] = Usage();
-            chunks.Add(last);
-        }
-
-        return chunks;
+        var last = Head([]);
+        last["usage"] = UsageOf(_nativeUsage ?? []);
+        Write(last);
     }
 
-    public IReadOnlyList<JsonObject> Fail(VendorError error) => [ChatCompletionsFormat.Instance.Body(error)];
+    protected override void WriteText(TextKind kind, string text) =>
+        WriteDelta(
+            kind switch
+            {
+                TextKind.Refusal => "refusal",
+                TextKind.Reasoning => "reasoning_content",
+                _ => "content",
+            },
+            text
+        );
 
-    public IJoinedAnswer Join() => new JoinedCompletion();
+    protected override void WriteCall(FunctionCallContent tool) =>
+        WriteDelta(
+            "tool_calls",
+            new JsonArray(
+                Object(
+                    ("index", _calls++),
+                    ("id", tool.CallId),
+                    ("type", "function"),
+                    ("function", Object(("name", tool.Name), ("arguments", ToolCalls.Arguments(tool))))
+                )
+            )
+        );
+
+    protected override bool WriteSource(CitationAnnotation source, JsonObject place)
+    {
+        if (source.Url is not null)
+            WriteDelta("annotations", new JsonArray(Event("url_citation", ("url_citation", place))));
+        return source.Url is not null;
+    }
 
     /// <summary>Passes on a chunk of the provider, without its usage, which is kept for the end.</summary>
-    private JsonObject[] Forward(JsonObject? chunk)
+    private void Forward(JsonObject? chunk)
     {
         if (chunk?["usage"] is JsonObject usage)
             _nativeUsage = usage.DeepClone().AsObject();
         if (chunk?["choices"] is not (JsonArray and [JsonObject choice, ..]))
-            return [];
+            return;
 
         chunk["id"] = _id;
         chunk["object"] = Kind;
@@ -79,43 +105,16 @@ internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, Ti
             chunk["usage"] = null;
 
         _isFinished |= choice["finish_reason"] is not null;
-        return [chunk];
+        Write(chunk);
     }
 
-    private List<JsonObject> Translate(IEnumerable<AIContent> contents)
-    {
-        var chunks = new List<JsonObject>();
-        foreach (var content in contents)
-            switch (content)
-            {
-                case TextContent { Text.Length: > 0 } text:
-                    chunks.Add(Chunk(new JsonObject { ["content"] = text.Text }));
-                    break;
-                case TextReasoningContent { Text.Length: > 0 } reasoning:
-                    chunks.Add(Chunk(new JsonObject { ["reasoning_content"] = reasoning.Text }));
-                    break;
-                case FunctionCallContent tool:
-                    chunks.Add(Chunk(new JsonObject { ["tool_calls"] = new JsonArray(Call(tool, _calls++)) }));
-                    break;
-            }
-
-        return chunks;
-    }
+    private void WriteDelta(string name, JsonNode value) => Write(Chunk(Object((name, value))));
 
     private JsonObject Chunk(JsonObject delta, string? finish = null)
     {
         var chunk = Head(
-            new JsonArray(
-                new JsonObject
-                {
-                    ["index"] = 0,
-                    ["delta"] = delta,
-                    ["logprobs"] = null,
-                    ["finish_reason"] = finish,
-                }
-            )
+            new JsonArray(Object(("index", 0), ("delta", delta), ("logprobs", null), ("finish_reason", finish)))
         );
-
         if (includeUsage)
             chunk["usage"] = null; // as OpenAI does: null in every chunk but the last
 
@@ -123,19 +122,11 @@ internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, Ti
     }
 
     private JsonObject Head(JsonArray choices) =>
-        new()
-        {
-            ["id"] = _id,
-            ["object"] = Kind,
-            ["created"] = _created,
-            ["model"] = Model,
-            ["choices"] = choices,
-        };
+        Object(("id", _id), ("object", Kind), ("created", _created), ("model", Model), ("choices", choices));
 
     /// <summary>Returns the provider's usage, with an estimate of each count that the provider did not send.</summary>
-    private JsonObject Usage()
+    private JsonObject UsageOf(JsonObject usage)
     {
-        var usage = _nativeUsage ?? [];
         if (WireJson.Number(usage, "prompt_tokens") is not > 0)
             usage["prompt_tokens"] = _usage.Input;
         if (WireJson.Number(usage, "completion_tokens") is not > 0)
@@ -147,13 +138,4 @@ internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, Ti
 
         return usage;
     }
-
-    private static JsonObject Call(FunctionCallContent call, long index) =>
-        new()
-        {
-            ["index"] = index,
-            ["id"] = call.CallId,
-            ["type"] = "function",
-            ["function"] = new JsonObject { ["name"] = call.Name, ["arguments"] = ToolCalls.Arguments(call) },
-        };
 }

@@ -157,16 +157,12 @@ internal static class MessagesRequestReader
     }
 
     private static List<AIContent> Contents(JsonElement content, string path) =>
-        content.ValueKind switch
-        {
-            JsonValueKind.String => [new TextContent(content.GetString())],
-            JsonValueKind.Array when content.GetArrayLength() > ChatBody.MaxMessages => throw new InvalidChatException(
-                path,
-                $"has at most {ChatBody.MaxMessages} blocks."
-            ),
-            JsonValueKind.Array => [.. content.EnumerateArray().Select((b, i) => Block(b, $"{path}.{i}"))],
-            _ => throw new InvalidChatException(path, "Input should be a string or a list of blocks"),
-        };
+        ChatMessageReader.Contents(
+            content,
+            path,
+            (block, i) => Block(block, $"{path}.{i}"),
+            "Input should be a string or a list of blocks"
+        );
 
     private static AIContent Block(JsonElement block, string path)
     {

@@ -10,112 +10,103 @@ namespace LlmGateway.Dialects.Messages;
 /// Makes events in Anthropic's format: content blocks within a message. Events of a provider with the same API are
 /// passed on as they are, after this answer's own start.
 /// </summary>
-internal sealed class MessagesWriter(ChatCall call) : IAnswerWriter
+internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesFormat.Instance, call.Target.Model)
 {
-    private const string Thinking = "thinking";
-
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly AnswerUsage _usage = new(call);
-    private ChatFinishReason _finish = ChatFinishReason.Stop;
     private string? _stopSequence;
     private int _block = -1;
-    private string? _open; // the type of the open block
     private bool _isFinished;
-
-    public string Model { get; private set; } = call.Target.Model;
 
     // A call that was cut by the limit is incomplete, so a client must not run it.
     private string StopReason =>
-        _finish == ChatFinishReason.Length ? "max_tokens"
-        : _finish == ChatFinishReason.ContentFilter ? "refusal"
-        : _finish == ChatFinishReason.ToolCalls ? "tool_use"
-        : _stopSequence is not null ? "stop_sequence"
-        : "end_turn";
+        Finish switch
+        {
+            "length" => "max_tokens",
+            "content_filter" => "refusal",
+            "tool_calls" => "tool_use",
+            _ when HasRefused => "refusal",
+            _ => _stopSequence is not null ? "stop_sequence" : "end_turn",
+        };
 
-    public IReadOnlyList<JsonObject> Start() =>
-        [
-            Event(
-                "message_start",
-                (
-                    "message",
-                    Object(
-                        ("id", _id),
-                        ("type", "message"),
-                        ("role", "assistant"),
-                        ("model", Model),
-                        ("content", new JsonArray()),
-                        ("stop_reason", null),
-                        ("stop_sequence", null),
-                        ("usage", Usage(0))
-                    )
-                )
-            ),
-            Event("ping"),
-        ];
+    public override IJoinedAnswer Join() => new JoinedMessage();
 
-    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
+    protected override bool PassesOn(ChatResponseUpdate update)
     {
-        Model = update.ModelId ?? Model;
         _usage.Add(update);
-        _finish = update.FinishReason ?? _finish;
-        if (call.IsNative)
-            return update.RawRepresentation is JsonObject native ? [Completed(native)] : [];
-
-        var events = new List<JsonObject>();
-        _stopSequence = StopSequence.Of(update) ?? _stopSequence;
-
-        foreach (var content in update.Contents)
-            switch (content)
-            {
-                case TextContent { Text.Length: > 0 } text:
-                    Enter("text", events);
-                    events.Add(Delta(Event("text_delta", ("text", text.Text))));
-                    break;
-                case TextReasoningContent { Text.Length: > 0 } reasoning:
-                    Enter(Thinking, events);
-                    events.Add(Delta(Event("thinking_delta", ("thinking", reasoning.Text))));
-                    break;
-                case FunctionCallContent tool:
-                    // Anthropic's clients parse even incomplete arguments, and would run the tool with a part of them.
-                    if (_finish == ChatFinishReason.ToolCalls && ToolCalls.Object(ToolCalls.Arguments(tool)) is null)
-                        throw ToolCalls.NoObject(tool);
-                    Leave(events);
-                    events.Add(
-                        Open(Event("tool_use", ("id", tool.CallId), ("name", tool.Name), ("input", new JsonObject())))
-                    );
-                    events.Add(Delta(Event("input_json_delta", ("partial_json", ToolCalls.Arguments(tool)))));
-                    events.Add(Close());
-                    break;
-            }
-
-        return events;
+        if (!call.IsNative)
+            _stopSequence = StopSequence.Of(update) ?? _stopSequence;
+        else if (update.RawRepresentation is JsonObject native)
+            Write(Completed(native));
+        return call.IsNative;
     }
 
-    public IReadOnlyList<JsonObject> End()
+    protected override void WriteStart()
     {
-        var events = new List<JsonObject>();
+        var message = Object(
+            ("id", _id),
+            ("type", "message"),
+            ("role", "assistant"),
+            ("model", Model),
+            ("content", new JsonArray()),
+            ("stop_reason", null),
+            ("stop_sequence", null),
+            ("usage", UsageOf(output: 0))
+        );
+        Write("message_start", ("message", message));
+        Write("ping");
+    }
+
+    protected override void WriteEnd()
+    {
         if (!_isFinished)
         {
-            Leave(events);
-            events.Add(
-                Event(
-                    "message_delta",
-                    ("delta", Object(("stop_reason", StopReason), ("stop_sequence", _stopSequence))),
-                    ("usage", Usage(_usage.Output))
-                )
+            Close();
+            Write(
+                "message_delta",
+                ("delta", Object(("stop_reason", StopReason), ("stop_sequence", _stopSequence))),
+                ("usage", UsageOf(_usage.Output))
             );
         }
 
-        events.Add(Event("message_stop"));
-        return events;
+        Write("message_stop");
     }
 
-    public IReadOnlyList<JsonObject> Fail(VendorError error) => [MessagesFormat.Instance.Body(error)];
+    protected override void WriteOpening(TextKind kind) =>
+        WriteBlock(
+            kind == TextKind.Reasoning
+                ? Event("thinking", ("thinking", ""), ("signature", ""))
+                : Event("text", ("text", ""))
+        );
 
-    public IJoinedAnswer Join() => new JoinedMessage();
+    protected override void WriteText(TextKind kind, string text)
+    {
+        var member = kind == TextKind.Reasoning ? "thinking" : "text";
+        WriteDelta($"{member}_delta", member, text);
+    }
+
+    protected override void WriteClosing(TextKind kind)
+    {
+        // Anthropic signs its model's thinking, and its clients wait for the signature.
+        if (kind == TextKind.Reasoning)
+            WriteDelta("signature_delta", "signature", "");
+        Write("content_block_stop", ("index", _block));
+    }
+
+    protected override void WriteCall(FunctionCallContent tool)
+    {
+        var arguments = ToolCalls.Arguments(tool);
+        // Anthropic's clients parse even incomplete arguments, and would run the tool with a part of them.
+        if (Finish == "tool_calls" && ToolCalls.Object(arguments) is null)
+            throw ToolCalls.NoObject(tool);
+
+        WriteBlock(Event("tool_use", ("id", tool.CallId), ("name", tool.Name), ("input", new JsonObject())));
+        WriteDelta("input_json_delta", "partial_json", arguments);
+        WriteClosing(TextKind.Answer);
+    }
 
     /// <summary>Returns the provider's counts. Until they arrive, at the end, the input is an estimate.</summary>
-    private JsonObject Usage(long output)
+    private JsonObject UsageOf(long output)
     {
         var cached = _usage.Cached ?? 0;
         var usage = new JsonObject { ["input_tokens"] = _usage.Input - cached, ["output_tokens"] = output };
@@ -140,35 +131,9 @@ internal sealed class MessagesWriter(ChatCall call) : IAnswerWriter
         return frame;
     }
 
-    private JsonObject Open(JsonObject block) =>
-        Event("content_block_start", ("index", ++_block), ("content_block", block));
+    private void WriteBlock(JsonObject block) =>
+        Write("content_block_start", ("index", ++_block), ("content_block", block));
 
-    private JsonObject Delta(JsonObject delta) => Event("content_block_delta", ("index", _block), ("delta", delta));
-
-    private JsonObject Close() => Event("content_block_stop", ("index", _block));
-
-    /// <summary>Opens a block of a type, unless a block of that type is open.</summary>
-    private void Enter(string type, List<JsonObject> events)
-    {
-        if (_open == type)
-            return;
-
-        Leave(events);
-        var block = Event(type, (type, ""));
-        if (type == Thinking)
-            block["signature"] = "";
-        events.Add(Open(block));
-        _open = type;
-    }
-
-    /// <summary>Ends the open block, if there is one.</summary>
-    private void Leave(List<JsonObject> events)
-    {
-        // Anthropic signs its model's thinking, and its clients wait for the signature.
-        if (_open == Thinking)
-            events.Add(Delta(Event("signature_delta", ("signature", ""))));
-        if (_open is not null)
-            events.Add(Close());
-        _open = null;
-    }
+    private void WriteDelta(string type, string name, JsonNode value) =>
+        Write("content_block_delta", ("index", _block), ("delta", Event(type, (name, value))));
 }

@@ -144,16 +144,7 @@ internal static class ResponsesInput
         };
 
     private static List<AIContent> Contents(JsonElement content, string path) =>
-        content.ValueKind switch
-        {
-            JsonValueKind.String => [new TextContent(content.GetString())],
-            JsonValueKind.Array when content.GetArrayLength() > MaxItems => throw new InvalidChatException(
-                path,
-                $"has at most {MaxItems} parts"
-            ),
-            JsonValueKind.Array => [.. content.EnumerateArray().Select((part, i) => Part(part, $"{path}[{i}]."))],
-            _ => throw new InvalidChatException(path, "must be a string or an array of parts"),
-        };
+        ChatMessageReader.Contents(content, path, (part, i) => Part(part, $"{path}[{i}]."));
 
     private static AIContent Part(JsonElement part, string path)
     {

@@ -15,8 +15,8 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal static class ResponsesItems
 {
-    public static JsonObject OutputText(string text) =>
-        Object(("type", "output_text"), ("text", text), ("annotations", new JsonArray()));
+    public static JsonObject OutputText(string text, JsonNode? sources = null) =>
+        Object(("type", "output_text"), ("text", text), ("annotations", sources ?? new JsonArray()));
 
     public static JsonObject RefusalPart(string text) => Object(("type", "refusal"), ("refusal", text));
 

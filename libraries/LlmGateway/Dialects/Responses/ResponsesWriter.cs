@@ -20,7 +20,9 @@ namespace LlmGateway.Dialects.Responses;
 /// No other types are sent, except those of refusals, reasoning and tool calls, because OpenAI's JavaScript client
 /// fails at any other type.
 /// </summary>
-internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : IAnswerWriter, IJoinedAnswer
+internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
+    : AnswerWriter(ResponsesFormat.Instance, run.Model ?? ""),
+        IJoinedAnswer
 {
     /// <summary>Defaults of the members that a response repeats from its request.</summary>
     private const string Unasked = """
@@ -32,103 +34,20 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : IAnswerW
     private readonly List<JsonObject> _done = [];
     private readonly StringBuilder _text = new();
 
-    /// <summary>Calls become items only at the end, because the application itself may answer a call until
-    /// then.</summary>
-    private readonly ClientCalls _calls = new();
-
-    private readonly MessageBreaks _breaks = new();
-    private TextItem? _open;
+    private JsonArray _sources = [];
     private string _status = "in_progress";
-    private string? _finish;
     private VendorError? _error;
-    private UsageDetails? _usage;
     private long _next;
-
-    public string Model { get; private set; } = run.Model ?? "";
 
     public long Bytes { get; private set; }
 
+    protected override bool HasRefusals => true;
+
+    protected override bool WritesPendingCalls => true;
+
     private string ItemId(string prefix) => $"{prefix}_{run.Name.Id}_{_done.Count}";
 
-    public IReadOnlyList<JsonObject> Start() => [State("response.created"), State("response.in_progress")];
-
-    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
-    {
-        Model = update.ModelId ?? Model;
-        var events = new List<JsonObject>();
-        if (_breaks.IsBefore(update))
-            Close(events);
-
-        foreach (var content in update.Contents)
-            switch (content)
-            {
-                case TextContent { Text.Length: > 0 } text:
-                    Append(text.IsRefusal() ? TextItem.Refusal : TextItem.Message, text.Text, events);
-                    break;
-                case TextReasoningContent { Text.Length: > 0 } reasoning:
-                    Append(TextItem.Reasoning, reasoning.Text, events);
-                    break;
-                case FunctionCallContent call:
-                    Close(events);
-                    _calls.Add(call);
-                    break;
-                case FunctionResultContent result:
-                    _calls.Answer(result);
-                    break;
-                case UsageContent usage:
-                    (_usage ??= new UsageDetails()).Add(usage.Details);
-                    break;
-            }
-
-        _finish = update.FinishReason?.Value ?? _finish;
-        return events;
-    }
-
-    /// <exception cref="UpstreamException">The arguments of a call are not a JSON object. Microsoft's client would run
-    /// the tool without them, whatever the status of the item is.</exception>
-    public IReadOnlyList<JsonObject> End()
-    {
-        var calls = _calls.AtEnd(_finish);
-        foreach (var call in calls)
-            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
-                throw ToolCalls.NoObject(call);
-
-        _status = _finish switch
-        {
-            GenerationEvents.Cancelled => "cancelled",
-            "length" or "content_filter" => "incomplete",
-            _ => "completed",
-        };
-
-        var events = new List<JsonObject>();
-        Close(events);
-        foreach (var call in calls)
-            Call(call, events);
-        _usage ??= new UsageDetails();
-        // The API has no event type for a cancelled response.
-        events.Add(State(_status == "completed" ? "response.completed" : "response.incomplete"));
-        return events;
-    }
-
-    /// <summary>Returns an <c>error</c> instead of <c>response.failed</c>, which some clients take for a normal end.
-    /// The event has the error twice: some clients read its members, others its object <c>error</c>.</summary>
-    public IReadOnlyList<JsonObject> Fail(VendorError error)
-    {
-        var failed = Event(
-            "error",
-            ("code", error.Code),
-            ("message", error.Message),
-            ("param", null),
-            ("error", OpenAiError.Members(error))
-        );
-
-        _status = "failed";
-        _error = error;
-        Close([]); // in the state only: nothing follows an error
-        return [failed];
-    }
-
-    public IJoinedAnswer Join() => this;
+    public override IJoinedAnswer Join() => this;
 
     void IJoinedAnswer.Add(JsonObject frame) { } // the response is made of the updates themselves
 
@@ -145,7 +64,7 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : IAnswerW
             ("model", Model),
             ("output", Output()),
             ("previous_response_id", prompt?.Previous is { } previous ? ResponseId.Prefix + previous : null),
-            ("usage", Usage())
+            ("usage", UsageNow())
         );
         foreach (var (name, value) in JsonNode.Parse(Unasked)!.AsObject())
             response[name] = value?.DeepClone();
@@ -155,40 +74,104 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : IAnswerW
         return response;
     }
 
-    private string Reason => _finish == "length" ? "max_output_tokens" : "content_filter";
-
-    private void Append(TextItem kind, string text, List<JsonObject> events)
+    protected override void WriteStart()
     {
-        if (_open != kind)
-        {
-            Close(events);
-            _open = kind;
-            events.Add(ItemEvent("added", kind.Item(ItemId(kind.Prefix), _status, parts: [])));
-            events.Add(PartEvent(kind.Part + ".added", "part", kind.Content("")));
-        }
-
-        _text.Append(text);
-        Bytes += sizeof(char) * text.Length;
-        events.Add(PartEvent(kind.Text + ".delta", "delta", text));
+        WriteState("response.created");
+        WriteState("response.in_progress");
     }
 
-    private void Call(FunctionCallContent call, List<JsonObject> events)
+    /// <exception cref="UpstreamException">The arguments of a call are not a JSON object. Microsoft's client would run
+    /// the tool without them, whatever the status of the item is.</exception>
+    protected override void WriteEnd()
+    {
+        foreach (var call in PendingCalls)
+            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
+                throw ToolCalls.NoObject(call);
+
+        _status = Finish switch
+        {
+            GenerationEvents.Cancelled => "cancelled",
+            "length" or "content_filter" => "incomplete",
+            _ => "completed",
+        };
+
+        Close();
+        foreach (var call in PendingCalls)
+            WriteCall(call);
+        // The API has no event type for a cancelled response.
+        WriteState(_status == "completed" ? "response.completed" : "response.incomplete");
+    }
+
+    /// <summary>Writes an <c>error</c> instead of <c>response.failed</c>, which some clients take for a normal end. The
+    /// event has the error twice: some clients read its members, others its object <c>error</c>.</summary>
+    protected override void WriteFailure(VendorError error)
+    {
+        WriteEvent(
+            "error",
+            ("code", error.Code),
+            ("message", error.Message),
+            ("param", null),
+            ("error", OpenAiError.Members(error))
+        );
+        _status = "failed";
+        _error = error;
+    }
+
+    protected override void WriteOpening(TextKind kind)
+    {
+        WriteItem("added", ItemOf(kind, _status, parts: []));
+        WritePart(kind, $"{PartType(kind)}.added", "part", PartOf(kind, ""));
+    }
+
+    protected override void WriteText(TextKind kind, string text)
+    {
+        _text.Append(text);
+        Bytes += sizeof(char) * text.Length;
+        WritePart(kind, $"{TextType(kind)}.delta", "delta", text);
+    }
+
+    /// <summary>Adds a source to the open part, which is sent when it is done: OpenAI's clients know no event for
+    /// it.</summary>
+    protected override bool WriteSource(CitationAnnotation source, JsonObject place)
+    {
+        if (Open != TextKind.Answer || source.Url is null)
+            return false;
+
+        place["type"] = "url_citation";
+        _sources.Add((JsonNode)place);
+        return true;
+    }
+
+    protected override void WriteClosing(TextKind kind)
+    {
+        var text = _text.ToString();
+        var item = OpenItem(kind, _status is "in_progress" or "completed" ? "completed" : "incomplete");
+        WritePart(kind, $"{TextType(kind)}.done", kind == TextKind.Refusal ? "refusal" : "text", text);
+        WritePart(kind, $"{PartType(kind)}.done", "part", PartOf(kind, text));
+        WriteItem("done", item);
+
+        _done.Add(item);
+        _text.Clear();
+        _sources = [];
+    }
+
+    protected override void WriteCall(FunctionCallContent call)
     {
         var arguments = ToolCalls.Arguments(call);
         Bytes += sizeof(char) * arguments.Length;
         var id = ItemId("fc");
-        events.Add(ItemEvent("added", Item("in_progress", "")));
-        events.Add(ArgumentsEvent("delta", "delta"));
-        events.Add(ArgumentsEvent("done", "arguments"));
+        WriteItem("added", Item("in_progress", ""));
+        WriteArguments("delta", "delta");
+        WriteArguments("done", "arguments");
 
         var item = Item("completed", arguments);
-        events.Add(ItemEvent("done", item));
+        WriteItem("done", item);
         _done.Add(item);
 
         JsonObject Item(string status, string written) => ResponsesItems.Call(id, status, call, written);
 
-        JsonObject ArgumentsEvent(string step, string member) =>
-            Event(
+        void WriteArguments(string step, string member) =>
+            WriteEvent(
                 $"response.function_call_arguments.{step}",
                 ("item_id", id),
                 ("output_index", _done.Count),
@@ -196,96 +179,76 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : IAnswerW
             );
     }
 
-    /// <summary>Ends the open item, if there is one.</summary>
-    private void Close(List<JsonObject> events)
-    {
-        if (_open is not { } kind)
-            return;
+    private string Reason => Finish == "length" ? "max_output_tokens" : "content_filter";
 
-        events.Add(PartEvent(kind.Text + ".done", kind.Member, _text.ToString()));
-        events.Add(PartEvent(kind.Part + ".done", "part", kind.Content(_text.ToString())));
-        var item = OpenItem(_status is "in_progress" or "completed" ? "completed" : "incomplete");
-        events.Add(ItemEvent("done", item));
-
-        _done.Add(item);
-        _text.Clear();
-        _open = null;
-    }
-
-    private JsonObject OpenItem(string status) =>
-        _open!.Item(ItemId(_open.Prefix), status, new JsonArray(_open.Content(_text.ToString())));
+    private JsonObject OpenItem(TextKind kind, string status) =>
+        ItemOf(kind, status, new JsonArray(PartOf(kind, _text.ToString())));
 
     /// <summary>Returns all items, since a client takes the items of the last event as the whole output.</summary>
     private JsonArray Output()
     {
         var output = new JsonArray([.. _done.Select(item => item.DeepClone())]);
-        if (_open is not null)
-            output.Add((JsonNode)OpenItem(_status));
+        if (Open is { } kind)
+            output.Add((JsonNode)OpenItem(kind, _status == "in_progress" ? _status : "incomplete"));
         return output;
     }
 
-    private JsonObject? Usage() =>
-        _usage is { } usage
-            ? Object(
-                ("input_tokens", usage.InputTokenCount ?? 0),
-                ("input_tokens_details", Object(("cached_tokens", usage.CachedInputTokenCount ?? 0))),
-                ("output_tokens", usage.OutputTokenCount ?? 0),
-                ("output_tokens_details", Object(("reasoning_tokens", usage.ReasoningTokenCount ?? 0))),
-                ("total_tokens", usage.TotalTokenCount ?? usage.InputTokenCount + usage.OutputTokenCount ?? 0)
-            )
-            : null;
+    private JsonObject? UsageNow() =>
+        Usage is null && _status is "in_progress" or "failed"
+            ? null
+            : Object(
+                ("input_tokens", Usage?.InputTokenCount ?? 0),
+                ("input_tokens_details", Object(("cached_tokens", Usage?.CachedInputTokenCount ?? 0))),
+                ("output_tokens", Usage?.OutputTokenCount ?? 0),
+                ("output_tokens_details", Object(("reasoning_tokens", Usage?.ReasoningTokenCount ?? 0))),
+                ("total_tokens", Usage?.TotalTokenCount ?? Usage?.InputTokenCount + Usage?.OutputTokenCount ?? 0)
+            );
 
-    private JsonObject State(string type) => Event(type, ("response", ToJson()));
+    private void WriteState(string type) => WriteEvent(type, ("response", ToJson()));
 
-    private JsonObject ItemEvent(string step, JsonObject item) =>
-        Event($"response.output_item.{step}", ("output_index", _done.Count), ("item", item.DeepClone()));
+    private void WriteItem(string step, JsonObject item) =>
+        WriteEvent($"response.output_item.{step}", ("output_index", _done.Count), ("item", item.DeepClone()));
 
-    private JsonObject PartEvent(string type, string member, JsonNode value) =>
-        Event(
+    private void WritePart(TextKind kind, string type, string member, JsonNode value) =>
+        WriteEvent(
             type,
-            ("item_id", ItemId(_open!.Prefix)),
+            ("item_id", ItemId(PrefixOf(kind))),
             ("output_index", _done.Count),
-            (_open.Index, 0),
+            (kind == TextKind.Reasoning ? "summary_index" : "content_index", 0),
             (member, value)
         );
 
-    private JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
-        VendorFrame.Event(type, [("sequence_number", _next++), .. members]);
+    private void WriteEvent(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Write(type, [("sequence_number", _next++), .. members]);
 
-    /// <summary>A kind of item that has one text, with the names of its events.</summary>
-    private sealed record TextItem(string Prefix, string Text, string Part, string Index, string Member = "text")
+    private static string PrefixOf(TextKind kind) => kind == TextKind.Reasoning ? "rs" : "msg";
+
+    /// <summary>Returns the type of the events of a text. Reasoning is a summary, because only some clients show the
+    /// other form of reasoning.</summary>
+    private static string TextType(TextKind kind) =>
+        kind switch
+        {
+            TextKind.Refusal => "response.refusal",
+            TextKind.Reasoning => "response.reasoning_summary_text",
+            _ => "response.output_text",
+        };
+
+    private static string PartType(TextKind kind) =>
+        kind == TextKind.Reasoning ? "response.reasoning_summary_part" : "response.content_part";
+
+    private JsonObject PartOf(TextKind kind, string text) =>
+        kind switch
+        {
+            TextKind.Refusal => RefusalPart(text),
+            TextKind.Reasoning => Object(("type", "summary_text"), ("text", text)),
+            _ => OutputText(text, _sources.DeepClone()),
+        };
+
+    private JsonObject ItemOf(TextKind kind, string status, JsonArray parts)
     {
-        public static readonly TextItem Message = new(
-            "msg",
-            "response.output_text",
-            "response.content_part",
-            "content_index"
-        );
-
-        public static readonly TextItem Refusal = new(
-            "msg",
-            "response.refusal",
-            "response.content_part",
-            "content_index",
-            "refusal"
-        );
-
-        /// <summary>Reasoning as a summary, because only some clients show the other form of reasoning.</summary>
-        public static readonly TextItem Reasoning = new(
-            "rs",
-            "response.reasoning_summary_text",
-            "response.reasoning_summary_part",
-            "summary_index"
-        );
-
-        public JsonObject Content(string text) =>
-            this == Message ? OutputText(text)
-            : this == Refusal ? RefusalPart(text)
-            : Object(("type", "summary_text"), ("text", text));
-
-        public JsonObject Item(string id, string status, JsonArray parts) =>
-            this != Reasoning
-                ? ResponsesItems.Message(id, status, "assistant", parts)
-                : Object(("id", id), ("type", "reasoning"), ("status", status), ("summary", parts));
+        var id = ItemId(PrefixOf(kind));
+        return kind == TextKind.Reasoning
+            ? Object(("id", id), ("type", "reasoning"), ("status", status), ("summary", parts))
+            : Message(id, status, "assistant", parts);
     }
 }

@@ -22,27 +22,11 @@ internal static class UiMessagesApi
 
     private static UiMessagesFormat Format => UiMessagesFormat.Instance;
 
-    private static readonly string[] Chunks =
-    [
-        "start",
-        "start-step",
-        "text-start",
-        "text-delta",
-        "text-end",
-        "reasoning-start",
-        "reasoning-delta",
-        "reasoning-end",
-        "tool-input-available",
-        "tool-input-error",
-        "tool-output-available",
-        "tool-output-error",
-        "file",
-        "finish-step",
-        "message-metadata",
-        "finish",
-        "abort",
-        "error",
-    ];
+    private static readonly string[] Chunks = (
+        "start start-step text-start text-delta text-end reasoning-start reasoning-delta reasoning-end "
+        + "tool-input-available tool-input-error tool-output-available tool-output-error finish-step "
+        + "message-metadata finish abort error"
+    ).Split(' ');
 
     public static void MapUiMessages(this IEndpointRouteBuilder app)
     {

@@ -19,8 +19,6 @@ internal sealed class UiMessagesFormat : VendorFormat
         headers["x-vercel-ai-ui-message-stream"] = "v1";
     }
 
-    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
-
     public override JsonObject Body(VendorError error) =>
         VendorFrame.Event("error", ("errorText", error.Message), ("code", error.Code));
 }

@@ -20,121 +20,126 @@ namespace LlmGateway.Dialects.UiMessages;
 /// message.</param>
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
 /// message again.</param>
-internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false) : IAnswerWriter
+internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false)
+    : AnswerWriter(UiMessagesFormat.Instance, run.Model ?? "")
 {
-    private readonly UsageDetails _usage = new();
-    private readonly ClientCalls _calls = new();
-    private readonly MessageBreaks _breaks = new();
     private bool _hasCalls;
     private bool _hasResults;
-    private string _finish = "stop";
-    private (string Kind, string Id)? _open;
     private int _parts;
+    private int _sources;
 
-    public string Model { get; private set; } = run.Model ?? "";
+    private string PartId => $"{_parts}";
 
-    public IReadOnlyList<JsonObject> Start()
+    protected override void WriteStart()
     {
         var start = Event("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
         if (replays && continued?["metadata"] is { } metadata)
             start["messageMetadata"] = metadata.DeepClone();
-        var earlier = replays && continued?["parts"] is JsonArray parts ? parts.SelectMany(Replay) : [];
-        return [start, .. earlier, Event("start-step")];
+        Write(start);
+        foreach (var part in (replays ? continued?["parts"] as JsonArray : null) ?? [])
+            Replay(part);
+        Write("start-step");
     }
 
-    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
+    protected override void WriteEnd()
     {
-        Model = update.ModelId ?? Model;
-        _finish = update.FinishReason?.Value ?? _finish;
-        List<JsonObject> ended = _breaks.IsBefore(update) ? Close() : [];
-        return [.. ended, .. update.Contents.SelectMany(Next)];
-    }
-
-    public IReadOnlyList<JsonObject> End() =>
-        _finish == GenerationEvents.Cancelled
-            ?
-            [
-                .. EndCalls([], "The answer was cancelled."),
-                Event("message-metadata", ("messageMetadata", Metadata())),
-                Event("abort", ("reason", "cancelled")),
-            ]
-            :
-            [
-                .. EndCalls(_calls.AtEnd(_finish), "The answer was cut."),
-                Event("finish-step"),
-                Event("finish", ("finishReason", Finish()), ("messageMetadata", Metadata())),
-            ];
-
-    public IReadOnlyList<JsonObject> Fail(VendorError error) =>
-        [.. EndCalls([], "The answer failed."), UiMessagesFormat.Instance.Body(error)];
-
-    private IEnumerable<JsonObject> Next(AIContent content)
-    {
-        switch (content)
+        if (Finish == GenerationEvents.Cancelled)
         {
-            case TextContent { Text.Length: > 0 } text:
-                return Delta("text", text.Text);
-            case TextReasoningContent { Text.Length: > 0 } reasoning:
-                return Delta("reasoning", reasoning.Text);
-            case FunctionCallContent call:
-                List<JsonObject> before = [.. Close(), .. AfterResults()];
-                _calls.Add(call);
-                _hasCalls = true;
-                return [.. before, Input(call)];
-
-            case FunctionResultContent result:
-                _calls.Answer(result);
-                _hasResults = true;
-                return
-                [
-                    .. Close(),
-                    Event(
-                        "tool-output-available",
-                        ("toolCallId", result.CallId),
-                        ("output", ToolCalls.InputOrText(ToolCalls.Result(result)))
-                    ),
-                ];
-
-            case DataContent file:
-                return [.. Close(), .. AfterResults(), Event("file", ("url", file.Uri), ("mediaType", file.MediaType))];
-            case UsageContent usage:
-                _usage.Add(usage.Details);
-                return [];
-            default:
-                return [];
-        }
-    }
-
-    private IEnumerable<JsonObject> Delta(string kind, string delta)
-    {
-        if (_open?.Kind != kind)
-        {
-            foreach (var end in (List<JsonObject>)[.. Close(), .. AfterResults()])
-                yield return end;
-            _open = (kind, $"{++_parts}");
-            yield return Event($"{kind}-start", ("id", _open.Value.Id));
+            EndCalls([], "The answer was cancelled.");
+            Write("message-metadata", ("messageMetadata", Metadata()));
+            Write("abort", ("reason", "cancelled"));
+            return;
         }
 
-        yield return Event($"{kind}-delta", ("id", _open.Value.Id), ("delta", delta));
+        EndCalls(PendingCalls, "The answer was cut.");
+        Write("finish-step");
+        Write("finish", ("finishReason", FinishReason), ("messageMetadata", Metadata()));
     }
 
-    private List<JsonObject> Close()
+    protected override void WriteFailure(VendorError error)
     {
-        if (_open is not var (kind, id))
-            return [];
-
-        _open = null;
-        return [Event($"{kind}-end", ("id", id))];
+        EndCalls([], "The answer failed.");
+        base.WriteFailure(error);
     }
+
+    protected override void WriteOpening(TextKind kind)
+    {
+        AfterResults();
+        _parts++;
+        Write($"{NameOf(kind)}-start", ("id", PartId));
+    }
+
+    protected override void WriteText(TextKind kind, string text) =>
+        Write($"{NameOf(kind)}-delta", ("id", PartId), ("delta", text));
+
+    protected override void WriteClosing(TextKind kind) => Write($"{NameOf(kind)}-end", ("id", PartId));
+
+    protected override void WriteCall(FunctionCallContent call)
+    {
+        AfterResults();
+        _hasCalls = true;
+        var input = ToolCalls.InputOrText(call);
+        var chunk = Event(
+            input is JsonObject ? "tool-input-available" : "tool-input-error",
+            ("toolCallId", call.CallId),
+            ("toolName", call.Name),
+            ("input", input)
+        );
+        if (input is not JsonObject)
+            chunk["errorText"] = "The model's arguments are not a JSON object.";
+        Write(chunk);
+    }
+
+    protected override void WriteResult(FunctionResultContent result)
+    {
+        Close();
+        _hasResults = true;
+        var output = ToolCalls.InputOrText(ToolCalls.Result(result));
+        Write("tool-output-available", ("toolCallId", result.CallId), ("output", output));
+    }
+
+    protected override bool WriteFile(string url, string mediaType)
+    {
+        Close();
+        AfterResults();
+        Write("file", ("url", url), ("mediaType", mediaType));
+        return true;
+    }
+
+    protected override bool WriteSource(CitationAnnotation source, JsonObject place)
+    {
+        var id = $"source-{++_sources}";
+        var title = UnshownContent.TitleOf(source);
+        if (source.Url is { } url)
+            Write("source-url", ("sourceId", id), ("url", url.OriginalString), ("title", title));
+        else
+            Write("source-document", ("sourceId", id), ("mediaType", "text/plain"), ("title", title));
+        return true;
+    }
+
+    protected override bool WriteApproval(ToolApprovalRequestContent request, FunctionCallContent call)
+    {
+        if (OpenCalls.All(known => known.CallId != call.CallId))
+            Add(call);
+        Write("tool-approval-request", ("approvalId", request.RequestId), ("toolCallId", call.CallId));
+        return true;
+    }
+
+    private static string NameOf(TextKind kind) => kind == TextKind.Reasoning ? "reasoning" : "text";
 
     /// <summary>Begins a step if the step before it has results, as AI SDK's own server does.</summary>
-    private List<JsonObject> AfterResults() => _hasResults ? NextStep() : [];
+    private void AfterResults()
+    {
+        if (_hasResults)
+            NextStep();
+    }
 
-    private List<JsonObject> NextStep()
+    private void NextStep()
     {
         _hasCalls = false;
         _hasResults = false;
-        return [Event("finish-step"), Event("start-step")];
+        Write("finish-step");
+        Write("start-step");
     }
 
     /// <summary>Ends the calls that nobody will run. If the page has no calls to run, a step without calls follows:
@@ -142,67 +147,56 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
     /// again.</summary>
     /// <param name="ofPage">The calls that the page has to run.</param>
     /// <param name="why">Error text of the other calls.</param>
-    private List<JsonObject> EndCalls(IReadOnlyList<FunctionCallContent> ofPage, string why)
+    private void EndCalls(IReadOnlyList<FunctionCallContent> ofPage, string why)
     {
-        var chunks = Close();
-        foreach (var call in _calls.Open.Except(ofPage))
-            chunks.Add(Event("tool-output-error", ("toolCallId", call.CallId), ("errorText", why)));
+        Close();
+        foreach (var call in OpenCalls.Except(ofPage))
+            Write("tool-output-error", ("toolCallId", call.CallId), ("errorText", why));
         if (_hasCalls && ofPage.Count == 0)
-            chunks.AddRange(NextStep());
-        return chunks;
+            NextStep();
     }
 
-    private static JsonObject Input(FunctionCallContent call)
-    {
-        var input = ToolCalls.InputOrText(call);
-        return input is JsonObject
-            ? Event("tool-input-available", ("toolCallId", call.CallId), ("toolName", call.Name), ("input", input))
-            : Event(
-                "tool-input-error",
-                ("toolCallId", call.CallId),
-                ("toolName", call.Name),
-                ("input", input),
-                ("errorText", "The model's arguments are not a JSON object.")
-            );
-    }
-
-    /// <summary>Makes the chunks of a part of the client's message.</summary>
-    private IEnumerable<JsonObject> Replay(JsonNode? node)
+    /// <summary>Writes the chunks of a part of the client's message.</summary>
+    private void Replay(JsonNode? node)
     {
         if (node is not JsonObject part || WireJson.Text(part, "type") is not { } type)
-            return [];
-        if (type is "text" or "reasoning")
-            return [.. Delta(type, WireJson.Text(part, "text") ?? ""), .. Close()];
-        if (type == "step-start")
-            return [Event("start-step")];
-        // Sources, files and data are chunks as they are.
-        if (!UiMessagesRequestReader.IsTool(type))
-            return [part.DeepClone().AsObject()];
+            return;
 
-        var call = part.DeepClone().AsObject();
-        call["toolName"] ??= type["tool-".Length..];
-        call["dynamic"] = type == "dynamic-tool";
-        return Replay(call, WireJson.Text(part, "state"));
+        if (type is "text" or "reasoning")
+        {
+            Append(type == "text" ? TextKind.Answer : TextKind.Reasoning, WireJson.Text(part, "text") ?? "");
+            Close();
+        }
+        else if (type == "step-start")
+            Write("start-step");
+        // Sources, files and data are chunks as they are.
+        else if (!UiMessagesRequestReader.IsTool(type))
+            Write(part.DeepClone().AsObject());
+        else
+        {
+            var call = part.DeepClone().AsObject();
+            call["toolName"] ??= type["tool-".Length..];
+            call["dynamic"] = type == "dynamic-tool";
+            Replay(call, WireJson.Text(part, "state"));
+        }
     }
 
-    /// <summary>Makes the chunks of a call. Only an open call is sent whole, as <c>tool-input-available</c>, at which a
-    /// page runs its tool; any other call is sent as a model writes it.</summary>
-    private static List<JsonObject> Replay(JsonObject call, string? state)
+    /// <summary>Writes the chunks of a call. Only an open call is sent whole, as <c>tool-input-available</c>, at which
+    /// a page runs its tool; any other call is sent as a model writes it.</summary>
+    private void Replay(JsonObject call, string? state)
     {
         if (state == "output-error" && call["input"] is null && call["rawInput"] is { } raw)
-            return [As("tool-input-error", call, raw)];
-        if (state is not ("input-streaming" or "output-available" or "output-error" or "output-denied"))
-            return [As("tool-input-available", call, call["input"])];
-
-        var written = Event(
-            "tool-input-delta",
-            ("toolCallId", call["toolCallId"]?.DeepClone()),
-            ("inputTextDelta", call["input"]?.ToJsonString() ?? "")
-        );
-        List<JsonObject> chunks = [As("tool-input-start", call, null), written];
-        if (state != "input-streaming")
-            chunks.Add(As($"tool-{state}", call, null));
-        return chunks;
+            Write(As("tool-input-error", call, raw));
+        else if (state is not ("input-streaming" or "output-available" or "output-error" or "output-denied"))
+            Write(As("tool-input-available", call, call["input"]));
+        else
+        {
+            Write(As("tool-input-start", call, null));
+            var input = call["input"]?.ToJsonString() ?? "";
+            Write("tool-input-delta", ("toolCallId", call["toolCallId"]?.DeepClone()), ("inputTextDelta", input));
+            if (state != "input-streaming")
+                Write(As($"tool-{state}", call, null));
+        }
     }
 
     private static JsonObject As(string type, JsonObject call, JsonNode? input)
@@ -213,10 +207,10 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
         return chunk;
     }
 
-    private string Finish() =>
-        _finish switch
+    private string FinishReason =>
+        Finish switch
         {
-            "stop" or "length" => _finish,
+            "stop" or "length" => Finish,
             "content_filter" => "content-filter",
             "tool_calls" => "tool-calls",
             _ => "other",
@@ -228,15 +222,14 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
         if (Model.Length > 0)
             metadata["model"] = Model;
 
-        if (_usage.OutputTokenCount is not null)
-            metadata["usage"] = new JsonObject
-            {
-                ["inputTokens"] = _usage.InputTokenCount,
-                ["outputTokens"] = _usage.OutputTokenCount,
-                ["totalTokens"] = _usage.TotalTokenCount,
-                ["reasoningTokens"] = _usage.ReasoningTokenCount,
-                ["cachedInputTokens"] = _usage.CachedInputTokenCount,
-            };
+        if (Usage is { OutputTokenCount: not null } usage)
+            metadata["usage"] = Object(
+                ("inputTokens", usage.InputTokenCount),
+                ("outputTokens", usage.OutputTokenCount),
+                ("totalTokens", usage.TotalTokenCount),
+                ("reasoningTokens", usage.ReasoningTokenCount),
+                ("cachedInputTokens", usage.CachedInputTokenCount)
+            );
 
         return metadata;
     }

@@ -40,7 +40,13 @@ public sealed class FormTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
         );
 
         var meant = Shown.Parse(form.Shown);
-        var message = meant with { Failure = Shown.Anthropics(meant.Failure) };
+        // Anthropic has one word for a refusal and for a filter.
+        var isRefusal = form.Name == "a refusal";
+        var message = meant with
+        {
+            End = isRefusal ? "content_filter" : meant.End,
+            Failure = Shown.Anthropics(meant.Failure),
+        };
         var completion = meant with
         {
             Failure = meant.Failure == "rate_limited" ? "rate_limit_exceeded" : meant.Failure,

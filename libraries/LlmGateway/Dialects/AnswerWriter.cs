@@ -1,0 +1,274 @@
+using System.Text.Json.Nodes;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Dialects;
+
+/// <summary>A kind of text. Texts of different kinds are in different blocks.</summary>
+internal enum TextKind
+{
+    Answer,
+    Refusal,
+    Reasoning,
+}
+
+/// <summary>
+/// Walks through the updates of an answer: blocks of text that open, grow and close, with calls, results and files
+/// between them. A dialect writes each step; a sentence in the text tells of what the dialect cannot show.
+/// </summary>
+/// <param name="format">The dialect.</param>
+/// <param name="model">Name of the requested model.</param>
+internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswerWriter
+{
+    private const string Gap = "\n\n";
+
+    private readonly List<FunctionCallContent> _calls = [];
+    private (string? Id, string? Author) _message;
+    private List<JsonObject> _frames = [];
+    private int _length;
+    private bool _hasTold;
+
+    public string Model { get; private set; } = model;
+
+    /// <summary>Kind of the open block, or null if no block is open.</summary>
+    protected TextKind? Open { get; private set; }
+
+    /// <summary>The finish reason: OpenAI's word, or <see cref="GenerationEvents.Cancelled"/>.</summary>
+    protected string Finish { get; private set; } = "stop";
+
+    protected UsageDetails? Usage { get; private set; }
+
+    /// <summary>True if the model has declined to answer.</summary>
+    protected bool HasRefused { get; private set; }
+
+    /// <summary>The calls without a result, except those that the model's server runs itself.</summary>
+    protected IReadOnlyList<FunctionCallContent> OpenCalls => _calls;
+
+    /// <summary>The calls that the client has to run at the end. There are none if the answer was cancelled, or cut by
+    /// a limit or a content filter.</summary>
+    protected IReadOnlyList<FunctionCallContent> PendingCalls =>
+        Finish is GenerationEvents.Cancelled or "length" or "content_filter" ? [] : _calls;
+
+    /// <summary>True if a refusal is no text in this dialect, but has a place of its own.</summary>
+    protected virtual bool HasRefusals => false;
+
+    /// <summary>True if only the calls that are pending at the end are written: a client of this dialect would run
+    /// those that the application answers.</summary>
+    protected virtual bool WritesPendingCalls => false;
+
+    public IReadOnlyList<JsonObject> Start() => Written(WriteStart);
+
+    public virtual IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
+    {
+        Model = update.ModelId ?? Model;
+        Finish = update.FinishReason?.Value ?? Finish;
+        if (!PassesOn(update))
+            Walk(update);
+        return Take();
+    }
+
+    public IReadOnlyList<JsonObject> End() => Written(WriteEnd);
+
+    public IReadOnlyList<JsonObject> Fail(VendorError error) => Written(() => WriteFailure(error));
+
+    public virtual IJoinedAnswer Join() => throw new NotSupportedException();
+
+    /// <summary>Writes the provider's own frame to a client of the same API. Returns false if the update is to be
+    /// translated.</summary>
+    protected virtual bool PassesOn(ChatResponseUpdate update) => false;
+
+    protected abstract void WriteStart();
+    protected abstract void WriteEnd();
+
+    protected virtual void WriteFailure(VendorError error) => Write(format.Body(error));
+
+    protected virtual void WriteOpening(TextKind kind) { }
+
+    protected abstract void WriteText(TextKind kind, string text);
+
+    protected virtual void WriteClosing(TextKind kind) { }
+
+    /// <summary>Notes that the next block or call belongs to another message.</summary>
+    protected virtual void BreakMessage() { }
+
+    protected abstract void WriteCall(FunctionCallContent call);
+
+    /// <summary>Writes a result of the application's own tool. Most APIs have calls of the client only.</summary>
+    protected virtual void WriteResult(FunctionResultContent result) { }
+
+    /// <summary>Writes a file, or returns false if the dialect has no place for it.</summary>
+    protected virtual bool WriteFile(string url, string mediaType) => false;
+
+    /// <summary>Writes a source of the open text, or returns false if the dialect has no place for it.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="place">The members of OpenAI's citations: the address, and the part of the text.</param>
+    protected virtual bool WriteSource(CitationAnnotation source, JsonObject place) => false;
+
+    /// <summary>Asks the user to approve a call that has been written, or returns false if the dialect has no place for
+    /// the question.</summary>
+    protected virtual bool WriteApproval(ToolApprovalRequestContent request, FunctionCallContent call) => false;
+
+    /// <summary>Writes a content that the dialect has no place for, in addition to the sentence.</summary>
+    protected virtual void WriteUnshown(AIContent content) { }
+
+    protected void Write(JsonObject frame) => _frames.Add(frame);
+
+    protected void Write(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Write(VendorFrame.Event(type, members));
+
+    /// <summary>Adds text to the open block, or to a new one if the open block is of another kind.</summary>
+    protected void Append(TextKind kind, string text)
+    {
+        if (Open != kind)
+        {
+            Close();
+            Open = kind;
+            WriteOpening(kind);
+        }
+        else if (_hasTold)
+            text = Gap + text;
+
+        _hasTold = false;
+        _length += text.Length;
+        WriteText(kind, text);
+    }
+
+    /// <summary>Ends the open block, if there is one.</summary>
+    protected void Close()
+    {
+        if (Open is { } kind)
+            WriteClosing(kind);
+        Open = null;
+        _length = 0;
+    }
+
+    protected void Add(FunctionCallContent call)
+    {
+        Close();
+        if (!call.InformationalOnly)
+            _calls.Add(call);
+        if (!WritesPendingCalls)
+            WriteCall(call);
+    }
+
+    private List<JsonObject> Written(Action write)
+    {
+        write();
+        return Take();
+    }
+
+    private List<JsonObject> Take()
+    {
+        var frames = _frames;
+        _frames = [];
+        return frames;
+    }
+
+    private void Walk(ChatResponseUpdate update)
+    {
+        // As in Microsoft.Extensions.AI: another message has another id, or another author.
+        var (id, author) = _message;
+        _message = (Named(update.MessageId) ?? id, Named(update.AuthorName) ?? author);
+        if (_message != (id ?? _message.Id, author ?? _message.Author))
+        {
+            Close();
+            BreakMessage();
+        }
+
+        foreach (var content in update.Contents)
+        {
+            var before = content is TextContent && Open == TextKind.Answer ? _length : 0;
+            Walk(content);
+            foreach (var annotation in content.Annotations ?? [])
+                Walk(annotation, before);
+        }
+    }
+
+    private void Walk(AIContent content)
+    {
+        switch (content)
+        {
+            case TextContent text:
+                var isRefusal = text.IsRefusal();
+                HasRefused |= isRefusal;
+                if (text.Text.Length > 0)
+                    Append(isRefusal && HasRefusals ? TextKind.Refusal : TextKind.Answer, text.Text);
+                break;
+            case TextReasoningContent reasoning:
+                // Without text it is the provider's own, encrypted.
+                if (reasoning.Text.Length > 0)
+                    Append(TextKind.Reasoning, reasoning.Text);
+                break;
+
+            case FunctionCallContent call:
+                Add(call);
+                break;
+            case FunctionResultContent result:
+                _calls.RemoveAll(call => call.CallId == result.CallId);
+                WriteResult(result);
+                break;
+            case ToolApprovalRequestContent { ToolCall: FunctionCallContent call } request
+                when WriteApproval(request, call):
+                break;
+
+            case DataContent file when WriteFile(file.Uri, file.MediaType):
+            case UriContent link when WriteFile(link.Uri.OriginalString, link.MediaType):
+                break;
+            case ToolResultContent result when FilesOf(result) is { Count: > 0 } files:
+                files.ForEach(Walk);
+                break;
+
+            case UsageContent usage:
+                (Usage ??= new UsageDetails()).Add(usage.Details);
+                break;
+            default:
+                if (content.GetType() != typeof(AIContent) || content.Annotations is not { Count: > 0 })
+                    Tell(content);
+                break;
+        }
+    }
+
+    private void Walk(AIAnnotation annotation, int before)
+    {
+        if (annotation is CitationAnnotation source)
+        {
+            var region = source.AnnotatedRegions?.OfType<TextSpanAnnotatedRegion>().FirstOrDefault();
+            var place = VendorFrame.Object(
+                ("start_index", before + (region?.StartIndex ?? 0)),
+                ("end_index", region?.EndIndex is { } end ? before + end : _length),
+                ("url", source.Url?.OriginalString),
+                ("title", UnshownContent.TitleOf(source))
+            );
+            if (WriteSource(source, place))
+                return;
+        }
+
+        // Within the sentence that it is for.
+        Append(TextKind.Answer, (Open == TextKind.Answer && !_hasTold ? " " : "") + UnshownContent.Of(annotation));
+    }
+
+    /// <summary>Tells of a content, in a paragraph of its own.</summary>
+    private void Tell(AIContent content)
+    {
+        WriteUnshown(content);
+        _hasTold = true;
+        Append(TextKind.Answer, UnshownContent.Of(content));
+        _hasTold = true;
+    }
+
+    private static string? Named(string? name) => string.IsNullOrEmpty(name) ? null : name;
+
+    /// <summary>Returns the files that a tool of the model's server has made.</summary>
+    private static List<AIContent> FilesOf(ToolResultContent result)
+    {
+        var outputs = result switch
+        {
+            ImageGenerationToolResultContent images => images.Outputs,
+            CodeInterpreterToolResultContent code => code.Outputs,
+            McpServerToolResultContent remote => remote.Outputs,
+            _ => null,
+        };
+        return [.. (outputs ?? []).Where(output => output is DataContent or UriContent or HostedFileContent)];
+    }
+}

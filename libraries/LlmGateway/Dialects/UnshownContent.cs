@@ -1,0 +1,42 @@
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Dialects;
+
+/// <summary>Makes the sentences for parts of an answer that an API cannot show, so that the user knows of
+/// them.</summary>
+internal static partial class UnshownContent
+{
+    public static string Of(AIContent content) =>
+        content switch
+        {
+            UriContent { Uri: { IsAbsoluteUri: true, Scheme: "http" or "https" } link } file =>
+                $"[A file ({file.MediaType}): {link.OriginalString}]",
+            UriContent file => Unshown($"A file ({file.MediaType})"),
+            DataContent file => Unshown($"A file ({file.MediaType})"),
+            HostedFileContent file => Unshown($"A file ({file.Name ?? file.MediaType ?? file.FileId})"),
+            ToolApprovalRequestContent { ToolCall: FunctionCallContent call } =>
+                $"[A call of {call.Name} waits for an approval, for which this API cannot ask.]",
+            _ => Unshown($"A part of the answer ({KindOf(content)})"),
+        };
+
+    public static string Of(AIAnnotation annotation) =>
+        annotation is not CitationAnnotation source ? Unshown($"A note to the text ({KindOf(annotation)})")
+        : source.Url is null || source.Title is null ? $"[Source: {TitleOf(source)}]"
+        : $"[Source: {source.Title}, {source.Url.OriginalString}]";
+
+    public static string TitleOf(CitationAnnotation source) =>
+        source.Title ?? source.Url?.OriginalString ?? source.FileId ?? source.Snippet ?? source.ToolName ?? "unknown";
+
+    private static string Unshown(string part) => $"[{part} that this API cannot show.]";
+
+    /// <summary>Returns the name of a type as words: <c>WebSearchToolCallContent</c> is a web search tool
+    /// call.</summary>
+    private static string KindOf(object part) =>
+        part.GetType().Name is var name && name is nameof(AIContent) or nameof(AIAnnotation)
+            ? "unknown"
+            : Capitals().Replace(name.Replace("Content", "", StringComparison.Ordinal), " ").ToLowerInvariant();
+
+    [GeneratedRegex("(?<=.)(?=[A-Z])")]
+    private static partial Regex Capitals();
+}
