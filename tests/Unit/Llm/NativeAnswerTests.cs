@@ -108,7 +108,8 @@ public sealed class NativeAnswerTests
     {
         string[] events =
         [
-            """{"choices":[{"delta":{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]}}]}""",
+            """{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","""
+                + """ "function":{"name":"f","arguments":"{}"}}]}}]}""",
             $$$"""{"choices":[{"delta":{"tool_calls":[{{{second}}}]}}]}""",
             """{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}}]}""",
             Stop,
