@@ -30,11 +30,10 @@ internal sealed class AwaitedAnswer : IAsyncDisposable
     /// <exception cref="UpstreamException">The provider refused before the timeout.</exception>
     public async Task BeginAsync(TimeSpan timeout, TimeProvider clock)
     {
-        try
-        {
-            await _next.WaitAsync(timeout, clock);
-        }
-        catch (TimeoutException) when (!_next.IsCompleted) { } // the model is still thinking
+        // The first update may come between the timer and this line, so the task itself decides.
+        await ((Task)_next).WaitAsync(timeout, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_next.IsCompleted)
+            await _next;
     }
 
     /// <summary>Reads the answer to its end. It can be called only once.</summary>

@@ -20,7 +20,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     private ChatFinishReason? _finish;
     private bool _hasText;
     private bool _hasShown;
-    private bool _hasUnread;
+    private string? _unread;
 
     public string? Id { get; set; }
     public string? Model { get; set; }
@@ -35,13 +35,21 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     /// <summary>The reasoning since the last update.</summary>
     public StringBuilder NewReasoning { get; } = new();
 
+    /// <summary>Contents of other kinds since the last update, such as images.</summary>
+    public List<AIContent> NewContents { get; } = [];
+
+    /// <summary>Sources of the text since the last update.</summary>
+    public List<AIAnnotation> NewAnnotations { get; } = [];
+
     /// <summary>True after the provider's end: <c>[DONE]</c>, <c>message_stop</c>.</summary>
     public bool IsEnded { get; set; }
 
     protected bool IsNative => isNative;
 
+    protected IReadOnlyList<ToolCallDelta> AllCalls => _calls;
+
     /// <summary>True if the provider has sent text or a call.</summary>
-    public bool HasContent => _hasText || _hasShown || _calls.Count > 0;
+    private bool HasContent => _hasText || _hasShown || _calls.Count > 0;
 
     public int Calls => _calls.Count;
 
@@ -54,19 +62,26 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 
     private bool IsCut => _finish == ChatFinishReason.Length || _finish == ChatFinishReason.ContentFilter;
 
-    /// <summary>Returns the text and the reasoning since the last update.</summary>
+    /// <summary>Returns all contents since the last update, except calls.</summary>
     /// <param name="raw">The provider's event, for a client of the same API.</param>
     public ChatResponseUpdate Update(JsonObject? raw = null)
     {
         List<AIContent> contents = [];
         if (Take(NewReasoning) is { Length: > 0 } reasoning)
             contents.Add(new TextReasoningContent(reasoning));
-        if (Take(NewText) is { Length: > 0 } text)
-            contents.Add(new TextContent(text));
+        contents.AddRange(NewContents.Where(content => content is TextReasoningContent));
+        var text = Take(NewText);
+        if (text.Length > 0 || NewAnnotations.Count > 0)
+            contents.Add(new TextContent(text) { Annotations = NewAnnotations.Count > 0 ? [.. NewAnnotations] : null });
         if (Take(NewRefusal) is { Length: > 0 } refusal)
             contents.Add(RefusalText.Of(refusal));
+        contents.AddRange(NewContents.Where(content => content is not TextReasoningContent));
 
+        NewContents.Clear();
+        NewAnnotations.Clear();
         _hasText |= contents.Count > 0;
+        // A client answers such a request as it answers a call.
+        _hasShown |= contents.Exists(content => content is InputRequestContent);
         return new ChatResponseUpdate(ChatRole.Assistant, contents)
         {
             ResponseId = Id,
@@ -85,13 +100,29 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         return taken;
     }
 
-    /// <summary>Notes a part of the answer that is neither text nor a call. If no client gets the part, and the
-    /// provider does not say that the answer is complete, the answer has failed.</summary>
+    /// <summary>Notes a part of the answer that the gateway cannot read. If no client gets the part, the answer has
+    /// failed, whatever its finish reason is.</summary>
+    /// <param name="what">The provider's name of the part.</param>
     /// <param name="isShown">True if the client gets the part, because it uses the provider's own API.</param>
-    public void Skip(bool isShown)
+    public void Skip(string what, bool isShown)
     {
         _hasShown |= isShown;
-        _hasUnread |= !isShown;
+        if (!isShown)
+            _unread ??= what;
+    }
+
+    /// <summary>Forgets the answer, which the provider begins anew.</summary>
+    /// <exception cref="UpstreamException">A client has a part of the answer.</exception>
+    protected void Restart(bool isShown)
+    {
+        if (isShown || _hasText)
+            throw Incomplete("the provider began another one after a part of it.");
+        _calls.Clear();
+        Id = null;
+        Model = null;
+        Usage = null;
+        _finish = null;
+        _unread = null;
     }
 
     /// <summary>Sets the finish reason. Returns false if the reason is blank, so that there is none yet.</summary>
@@ -103,7 +134,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         if (string.IsNullOrWhiteSpace(word) || word is "null")
             return false;
 
-        var ended = $"the provider ended it with '{(word.Length > 64 ? word[..64] : word)}'.";
+        var ended = $"the provider ended it with '{Short(word)}'.";
         _finish = word.ToLowerInvariant() switch
         {
             "stop" or "end_turn" or "stop_sequence" or "eos" or "eos_token" or "complete" or "completed" =>
@@ -163,12 +194,12 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     /// <exception cref="UpstreamException">The answer is incomplete.</exception>
     public ChatResponseUpdate End()
     {
-        if (_finish is null && !(IsEnded && HasContent && !_hasUnread))
+        if (_unread is not null)
+            throw Incomplete($"the provider sent '{Short(_unread)}', which cannot be shown.");
+        if (_finish is null && !(IsEnded && HasContent))
             throw Incomplete("the provider ended it without a finish reason.");
         if (_finish == ChatFinishReason.ToolCalls && _calls.Count == 0 && !_hasShown)
             throw Incomplete("the provider sent no tool call in a known form.");
-        if (_hasUnread && !HasContent)
-            throw Incomplete("the provider sent neither text nor a tool call in a known form.");
 
         var last = Update();
         last.FinishReason = FinishReason;
@@ -178,6 +209,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
             last.Contents.Add(new UsageContent(Usage));
         return last;
     }
+
+    private static string Short(string word) => word.Length > 64 ? word[..64] : word;
 
     public static UpstreamException Incomplete(string why) => new(502, "upstream", "The answer is incomplete: " + why);
 }

@@ -70,6 +70,11 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         );
     }
 
+    /// <summary>Returns the failure of a response that is a page or empty, although its status is that of an
+    /// answer.</summary>
+    public UpstreamException NoAnswer(string page) =>
+        Of(502, $"{provider} sent no event of an answer, but {page}", details: null, retryAfter: null);
+
     /// <summary>Returns the failure that a library reports with a code.</summary>
     public static UpstreamException Of(string? code, string message)
     {

@@ -31,6 +31,10 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
     /// only be a placeholder.</summary>
     public JsonObject? Input { get; set; }
 
+    /// <summary>True if the arguments are <c>{}</c> so far, which may be a placeholder. A client could not take them
+    /// back, so it gets them with the end.</summary>
+    public bool IsPlaceholder { get; private set; }
+
     /// <summary>True for a call of a tool that takes text instead of JSON.</summary>
     public bool TakesText { get; set; }
 
@@ -53,7 +57,7 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         // Some servers repeat the name in each delta, others the whole call at the end.
         return name != Name
             || (nextIndex is null && nextId is null && IsBlank)
-            || (Whole is { } whole && (nextId is null || !IsRepetition(piece, whole)));
+            || (Whole is { } whole && (nextId is null || !(IsPlaceholder || IsRepetition(piece, whole))));
     }
 
     public void Add(string? sentId, string? name, string piece)
@@ -62,7 +66,22 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         SentId ??= sentId;
         Name ??= name;
         Taken = sentId is not null && Whole is { } whole && IsRepetition(piece, whole) ? "" : piece;
+        if (IsPlaceholder && string.IsNullOrWhiteSpace(Taken))
+            return;
+
+        if (IsPlaceholder)
+            _arguments.Clear();
         _arguments.Append(Taken);
+        IsPlaceholder = _arguments.Length == Taken.Length && !TakesText && Whole is { Count: 0 };
+        if (IsPlaceholder)
+            Taken = "";
+    }
+
+    /// <summary>Returns the arguments that a client has not got.</summary>
+    public string TakeHeld()
+    {
+        IsPlaceholder = false;
+        return _arguments.ToString();
     }
 
     /// <summary>Ends the call when the provider says so.</summary>
@@ -78,6 +97,9 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
     /// with arguments that nobody sent.</exception>
     public FunctionCallContent ToContent(bool isCut, ChatOptions? chat)
     {
+        // An input that came whole needs no end of its block.
+        if (Input is { Count: > 0 })
+            Close();
         if (Name is null && !isCut)
             throw AnswerDeltas.Incomplete("the provider sent a tool call without a name.");
 
@@ -86,6 +108,8 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
             throw AnswerDeltas.Incomplete($"the provider sent a call of {Name} without arguments.");
         return ToolCalls.Parse(Id, Name ?? "", isMissing ? "{}" : _arguments.ToString());
     }
+
+    public bool HasArguments(string text) => $"{_arguments}" == text || Whole is { } whole && IsRepetition(text, whole);
 
     private static bool IsRepetition(string piece, JsonObject whole) =>
         string.IsNullOrWhiteSpace(piece) || JsonNode.DeepEquals(ToolCalls.Object(piece), whole);

@@ -59,6 +59,8 @@ internal sealed class Upstream(
     )
     {
         await using var body = await OpenAsync(request, onDelay, cancellationToken);
+        if (body.Current is null)
+            throw _failure.NoAnswer(body.Page);
         while (body.Current is { } data)
         {
             yield return _failure.In(data) is { } failure ? throw failure : data;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace LlmGateway.Providers;
 
@@ -15,7 +16,7 @@ namespace LlmGateway.Providers;
 /// <param name="options">The limit of the answer.</param>
 /// <param name="clock">Measures the timeouts.</param>
 /// <param name="cancellationToken">Cancels the request and the reads.</param>
-internal sealed class UpstreamBody(
+internal sealed partial class UpstreamBody(
     string provider,
     ProviderOptions options,
     TimeProvider clock,
@@ -28,6 +29,15 @@ internal sealed class UpstreamBody(
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
     private static readonly SearchValues<byte> Blank = SearchValues.Create(" \t\r\n\ufeff"u8);
 
+    /// <summary>Member of the events after a line that cannot be read.</summary>
+    public const string Broken = "JSON that cannot be read";
+
+    /// <summary>Precedes the data of an error.</summary>
+    private const char Mark = '\u0001';
+
+    /// <summary>Most bytes that are kept of a body without events.</summary>
+    private const int MaxPage = 16 * 1024;
+
     private readonly AnswerLimit _limit = new(provider, options.MaxAnswerBytes);
     private readonly SurrogateHalves _halves = new();
     private IAsyncEnumerator<SseItem<string>>? _events;
@@ -39,6 +49,13 @@ internal sealed class UpstreamBody(
     private bool? _isJson;
 
     private bool _hasSkipped;
+    private bool _hasEvent;
+
+    /// <summary>The beginning of a body that has no event so far.</summary>
+    private readonly ArrayBufferWriter<byte> _beginning = new();
+
+    private bool _isLineStart = true;
+    private bool _isBroken;
 
     /// <summary>Lines of an event that is not JSON as a whole.</summary>
     private Queue<string> _lines = [];
@@ -51,6 +68,11 @@ internal sealed class UpstreamBody(
     /// <summary>Data of the current event, or null after the last; the data of an <c>event: error</c> have the member
     /// <c>error</c>. OpenAI's end, <c>[DONE]</c>, becomes Anthropic's, <c>message_stop</c>.</summary>
     public JsonObject? Current { get; private set; }
+
+    /// <summary>The type of a body without events, and the beginning of its text without the marks of HTML.</summary>
+    public string Page =>
+        $"{Response?.Content.Headers.ContentType?.MediaType ?? "no type"}, "
+        + Marks().Replace(Encoding.UTF8.GetString(_beginning.WrittenSpan), " ").Trim();
 
     public async Task OpenAsync()
     {
@@ -71,7 +93,7 @@ internal sealed class UpstreamBody(
         while (true)
         {
             while (_lines.TryDequeue(out var line))
-                if (TryRead(line))
+                if (TryRead(line, isPart: true))
                     return;
 
             if (!await _events!.MoveNextAsync() || TryRead(_events.Current.Data))
@@ -88,12 +110,22 @@ internal sealed class UpstreamBody(
         const string field = "data: ";
         var read = _isJson is null && buffer.Length > field.Length ? buffer[..^field.Length] : buffer;
         var count = await LimitAsync(_timeout, token => _body!.ReadAsync(read, token));
+        while (
+            EndsInErrorField(buffer.Span[..count])
+            && count < read.Length
+            && await LimitAsync(_timeout, token => _body!.ReadAsync(read[count..], token)) is > 0 and var more
+        )
+            count += more;
         _limit.Add(buffer.Span[..count]);
+        if (!_hasEvent)
+            _beginning.Write(buffer.Span[..Math.Min(count, MaxPage - _beginning.WrittenCount)]);
 
         // No stream has a brace or a bracket as its first character, after white space and a byte order mark.
         if (_isJson is null && buffer.Span[..count].IndexOfAnyExcept(Blank) is >= 0 and var start)
         {
             _isJson = buffer.Span[start] is (byte)'{' or (byte)'[' && read.Length < buffer.Length;
+            // A byte order mark may have begun in an earlier block.
+            buffer.Span[..start].Fill((byte)'\n');
             if (_isJson is true)
             {
                 buffer[start..count].CopyTo(buffer[field.Length..]);
@@ -106,6 +138,8 @@ internal sealed class UpstreamBody(
         // In JSON a line end is only white space, so it is replaced, and the whole body becomes one line.
         if (_isJson is true)
             buffer.Span[..count].ReplaceAny(LineEnds, (byte)' ');
+        else
+            MarkErrors(buffer.Span[..count]);
 
         if (count > 0 || _addedLines == 2)
             return count;
@@ -114,6 +148,28 @@ internal sealed class UpstreamBody(
         _addedLines++;
         buffer.Span[0] = (byte)'\n';
         return 1;
+    }
+
+    /// <summary>Makes each field <c>error</c> at the beginning of a line the data of an event. It is llama.cpp's, and
+    /// unknown to the standard.</summary>
+    private void MarkErrors(Span<byte> bytes)
+    {
+        for (var at = 0; bytes[at..].IndexOf("error:"u8) is >= 0 and var next; at++)
+        {
+            at += next;
+            if (at == 0 ? _isLineStart : LineEnds.Contains(bytes[at - 1]))
+                "data:\u0001"u8.CopyTo(bytes[at..]);
+        }
+
+        _isLineStart = bytes.Length == 0 ? _isLineStart : LineEnds.Contains(bytes[^1]);
+    }
+
+    /// <summary>Returns true if the rest of a field's name, which may be <c>error</c>, is in the next block.</summary>
+    private bool EndsInErrorField(ReadOnlySpan<byte> bytes)
+    {
+        var start = bytes.LastIndexOfAny(LineEnds) + 1;
+        var line = bytes[start..];
+        return (start > 0 || _isLineStart) && line.Length is > 0 and < 6 && "error:"u8.StartsWith(line);
     }
 
     /// <summary>
@@ -187,21 +243,27 @@ internal sealed class UpstreamBody(
     }
 
     /// <summary>Makes the JSON of an event the current one. Returns false for other text.</summary>
-    private bool TryRead(string text)
+    private bool TryRead(string text, bool isPart = false)
     {
+        var isError = _events!.Current.EventType == "error" || text.StartsWith(Mark);
+        text = text.TrimStart(Mark);
         var trimmed = text.AsSpan().Trim();
-        var isError = _events!.Current.EventType == "error";
         if (trimmed is "[DONE]")
         {
             // If a part of the answer was not JSON, this end does not prove that the answer is complete.
-            Current = _hasSkipped ? null : new JsonObject { ["type"] = "message_stop" };
+            Current = _hasSkipped || _isBroken ? null : new JsonObject { ["type"] = "message_stop" };
             return true;
         }
 
         // Text that cannot be JSON is not parsed, since an exception is costly.
         var json = trimmed is ['{' or '[', ..]
-            ? WireJson.Parse(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text)
+            ? WireJson.ParseLeniently(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text)
             : null;
+        // A line that was to be a part of the answer: without it the answer would look complete.
+        var isBroken = json is null && trimmed is ['{' or '[', ..] && !isError && !trimmed.Contains('\n');
+        if (isBroken && !isPart)
+            throw AnswerDeltas.Incomplete($"{provider} sent {Broken}.");
+        _isBroken |= isBroken;
         // Google sends a list of one error.
         Current = json as JsonObject ?? (json as JsonArray)?.OfType<JsonObject>().FirstOrDefault();
 
@@ -209,8 +271,14 @@ internal sealed class UpstreamBody(
             Current = new JsonObject { ["error"] = json ?? text };
 
         _hasSkipped |= Current is null && trimmed.Length > 0 && !trimmed.Contains('\n');
+        if (_isBroken && Current is not null)
+            Current[Broken] = true;
+        _hasEvent |= Current is not null;
         return Current is not null;
     }
+
+    [GeneratedRegex(@"<(script|style)\b.*?</\1\s*>|<[^>]*>|\s+", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
+    private static partial Regex Marks();
 
     public async ValueTask DisposeAsync()
     {

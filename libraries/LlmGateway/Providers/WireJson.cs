@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace LlmGateway.Providers;
 
 /// <summary>Reads members of foreign JSON. A result is null if the member is missing or of another kind, or if the JSON
 /// is not an object.</summary>
-internal static class WireJson
+internal static partial class WireJson
 {
     // Without this option, an object with a member twice would throw at its first read.
     private static readonly JsonDocumentOptions Unambiguous = new() { AllowDuplicateProperties = false };
@@ -17,6 +18,25 @@ internal static class WireJson
         try
         {
             return JsonNode.Parse(text, documentOptions: Unambiguous with { MaxDepth = maxDepth });
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Parses text as other parsers do: of a member that is there twice the last counts, and numbers that JSON
+    /// does not have, which Python writes, are null. Null if the text is not JSON even so.</summary>
+    public static JsonNode? ParseLeniently(string text)
+    {
+        if (Parse(text) is { } json)
+            return json;
+
+        try
+        {
+            var finite = NoNumber().Replace(text, match => match.Value[0] == '"' ? match.Value : "null");
+            using var document = JsonDocument.Parse(finite, new JsonDocumentOptions { MaxDepth = ParsedJson.MaxDepth });
+            return NodeOf(document.RootElement);
         }
         catch (JsonException)
         {
@@ -53,4 +73,21 @@ internal static class WireJson
             : null;
 
     public static JsonNode? Get(JsonNode? json, string name) => (json as JsonObject)?[name];
+
+    private static JsonNode? NodeOf(JsonElement json) =>
+        json.ValueKind switch
+        {
+            JsonValueKind.Object => new JsonObject(
+                json.EnumerateObject()
+                    .GroupBy(member => member.Name, member => member.Value)
+                    .Select(all => KeyValuePair.Create(all.Key, NodeOf(all.Last())))
+            ),
+            JsonValueKind.Array => new JsonArray([.. json.EnumerateArray().Select(NodeOf)]),
+            JsonValueKind.Null => null,
+            _ => JsonValue.Create(json.Clone()),
+        };
+
+    /// <summary>Finds texts, which stay, and the words of Python for numbers that are none.</summary>
+    [GeneratedRegex(@"""(?:[^""\\]|\\.)*""|-?\bInfinity\b|\bNaN\b", RegexOptions.Singleline)]
+    private static partial Regex NoNumber();
 }

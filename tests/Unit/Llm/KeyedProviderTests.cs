@@ -162,7 +162,7 @@ public sealed class KeyedProviderTests
                 400,
                 "context_length_exceeded"
             },
-            { new DataContent("data:image/png;base64,AAAA"), 502, "upstream" }, // nothing that a client could show
+            { new AIContent(), 502, "upstream" }, // nothing that a client could show
             { new FunctionCallContent("a", "f"), 502, "upstream" }, // no arguments
             { new UsageContent(new UsageDetails()), 502, "upstream" }, // no answer
         };

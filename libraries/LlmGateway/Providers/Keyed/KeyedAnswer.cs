@@ -25,7 +25,7 @@ internal sealed class KeyedAnswer(
     private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
         cancellationToken
     );
-    private readonly UsageDetails _usage = new();
+    private UsageDetails _usage = new();
     private IAsyncEnumerator<ChatResponseUpdate>? _updates;
     private Task<bool> _next = Task.FromResult(true);
     private long _bytes;
@@ -63,21 +63,24 @@ internal sealed class KeyedAnswer(
         {
             _updates ??= start(_abandoned.Token).GetAsyncEnumerator(_abandoned.Token);
             _next = _updates.MoveNextAsync().AsTask();
-            return await _next.WaitAsync(timeout, clock, cancellationToken);
-        }
-        catch (TimeoutException) when (_next.IsCompletedSuccessfully)
-        {
-            return _next.Result;
-        }
-        catch (TimeoutException e) when (!_next.IsCompleted)
-        {
-            throw UpstreamException.Silent($"{provider} sent nothing for {timeout.TotalSeconds:0} s.", e);
+            // The update may come between the timer and the next line, so the task itself decides.
+            await ((Task)_next)
+                .WaitAsync(timeout, clock, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_next.IsCompleted)
+                return await _next;
         }
         // A cancellation may come from a timeout of the client, instead of from the caller.
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && FailureOf(e) is { } failure)
         {
             throw failure;
         }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        throw UpstreamException.Silent(
+            $"{provider} sent nothing for {timeout.TotalSeconds:0} s.",
+            new TimeoutException()
+        );
     }
 
     private async Task EndAsync()
@@ -90,11 +93,10 @@ internal sealed class KeyedAnswer(
 
     private void Count(AIContent content)
     {
-        // A client may report its usage in parts, for example the usage of the input first. Each reader takes the last
-        // report, so it gets the sum.
+        // Each reader takes the last report.
         if (content is UsageContent usage)
         {
-            _usage.Add(usage.Details);
+            _usage = Sum(_usage, usage.Details);
             usage.Details = _usage;
         }
 
@@ -103,10 +105,26 @@ internal sealed class KeyedAnswer(
             TextContent text => Encoding.UTF8.GetByteCount(text.Text),
             TextReasoningContent reasoning => Encoding.UTF8.GetByteCount(reasoning.Text),
             FunctionCallContent call => Encoding.UTF8.GetByteCount(ToolCalls.Arguments(call)),
+            DataContent data => data.Data.Length,
             _ => 0,
         };
         if (_bytes > options.MaxAnswerBytes)
             throw AnswerLimit.AnswerTooLarge(provider, options.MaxAnswerBytes);
+    }
+
+    /// <summary>Returns the usage after one more report: the report itself if none of its counts is less, since some
+    /// servers send the usage so far with each chunk, or else the sum of its parts.</summary>
+    private static UsageDetails Sum(UsageDetails known, UsageDetails report)
+    {
+        var isSoFar =
+            known is { InputTokenCount: not null, OutputTokenCount: not null }
+            && report.InputTokenCount >= known.InputTokenCount
+            && report.OutputTokenCount >= known.OutputTokenCount;
+        var sum = new UsageDetails();
+        if (!isSoFar)
+            sum.Add(known);
+        sum.Add(report);
+        return sum;
     }
 
     /// <summary>Returns the failure of the provider, or null if the exception is a fault in this process, which is to

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
@@ -37,9 +38,9 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         {
             deltas.Id ??= update.ResponseId;
             deltas.Model ??= update.ModelId;
-            var raw = update.RawRepresentation?.GetType();
-            isOfVendor |= raw?.Namespace is "OpenAI.Chat" or "OpenAI.Responses" or "Anthropic.Models.Messages";
-            deltas.SetFinish(raw?.Name == "StreamingResponseIncompleteUpdate" ? "length" : update.FinishReason?.Value);
+            var maker = update.RawRepresentation?.GetType().Namespace;
+            isOfVendor |= maker is "OpenAI.Chat" or "OpenAI.Responses" or "Anthropic.Models.Messages";
+            deltas.SetFinish(ReasonOf(update.RawRepresentation) ?? update.FinishReason?.Value);
 
             foreach (var content in update.Contents)
             {
@@ -68,9 +69,12 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
         {
             case TextContent text:
                 (text.IsRefusal() ? deltas.NewRefusal : deltas.NewText).Append(text.Text);
+                deltas.NewAnnotations.AddRange(text.Annotations ?? []);
                 break;
             case TextReasoningContent reasoning:
                 deltas.NewReasoning.Append(reasoning.Text);
+                if (reasoning.ProtectedData is { Length: > 0 } data)
+                    deltas.NewContents.Add(new TextReasoningContent("") { ProtectedData = data });
                 break;
             case FunctionCallContent call:
                 var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;
@@ -81,8 +85,35 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             case FunctionResultContent result:
                 deltas.Answer(result.CallId);
                 break;
+            case UsageContent:
+                break;
+
+            // A library's wrapper of what it does not know.
+            case var other when other.GetType() == typeof(AIContent):
+                deltas.Skip(other.RawRepresentation?.GetType().Name ?? nameof(AIContent), isShown: false);
+                break;
+            case var other:
+                deltas.NewContents.Add(other);
+                break;
         }
     }
+
+    /// <summary>Returns why a response of OpenAI's Responses API is incomplete, which its package leaves in the event:
+    /// the reason, or the status, such as <c>cancelled</c>. Null for any other event.</summary>
+    private static string? ReasonOf(object? raw)
+    {
+        if (raw?.GetType().Name != "StreamingResponseIncompleteUpdate")
+            return null;
+        var response = Property(raw, "Response");
+        return $"{Property(Property(response, "IncompleteStatusDetails"), "Reason") ?? Property(response, "Status")}";
+    }
+
+    [UnconditionalSuppressMessage(
+        "Trimming",
+        "IL2075",
+        Justification = "A property that is trimmed is missing: the answer then ends without a known reason."
+    )]
+    private static object? Property(object? of, string name) => of?.GetType().GetProperty(name)?.GetValue(of);
 
     /// <summary>
     /// Returns the options for the client, without those of this gateway (<see cref="CallOptions"/>). Tools are only

@@ -1,0 +1,75 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using static LlmGateway.Providers.WireJson;
+
+namespace LlmGateway.Providers;
+
+/// <summary>
+/// Reads the parts of an answer that are neither text nor calls, in the forms of both vendors' APIs. A result is null
+/// if the part has another form.
+/// <code>
+/// {"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}
+/// {"type":"url_citation","url_citation":{"url":"https://…","title":"…","start_index":0,"end_index":5}}
+/// {"type":"web_search_result_location","url":"https://…","title":"…","cited_text":"…"}
+/// </code>
+/// </summary>
+internal static class AnswerParts
+{
+    /// <summary>Members and parts that say nothing that a reader of the answer would miss.</summary>
+    private static readonly HashSet<string> Harmless =
+    [
+        // What the answer is, and what it cost.
+        .. "id index object type role name created model provider usage x_groq service_tier timings".Split(' '),
+        .. "system_fingerprint prompt_filter_results obfuscation provider_specific_fields".Split(' '),
+        // How the model came to it. The provider's own tools have given it their results.
+        .. "logprobs token_ids prompt_token_ids stop_reason matched_stop phase prefix tool_call_id".Split(' '),
+        .. "executed_tools reference extra_content thinking_blocks".Split(' '),
+    ];
+
+    /// <summary>Returns true if nobody misses a member: its name is known, or its value is blank.</summary>
+    public static bool IsHarmless(string name, JsonNode? value) =>
+        value is null or JsonArray { Count: 0 } or JsonObject { Count: 0 }
+        || (value is JsonValue one && one.ToString() is "" or "false")
+        || Harmless.Contains(name);
+
+    public static AIContent? ImageOf(JsonNode? part)
+    {
+        var url = Text(Get(part, "image_url"), "url") ?? Text(part, "image_url") ?? Text(part, "url");
+        if (url?.StartsWith("data:", StringComparison.OrdinalIgnoreCase) != true)
+            return AddressOf(url) is { } address ? new UriContent(address, "image/*") : null;
+
+        try
+        {
+            return new DataContent(url);
+        }
+        catch (Exception e) when (e is UriFormatException or ArgumentException or FormatException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads a source of the text, which has an address, a file's name, or a quotation at least.</summary>
+    public static CitationAnnotation? CitationOf(JsonNode? part)
+    {
+        var inner = Get(part, Text(part, "type") ?? "") ?? part;
+        var citation = new CitationAnnotation
+        {
+            Url = AddressOf(Text(inner, "url") ?? Text(inner)),
+            Title = Name(inner, "title") ?? Name(inner, "document_title") ?? Name(inner, "name"),
+            FileId = Name(inner, "file_id") ?? Name(inner, "hash"),
+            Snippet = Name(inner, "cited_text") ?? Name(inner, "content") ?? Name(inner, "quote"),
+        };
+
+        if (Number(inner, "start_index") is { } start and <= int.MaxValue)
+            citation.AnnotatedRegions =
+            [
+                new TextSpanAnnotatedRegion { StartIndex = (int)start, EndIndex = (int?)Number(inner, "end_index") },
+            ];
+        return (citation.Url ?? citation.Title ?? citation.FileId ?? (object?)citation.Snippet) is null
+            ? null
+            : citation;
+    }
+
+    private static Uri? AddressOf(string? url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address : null;
+}
