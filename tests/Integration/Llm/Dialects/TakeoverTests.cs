@@ -38,6 +38,37 @@ public sealed class TakeoverTests
         );
     }
 
+    /// <summary>The other replica takes the runs over only to end them.</summary>
+    [Fact]
+    public async Task A_cancel_of_a_run_whose_process_has_just_died_is_its_end_in_every_protocol()
+    {
+        await using var own = await World.Start(o =>
+            o.Replicas(1).Set("AspireSse:Llm:Providers:Demo:TokensPerSecond", 20)
+        );
+        var staying = own.Replicas[0];
+        await using var dying = (await own.StartReplicaAsync(asProcess: true)).Process;
+        await using var reader = await LlmSystem.OpenAsync(dying, Responses, ResponseOf(tokens: 4000));
+        await reader.WaitAsync(r => r.Events.Count() > 9);
+        var id = reader.Events.First().Json().Text("response.id")!["resp_".Length..];
+        dying.Kill();
+
+        using (var cancelled = await SeedRequests.SendAsync(staying.Url, HttpMethod.Delete, $"/v1/generations/{id}"))
+            Assert.True(cancelled.IsSuccessStatusCode);
+        await using var frames = await LlmSystem.ReadAsync(staying, id);
+        var last = frames.Events.Last();
+        Assert.Equal(("done", "cancelled"), (last.Event, last.Json().Text("finishReason")));
+        Assert.NotEqual(0, last.Json().Number("usage.inputTokens"));
+        Assert.Equal("cancelled", (await LlmSystem.StateAsync(staying, id)).Text("status"));
+        Assert.Equal("cancelled", (await SeedRequests.GetAsync(staying.Url, $"{Responses}/resp_{id}")).Text("status"));
+
+        foreach (var (format, end) in new[] { ("ui-messages", "\"abort\""), ("ag-ui", "\"cancelled\"") })
+        {
+            var path = $"{LlmSystem.Stream(id)}?format={format}";
+            await using var shown = await SseReader.OpenAsync(staying.Url, path).ToEndAsync();
+            Assert.Contains(shown.Events, e => e.Data!.Contains(end, StringComparison.Ordinal));
+        }
+    }
+
     /// <summary>Returns the input tokens in the last event of a stream.</summary>
     private static async Task<long> InputOfAsync(RunningService replica, string path, JsonElement body, string member)
     {
