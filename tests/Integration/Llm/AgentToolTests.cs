@@ -107,8 +107,18 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     public async Task Later_turns_of_a_session_have_the_calls_and_their_results()
     {
         await using var replica = await StartAsync();
-        Give(replica, _ => Task.FromResult<object?>("paid"));
+        var begun = new TaskCompletionSource();
+        Give(
+            replica,
+            _ =>
+            {
+                begun.TrySetResult();
+                return Task.FromResult<object?>("paid");
+            }
+        );
         var (path, session) = await AskAsync(replica, Paying("call_1", "call_2"), isSession: true);
+        // Before the stream: the replica of a stream answers too.
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
         await using var reader = await SseReader.OpenAsync(B.Url, path);
         await LlmSystem.AnsweredAsync(reader);
 
