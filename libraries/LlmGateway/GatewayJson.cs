@@ -35,18 +35,14 @@ namespace LlmGateway;
 [JsonSerializable(typeof(SessionStarted))]
 [JsonSerializable(typeof(SessionState))]
 [JsonSerializable(typeof(StoredMessage))]
-[JsonSerializable(typeof(ModelsApi.ModelList))]
 [JsonSerializable(typeof(ChatContent))]
 [JsonSerializable(typeof(PacedContent))]
 [JsonSerializable(typeof(IEnumerable<MessageContent.Message>))]
 [JsonSerializable(typeof(IEnumerable<MessageContent.Part>))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
-    /// <summary>The context for answers, whose JSON does not depend on the application's options.</summary>
-    public static GatewayJson Readable { get; } = new(new(ReadableJsonEncoder.Web));
-
     /// <summary>These types, and JSON of any form.</summary>
-    public static IJsonTypeInfoResolver Types => JsonTypeInfoResolver.Combine(NodeJson.Default, Default);
+    public static IJsonTypeInfoResolver Types => JsonTypeInfoResolver.Combine(NodeJson.Default, ModelJson.Default, Default);
 
     /// <summary>Lets runs store these types, and the types that a provider's client may use in the arguments of a
     /// tool.</summary>

@@ -20,7 +20,7 @@ internal static class ModelsApi
                     var models = providers.Models.Select(m => new Model(m.Model, m.Provider)).ToList();
                     return TypedResults.Json(
                         new ModelList("list", models, models.FirstOrDefault()?.id, models.LastOrDefault()?.id, false),
-                        GatewayJson.Readable.ModelList
+                        ModelJson.Readable.ModelList
                     );
                 }
             )
@@ -37,7 +37,7 @@ internal static class ModelsApi
                         .Select(m => new Model(id, m.Provider))
                         .FirstOrDefault();
                     if (found is not null)
-                        await TypedResults.Json(found, GatewayJson.Readable.Model).ExecuteAsync(context);
+                        await TypedResults.Json(found, ModelJson.Readable.Model).ExecuteAsync(context);
                     else
                     {
                         var missing = new InvalidChatException(

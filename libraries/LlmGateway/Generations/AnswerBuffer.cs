@@ -217,7 +217,8 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         _events = [];
         _takenSince = _since;
         _bytes = 0;
-        (_stored, _urgent) = (Source(), Source());
+        _stored = Source();
+        _urgent = Source();
         return events;
     }
 

@@ -64,8 +64,8 @@ internal sealed class RunThreads(AllRuns runs)
         CancellationToken cancellationToken
     ) => runs.NamedAsync(NameOf(thread), cancellationToken);
 
-    /// <summary>Starts a run as the latest of its thread, and cancels the others, so that one is live. A run that begins
-    /// after a newer one, or after a stop, so cancels itself.</summary>
+    /// <summary>Starts a run as the latest of its thread, and cancels the others, so that one is live. A run that
+    /// begins after a newer one, or after a stop, so cancels itself.</summary>
     /// <inheritdoc cref="AddAsync" path="/param"/>
     /// <param name="mayCancel">True if the caller has the right to the thread.</param>
     /// <param name="startAsync">Starts the run, and calls its argument after every check that may refuse the run, and

@@ -48,15 +48,15 @@ internal static class Conversation
         return updates;
     }
 
-    private static ChatResponseUpdate UpdateOf(JsonElement e) =>
-        e.GetProperty("type").GetString() switch
+    private static ChatResponseUpdate UpdateOf(JsonElement data) =>
+        data.GetProperty("type").GetString() switch
         {
-            SessionEvents.ToolUse => new(ChatRole.Assistant, [GenerationEvents.CallOf(e)]),
+            SessionEvents.ToolUse => new(ChatRole.Assistant, [GenerationEvents.CallOf(data)]),
             SessionEvents.ToolResult => Result(
-                e.GetProperty("id").GetString()!,
-                e.TryGetProperty("output", out var output) ? output : null
+                data.GetProperty("id").GetString()!,
+                data.TryGetProperty("output", out var output) ? output : null
             ),
-            _ => new(ChatRole.Assistant, e.GetProperty("data").GetString()),
+            _ => new(ChatRole.Assistant, data.GetProperty("data").GetString()),
         };
 
     private static ChatResponseUpdate Result(string call, object? output) =>

@@ -108,8 +108,8 @@ internal static class UiMessagesApi
         }
     }
 
-    /// <summary>Sends an answer that runs again from its start. A page that keeps its messages has an ended one, perhaps
-    /// under another id, and would show it twice.</summary>
+    /// <summary>Sends an answer that runs again from its start. A page that keeps its messages has an ended one,
+    /// perhaps under another id, and would show it twice.</summary>
     private static Task ResumeAsync(
         string id,
         HttpContext context,

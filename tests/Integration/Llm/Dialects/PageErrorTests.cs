@@ -169,6 +169,7 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var message = $$"""{"role":"assistant","metadata":{"page":1},"parts":[{{Parts}}]}""";
         await using var again = await AgainAsync(chat, message);
         var chunks = again.Events.SkipLast(1).Select(e => e.Json()).ToList();
+
         Assert.Equal(
             [
                 "tool-input-start c1",

@@ -141,7 +141,8 @@ public sealed class PageStopTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
 
     private async Task<string?> StatusAsync(SseReader reader)
     {
-        var (first, second) = (reader.Events.First().Json(), reader.Events.ElementAt(1).Json());
+        var first = reader.Events.First().Json();
+        var second = reader.Events.ElementAt(1).Json();
         var id = first.TryGetProperty("messageId", out var chat) ? chat.GetString()! : second.Text("messageId")!;
         return (await LlmSystem.StateAsync(B, id[..32])).Text("status");
     }
