@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
@@ -10,25 +11,41 @@ using Microsoft.Extensions.AI;
 
 namespace LlmGateway;
 
-/// <summary>The types that the gateway writes and reads as JSON without reflection, from the contexts of all
-/// features.</summary>
-internal static class GatewayJson
+/// <summary>Writes and reads the stored and the shown data of all features as JSON without reflection.</summary>
+[JsonSerializable(typeof(GenerationStarted))]
+[JsonSerializable(typeof(GenerationState))]
+[JsonSerializable(typeof(GenerationToken))]
+[JsonSerializable(typeof(GenerationToolUse))]
+[JsonSerializable(typeof(GenerationWaits))]
+[JsonSerializable(typeof(GenerationDone))]
+[JsonSerializable(typeof(GenerationInput))]
+[JsonSerializable(typeof(StoredContinuation))]
+[JsonSerializable(typeof(StoredRefusal))]
+[JsonSerializable(typeof(StoredDone))]
+[JsonSerializable(typeof(StoredError))]
+[JsonSerializable(typeof(StoredPrompt))]
+[JsonSerializable(typeof(ThreadRun))]
+[JsonSerializable(typeof(AgentStarted))]
+[JsonSerializable(typeof(AgentContent))]
+[JsonSerializable(typeof(AgentToolUse))]
+[JsonSerializable(typeof(AgentToolResult))]
+[JsonSerializable(typeof(AgentEnd))]
+[JsonSerializable(typeof(ToolError))]
+[JsonSerializable(typeof(SessionCreated))]
+[JsonSerializable(typeof(SessionStarted))]
+[JsonSerializable(typeof(SessionState))]
+[JsonSerializable(typeof(StoredMessage))]
+[JsonSerializable(typeof(ChatContent))]
+[JsonSerializable(typeof(PacedContent))]
+[JsonSerializable(typeof(IEnumerable<MessageContent.Message>))]
+[JsonSerializable(typeof(IEnumerable<MessageContent.Part>))]
+internal sealed partial class GatewayJson : JsonSerializerContext
 {
-    public static IJsonTypeInfoResolver Types { get; } =
-        JsonTypeInfoResolver.Combine(
-            NodeJson.Default,
-            ChatJson.Default,
-            GenerationJson.Default,
-            AgentJson.Default,
-            SessionJson.Default,
-            ModelJson.Default,
-            MessageJson.Default
-        );
+    /// <summary>These types, and JSON of any form.</summary>
+    public static IJsonTypeInfoResolver Types => JsonTypeInfoResolver.Combine(NodeJson.Default, ModelJson.Default, Default);
 
     /// <summary>Lets runs store these types, and the types that a provider's client may use in the arguments of a
     /// tool.</summary>
-    public static void AddToRuns() => RunJson.MoreTypes = All;
-
-    private static IJsonTypeInfoResolver All { get; } =
-        JsonTypeInfoResolver.Combine(Types, AIJsonUtilities.DefaultOptions.TypeInfoResolver);
+    public static void AddToRuns() =>
+        RunJson.MoreTypes = JsonTypeInfoResolver.Combine(Types, AIJsonUtilities.DefaultOptions.TypeInfoResolver);
 }

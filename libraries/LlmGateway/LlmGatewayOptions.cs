@@ -15,9 +15,12 @@ public sealed class LlmGatewayOptions
 
     internal IReadOnlyList<AgentTool> Tools => _tools;
 
-    /// <summary>Adds a tool for the agents' model.</summary>
+    /// <summary>Adds a tool for the agents' model, and runs each call at most once: a crash or a stop of the process
+    /// ends the answer, which then names the call without a result.</summary>
     /// <param name="function">The tool's code and description. The function gets the arguments that the model chooses,
-    /// and services from a scope of its own (<see cref="AIFunctionArguments.Services"/>).</param>
+    /// services from a scope of its own (<see cref="AIFunctionArguments.Services"/>), and in
+    /// <see cref="AIFunctionArguments.Context"/> the texts <c>callId</c> and <c>topic</c>: the id of the call, as in
+    /// the event <c>tool_use</c>, which was stored before, and the topic of that event.</param>
     /// <param name="policy">Decides which callers may use it, with the request (<see cref="HttpContext"/>) as the
     /// resource. Null allows all callers who may ask the agents.</param>
     /// <remarks>The tool runs with the rights of the application, not of the caller, so only callers who may see all of

@@ -62,6 +62,23 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
         await ShowsTheWholeAsync(page);
     }
 
+    /// <summary>The server has nothing to resume after the end of the answer.</summary>
+    [Fact]
+    public async Task A_page_that_keeps_its_messages_shows_an_ended_answer_once()
+    {
+        var context = await ExampleAsync();
+        var page = await AskAsync(context, "ended", tokens: 20);
+        await IsAsync(page, "ready");
+        await ShowsTheWholeAsync(page);
+
+        var resumed = page.WaitForResponseAsync(new Regex("/api/chat/ended/stream"));
+        await page.ReloadAsync();
+        Assert.Equal((int)HttpStatusCode.NoContent, (await resumed).Status);
+        await IsAsync(page, "ready");
+        await Expect(page.Locator(".assistant")).ToHaveCountAsync(1);
+        await ShowsTheWholeAsync(page);
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
@@ -88,12 +105,12 @@ public class UseChatTests(PagesFixture pages) : PageTests(pages)
         return context;
     }
 
-    private string PathOf(string chat) =>
-        $"/use-chat/index.html?server=http://127.0.0.1:{_link.Port}&chat={chat}&tokens=4000";
+    private string PathOf(string chat, int tokens = 4000) =>
+        $"/use-chat/index.html?server=http://127.0.0.1:{_link.Port}&chat={chat}&tokens={tokens}";
 
-    private async Task<IPage> AskAsync(IBrowserContext context, string chat)
+    private async Task<IPage> AskAsync(IBrowserContext context, string chat, int tokens = 4000)
     {
-        var page = await OpenAsync(PathOf(chat), context);
+        var page = await OpenAsync(PathOf(chat, tokens), context);
         await IsAsync(page, "ready");
         await page.Locator("input").FillAsync("What does a reader have after a cut?");
         await page.Keyboard.PressAsync("Enter");

@@ -95,6 +95,39 @@ internal sealed class RunStore([FromKeyedServices(StorePool.Work)] NpgsqlDataSou
             cancellationToken
         );
 
+    /// <summary>Replaces a run's closing events. Returns false if the writer no longer has the run.</summary>
+    /// <param name="closingEvents">See <see cref="BeginAnnouncedAsync"/>.</param>
+    public Task<bool> CloseWithAsync(string topic, Guid writer, string closingEvents) =>
+        store.AskAsync<bool>(
+            "update eventstore.runs set will = $3::jsonb where run = $1 and writer = $2",
+            async command => await command.With(topic).With(writer).With(closingEvents).ExecuteNonQueryAsync() > 0
+        );
+
+    /// <summary>Returns the runs of a kind that the newest 100 events of a log name in the member <c>run</c>, newest
+    /// first, and for each whether it has a writer.</summary>
+    public Task<IReadOnlyList<(string Id, bool IsRunning)>> NamedAsync(
+        string log,
+        string kind,
+        CancellationToken cancellationToken
+    ) =>
+        store.ReadAsync<IReadOnlyList<(string Id, bool IsRunning)>>(
+            """
+            select n.id, exists (select from eventstore.runs where run = $2 || '.' || n.id) from (
+                select data::jsonb ->> 'run' as id, topic, position from eventstore.events_of($1)
+                order by topic desc, position desc limit 100) n
+            order by n.topic desc, n.position desc
+            """,
+            async command =>
+            {
+                await using var row = await command.With(log).With(kind).ExecuteReaderAsync(CancellationToken.None);
+                var runs = new List<(string, bool)>();
+                while (await row.ReadAsync(CancellationToken.None))
+                    runs.Add((row.GetString(0), row.GetBoolean(1)));
+                return runs;
+            },
+            cancellationToken
+        );
+
     /// <summary>Gives up a run without writing its end.</summary>
     public Task ReleaseAsync(string topic, Guid writer) =>
         store.AskAsync(

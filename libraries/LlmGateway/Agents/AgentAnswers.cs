@@ -1,5 +1,5 @@
-using System.Text;
 using System.Text.Json;
+using LlmGateway.Agents.Sessions;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.AspNetCore.Authorization;
@@ -52,14 +52,14 @@ internal sealed class AgentAnswers(
     /// <param name="target">The model.</param>
     /// <param name="client">The client whose share of the provider and of the memory the answer uses.</param>
     /// <param name="conversation">The conversation.</param>
+    /// <param name="run">The run of the answer.</param>
     /// <param name="buffer">Stores the answer.</param>
-    /// <param name="cancellationToken">Stops the answer.</param>
     public async Task WriteAsync(
         ChatTarget target,
         ClientKey client,
         AgentInput conversation,
-        AnswerBuffer buffer,
-        CancellationToken cancellationToken
+        Run run,
+        AnswerBuffer buffer
     )
     {
         using var kept = budget.Keep(client, conversation.Bytes);
@@ -85,67 +85,55 @@ internal sealed class AgentAnswers(
                 ToolMode = round < MaxRounds ? ChatToolMode.Auto : ChatToolMode.None,
             };
 
-            var text = new StringBuilder();
-            var calls = new List<FunctionCallContent>();
-            var isCut = false;
-            await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, cancellationToken))
+            var updates = new List<ChatResponseUpdate>();
+            await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, run.Stopping))
             {
                 if (update.Text is { Length: > 0 } piece)
-                {
-                    text.Append(piece);
                     await buffer.TextAsync(piece);
-                }
-
-                calls.AddRange(update.Contents.OfType<FunctionCallContent>());
-                isCut |= update.FinishReason == ChatFinishReason.Length;
+                updates.Add(update);
             }
 
+            var calls = updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>().ToList();
             if (calls.Count == 0 || round >= MaxRounds)
                 return;
 
-            messages.Add(
-                new ChatMessage(
-                    ChatRole.Assistant,
-                    [.. text.Length > 0 ? [new TextContent(text.ToString())] : (AIContent[])[], .. calls]
-                )
-            );
-
+            messages.AddMessages(updates);
+            var isCut = updates.Exists(update => update.FinishReason == ChatFinishReason.Length);
             foreach (var call in calls)
-                messages.Add(await UseToolAsync(usable, call, isCut, buffer, cancellationToken));
+                messages.Add(await UseToolAsync(isCut ? null : usable, call, conversation.Key, run, buffer));
         }
     }
 
-    /// <summary>Writes a call and its result as events, and returns the result as a message for the model.</summary>
+    /// <summary>Writes a call and its result as events, and returns the result as a message for the model. A crash may
+    /// come at any time, so the call is durable before the tool begins, and the run's closing events name it.</summary>
+    /// <param name="usable">The tools, or null if the limit of tokens has cut the call.</param>
     private async Task<ChatMessage> UseToolAsync(
-        AIFunction[] usable,
+        AIFunction[]? usable,
         FunctionCallContent call,
-        bool isCut,
-        AnswerBuffer buffer,
-        CancellationToken cancellationToken
+        string? key,
+        Run run,
+        AnswerBuffer buffer
     )
     {
-        buffer.Event(
-            RunEvent.Of("tool_use", new AgentToolUse("tool_use", call.CallId, call.Name, ToolCalls.InputOrText(call)))
-        );
+        await run.CloseWithAsync(AgentRuns.Closing(key, $" `{call.Name}` may have run: it has no result."));
+        var used = new AgentToolUse(SessionEvents.ToolUse, call.CallId, call.Name, ToolCalls.InputOrText(call));
+        await buffer.StoreAsync(RunEvent.Of(used.Type, used));
+        run.Stopping.ThrowIfCancellationRequested();
 
         var start = clock.GetTimestamp();
-        var output = isCut
+        var output = usable is null
             ? new ToolError("The limit of tokens has cut this call.")
-            : await CallAsync(usable, call, cancellationToken);
+            : await CallAsync(usable, call, run);
         var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
 
-        buffer.Event(
-            RunEvent.Of("tool_result", new AgentToolResult("tool_result", call.CallId, call.Name, output, durationMs))
-        );
+        var result = new AgentToolResult(SessionEvents.ToolResult, call.CallId, call.Name, output, durationMs);
+        await buffer.StoreAsync(RunEvent.Of(result.Type, result));
+        await run.CloseWithAsync(AgentRuns.Closing(key, ""));
 
-        return new ChatMessage(ChatRole.Tool, [new FunctionResultContent(call.CallId, RunJson.Write(output))]);
+        return new ChatMessage(ChatRole.Tool, [AgentToolResult.ForModel(call.CallId, output)]);
     }
 
-    private async Task<object?> CallAsync(
-        AIFunction[] usable,
-        FunctionCallContent call,
-        CancellationToken cancellationToken
-    )
+    private async Task<object?> CallAsync(AIFunction[] usable, FunctionCallContent call, Run run)
     {
         if (Array.Find(usable, t => t.Name == call.Name) is not { } tool)
             return new ToolError($"There is no tool {call.Name}.");
@@ -155,15 +143,19 @@ internal sealed class AgentAnswers(
         try
         {
             await using var scope = services.CreateAsyncScope();
-            var arguments = new AIFunctionArguments(call.Arguments) { Services = scope.ServiceProvider };
-            return await tool.InvokeAsync(arguments, cancellationToken);
+            var arguments = new AIFunctionArguments(call.Arguments)
+            {
+                Services = scope.ServiceProvider,
+                Context = new Dictionary<object, object?> { ["callId"] = call.CallId, ["topic"] = run.Topic },
+            };
+            return await tool.InvokeAsync(arguments, run.Stopping);
         }
         catch (Exception e) when (e is FormatException or ArgumentException or JsonException or KeyNotFoundException)
         {
             return new ToolError(e.Message);
         }
         // A cancellation may come from a timeout in the tool, instead of from the answer's token.
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (!run.Stopping.IsCancellationRequested)
         {
             logger.LogWarning(e, "The tool {Tool} failed", call.Name);
             return new ToolError($"The tool {call.Name} failed.");

@@ -1,5 +1,7 @@
 using EventStore;
+using LlmGateway.Agents.Sessions;
 using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
 using Runs;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -28,13 +30,19 @@ internal sealed class AgentRuns(
         sendsPositions: false
     );
 
-    private static readonly RunEvent[] InterruptedEvents =
-    [
-        Error("The server stopped before the answer was complete.", true, "interrupted"),
-    ];
-
     public static RunEvent Error(string error, bool fatal, string reason) =>
         RunEvent.Of("error", new RunError("error", error, fatal, reason));
+
+    /// <summary>Returns the events that end an answer whose process stops or dies.</summary>
+    /// <param name="key">Key of the session's message, or null for a question outside a session.</param>
+    /// <param name="more">Text about the calls of tools, or null if no tool was called. Only then may the message be
+    /// sent again.</param>
+    public static RunEvent[] Closing(string? key, string? more = null)
+    {
+        more ??= key is null ? "" : " Send the message again.";
+        var error = Error($"The server stopped before the answer was complete.{more}", key is null, "interrupted");
+        return key is null ? [error] : [error, SessionEvents.End(key)];
+    }
 
     public async Task OpenAsync(HttpContext context)
     {
@@ -58,10 +66,11 @@ internal sealed class AgentRuns(
             throw new InvalidRequestException("prompt", "is required.");
 
         var target = answers.Resolve(query.Text("provider", 64), query.Text("model", 256));
+        var tools = await answers.ToolsForAsync(context);
         return new Question(
             target,
             access.ClientOf(context),
-            AgentInput.Of(prompt, await answers.ToolsForAsync(context)),
+            new AgentInput([new ChatMessage(ChatRole.User, prompt)], tools, sizeof(char) * (long)prompt.Length),
             $"{query["provider"]}\n{query["model"]}\n{prompt}"
         );
     }
@@ -75,7 +84,7 @@ internal sealed class AgentRuns(
             new AgentStarted(question.Target.Provider, question.Target.Model, access.OwnerOf(context)),
             run => AnswerAsync(run, question),
             id,
-            InterruptedEvents,
+            Closing(key: null),
             context.RequestAborted
         );
     }
@@ -85,12 +94,8 @@ internal sealed class AgentRuns(
         await using var buffer = answers.BufferOf(run, question.Target);
         try
         {
-            await answers.WriteAsync(question.Target, question.Client, question.Input, buffer, run.Stopping);
+            await answers.WriteAsync(question.Target, question.Client, question.Input, run, buffer);
             await buffer.EndAsync(RunEvent.Of("end", new AgentEnd("end")));
-        }
-        catch (OperationCanceledException) when (run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
-        {
-            await buffer.EndAsync(InterruptedEvents);
         }
         catch (UpstreamException e)
         {

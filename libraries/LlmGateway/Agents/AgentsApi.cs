@@ -126,7 +126,7 @@ internal static class AgentsApi
             context.RequestAborted
         );
 
-        return TypedResults.Json(new SessionCreated(name.Id), AgentJson.Readable.SessionCreated);
+        return TypedResults.Json(new SessionCreated(name.Id), RunJson.Options.TypeOf<SessionCreated>());
     }
 
     private static async Task<IResult> ReadAsync(

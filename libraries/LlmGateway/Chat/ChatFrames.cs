@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using EventStore;
 using Streaming.Frames;
 
@@ -33,8 +32,3 @@ internal readonly record struct ChatFrames(bool? Named)
     private static byte[] Frame(string name, bool named, ReadOnlySpan<byte> data) =>
         SseFrame.ToBytes(data, named ? name : null);
 }
-
-/// <summary>Writes the frames of a chat as JSON without reflection.</summary>
-[JsonSerializable(typeof(ChatContent))]
-[JsonSerializable(typeof(PacedContent))]
-internal sealed partial class ChatJson : JsonSerializerContext;

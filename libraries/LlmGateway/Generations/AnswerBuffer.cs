@@ -27,7 +27,6 @@ internal sealed class AnswerBuffer : IAsyncDisposable
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
     );
-    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _first = true;
 
     // The gate guards the events that wait for the store, and the time since when they wait.
@@ -35,7 +34,12 @@ internal sealed class AnswerBuffer : IAsyncDisposable
     private readonly StringBuilder _text = new();
     private Func<string, RunEvent> _pendingToEvent;
     private List<RunEvent> _events = [];
-    private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Completes once the events that wait are stored.
+    private TaskCompletionSource _stored = Source();
+
+    // Completes if they must not wait for the other runs.
+    private TaskCompletionSource _urgent = Source();
     private int _bytes;
     private long _since;
     private long _takenSince;
@@ -84,7 +88,7 @@ internal sealed class AnswerBuffer : IAsyncDisposable
             _text.Append(text);
             _bytes += Encoding.UTF8.GetByteCount(text);
             if (_bytes > MaxPendingBytes)
-                full = _taken.Task;
+                full = _stored.Task;
         }
 
         Wake();
@@ -93,6 +97,21 @@ internal sealed class AnswerBuffer : IAsyncDisposable
             await _writing;
         if (full is not null)
             await Task.WhenAny(full, _writing);
+    }
+
+    /// <summary>Adds an event, and returns once it is durable.</summary>
+    /// <exception cref="RunFencedException">The run has ended.</exception>
+    public async Task StoreAsync(RunEvent written)
+    {
+        Task stored;
+        lock (_gate)
+        {
+            Event(written);
+            stored = _stored.Task;
+            _urgent.TrySetResult();
+        }
+
+        await await Task.WhenAny(stored, _writing);
     }
 
     /// <summary>Adds an event. Events and text keep their order.</summary>
@@ -128,9 +147,11 @@ internal sealed class AnswerBuffer : IAsyncDisposable
     private async Task CloseAsync(RunEvent[] last, bool ends)
     {
         lock (_gate)
+        {
             _closing = true;
+            _urgent.TrySetResult();
+        }
 
-        _closed.TrySetResult();
         Wake();
         await _writing;
 
@@ -155,23 +176,27 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         while (true)
         {
             await _wake.Reader.ReadAsync();
+            Task urgent;
             lock (_gate)
             {
                 if (_closing)
                     return;
+                urgent = _urgent.Task;
                 // The last append may have taken everything: a flush now would only delay the next token.
                 if (_text.Length == 0 && _events.Count == 0)
                     continue;
             }
 
             if (!_first)
-                await Task.WhenAny(_scheduler.NextAsync(), _closed.Task);
+                await Task.WhenAny(_scheduler.NextAsync(), urgent);
 
             List<RunEvent> events;
+            TaskCompletionSource stored;
             lock (_gate)
             {
                 if (_closing)
                     return;
+                stored = _stored;
                 events = TakePending();
             }
 
@@ -180,6 +205,7 @@ internal sealed class AnswerBuffer : IAsyncDisposable
 
             _first = false;
             await _run.AppendAsync(events);
+            stored.SetResult();
             Measure();
         }
     }
@@ -191,9 +217,8 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         _events = [];
         _takenSince = _since;
         _bytes = 0;
-        _taken.TrySetResult();
-        _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
+        _stored = Source();
+        _urgent = Source();
         return events;
     }
 
@@ -204,6 +229,8 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         _events.Add(_pendingToEvent(_text.ToString()));
         _text.Clear();
     }
+
+    private static TaskCompletionSource Source() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void Measure() => _metrics.Stored(_clock.GetElapsedTime(_takenSince), _provider);
 

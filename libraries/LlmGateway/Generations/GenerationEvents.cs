@@ -34,8 +34,10 @@ internal static class GenerationEvents
     public static RunEvent State(DelayNotice delay) =>
         RunEvent.Of("state", new GenerationWaits(delay.State, delay.Reason, delay.Attempt, delay.Milliseconds));
 
-    public static RunEvent ToolUse(FunctionCallContent tool) =>
-        RunEvent.Of("tool_use", new GenerationToolUse(tool.CallId, tool.Name, ToolCalls.InputOrText(tool)));
+    public static RunEvent ToolUse(FunctionCallContent tool) => RunEvent.Of("tool_use", ToolUseOf(tool));
+
+    public static GenerationToolUse ToolUseOf(FunctionCallContent tool) =>
+        new(tool.CallId, tool.Name, ToolCalls.InputOrText(tool));
 
     /// <summary>Makes the event with the token from which another process continues the answer.</summary>
     public static RunEvent ContinuesFrom(ResponseContinuationToken token) =>
@@ -122,7 +124,8 @@ internal static class GenerationEvents
         return root.TryGetProperty(Details, out _) ? RefusalText.Of(text) : new TextContent(text);
     }
 
-    private static FunctionCallContent CallOf(JsonElement root)
+    /// <summary>Reads the call of a <c>tool_use</c>, of generations and of agents.</summary>
+    public static FunctionCallContent CallOf(JsonElement root)
     {
         var input = root.GetProperty("input");
         return ToolCalls.Parse(

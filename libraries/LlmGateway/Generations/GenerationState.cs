@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore;
+using Microsoft.Extensions.AI;
 using Runs;
 
 namespace LlmGateway.Generations;
@@ -33,7 +34,7 @@ internal sealed record GenerationState(
     string? Error = null,
     string? Reason = null,
     string? Reasoning = null,
-    IReadOnlyList<JsonElement>? ToolUses = null,
+    IReadOnlyList<GenerationToolUse>? ToolUses = null,
     string? Provider = null,
     string? Model = null,
     DateTimeOffset? CreatedAt = null,
@@ -55,14 +56,9 @@ internal sealed record GenerationState(
         CancellationToken cancellationToken
     )
     {
-        var (text, reasoning) = (new StringBuilder(), new StringBuilder());
-        var tools = new List<JsonElement>();
+        var contents = new List<AIContent>();
         var state = new GenerationState(name.Id, Status: "", Text: "", Stream: stream);
-        var extent = await runs.ReadOldestAsync(
-            name,
-            e => state = state.With(e, text, reasoning, tools),
-            cancellationToken
-        );
+        var extent = await runs.ReadOldestAsync(name, e => state = state.With(e, contents), cancellationToken);
 
         if (state.CreatedAt is null)
             return null;
@@ -72,62 +68,59 @@ internal sealed record GenerationState(
             state = state with { Truncated = true };
             // The last event has the result, and is read alone.
             if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
-                state = state.With(last, text, reasoning, tools);
+                state = state.With(last, contents);
         }
 
         if (state.Status.Length == 0)
             state = state with { Status = extent.IsRunning ? "running" : "interrupted" };
 
+        var reasoning = string.Concat(contents.OfType<TextReasoningContent>().Select(content => content.Text));
+        var tools = contents.OfType<FunctionCallContent>().Select(GenerationEvents.ToolUseOf).ToList();
         state = state with
         {
-            Text = text.ToString(),
-            Reasoning = reasoning.Length > 0 ? reasoning.ToString() : null,
+            Text = string.Concat(contents.OfType<TextContent>().Select(content => content.Text)),
+            Reasoning = reasoning.Length > 0 ? reasoning : null,
             ToolUses = tools.Count > 0 ? tools : null,
         };
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
 
-    private GenerationState With(RunEntry entry, StringBuilder text, StringBuilder reasoning, List<JsonElement> tools)
+    private GenerationState With(RunEntry entry, List<AIContent> contents)
     {
-        using var data = JsonDocument.Parse(entry.Data);
-        var root = data.RootElement;
+        if (entry.OfLog)
+            return
+                entry.Type == AllRuns.Announcement
+                && JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<GenerationStarted>()) is { } started
+                ? this with
+                {
+                    Provider = started.Provider,
+                    Model = started.Model,
+                    CreatedAt = started.CreatedAt,
+                }
+                : this;
 
-        switch (entry.Type)
+        ChatResponseUpdate? update;
+        try
         {
-            case AllRuns.Announcement
-                when entry.OfLog && root.Deserialize(RunJson.Options.TypeOf<GenerationStarted>()) is { } started:
-                return this with { Provider = started.Provider, Model = started.Model, CreatedAt = started.CreatedAt };
-
-            case "token":
-                text.Append(root.GetProperty("text").GetString());
-                return FirstTokenAt is null ? this with { FirstTokenAt = entry.Time } : this;
-            case "reasoning":
-                reasoning.Append(root.GetProperty("text").GetString());
-                return this;
-            case "tool_use":
-                tools.Add(root.Clone());
-                return this;
-
-            case "done":
-                var finish = root.GetProperty("finishReason").GetString();
-                return this with
-                {
-                    Status = finish == "cancelled" ? "cancelled" : "done",
-                    FinishReason = finish,
-                    EndedAt = entry.Time,
-                    Usage = root.GetProperty("usage").Deserialize(RunJson.Options.TypeOf<GenerationUsage>()),
-                };
-            case "error":
-                var reason = root.GetProperty("reason").GetString();
-                return this with
-                {
-                    Status = reason == "interrupted" ? "interrupted" : "failed",
-                    Error = root.GetProperty("error").GetString(),
-                    Reason = reason,
-                    EndedAt = entry.Time,
-                };
-            default:
-                return this;
+            update = GenerationEvents.UpdateOf(entry.Type, Encoding.UTF8.GetBytes(entry.Data));
         }
+        catch (UpstreamException e)
+        {
+            var status = e.Reason == "interrupted" ? e.Reason : "failed";
+            return this with { Status = status, Error = e.Message, Reason = e.Reason, EndedAt = entry.Time };
+        }
+
+        contents.AddRange(update?.Contents ?? []);
+        if (update?.FinishReason is not { Value: var finish })
+            return FirstTokenAt is null && entry.Type == "token" ? this with { FirstTokenAt = entry.Time } : this;
+
+        var usage = update.Contents.OfType<UsageContent>().FirstOrDefault()?.Details;
+        return this with
+        {
+            Status = finish == GenerationEvents.Cancelled ? finish : "done",
+            FinishReason = finish,
+            EndedAt = entry.Time,
+            Usage = usage is null ? null : new(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0),
+        };
     }
 }

@@ -25,3 +25,6 @@ internal sealed record GenerationUsage(long InputTokens, long OutputTokens);
 /// <param name="CreatedAt">Time of the request.</param>
 /// <param name="Owner">User who made the request and may read the answer, or null if the request was anonymous.</param>
 internal sealed record GenerationStarted(string Provider, string Model, DateTimeOffset CreatedAt, string? Owner = null);
+
+/// <summary>An error inside a stream.</summary>
+internal sealed record StreamError(string Error, bool Fatal, string Reason);

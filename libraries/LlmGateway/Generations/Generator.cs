@@ -78,7 +78,8 @@ internal sealed class Generator(
         var stored = await StoredAnswer.ReadAsync(run.ReadAsync(CancellationToken.None));
         if (await continuations.CallOfAsync(run.Name, input, stored) is not { } call)
         {
-            await run.EndAsync(Interrupted);
+            var isCancelled = run.StopReason == StopReason.Cancelled;
+            await run.EndAsync(isCancelled ? Cancelled(new AnswerUsage(call: null)) : Interrupted);
             return;
         }
 
@@ -95,6 +96,7 @@ internal sealed class Generator(
         var usage = new AnswerUsage(call);
         stored.Updates.ForEach(usage.Add);
         stored.Updates.Clear();
+        run.EndOfCancel = () => Cancelled(usage);
         var finish = "stop";
         var tokenAt = 0L;
 
@@ -126,19 +128,18 @@ internal sealed class Generator(
 
             await writer.EndAsync(GenerationEvents.Done(finish, usage));
         }
-        catch (OperationCanceledException) when (run.StopReason == StopReason.Cancelled)
-        {
-            await writer.EndAsync(GenerationEvents.Done(GenerationEvents.Cancelled, usage));
-        }
         catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted)
         {
             // A run that is left open goes on in another process.
             if (!run.MayRestart)
                 await writer.EndAsync(Interrupted);
         }
-        catch (UpstreamException e)
+        // A provider's library may take its cancellation for a failure.
+        catch (UpstreamException e) when (run.StopReason != StopReason.Cancelled)
         {
             await writer.EndAsync(GenerationEvents.Failed(e));
         }
     }
+
+    private static RunEvent Cancelled(AnswerUsage usage) => GenerationEvents.Done(GenerationEvents.Cancelled, usage);
 }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using EventStore;
 using Runs;
 using Streaming.Access;
@@ -35,20 +34,13 @@ internal sealed class RunThreads(AllRuns runs)
     /// <param name="context">The request.</param>
     /// <param name="access">Decides by the owner of the run.</param>
     /// <param name="name">The run's name in the store.</param>
-    /// <param name="run">The run, or null if it has not begun. The caller then counts as its owner, because the id was
-    /// made from the caller's user.</param>
     /// <param name="named">The client's name of the run or chat.</param>
-    public static ValueTask<bool> MayReadAsync(
-        HttpContext context,
-        OwnerAccess access,
-        RunName name,
-        RunHead? run,
-        string named
-    ) =>
+    public static ValueTask<bool> MayReadAsync(HttpContext context, OwnerAccess access, RunName name, string named) =>
         access.MayReadRunAsync(
             context,
             name.Topic,
-            () => Task.FromResult(run is null ? access.OwnerOf(context) : run.Owner),
+            // Also of a run that has not begun: its id was made from the caller's user.
+            () => Task.FromResult(access.OwnerOf(context)),
             namesIt: IsRandom(named)
         );
 
@@ -65,28 +57,63 @@ internal sealed class RunThreads(AllRuns runs)
             cancellationToken
         );
 
-    /// <summary>Marks a run that has not begun as stopped. The request that begins the run looks for the
-    /// mark.</summary>
+    /// <summary>Returns the ids of a thread's newest runs, newest first, also of those that have not begun. A stop has
+    /// no id.</summary>
+    public Task<IReadOnlyList<(string Id, bool IsRunning)>> RunsAsync(
+        string thread,
+        CancellationToken cancellationToken
+    ) => runs.NamedAsync(NameOf(thread), cancellationToken);
+
+    /// <summary>Starts a run as the latest of its thread, and cancels the others, so that one is live. A run that
+    /// begins after a newer one, or after a stop, so cancels itself.</summary>
+    /// <inheritdoc cref="AddAsync" path="/param"/>
+    /// <param name="mayCancel">True if the caller has the right to the thread.</param>
+    /// <param name="startAsync">Starts the run, and calls its argument after every check that may refuse the run, and
+    /// before the begin, so that a client can find every run that it is told of.</param>
+    /// <inheritdoc cref="AddAsync" path="/exception"/>
+    public async Task<RunHead> StartAsync(
+        string thread,
+        RunName run,
+        string client,
+        bool mayCancel,
+        Func<Func<Task>, Task<RunHead>> startAsync
+    )
+    {
+        // If the client leaves meanwhile, all steps go on: a thread whose latest run never begins would have no answer.
+        var head = await startAsync(() => AddAsync(thread, run, client, CancellationToken.None));
+        if (mayCancel)
+            foreach (var (former, isRunning) in (await RunsAsync(thread, CancellationToken.None)).Skip(1))
+                if (isRunning)
+                    await runs.CancelAsync(GenerationOf(former), CancellationToken.None);
+
+        return head;
+    }
+
+    /// <summary>Cancels all runs of a thread, and waits up to two seconds for their end.</summary>
     /// <inheritdoc cref="AddAsync" path="/param"/>
     /// <inheritdoc cref="AddAsync" path="/exception"/>
-    public Task StopAsync(RunName run, string client, CancellationToken cancellationToken) =>
-        runs.AppendAsync(StopOf(run), client, RunEvent.Of("stop", new ThreadRun(run.Id)), id: null, cancellationToken);
+    public async Task StopAsync(string thread, string client, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var all = await RunsAsync(thread, cancellationToken);
+        if (all is [(_, false), ..])
+        {
+            // The latest run may not have begun. The stop is stored before the cancel, so that one of the two finds it.
+            var stop = RunEvent.Of("stop", new ThreadRun(""));
+            await runs.AppendAsync(NameOf(thread), client, stop, id: null, cancellationToken);
+            all = await RunsAsync(thread, cancellationToken);
+        }
 
-    /// <summary>Returns true if a run was stopped before it began.</summary>
-    public async Task<bool> IsStoppedAsync(RunName run, CancellationToken cancellationToken) =>
-        await runs.LastOfLogAsync(StopOf(run), cancellationToken) is not null;
+        await Task.WhenAll(
+            all.Where(named => named.IsRunning)
+                .Select(named => runs.CancelAndWaitAsync(GenerationOf(named.Id), clock, cancellationToken))
+        );
+    }
 
-    /// <summary>Returns the latest run of a thread, or null if it has none.</summary>
-    public async Task<RunName?> LatestAsync(string thread, CancellationToken cancellationToken) =>
-        await runs.LastOfLogAsync(NameOf(thread), cancellationToken) is { } last
-            ? GenerationName.Of(JsonSerializer.Deserialize(last.Data, RunJson.Options.TypeOf<ThreadRun>())!.Run)
-            : null;
+    private static RunName GenerationOf(string id) => new(GenerationName.Kind, id);
 
     /// <summary>Returns the name whose log has a thread's runs. It is among the topics of generations, to which only
     /// the gateway publishes.</summary>
     private static RunName NameOf(string thread) => new(GenerationName.Kind, $"thread-{thread}");
-
-    private static RunName StopOf(RunName run) => new(GenerationName.Kind, $"stop-{run.Id}");
 }
 
 internal sealed record ThreadRun(string Run);

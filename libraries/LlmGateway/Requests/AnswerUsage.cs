@@ -6,12 +6,12 @@ namespace LlmGateway.Requests;
 
 /// <summary>The tokens of an answer: the provider's counts, and an estimate for each count that the provider does not
 /// send, or sends as zero.</summary>
-internal sealed class AnswerUsage(ChatCall call)
+internal sealed class AnswerUsage(ChatCall? call)
 {
     private UsageDetails _counted = new();
     private long _estimated;
 
-    public long Input => _counted.InputTokenCount is > 0 and var count ? count : call.InputTokens;
+    public long Input => _counted.InputTokenCount is > 0 and var count ? count : call?.InputTokens ?? 0;
     public long Output => _counted.OutputTokenCount is > 0 and var count ? count : _estimated;
 
     /// <summary>Input tokens that the provider has read from its cache.</summary>

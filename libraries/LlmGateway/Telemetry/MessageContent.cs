@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using EventStore;
 using Microsoft.Extensions.AI;
 
@@ -81,8 +80,3 @@ internal static class MessageContent
     );
 #pragma warning restore IDE1006
 }
-
-/// <summary>Writes the messages of a span as JSON without reflection.</summary>
-[JsonSerializable(typeof(IEnumerable<MessageContent.Message>))]
-[JsonSerializable(typeof(IEnumerable<MessageContent.Part>))]
-internal sealed partial class MessageJson : JsonSerializerContext;

@@ -22,9 +22,9 @@ internal sealed class StartedRunStreams(RunStarter starter, RunStreams streams, 
                 starter.StartAsync(
                     kind,
                     access.ClientOf(context),
-                    access.OwnerOf(context),
-                    work,
-                    context.RequestAborted
+                    new RunAnnouncement(Owner: access.OwnerOf(context)),
+                    run => RunStarter.CompleteAsync(run, work),
+                    cancellationToken: context.RequestAborted
                 )
         );
     }

@@ -88,7 +88,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
         try
         {
-            var (error, reason) = ("The run stopped before it was complete.", "interrupted");
+            RunEvent? failure = null;
             try
             {
                 working = Task.Run(() => work(run), CancellationToken.None);
@@ -102,18 +102,14 @@ internal sealed class LiveRuns : IHostedService, IDisposable
             catch (Exception e)
             {
                 _logger.LogError(e, "Run {Run} failed", run.Name.Topic);
-                error = "The server failed. Its log has the reason.";
-                reason = "failed";
+                failure = RunEvent.Failed("The server failed. Its log has the reason.", "failed");
             }
 
             if (run.StopReason == StopReason.Cancelled)
-            {
-                error = "The run was cancelled.";
-                reason = "cancelled";
-            }
+                failure = run.EndOfCancel();
 
             if (!run.Ended && !(run.MayRestart && run.StopReason == StopReason.Interrupted))
-                await run.EndAsync(RunEvent.Failed(error, reason));
+                await run.EndAsync(failure is { } last ? [last] : run.ClosingEvents);
         }
         catch (RunFencedException) { }
         finally

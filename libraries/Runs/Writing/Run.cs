@@ -15,6 +15,11 @@ public sealed class Run : IDisposable
     /// <summary>Type of the event that the store appends when another process takes a run over.</summary>
     internal const string RestartedType = "restarted";
 
+    internal static readonly RunEvent[] Interrupted =
+    [
+        RunEvent.Failed("The server stopped before the run was complete.", "interrupted"),
+    ];
+
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunAppender _appender;
@@ -29,10 +34,20 @@ public sealed class Run : IDisposable
     /// <param name="client">The client whose share of the log its events use, together with the client's other
     /// runs.</param>
     /// <param name="appender">Stores its events.</param>
-    internal Run(RunName name, Guid writer, StreamPosition announced, long after, string client, RunAppender appender)
+    /// <param name="closingEvents">End it if this process stops or dies. Null for a fatal error.</param>
+    internal Run(
+        RunName name,
+        Guid writer,
+        StreamPosition announced,
+        long after,
+        string client,
+        RunAppender appender,
+        IReadOnlyList<RunEvent>? closingEvents = null
+    )
     {
         Name = name;
         Announced = announced;
+        ClosingEvents = closingEvents ?? Interrupted;
         _appender = appender;
         _tail = new RunTail(name.Topic, writer, client, known: after);
     }
@@ -70,6 +85,12 @@ public sealed class Run : IDisposable
     internal Task Stopped => _stopped.Task;
 
     internal StopReason StopReason => (StopReason)Volatile.Read(ref _stopReason);
+
+    /// <summary>The events that end the run if this process stops or dies.</summary>
+    internal IReadOnlyList<RunEvent> ClosingEvents { get; private set; }
+
+    /// <summary>Makes the event that ends the run after a cancel, whatever the work does.</summary>
+    internal Func<RunEvent> EndOfCancel { get; set; } = () => RunEvent.Failed("The run was cancelled.", "cancelled");
 
     /// <summary>True once an event that this process appended is known to be stored.</summary>
     internal bool HasStored => _tail.LastStored is not null;
@@ -110,6 +131,11 @@ public sealed class Run : IDisposable
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public IAsyncEnumerable<EventRecord> ReadAsync(CancellationToken cancellationToken = default) =>
         _appender.ReadAsync(Name, cancellationToken);
+
+    /// <summary>Replaces <see cref="ClosingEvents"/>, and returns once the store has the new ones.</summary>
+    /// <exception cref="RunFencedException">The run has ended.</exception>
+    internal Task CloseWithAsync(params IReadOnlyList<RunEvent> events) =>
+        _appender.CloseWithAsync(_tail, ClosingEvents = events);
 
     internal void Stop(StopReason reason)
     {

@@ -20,11 +20,6 @@ internal sealed class RunAcquisition(
     /// try.</summary>
     private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
 
-    private static readonly RunEvent[] Interrupted =
-    [
-        RunEvent.Failed("The server stopped before the run was complete.", "interrupted"),
-    ];
-
     /// <summary>Announces a run and acquires it; the caller passes the run to <see cref="LiveRuns"/>. If the store's
     /// answer is lost, <see cref="ProcessLease"/> ends the run.</summary>
     /// <param name="id">Id of the run, or null to create one. A run with a known id is not begun again.</param>
@@ -52,14 +47,14 @@ internal sealed class RunAcquisition(
             await store.BeginAnnouncedAsync(
                 name.Topic,
                 writer,
-                RunJson.Write(closingEvents ?? Interrupted),
+                RunJson.Write(closingEvents ?? Run.Interrupted),
                 JsonSerializer.Serialize(announcement, RunJson.Options.GetTypeInfo(announcement.GetType())),
                 EventTracing.Current,
                 handled
             ) ?? throw NoLease();
 
         var run = isNew
-            ? new Run(name, writer, announced, announced.Position, client, appender)
+            ? new Run(name, writer, announced, announced.Position, client, appender, closingEvents)
             {
                 MayRestart = handled is { Attempts: > 1 },
             }
@@ -102,7 +97,7 @@ internal sealed class RunAcquisition(
 
         return begun switch
         {
-            true => new Run(name, writer, default, after, client, appender),
+            true => new Run(name, writer, default, after, client, appender, closingEvents),
             false => null,
             null => throw NoLease(),
         };

@@ -87,6 +87,25 @@ internal sealed class RunAppender(
         }
     }
 
+    /// <summary>Replaces the events that end a run if this process is lost, and retries while the store is
+    /// unavailable.</summary>
+    public async Task CloseWithAsync(RunTail run, IReadOnlyList<RunEvent> events)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                if (!await store.CloseWithAsync(run.Topic, run.Writer, RunJson.Write(events)))
+                    throw new RunFencedException(run.Topic);
+                return;
+            }
+            catch (StoreUnavailableException) when (!shutdown.IsStopped && !run.IsFenced)
+            {
+                await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock);
+            }
+        }
+    }
+
     private async Task AppendAsync(RunTail run, NewEvent[] batch)
     {
         var appended = await appender.AppendAsync(batch, run.Client);

@@ -82,22 +82,6 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
         RunName.Of(topic) is { } name && await runs.CancelAsync(name, cancellationToken);
 
-    /// <summary>Starts a run with a new id.</summary>
-    public Task<BegunRun> StartAsync(
-        string kind,
-        string client,
-        string? owner,
-        Func<Run, CancellationToken, Task> work,
-        CancellationToken cancellationToken
-    ) =>
-        StartAsync(
-            kind,
-            client,
-            new RunAnnouncement(Owner: owner),
-            run => CompleteAsync(run, work),
-            cancellationToken: cancellationToken
-        );
-
     /// <summary>Does the work of a run, and ends the run.</summary>
     public static async Task CompleteAsync(Run run, Func<Run, CancellationToken, Task> work)
     {

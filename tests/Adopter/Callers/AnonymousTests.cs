@@ -83,7 +83,7 @@ public sealed class AnonymousTests(OpenCallers callers) : IClassFixture<OpenCall
         using var http = _app.Anonymous();
         var stranger = new GatewayClient(http);
         var chat = $"/api/chat/{name}/stream";
-        Assert.Contains(GatewayClient.Secret, await _anonymous.TextAsync("/api/chat", GatewayClient.Chat(name)));
+        Assert.Contains(GatewayClient.Secret, await _anonymous.ChatAsync(name));
         Assert.Contains(GatewayClient.Secret, await _anonymous.TextAsync("/agents/ag-ui", GatewayClient.Run(name)));
 
         var other = await stranger.TextAsync("/agents/ag-ui", GatewayClient.Run(name, "another-question"));

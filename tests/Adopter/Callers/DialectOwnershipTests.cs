@@ -41,16 +41,14 @@ public sealed class DialectOwnershipTests(RunningCallers callers) : IClassFixtur
         var (own, other) = await CallerPairs.OfAsync(callers.App, pair);
         var chat = Guid.NewGuid().ToString();
         var stream = $"/api/chat/{chat}/stream";
-        var said = await own.TextAsync("/api/chat", GatewayClient.Chat(chat));
-
-        Assert.Contains(GatewayClient.Secret, said, StringComparison.Ordinal);
-        Assert.Contains(GatewayClient.Secret, await own.Http.GetStringAsync(stream, Stop), StringComparison.Ordinal);
+        Assert.Contains(GatewayClient.Secret, await own.ChatAsync(chat), StringComparison.Ordinal);
+        Assert.Contains(GatewayClient.Secret, await own.ChatAsync(chat, again: true), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NoContent, await other.ReadAsync(stream));
 
         // Both may have a chat of this name, and neither one's answer becomes the other's.
         var others = await other.TextAsync("/api/chat", GatewayClient.Chat(chat, "another-question"));
         Assert.DoesNotContain(GatewayClient.Secret, others, StringComparison.Ordinal);
-        Assert.Contains(GatewayClient.Secret, await own.Http.GetStringAsync(stream, Stop), StringComparison.Ordinal);
+        Assert.Contains(GatewayClient.Secret, await own.ChatAsync(chat, again: true), StringComparison.Ordinal);
     }
 
     [Theory]

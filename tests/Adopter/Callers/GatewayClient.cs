@@ -64,6 +64,27 @@ internal sealed class GatewayClient(HttpClient http)
         return text;
     }
 
+    /// <summary>Begins an answer in a chat that runs until the test has ended, or reads it again, and leaves after its
+    /// question. Returns all that came.</summary>
+    public async Task<string> ChatAsync(string chat, bool again = false)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{chat}/stream");
+        if (!again)
+        {
+            request.Method = HttpMethod.Post;
+            request.RequestUri = new Uri("/api/chat", UriKind.Relative);
+            request.Content = JsonContent.Create(Chat(chat, tokens: 4000));
+        }
+
+        using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Stop);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(Stop));
+        var text = "";
+        while (!text.Contains(Secret, StringComparison.Ordinal) && await lines.ReadLineAsync(Stop) is { } line)
+            text += line;
+        return text;
+    }
+
     public Task<HttpStatusCode> ReadAsync(string path) => StatusAsync(HttpMethod.Get, path);
 
     public Task<HttpStatusCode> CancelAsync(string path) => StatusAsync(HttpMethod.Delete, path);
@@ -78,12 +99,12 @@ internal sealed class GatewayClient(HttpClient http)
     }
 
     /// <summary>A message of AI SDK's client.</summary>
-    public static object Chat(string id, string text = Secret) =>
+    public static object Chat(string id, string text = Secret, int tokens = 20) =>
         new
         {
             id,
             trigger = "submit-message",
-            max_tokens = 20,
+            max_tokens = tokens,
             messages = new[]
             {
                 new

@@ -22,14 +22,14 @@ public sealed class EscapedNameTests(AssemblyWide<SecureSystem> shared) : IClass
     )
     {
         var (owner, stranger) = (TokenOf(name), TokenOf(other));
-        var asked = await StreamAsync("POST /api/chat", owner, Chat(Name));
+        var asked = await FirstAsync("POST /api/chat", owner, Chat(Name));
         await StreamAsync("POST /agents/ag-ui", owner, Run(Name, Name));
 
         await B.ExpectAsync(204, $"GET /api/chat/{Name}/stream", stranger);
         await B.ExpectAsync(404, $"DELETE /agents/ag-ui/{Name}/{Name}", stranger);
         var run = await StreamAsync("POST /agents/ag-ui", stranger, Run(Name, Name));
         Assert.DoesNotContain(Snapshot, run, StringComparison.Ordinal);
-        Assert.Equal(IdOf(asked), IdOf(await StreamAsync($"GET /api/chat/{Name}/stream", owner)));
+        Assert.Equal(IdOf(asked), IdOf(await FirstAsync($"GET /api/chat/{Name}/stream", owner)));
     }
 
     [Fact]
@@ -41,11 +41,11 @@ public sealed class EscapedNameTests(AssemblyWide<SecureSystem> shared) : IClass
             Assert.Equal(204, await B.StatusAsync($"GET /api/chat/{path}/stream", ann));
             Assert.Equal(404, await B.StatusAsync($"DELETE /agents/ag-ui/{path}/{path}", ann));
 
-            var asked = await StreamAsync("POST /api/chat", ann, Chat(name));
+            var asked = await FirstAsync("POST /api/chat", ann, Chat(name));
             var run = await StreamAsync("POST /agents/ag-ui", ann, Run(name, name));
             Assert.DoesNotContain(Snapshot, run, StringComparison.Ordinal);
 
-            Assert.Equal(IdOf(asked), IdOf(await StreamAsync($"GET /api/chat/{path}/stream", ann)));
+            Assert.Equal(IdOf(asked), IdOf(await FirstAsync($"GET /api/chat/{path}/stream", ann)));
             await B.ExpectAsync(204, $"DELETE /agents/ag-ui/{path}/{path}", ann);
         }
     }
@@ -57,16 +57,22 @@ public sealed class EscapedNameTests(AssemblyWide<SecureSystem> shared) : IClass
         return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
     }
 
-    private static string? IdOf(string chat)
-    {
-        var first = chat.Split('\n').First(line => line.StartsWith("data: ", StringComparison.Ordinal));
-        return JsonElement.Parse(first["data: ".Length..]).GetProperty("messageId").GetString();
-    }
+    private Task<string> FirstAsync(string request, string user, object? body = null) =>
+        SecureRequests.FirstAsync(A, request, user, body);
+
+    private static string? IdOf(string first) =>
+        JsonElement.Parse(first["data: ".Length..]).GetProperty("messageId").GetString();
 
     private static string TokenOf(string user) => Tokens.Of(user, publish: ["generations.*"]);
 
+    /// <summary>An answer that runs until the test has ended.</summary>
     private static object Chat(string id) =>
-        new { id, messages = new[] { new { role = "user", parts = new[] { new { type = "text", text = Text } } } } };
+        new
+        {
+            id,
+            max_tokens = 4000,
+            messages = new[] { new { role = "user", parts = new[] { new { type = "text", text = Text } } } },
+        };
 
     private static object Run(string threadId, string runId) =>
         new

@@ -26,6 +26,26 @@ internal static class SecureRequests
         return SeedRequests.SendAsync(server, new HttpMethod(parts[0]), parts[1], content, lastId, credential);
     }
 
+    /// <summary>Returns the first data of a stream, and leaves.</summary>
+    /// <inheritdoc cref="SendAsync"/>
+    public static async Task<string> FirstAsync(
+        this Uri server,
+        string request,
+        string? credential = null,
+        object? body = null
+    )
+    {
+        var stop = TestContext.Current.CancellationToken;
+        using var response = await server.SendAsync(request, credential, body);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(stop));
+
+        var line = await lines.ReadLineAsync(stop);
+        while (line?.StartsWith("data: ", StringComparison.Ordinal) == false)
+            line = await lines.ReadLineAsync(stop);
+        return line!;
+    }
+
     /// <summary>Checks the status of an answer, and returns its text: that of a stream is empty.</summary>
     /// <inheritdoc cref="SendAsync"/>
     public static async Task<string> ExpectAsync(

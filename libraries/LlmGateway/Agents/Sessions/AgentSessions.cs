@@ -149,7 +149,7 @@ internal sealed class AgentSessions(
             // If another replica writes an answer, it checks for messages again at the end of that answer.
             if (
                 await log.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
-                && await runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, Interrupted(key))
+                && await runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, AgentRuns.Closing(key))
                     is { } run
             )
             {
@@ -208,7 +208,7 @@ internal sealed class AgentSessions(
     private async Task AnswerAsync(Run run, PendingTurn turn)
     {
         run.Client = turn.Client;
-        var end = SessionEvents.End(turn.Key);
+        var end = SessionEvents.End(turn.Input.Key!);
 
         AnswerBuffer? buffer = null;
         try
@@ -221,7 +221,7 @@ internal sealed class AgentSessions(
 
             var target = answers.Resolve(session.Provider, session.Model);
             buffer = answers.BufferOf(run, target);
-            await answers.WriteAsync(target, turn.Client, turn.Input, buffer, run.Stopping);
+            await answers.WriteAsync(target, turn.Client, turn.Input, run, buffer);
             await buffer.EndAsync(end);
         }
         catch (OperationCanceledException)
@@ -230,7 +230,7 @@ internal sealed class AgentSessions(
             await buffer!.CloseAsync();
             if (!run.HasStored && run.StopReason == StopReason.Interrupted)
                 throw;
-            await run.EndAsync(Interrupted(turn.Key));
+            await run.EndAsync(run.ClosingEvents);
         }
         catch (UpstreamException e)
         {
@@ -251,16 +251,6 @@ internal sealed class AgentSessions(
 
         Task EndAsync(params RunEvent[] last) => buffer?.EndAsync(last) ?? run.EndAsync(last);
     }
-
-    private static RunEvent[] Interrupted(string key) =>
-        [
-            AgentRuns.Error(
-                "The server stopped before the answer was complete. Send the message again.",
-                false,
-                "interrupted"
-            ),
-            SessionEvents.End(key),
-        ];
 }
 
 /// <summary>The creator of a session.</summary>

@@ -1,6 +1,3 @@
-using EventStore;
-using Runs;
-
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
@@ -11,19 +8,13 @@ internal static class SessionEvents
 {
     public const string Message = "message",
         Content = "content",
+        ToolUse = "tool_use",
+        ToolResult = "tool_result",
         MessageEnd = "message_end";
 
-    private static readonly string[] Answers = [Content, MessageEnd];
+    /// <summary>The parts of an answer that its model said or got, and its end.</summary>
+    public static readonly string[] Answers = [Content, ToolUse, ToolResult, MessageEnd];
 
     /// <summary>Creates the event that ends the answer to a message.</summary>
     public static RunEvent End(string key) => RunEvent.Of(MessageEnd, new AgentEnd(MessageEnd)) with { Key = key };
-
-    /// <summary>Reads the newest messages and answers up to and including one message, in bounded bytes.</summary>
-    public static Task<RunExtent> ReadConversationAsync(
-        this AllRuns runs,
-        RunName name,
-        RunEntry message,
-        Action<RunEntry> take,
-        CancellationToken cancellationToken
-    ) => runs.ReadNewestAsync(name, Answers, message, take, cancellationToken);
 }

@@ -37,14 +37,13 @@ internal sealed class SessionLog(AllRuns runs, ReadGate turns, TimeProvider cloc
         {
             try
             {
-                if (await PendingAsync(run.Name, run.Stopping) is not { Key: { } key } message)
+                if (await PendingAsync(run.Name, run.Stopping) is not { } message)
                     return null;
 
                 var session = await SessionStarted.ReadAsync(run.Name, runs, run.Stopping);
                 var client = clientOf(session);
                 using (await turns.EnterAsync(client, run.Stopping))
                     return new PendingTurn(
-                        key,
                         client,
                         session,
                         await Conversation.ReadAsync(run.Name, message, runs, run.Stopping)

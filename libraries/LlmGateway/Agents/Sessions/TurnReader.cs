@@ -80,13 +80,9 @@ internal sealed class TurnReader
 
     private void CoalesceText()
     {
+        var text = new JsonObject { ["type"] = SessionEvents.Content, ["data"] = _text.ToString() };
         if (_text.Length > 0)
-            _events.Add(
-                JsonSerializer.SerializeToElement(
-                    new JsonObject { ["type"] = "content", ["data"] = _text.ToString() },
-                    RunJson.Options.TypeOf<JsonObject>()
-                )
-            );
+            _events.Add(JsonSerializer.SerializeToElement(text, RunJson.Options.TypeOf<JsonObject>()));
         _text.Clear();
     }
 }

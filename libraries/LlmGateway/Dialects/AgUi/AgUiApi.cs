@@ -52,13 +52,13 @@ internal static class AgUiApi
         Generator generator,
         RunUpdates updates,
         PromptStore prompts,
+        RunThreads threads,
         ChatProviders providers,
         OwnerAccess access,
         IOptions<LlmOptions> options
     )
     {
         var format = AgUiFormat.Instance;
-        var cancelled = context.RequestAborted;
         return handler.AnswerAsync(context, format, AnswerAsync);
 
         async Task AnswerAsync()
@@ -75,16 +75,21 @@ internal static class AgUiApi
                 return;
             }
 
-            var id = name?.Id ?? Guid.CreateVersion7().ToString("N");
+            var begun = name ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
+            var thread = RunThreads.IdOf(owner, "ag-ui", threadId);
+            var isOwn = await RunThreads.MayReadAsync(context, access, begun, threadId);
 
             var (call, prompt) = AgUiRequestReader.Read(body, providers);
             await handler.StreamAsync(
                 context,
                 format,
-                () => generator.StartAsync(call.From(client), prompt, id, owner, cancelled),
+                () => threads.StartAsync(thread, begun, client, isOwn, StartAsync),
                 run => new AgUiWriter(run, threadId, runId),
                 isNew: true
             );
+
+            Task<RunHead> StartAsync(Func<Task> preparedAsync) =>
+                generator.StartAsync(call.From(client), prompt, begun.Id, owner, CancellationToken.None, preparedAsync);
         }
     }
 
@@ -169,6 +174,6 @@ internal static class AgUiApi
         var id = RunThreads.IdOf(access.OwnerOf(context), "ag-ui", threadId, runId);
         var name = new RunName(GenerationName.Kind, id);
         var known = await updates.FindAsync(name, context.RequestAborted);
-        return await RunThreads.MayReadAsync(context, access, name, known, runId) ? (name, known) : default;
+        return await RunThreads.MayReadAsync(context, access, name, runId) ? (name, known) : default;
     }
 }

@@ -45,7 +45,7 @@ internal static class UiMessagesApi
             .OpensStream()
             .ReadsOwn("generations.*")
             .RefusesAs(Format.RefuseAsync)
-            .Streams(Reference, "The chat's latest answer from its start; 204 if it has none.", Chunks);
+            .Streams(Reference, "The chat's answer that runs, from its start; 204 if none does.", Chunks);
 
         chats
             .MapDelete("/{id}/stream", StopAsync)
@@ -63,7 +63,6 @@ internal static class UiMessagesApi
         ChatProviders providers,
         OwnerAccess access,
         RequestKeyStore keys,
-        AllRuns runs,
         IOptions<LlmOptions> options
     )
     {
@@ -77,37 +76,24 @@ internal static class UiMessagesApi
             var owner = access.OwnerOf(context);
             var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
 
+            var name = new RunName(GenerationName.Kind, id);
+            var isOwn = await RunThreads.MayReadAsync(context, access, name, chat);
+
             await handler.StreamAsync(
                 context,
                 Format,
-                async () =>
-                {
-                    // The run is added to the chat after every check that may refuse it, and before it begins, so that
-                    // a client can find every run that it is told of. If the client leaves meanwhile, both steps go on:
-                    // a chat whose latest run never begins would have no answer.
-                    var name = new RunName(GenerationName.Kind, id);
-                    var run = await generator.StartAsync(
-                        call.From(client),
-                        prompt,
-                        id,
-                        owner,
-                        CancellationToken.None,
-                        () => threads.AddAsync(ThreadOf(owner, chat), name, client, CancellationToken.None)
-                    );
-
-                    // This check comes after the begin: a later stop finds the run.
-                    if (await threads.IsStoppedAsync(name, CancellationToken.None))
-                        await runs.CancelAsync(name, CancellationToken.None);
-                    return run;
-                },
+                () => threads.StartAsync(ThreadOf(owner, chat), name, client, isOwn, StartAsync),
                 run => new UiMessagesWriter(run, prompt.Asked),
                 isNew: true
             );
+
+            Task<RunHead> StartAsync(Func<Task> preparedAsync) =>
+                generator.StartAsync(call.From(client), prompt, id, owner, CancellationToken.None, preparedAsync);
         }
     }
 
-    /// <summary>Sends the latest answer again from its start, even if the answer has ended. A client that was cut off
-    /// before the end must not take its part for the whole answer.</summary>
+    /// <summary>Sends an answer that runs again from its start. A page that keeps its messages has an ended one,
+    /// perhaps under another id, and would show it twice.</summary>
     private static Task ResumeAsync(
         string id,
         HttpContext context,
@@ -122,7 +108,10 @@ internal static class UiMessagesApi
             Format,
             async () =>
             {
-                if (await LatestAsync(id, context, threads, updates, access) is not { Run: { } run })
+                if (
+                    await LatestAsync(id, context, threads, access) is not (_, { } name)
+                    || await updates.FindAsync(name, context.RequestAborted) is not { } run
+                )
                 {
                     context.Response.StatusCode = StatusCodes.Status204NoContent;
                     return;
@@ -153,14 +142,12 @@ internal static class UiMessagesApi
             found => new UiMessagesWriter(found, continued, replays)
         );
 
-    /// <summary>Cancels the latest answer: the client's <c>stop()</c> only closes its own connection.</summary>
+    /// <summary>Cancels all answers of a chat: the client's <c>stop()</c> only closes its own connection.</summary>
     private static Task StopAsync(
         string id,
         HttpContext context,
         VendorHandler handler,
         RunThreads threads,
-        RunUpdates updates,
-        AllRuns runs,
         OwnerAccess access,
         TimeProvider clock
     ) =>
@@ -169,36 +156,28 @@ internal static class UiMessagesApi
             Format,
             async () =>
             {
-                if (await LatestAsync(id, context, threads, updates, access) is var (name, run))
-                {
-                    // The mark is stored before the cancel, so that a run that begins in between is found by the
-                    // cancel.
-                    if (run is null)
-                        await threads.StopAsync(name, access.ClientOf(context), context.RequestAborted);
-                    await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
-                }
-
+                if (await LatestAsync(id, context, threads, access) is var (thread, _))
+                    await threads.StopAsync(thread, access.ClientOf(context), clock, context.RequestAborted);
                 context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
 
-    /// <summary>Returns the latest answer of a chat, even if it has not begun, or null if the caller has no such
+    /// <summary>Returns a chat's thread, and its latest answer if that runs. Null if the caller has no such
     /// chat.</summary>
-    private static async Task<(RunName Name, RunHead? Run)?> LatestAsync(
+    private static async Task<(string Thread, RunName? Running)?> LatestAsync(
         string id,
         HttpContext context,
         RunThreads threads,
-        RunUpdates updates,
         OwnerAccess access
     )
     {
         var chat = PathName.Of(context, id, fromEnd: 2);
         var thread = ThreadOf(access.OwnerOf(context), chat);
-        if (await threads.LatestAsync(thread, context.RequestAborted) is not { } name)
+        if (await threads.RunsAsync(thread, context.RequestAborted) is not [var (run, isRunning), ..])
             return null;
 
-        var run = await updates.FindAsync(name, context.RequestAborted);
-        return await RunThreads.MayReadAsync(context, access, name, run, chat) ? (name, run) : null;
+        var name = new RunName(GenerationName.Kind, run);
+        return await RunThreads.MayReadAsync(context, access, name, chat) ? (thread, isRunning ? name : null) : null;
     }
 
     private static string ThreadOf(string? owner, string chat) => RunThreads.IdOf(owner, "ai-sdk", chat);

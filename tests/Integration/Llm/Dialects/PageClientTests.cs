@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using Integration.Seeds;
 
@@ -15,7 +16,7 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     [Fact]
     public async Task AI_SDKs_transport_resumes_and_stops_an_answer_at_any_replica()
     {
-        var released = new TaskCompletionSource();
+        var (released, continued) = (new TaskCompletionSource(), new TaskCompletionSource());
         var slow = Upstream.On(async request =>
         {
             await request.StartAsync();
@@ -30,13 +31,22 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         });
         var release = Upstream.On(request =>
         {
-            released.SetResult();
+            if (!released.TrySetResult())
+                continued.SetResult();
             return request.SayAsync("");
         });
 
         var prompts = Prompts();
         prompts["slow"] = slow;
         prompts["release"] = release;
+        prompts["answered"] = Upstream.On(async request =>
+        {
+            await request.StartAsync();
+            await request.TokenAsync("it is ");
+            await continued.Task;
+            await request.TokenAsync("there");
+            await request.EndAsync(tokens: 2);
+        });
         await RunAsync("ui-messages.mjs", Upstream.Url.ToString(), JsonSerializer.Serialize(prompts));
     }
 
@@ -83,9 +93,10 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
 
         foreach (var path in (string[])["/api/chat/chat/stream", "/agents/ag-ui/thread/run"])
             (await SeedRequests.SendAsync(staying.Url, HttpMethod.Delete, path)).Dispose();
-        await using var chatEnd = await SseReader.OpenAsync(staying.Url, "/api/chat/chat/stream").ToEndAsync();
+        using var nothing = await SeedRequests.SendAsync(staying.Url, HttpMethod.Get, "/api/chat/chat/stream");
+        Assert.Equal(HttpStatusCode.NoContent, nothing.StatusCode);
         await using var runEnd = await LlmSystem.OpenAsync(staying, "/agents/ag-ui", run).ToEndAsync();
-        foreach (var reader in (SseReader[])[asked, begun, chatEnd, runEnd])
+        foreach (var reader in (SseReader[])[asked, begun, runEnd])
         {
             await reader.WaitForEndAsync();
             Assert.True(reader.EndedProperly);

@@ -10,7 +10,8 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
 {
     private const string Chat = "/api/chat",
         Agent = "/agents/ag-ui",
-        Asked = """ "provider":"openai" """;
+        Asked = """ "provider":"openai" """,
+        Long = """ "max_tokens":4000""";
 
     /// <summary>Members with something wrong, and its name in the answer.</summary>
     public static TheoryData<string, string, string> Wrong() =>
@@ -144,9 +145,7 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             {"type":"reasoning","text":5},{"type":"data-a","toolCallId":"x"},{"type":"text","text":"before"}
             """;
         var message = $$"""{"role":"assistant","store":"no","parts":[{{Parts}}]}""";
-        (await PostAsync(Chat, $$""" "id":"{{chat}}","messages":[{{message}}]""")).Dispose();
-
-        await using var again = await SseReader.OpenAsync(B.Url, $"{Chat}/{chat}/stream").ToEndAsync();
+        await using var again = await AgainAsync(chat, message);
         Assert.True(again.EndedProperly);
         Assert.Contains(again.Events, e => e.Data!.Contains("before", StringComparison.Ordinal));
         Assert.Equal("[DONE]", again.Events.Last().Data);
@@ -168,10 +167,9 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             {"type":"tool-order","toolCallId":"c3","state":"output-error","rawInput":"{id","errorText":"bad"}
             """;
         var message = $$"""{"role":"assistant","metadata":{"page":1},"parts":[{{Parts}}]}""";
-        (await PostAsync(Chat, $$""" "id":"{{chat}}","messages":[{{message}}]""")).Dispose();
-
-        await using var again = await SseReader.OpenAsync(B.Url, $"{Chat}/{chat}/stream").ToEndAsync();
+        await using var again = await AgainAsync(chat, message);
         var chunks = again.Events.SkipLast(1).Select(e => e.Json()).ToList();
+
         Assert.Equal(
             [
                 "tool-input-start c1",
@@ -197,11 +195,25 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var chat = Guid.NewGuid().ToString();
         var key = ("Idempotency-Key", Guid.NewGuid().ToString());
         var first = await TextAsync(chat, "one", key);
-        var second = await TextAsync(chat, "two");
+        var body = BodyOf(Chat, $$""" "id":"{{chat}}",{{Part("""{"type":"text","text":"two"}""")}},{{Long}}""");
+        await using var second = await LlmSystem.OpenAsync(A, Chat, body).ToEventsAsync(1);
         Assert.Equal(first, await TextAsync(chat, "one", key));
 
-        var latest = await LlmSystem.Http.GetStringAsync(new Uri(B.Url, $"{Chat}/{chat}/stream"), Stop);
-        Assert.Equal(second, latest);
+        await using var latest = await SseReader.OpenAsync(B.Url, $"{Chat}/{chat}/stream").ToEventsAsync(1);
+        Assert.Equal(second.Events.First().Data, latest.Events.First().Data);
+    }
+
+    /// <summary>Returns the answer that a page gets which returns while the answer runs; it is then stopped.</summary>
+    private async Task<SseReader> AgainAsync(string chat, string message)
+    {
+        var body = BodyOf(Chat, $$""" "id":"{{chat}}","messages":[{{message}}],{{Long}}""");
+        await using var asked = await LlmSystem.OpenAsync(A, Chat, body).ToEventsAsync(1);
+        var again = await SseReader.OpenAsync(B.Url, $"{Chat}/{chat}/stream");
+        await again.WaitAsync(r => LlmSystem.Text(r.Events, "delta").Contains("You asked", StringComparison.Ordinal));
+
+        using var stopped = await SeedRequests.SendAsync(B.Url, HttpMethod.Delete, $"{Chat}/{chat}/stream");
+        await again.WaitForEndAsync();
+        return again;
     }
 
     private async Task<string> TextAsync(string chat, string text, params (string, string)[] headers)
@@ -231,6 +243,12 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     /// <summary>Sends a request that is right but for the given members.</summary>
     private Task<HttpResponseMessage> PostAsync(string path, string members, params (string, string)[] headers)
     {
+        var content = new StringContent(BodyOf(path, members).GetRawText(), Encoding.UTF8, "application/json");
+        return LlmSystem.PostAsync(A, path, content, headers);
+    }
+
+    private static JsonElement BodyOf(string path, string members)
+    {
         var usual = JsonElement.Parse(
             path == Chat
                 ? $$"""{"id":"c","model":"demo","max_tokens":3,{{Part("""{"type":"text","text":"x"}""")}}}"""
@@ -245,8 +263,7 @@ public sealed class PageErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         if (path == Chat && given.ContainsKey("provider"))
             given.Remove("model");
 
-        var content = new StringContent(JsonSerializer.Serialize(given), Encoding.UTF8, "application/json");
-        return LlmSystem.PostAsync(A, path, content, headers);
+        return JsonSerializer.SerializeToElement(given);
     }
 
     private static string Part(string json) => $$""" "messages":[{"role":"user","parts":[{{json}}]}]""";

@@ -49,11 +49,16 @@ for (let cut = 0; cut < 20; cut++) {
   assert.equal(had[0].messageId, messageId);
   assert.ok(textOf(had).startsWith(before));
 }
-await fetch(`${upstream}v1/chat/completions`, {
-  method: "POST",
-  body: JSON.stringify({ messages: [{ role: "user", content: release }] }),
-});
-const wholes = [await read(await resume(a, chat)), await read(await resume(b, chat))];
+const releaseNext = () =>
+  fetch(`${upstream}v1/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ messages: [{ role: "user", content: release }] }),
+  });
+const returned = [await resume(a, chat), await resume(b, chat)];
+await releaseNext();
+const wholes = await Promise.all(returned.map((stream) => read(stream)));
+// An ended answer is not sent again: a page keeps its messages.
+assert.equal(await resume(a, chat), null);
 assert.deepEqual(wholes[0], wholes[1]);
 assert.match(textOf(wholes[0]), /^(word\d+ 語 )+end$/);
 assert.deepEqual(typesOf(wholes[0]), [
@@ -84,10 +89,13 @@ assert.deepEqual([call.type, call.state, call.input], ["tool-look", "input-avail
 const result = { ...call, state: "output-available", output: answered };
 const withResult = { ...called, parts: [...called.parts.slice(0, 2), result] };
 const asked = [user(thinking), withResult];
-const continued = await read(await send(b, "tools-" + chat, asked, { tools }));
+const continuing = await send(b, "tools-" + chat, asked, { tools });
+const continuedHere = await resume(a, "tools-" + chat);
+await releaseNext();
+const continued = await read(continuing);
 assert.equal(continued[0].messageId, called.id);
 assert.equal(textOf(continued), "it is there");
-const again = await messageOf(await read(await resume(a, "tools-" + chat)));
+const again = await messageOf(await read(continuedHere));
 assert.equal(again.id, called.id);
 assert.deepEqual(
   again.parts.map((p) => p.type),
@@ -101,7 +109,8 @@ const first = await send(a, stopped, [user(endless)]);
 const second = read(await resume(b, stopped));
 const reading = read(first);
 await fetch(`${b}/api/chat/${encodeURIComponent(stopped)}/stream`, { method: "DELETE" });
-for (const chunks of [await reading, await second, await read(await resume(a, stopped))])
+assert.equal(await resume(a, stopped), null);
+for (const chunks of [await reading, await second])
   assert.deepEqual(
     chunks.slice(-3).map((c) => c.type),
     ["text-end", "message-metadata", "abort"],

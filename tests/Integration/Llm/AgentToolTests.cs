@@ -1,0 +1,203 @@
+using System.Text.Json;
+using AspireSse;
+using Integration.Seeds;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Integration.Llm;
+
+/// <summary>Tools with a side effect: each call leaves its trace first, and runs at most once.</summary>
+public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
+{
+    private const string MayHaveRun = "`pay` may have run";
+
+    /// <summary>The replica is so busy that it stores nothing by itself while the tool runs.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_call_is_durable_before_its_tool_begins(bool isSession)
+    {
+        await using var busy = await StartAsync(("AspireSse__Llm__CoalesceMilliseconds", "400"));
+        var call = $"call_{Guid.NewGuid():N}";
+        var stored = -1L;
+        AIFunctionArguments? given = null;
+        Give(
+            busy,
+            async arguments =>
+            {
+                given = arguments;
+                stored = await World.Database.AskAsync<long>(
+                    $"select count(*) from eventstore.events where type = 'tool_use' and data like '%{call}%'"
+                );
+                return "paid";
+            }
+        );
+
+        // The events of the first call begin the interval in which the second one's would wait.
+        var (path, _) = await AskAsync(busy, Paying("call_0", call), isSession);
+        await using var reader = await SseReader.OpenAsync(busy.Service.Url, path);
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("thank you", StringComparison.Ordinal)));
+        Assert.Equal(1, stored);
+        Assert.Equal(call, given!.Context!["callId"]);
+        Assert.StartsWith(isSession ? "sessions." : "agents.", (string?)given.Context["topic"]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_killed_replica_leaves_an_answer_that_names_the_call_without_a_result(bool isSession)
+    {
+        await using var dying = await StartAsync();
+        var begun = new TaskCompletionSource();
+        Give(
+            dying,
+            async _ =>
+            {
+                begun.TrySetResult();
+                await Task.Delay(Timeout.Infinite, Stop);
+                return null;
+            }
+        );
+
+        var (path, session) = await AskAsync(dying, Paying("call_1"), isSession);
+        await using var first = isSession ? null : await SseReader.OpenAsync(dying.Service.Url, path);
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
+        await (first?.WaitForEventsAsync(2) ?? Task.CompletedTask);
+        await dying.KillAsync();
+
+        await using var reader = await SseReader.OpenAsync(B.Url, path, first?.LastId);
+        await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)));
+        var error = reader.Events.Single(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)).Json();
+        Assert.Contains(MayHaveRun, error.Text("error"), StringComparison.Ordinal);
+        Assert.DoesNotContain("again", error.Text("error"), StringComparison.OrdinalIgnoreCase);
+        if (isSession)
+            Assert.Equal(["assistant:call_1", "tool:call_1", "user:"], (await NextTurnAsync(session)).TakeLast(3));
+    }
+
+    /// <summary>The message would otherwise be answered again, by another replica, with the same call.</summary>
+    [Fact]
+    public async Task A_stopping_replica_ends_the_turn_of_a_tool_that_does_not_stop()
+    {
+        await using var stopping = await StartAsync(("AspireSse__Runs__DrainSeconds", "1"));
+        var (begun, end) = (new TaskCompletionSource(), new TaskCompletionSource());
+        Give(
+            stopping,
+            async _ =>
+            {
+                begun.TrySetResult();
+                await end.Task;
+                return "paid";
+            }
+        );
+        var prompt = Paying("call_1");
+        var (path, _) = await AskAsync(stopping, prompt, isSession: true);
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
+
+        await stopping.Service.StopAsync(Stop);
+        await using var reader = await SseReader.OpenAsync(B.Url, path);
+        await LlmSystem.AnsweredAsync(reader);
+        end.SetResult();
+        Assert.Contains(MayHaveRun, reader.Events.SkipLast(1).Last().Json().Text("error"), StringComparison.Ordinal);
+        Assert.Equal(1, Upstream.Attempts(prompt));
+    }
+
+    /// <summary>A result that is text has no quotes for the model.</summary>
+    [Fact]
+    public async Task Later_turns_of_a_session_have_the_calls_and_their_results()
+    {
+        await using var replica = await StartAsync();
+        var begun = new TaskCompletionSource();
+        Give(
+            replica,
+            _ =>
+            {
+                begun.TrySetResult();
+                return Task.FromResult<object?>("paid");
+            }
+        );
+        var (path, session) = await AskAsync(replica, Paying("call_1", "call_2"), isSession: true);
+        // Before the stream: the replica of a stream answers too.
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
+        await using var reader = await SseReader.OpenAsync(B.Url, path);
+        await LlmSystem.AnsweredAsync(reader);
+
+        Assert.Equal(
+            ["assistant:call_1", "tool:call_1paid", "assistant:call_2", "tool:call_2paid", "assistant:", "user:"],
+            (await NextTurnAsync(session)).TakeLast(6)
+        );
+        Assert.Equal("I will pay. paid paid thank you", LlmSystem.Text(reader.Events, "data"));
+    }
+
+    private async Task<MortalReplica> StartAsync(params (string Name, string Value)[] settings) =>
+        await MortalReplica.StartAsync(World, settings.ToDictionary(s => s.Name, s => s.Value));
+
+    private static void Give(MortalReplica replica, Func<AIFunctionArguments, Task<object?>> pay) =>
+        ((ServiceHost)replica.Service)
+            .Services.GetRequiredService<IOptions<LlmGatewayOptions>>()
+            .Value.AddTool(AIFunctionFactory.Create((AIFunctionArguments given) => pay(given), "pay", "Pays."));
+
+    /// <summary>Asks a question whose answer pays, and returns the path of its stream and the session.</summary>
+    private static async Task<(string Path, string Session)> AskAsync(
+        MortalReplica replica,
+        string prompt,
+        bool isSession
+    )
+    {
+        if (!isSession)
+            return ($"/stream?provider=openai&prompt={Uri.EscapeDataString(prompt)}", "");
+
+        var session = await LlmSystem.SessionAsync(replica.Service);
+        await LlmSystem.SendAsync(replica.Service, session, prompt);
+        return ($"/stream/{session}", session);
+    }
+
+    /// <summary>An answer that makes the calls one after the other, and says each result before the next one.</summary>
+    private string Paying(params string[] calls) =>
+        Upstream.On(async request =>
+        {
+            var results = request
+                .Body.At("messages")
+                .EnumerateArray()
+                .Where(message => message.Text("role") == "tool")
+                .Select(message => message.Text("content"))
+                .ToList();
+            if (results.Count == calls.Length)
+            {
+                await request.SayAsync($"{results[^1]} thank you");
+                return;
+            }
+
+            await request.StartAsync();
+            await request.TokenAsync(results.Count == 0 ? "I will pay. " : $"{results[^1]} ");
+            await request.EventsAsync(
+                """{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"type":"function","""
+                    + $$$""" "id":"{{{calls[results.Count]}}}","function":{"name":"pay","arguments":"{}"}}]},"""
+                    + """ "finish_reason":"tool_calls"}]}""",
+                "[DONE]"
+            );
+        });
+
+    /// <summary>Sends a message, and returns what its model gets: the role of each message, and its call.</summary>
+    private async Task<IEnumerable<string>> NextTurnAsync(string session)
+    {
+        var seen = new TaskCompletionSource<JsonElement>();
+        var next = Upstream.On(request =>
+        {
+            seen.TrySetResult(request.Body);
+            return request.SayAsync("yes");
+        });
+        await LlmSystem.SendAsync(B, session, next);
+
+        return (await seen.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop))
+            .At("messages")
+            .EnumerateArray()
+            .Select(message =>
+            {
+                var call = message.TryGetProperty("tool_calls", out var calls) ? calls[0].Text("id") : null;
+                var result = message.TryGetProperty("tool_call_id", out var id) ? id.GetString() : null;
+                var text = result is not null && message.Text("content") == "paid" ? "paid" : null;
+                return $"{message.Text("role")}:{call}{result}{text}";
+            });
+    }
+}
