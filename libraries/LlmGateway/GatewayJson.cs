@@ -42,7 +42,8 @@ namespace LlmGateway;
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     /// <summary>These types, and JSON of any form.</summary>
-    public static IJsonTypeInfoResolver Types => JsonTypeInfoResolver.Combine(NodeJson.Default, ModelJson.Default, Default);
+    public static IJsonTypeInfoResolver Types =>
+        JsonTypeInfoResolver.Combine(NodeJson.Default, ModelJson.Default, Default);
 
     /// <summary>Lets runs store these types, and the types that a provider's client may use in the arguments of a
     /// tool.</summary>

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using EventStore;
 using Runs;
 using Streaming.Access;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using AspireSse;
 using Integration.Seeds;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;

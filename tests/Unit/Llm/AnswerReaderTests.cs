@@ -1,5 +1,4 @@
 using System.Text;
-using LlmGateway;
 using Microsoft.Extensions.AI;
 using static Unit.Llm.ProviderAnswers;
 

@@ -237,7 +237,7 @@ public sealed class ShownContentTests
 
     private static string Delta(string text) => $"\"delta\":\"{text}\"";
 
-    private static AIContent Noted(AIAnnotation note) => new TextContent("Rome.") { Annotations = [note] };
+    private static TextContent Noted(AIAnnotation note) => new("Rome.") { Annotations = [note] };
 
     /// <summary>Only JSON makes contents of this type.</summary>
     private static T Hidden<T>(string id) =>

@@ -4,7 +4,6 @@ using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
-using Runs;
 using Streaming.Access;
 using Streaming.Refusals;
 
