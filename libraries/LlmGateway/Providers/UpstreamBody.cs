@@ -29,6 +29,13 @@ internal sealed partial class UpstreamBody(
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
     private static readonly SearchValues<byte> Blank = SearchValues.Create(" \t\r\n\ufeff"u8);
 
+    /// <summary>Names in the events of an answer. Broken JSON without any of them is a line of somebody else, such as a
+    /// gateway, and is skipped.</summary>
+    private static readonly SearchValues<string> AnswerNames = SearchValues.Create(
+        ["\"choices\"", "\"delta\"", "\"message\"", "\"content", "\"type\"", "\"error\"", "\"id\"", "\"index\""],
+        StringComparison.Ordinal
+    );
+
     /// <summary>Member of the events after a line that cannot be read.</summary>
     public const string Broken = "JSON that cannot be read";
 
@@ -260,7 +267,12 @@ internal sealed partial class UpstreamBody(
             ? WireJson.ParseLeniently(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text)
             : null;
         // A line that was to be a part of the answer: without it the answer would look complete.
-        var isBroken = json is null && trimmed is ['{' or '[', ..] && !isError && !trimmed.Contains('\n');
+        var isBroken =
+            json is null
+            && trimmed is ['{' or '[', ..]
+            && trimmed.ContainsAny(AnswerNames)
+            && !isError
+            && !trimmed.Contains('\n');
         if (isBroken && !isPart)
             throw AnswerDeltas.Incomplete($"{provider} sent {Broken}.");
         _isBroken |= isBroken;

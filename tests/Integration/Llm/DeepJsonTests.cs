@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Integration.Seeds;
 
 namespace Integration.Llm;
@@ -137,12 +138,15 @@ public sealed class DeepJsonTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         object question = new { type = "text", text = "Look." };
         var asked = new { role = "user", parts = new[] { question } };
         await AssertTakenAsync("/api/chat", new { id = name, messages = new[] { asked } });
-        await AssertTakenAsync(
+        var answer = await AssertTakenAsync(
             "/api/chat",
             new { id = name, messages = new[] { asked, new { role = "assistant", parts = new[] { part } }, asked } }
         );
-        using var latest = await LlmSystem.Http.GetAsync(new Uri(B.Url, $"/api/chat/{name}/stream"), Stop);
-        Assert.Equal(200, (int)latest.StatusCode);
+
+        var run = JsonNode.Parse(answer.Split('\n')[0]["data: ".Length..])!["messageId"];
+        var stream = new Uri(B.Url, $"/v1/generations/{run}/stream?format=ui-messages");
+        using var again = await LlmSystem.Http.GetAsync(stream, Stop);
+        Assert.Equal(200, (int)again.StatusCode);
     }
 
     /// <summary>A schema is within three levels of the request, and the response repeats it.</summary>
@@ -163,12 +167,13 @@ public sealed class DeepJsonTests(AssemblyWide<LlmSystem> shared) : LlmTests(sha
         }
     }
 
-    private async Task AssertTakenAsync(string path, object body)
+    private async Task<string> AssertTakenAsync(string path, object body)
     {
         using var response = await LlmSystem.PostAsync(A, path, body);
         var text = await response.Content.ReadAsStringAsync(Stop);
         Assert.True(response.IsSuccessStatusCode, $"{path} is {(int)response.StatusCode}.\n{text}");
         Assert.DoesNotContain("RUN_ERROR", text, StringComparison.Ordinal);
+        return text;
     }
 
     /// <summary>An object of so many levels.</summary>

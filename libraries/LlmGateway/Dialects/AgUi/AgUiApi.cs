@@ -174,6 +174,6 @@ internal static class AgUiApi
         var id = RunThreads.IdOf(access.OwnerOf(context), "ag-ui", threadId, runId);
         var name = new RunName(GenerationName.Kind, id);
         var known = await updates.FindAsync(name, context.RequestAborted);
-        return await RunThreads.MayReadAsync(context, access, name, runId) ? (name, known) : default;
+        return await RunThreads.MayReadAsync(context, access, name, runId) ? (name, known) : ((RunName?)null, null);
     }
 }
