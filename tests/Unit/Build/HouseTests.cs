@@ -70,7 +70,7 @@ public sealed partial class HouseTests
         SourceFiles.AssertNone(PublicTypes.Where(type => !PublicNamespace().IsMatch(type)));
     }
 
-    /// <summary>What a completion list shows after <c>using AspireSse</c>.</summary>
+    /// <summary>A completion list shows them all after <c>using AspireSse</c>.</summary>
     [Fact]
     public void An_application_sees_at_most_50_types() =>
         Assert.InRange(PublicTypes.Count(type => ApplicationType().IsMatch(type)), 1, 50);
