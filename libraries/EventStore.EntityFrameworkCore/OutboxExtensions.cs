@@ -96,7 +96,7 @@ public static class OutboxExtensions
         var context = contexts.CreateDbContext();
         return StoreTransactions.RunAsync(
             (NpgsqlConnection)context.Database.GetDbConnection(),
-            () => new SingleAttempt(context).ExecuteAsync(ChangeAsync),
+            () => new ChangeAttempt(context).ExecuteAsync(ChangeAsync),
             cancellationToken
         );
 

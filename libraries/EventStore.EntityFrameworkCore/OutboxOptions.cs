@@ -19,7 +19,7 @@ internal sealed class OutboxOptions : IDbContextOptionsExtension
     public void ApplyServices(IServiceCollection services)
     {
         services.AddScoped<IBatchExecutor, OutboxWriter>();
-        services.AddScoped<IExecutionStrategyFactory, OutboxStrategyFactory>();
+        services.AddScoped<IExecutionStrategyFactory, RepeatablePublishes>();
         services.AddScoped<IStateManager, EventOnlyStateManager>();
     }
 

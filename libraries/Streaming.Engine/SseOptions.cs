@@ -8,14 +8,6 @@ namespace AspireSse;
 /// members are constants for operators: no key sets them, and only tests make them smaller.</remarks>
 public sealed class SseOptions
 {
-    /// <summary>Maximum age of a stream whose caller has signed in: the same time after which ASP.NET Core Identity
-    /// checks a cookie's user again.</summary>
-    private const int SignedInSeconds = 1_800;
-
-    /// <summary>Shortest reconnection time when a process without a substitute stops, the same as Firefox's
-    /// own.</summary>
-    private const int AloneMilliseconds = 5_000;
-
     /// <summary>The name of this process in greetings, lists and leases, as
     /// <c>AddSse</c> was told.</summary>
     public string Replica { get; internal set; } = $"{Environment.MachineName}-{Environment.ProcessId}";
@@ -161,19 +153,4 @@ public sealed class SseOptions
     /// ranges are kept.
     /// </summary>
     internal int ReplaySharedSeconds { get; set; } = 2;
-
-    /// <summary>Returns a client's reconnection time in milliseconds.</summary>
-    /// <param name="isShutdown">True for a stream that ends because this process stops.</param>
-    internal int NextRetry(bool isShutdown = false) =>
-        (isShutdown ? ShutdownRetryMilliseconds ?? AloneMilliseconds : RetryMilliseconds)
-        + Random.Shared.Next(2 * RetryMilliseconds + 1);
-
-    /// <summary>
-    /// Returns the maximum age of a new stream in milliseconds, with a tenth of jitter, so that streams that began
-    /// together do not end together.
-    /// </summary>
-    internal long NextMaxAge(bool isSignedIn) =>
-        (MaxAgeSeconds ?? (isSignedIn ? SignedInSeconds : 0)) is > 0 and var seconds
-            ? seconds * (900L + Random.Shared.Next(200))
-            : long.MaxValue / 2;
 }

@@ -8,6 +8,8 @@ namespace EventStore;
 /// <summary>Rules for the texts of an event. Callers share commits, pages and messages, so a text that Postgres, UTF-8,
 /// JSON or a frame does not take would also fail other callers' events. Each rule returns its argument, or
 /// throws.</summary>
+/// <remarks>None is about size, which whoever publishes bounds: StreamApi's <c>EventsOptions</c>, or
+/// <see cref="Outbox.MaxDataBytes"/>.</remarks>
 internal static class EventRules
 {
     private const int MaxNameLength = NewEvent.MaxNameLength,

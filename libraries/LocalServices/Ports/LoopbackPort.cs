@@ -3,6 +3,8 @@ using System.Net.Sockets;
 
 namespace LocalServices;
 
+/// <summary>The port of a store that runs as a program here: the configured one, or a free one. Ports that the AppHost
+/// itself names are those of <see cref="FixedPorts"/>.</summary>
 internal static class LoopbackPort
 {
     // Below the ports that systems give to clients (Linux: from 32768), or a connection could have the port by the

@@ -81,15 +81,15 @@ internal sealed class ConnectionTimers(
             var isBusy = connection.Output.Busy;
             var untaken = now - connection.TakenAt;
             if (isBusy)
-                pages.ReleaseIfStalled(connection, isStalled: untaken >= StalledClientRule.StalledMilliseconds);
+                pages.ReleaseIfStalled(connection, isStalled: untaken >= SlowClientRule.StalledMilliseconds);
 
             if (connection.Deadlines.EndAt(now) is { } due)
                 writer.End(connection, due);
-            else if (StalledClientRule.LagsTooLong(connection, now, options))
+            else if (SlowClientRule.LagsTooLong(connection, now, options))
                 writer.End(connection, EndReason.TooSlow);
             else if (!isBusy)
                 _heartbeats.WriteIfDue(connection, settled, ref position, now);
-            else if (StalledClientRule.EndOf(connection, untaken, options, pages.IsFull) is { } reason)
+            else if (SlowClientRule.EndOf(connection, untaken, options, pages.IsFull) is { } reason)
                 writer.Abandon(connection, reason);
         }
         catch (Exception e)

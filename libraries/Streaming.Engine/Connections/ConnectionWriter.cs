@@ -345,8 +345,8 @@ internal sealed class ConnectionWriter(
         reason switch
         {
             EndReason.Drained or EndReason.Aged or EndReason.TooSlow or EndReason.Stalled or EndReason.Outdated =>
-                ControlFrames.Retry(options.NextRetry(isShutdown: reason == EndReason.Drained)),
-            EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(options.NextRetry())],
+                ControlFrames.Retry(ReconnectionTime.Next(options, isShutdown: reason == EndReason.Drained)),
+            EndReason.Failed => [.. ControlFrames.Unavailable, .. ControlFrames.Retry(ReconnectionTime.Next(options))],
             EndReason.Unauthorized or EndReason.Replaced => connection.Deadlines.RightEnd(reason),
             _ => null,
         };

@@ -169,7 +169,7 @@ internal sealed class PushStream(
                 await output.WriteAsync(cut, CancellationToken.None);
             if (!settings.Bare && _reason is (EndReason.Drained or EndReason.Aged))
                 await output.WriteAsync(
-                    ControlFrames.Retry(options.NextRetry(isShutdown: _reason == EndReason.Drained)),
+                    ControlFrames.Retry(ReconnectionTime.Next(options, isShutdown: _reason == EndReason.Drained)),
                     CancellationToken.None
                 );
 
@@ -229,7 +229,7 @@ internal sealed class PushStream(
         if (_hasSentRetry || settings.Bare)
             return frames;
 
-        if (SseFrame.WithRetry(frames.Span, settings.Retry ?? options.NextRetry()) is not { } first)
+        if (SseFrame.WithRetry(frames.Span, settings.Retry ?? ReconnectionTime.Next(options)) is not { } first)
             return frames;
 
         _hasSentRetry = true;

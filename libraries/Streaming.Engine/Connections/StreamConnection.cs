@@ -80,7 +80,7 @@ internal sealed class StreamConnection(
     public byte[]? BeforeEvents { get; set; }
 
     /// <summary>State of a lagging connection, or null while it is fed from memory.</summary>
-    public CatchUp? CatchUp { get; private set; }
+    public CatchUpState? CatchUp { get; private set; }
 
     /// <summary>True while the events that were kept of a skipped range are still to be sent.</summary>
     public bool OwesKeptEvents => CatchUp?.SkippedThrough > Position;
@@ -239,7 +239,7 @@ internal sealed class StreamConnection(
         BeforeEvents = frame;
     }
 
-    public CatchUp BeginCatchUp() => CatchUp ??= new CatchUp();
+    public CatchUpState BeginCatchUp() => CatchUp ??= new CatchUpState();
 
     /// <summary>Notes that its next events are in memory.</summary>
     public void EndCatchUp() => CatchUp = null;

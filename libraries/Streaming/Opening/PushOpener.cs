@@ -129,7 +129,7 @@ internal sealed class PushOpener(
             Deadlines = new(
                 opened.Grant.Expiry,
                 clock.Milliseconds(),
-                opened.MayAge ? options.Value.NextMaxAge(opened.Grant.IsSignedIn) : long.MaxValue,
+                opened.MayAge ? MaxStreamAge.Next(options.Value, opened.Grant.IsSignedIn) : long.MaxValue,
                 opened.Settings.HeartbeatSeconds ?? options.Value.HeartbeatSeconds
             ),
             Session = opened.Grant.Session,

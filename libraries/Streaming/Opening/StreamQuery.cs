@@ -16,7 +16,7 @@ internal static class StreamQuery
         };
 
     public static SlowClientPolicy Slow(this IQueryCollection query) =>
-        StalledClientRule.Parse(query["slow"])
+        SlowClientRule.Parse(query["slow"])
         ?? throw new InvalidRequestException("slow", "must be catch-up, latest or disconnect.");
 
     /// <summary>Creates the request that the query describes: its start, and the policy for a slow client.</summary>

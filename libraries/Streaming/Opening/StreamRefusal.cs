@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
+using Streaming.Connections;
 using Streaming.Frames;
 using Streaming.Refusals;
 
@@ -57,7 +58,7 @@ internal static class StreamRefusal
     /// <summary>Answers with a stream that sends a reconnection time and ends.</summary>
     public static async Task AskToReconnectAsync(this HttpContext context, string why)
     {
-        var retry = context.RequestServices.GetRequiredService<IOptions<SseOptions>>().Value.NextRetry();
+        var retry = ReconnectionTime.Next(context.RequestServices.GetRequiredService<IOptions<SseOptions>>().Value);
         context.Response.StatusCode = StatusCodes.Status200OK;
         StreamResponseHeaders.Set(context);
         await context.Response.Body.WriteAsync((byte[])[.. SseFrame.Comment(why), .. ControlFrames.Retry(retry)]);

@@ -28,11 +28,11 @@ internal sealed record StreamOpening(StreamRequest Request, StreamClient Client,
         byte[] greeting =
         [
             .. SseFrame.FirstLine,
-            .. greet(start.After, start.Head, id, options.Replica, options.NextRetry()),
+            .. greet(start.After, start.Head, id, options.Replica, ReconnectionTime.Next(options)),
         ];
 
         var ring = rings.Acquire(Request.Filter);
-        var maxAge = options.NextMaxAge(Grant.IsSignedIn);
+        var maxAge = MaxStreamAge.Next(options, Grant.IsSignedIn);
         return new StreamConnection(id, ring, rings, output, Client, start.From, start.Head.Position)
         {
             SlowPolicy = Request.Slow,

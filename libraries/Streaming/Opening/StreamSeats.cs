@@ -13,9 +13,9 @@ internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration c
         MaxPoolSize = 1_000_000;
 
     private readonly Dictionary<string, int> _pools = PoolsIn(configuration);
-    private readonly ClientCounts<string> _ofPools = new(StringComparer.OrdinalIgnoreCase);
-    private readonly ClientCounts<string> _ofPersons = new();
-    private readonly ClientCounts<string> _ofAccounts = new();
+    private readonly CountsByKey<string> _ofPools = new(StringComparer.OrdinalIgnoreCase);
+    private readonly CountsByKey<string> _ofPersons = new();
+    private readonly CountsByKey<string> _ofAccounts = new();
     private int _taken;
 
     public int Taken => Volatile.Read(ref _taken);

@@ -22,7 +22,7 @@ internal sealed class LingeringRead(IStreamAccess access, IHostApplicationLifeti
     /// pauses.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    private readonly ClientCounts<string> _reading = new();
+    private readonly CountsByKey<string> _reading = new();
 
     public static IApplicationBuilder Use(IApplicationBuilder app)
     {

@@ -309,7 +309,7 @@ public sealed class PushStreamTests
         Assert.All(
             Enumerable
                 .Range(0, 100)
-                .Select(_ => new SseOptions { MaxAgeSeconds = seconds }.NextMaxAge(isSignedIn: false)),
+                .Select(_ => MaxStreamAge.Next(new SseOptions { MaxAgeSeconds = seconds }, isSignedIn: false)),
             age => Assert.InRange(age, seconds * 900L, seconds * 1_100L)
         );
 

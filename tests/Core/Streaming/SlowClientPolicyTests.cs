@@ -21,7 +21,7 @@ public sealed class SlowClientPolicyTests
     [InlineData("Latest", null)]
     [InlineData("never", null)]
     internal void A_client_names_its_policy_exactly(string? text, SlowClientPolicy? policy) =>
-        Assert.Equal(policy, StalledClientRule.Parse(text));
+        Assert.Equal(policy, SlowClientRule.Parse(text));
 
     [Theory]
     [InlineData(SlowClientPolicy.Disconnect, 9_999, null)]
@@ -34,7 +34,7 @@ public sealed class SlowClientPolicyTests
         SlowClientPolicy slow,
         int milliseconds,
         EndReason? end
-    ) => Assert.Equal(end, StalledClientRule.EndOf(Stream(slow), milliseconds, _options, isFull: true));
+    ) => Assert.Equal(end, SlowClientRule.EndOf(Stream(slow), milliseconds, _options, isFull: true));
 
     [Theory]
     [InlineData(SlowClientPolicy.Disconnect, ReaderPace.Slow, 15_000, true)]
@@ -54,7 +54,7 @@ public sealed class SlowClientPolicyTests
             stream.CaughtUp();
         if (pace == ReaderPace.Slow)
             MakeSlow(stream);
-        Assert.Equal(lags, StalledClientRule.LagsTooLong(stream, now, _options));
+        Assert.Equal(lags, SlowClientRule.LagsTooLong(stream, now, _options));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class SlowClientPolicyTests
     {
         var stream = Stream(SlowClientPolicy.Disconnect);
         stream.BeginCatchUp().Page = hasPage ? new ReplayPage("e", 0, [], 20) : null;
-        Assert.Equal(end, StalledClientRule.EndOf(stream, milliseconds, _options, isFull));
+        Assert.Equal(end, SlowClientRule.EndOf(stream, milliseconds, _options, isFull));
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace EventStore.EntityFrameworkCore;
 
 /// <summary>Makes strategies that repeat a block without the events of the failed attempt, which the block publishes
 /// again.</summary>
-internal sealed class OutboxStrategyFactory(ExecutionStrategyDependencies dependencies) : IExecutionStrategyFactory
+internal sealed class RepeatablePublishes(ExecutionStrategyDependencies dependencies) : IExecutionStrategyFactory
 {
     public IExecutionStrategy Create() =>
         dependencies.Options.Extensions.OfType<RelationalOptionsExtension>().FirstOrDefault() switch

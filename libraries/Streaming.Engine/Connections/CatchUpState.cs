@@ -3,8 +3,9 @@ using Streaming.Replay;
 
 namespace Streaming.Connections;
 
-/// <summary>State of a connection that lags behind its ring.</summary>
-internal sealed class CatchUp
+/// <summary>State of a connection that lags behind its ring. <see cref="ConnectionWriter"/> decides when it is over,
+/// <c>FilterRing.TrySeek</c> where the ring goes on.</summary>
+internal sealed class CatchUpState
 {
     public ReplayWaiter? Asked;
 

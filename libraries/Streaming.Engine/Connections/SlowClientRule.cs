@@ -2,7 +2,7 @@ namespace Streaming.Connections;
 
 /// <summary>Decides when to end the stream of a client that does not keep up, by its
 /// <see cref="SlowClientPolicy"/>.</summary>
-internal static class StalledClientRule
+internal static class SlowClientRule
 {
     /// <summary>Milliseconds without progress after which no memory is kept for a client.</summary>
     public const int StalledMilliseconds = 3_000;

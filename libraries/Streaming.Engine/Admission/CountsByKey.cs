@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Streaming.Admission;
 
 /// <summary>Counts something of each client; clients without any are forgotten. Thread-safe.</summary>
-internal sealed class ClientCounts<TClient>(IEqualityComparer<TClient>? comparer = null)
+internal sealed class CountsByKey<TClient>(IEqualityComparer<TClient>? comparer = null)
     where TClient : notnull
 {
     private readonly ConcurrentDictionary<TClient, int> _counts = new(comparer);
