@@ -17,9 +17,11 @@ internal enum TextKind
 /// Walks through the updates of an answer: blocks of text that open, grow and close, with calls, results and files
 /// between them. A dialect writes each step; a sentence in the text tells of what the dialect cannot show.
 /// </summary>
+/// <remarks>The frames of a run depend only on its updates, so that the n-th frame is the same on every
+/// replica.</remarks>
 /// <param name="format">The dialect.</param>
 /// <param name="model">Name of the requested model.</param>
-internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswerWriter
+internal abstract class AnswerWriter(VendorFormat format, string model)
 {
     private const string Gap = "\n\n";
 
@@ -29,6 +31,8 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
     private int _length;
     private bool _hasTold;
 
+    /// <summary>Name of the model: the requested name, or the provider's own name once the provider has
+    /// answered.</summary>
     public string Model { get; private set; } = model;
 
     /// <summary>Kind of the open block, or null if no block is open.</summary>
@@ -50,6 +54,13 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
     protected IReadOnlyList<FunctionCallContent> PendingCalls =>
         Finish is GenerationEvents.Cancelled or "length" or "content_filter" ? [] : _calls;
 
+    /// <summary>The finish reason for a client that runs the calls which were written.</summary>
+    protected string ShownFinish =>
+        !WritesPendingCalls ? Finish
+        : PendingCalls.Count > 0 ? "tool_calls"
+        : Finish == "tool_calls" ? "stop"
+        : Finish;
+
     /// <summary>True if a refusal is no text in this dialect, but has a place of its own.</summary>
     protected virtual bool HasRefusals => false;
 
@@ -57,8 +68,10 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
     /// those that the application answers.</summary>
     protected virtual bool WritesPendingCalls => false;
 
+    /// <summary>Returns the first frames, which precede the model's answer.</summary>
     public IReadOnlyList<JsonObject> Start() => Written(WriteStart);
 
+    /// <summary>Returns the frames of an update.</summary>
     public virtual IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;
@@ -68,10 +81,26 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
         return Take();
     }
 
-    public IReadOnlyList<JsonObject> End() => Written(WriteEnd);
+    /// <summary>Returns the last frames.</summary>
+    /// <exception cref="UpstreamException">The dialect cannot show the end. If its clients get only pending calls, the
+    /// arguments of one are not a JSON object: Microsoft's client would run the tool without them.</exception>
+    public IReadOnlyList<JsonObject> End()
+    {
+        foreach (var call in WritesPendingCalls ? PendingCalls : [])
+            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
+                throw ToolCalls.NoObject(call);
+        return Written(WriteEnd);
+    }
 
+    /// <summary>Returns the last frames of an answer that has failed.</summary>
     public IReadOnlyList<JsonObject> Fail(VendorError error) => Written(() => WriteFailure(error));
 
+    /// <summary>Returns the id of the next frame, or null if it has none. It is called once for each frame, in
+    /// order.</summary>
+    public virtual string? NextId() => null;
+
+    /// <summary>Creates an empty answer without streaming, to which the frames are added. Only APIs with such answers
+    /// implement it.</summary>
     public virtual IJoinedAnswer Join() => throw new NotSupportedException();
 
     /// <summary>Writes the provider's own frame to a client of the same API. Returns false if the update is to be
@@ -141,6 +170,25 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
             WriteClosing(kind);
         Open = null;
         _length = 0;
+    }
+
+    /// <summary>Ends the open block, and writes the calls that only now are known to be pending.</summary>
+    protected void WritePending()
+    {
+        Close();
+        foreach (var call in WritesPendingCalls ? PendingCalls : [])
+            WriteCall(call);
+    }
+
+    /// <exception cref="UpstreamException">The answer was cancelled, and the dialect has no word for that.</exception>
+    protected void ThrowIfCancelled()
+    {
+        if (Finish == GenerationEvents.Cancelled)
+            throw new UpstreamException(
+                StatusCodes.Status499ClientClosedRequest,
+                GenerationEvents.Cancelled,
+                "The answer was cancelled."
+            );
     }
 
     protected void Add(FunctionCallContent call)
@@ -271,4 +319,16 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
         };
         return [.. (outputs ?? []).Where(output => output is DataContent or UriContent or HostedFileContent)];
     }
+}
+
+/// <summary>An answer without streaming, joined from the frames of a stream.</summary>
+internal interface IJoinedAnswer
+{
+    /// <summary>Estimated bytes of memory of the answer so far.</summary>
+    long Bytes { get; }
+
+    /// <summary>Adds a frame. The answer then owns the frame, and may change it.</summary>
+    void Add(JsonObject frame);
+
+    JsonObject ToJson();
 }

@@ -65,7 +65,10 @@ internal static class GenerationsApi
             )
             .OpensStream()
             .ReadsOwn(Topic)
-            .Query("format", "ui-messages or ag-ui: from its start, as AI SDK's or AG-UI's clients read it.")
+            .Query(
+                "format",
+                "chat-completions, messages, ui-messages or ag-ui: from its start, as its clients read it."
+            )
             .SendsNumbered(
                 "The answer from its start, or after the last id, for any number of readers.",
                 ("token", typeof(GenerationToken)),

@@ -10,8 +10,8 @@ using static LlmGateway.Dialects.VendorFrame;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Makes the events of an AG-UI run. The protocol has no resume, so a client that reconnects gets the part so far as a
-/// snapshot, and the rest continues the same message:
+/// Makes the events of an AG-UI run. The protocol has no resume, so a client that reconnects without an id gets the
+/// part so far as a snapshot, and the rest continues the same message:
 /// <code>
 /// {"type":"RUN_STARTED","threadId":"t","runId":"r"}
 /// {"type":"MESSAGES_SNAPSHOT","messages":[…,{"id":"ab12…","role":"assistant","content":"Hel"}]}
@@ -39,6 +39,8 @@ internal sealed class AgUiWriter(
     private int _reasonings;
     private int _turns;
     private int _taken;
+    private int _withoutId;
+    private long _number;
 
     /// <summary>Id of the model's current message. A tool's result, a break by the model, and text after reasoning or
     /// a call begin another message, so that the client's messages keep the order of the answer.</summary>
@@ -48,12 +50,23 @@ internal sealed class AgUiWriter(
     public override IReadOnlyList<JsonObject> Next(ChatResponseUpdate update) =>
         ++_taken <= soFar?.Count ? [] : base.Next(update);
 
+    /// <summary>Returns the place of the next event among those of a stream without a snapshot, so that a client can go
+    /// on in either stream. Of a snapshot's frames only the last has an id: a client needs all of them.</summary>
+    public override string? NextId() =>
+        _withoutId-- > 0 ? null : new StreamPosition(EpochOf(run), _number++).ToString();
+
+    /// <summary>Returns what the ids of a run's events have in common, and those of no other run.</summary>
+    public static string EpochOf(RunHead run) => $"{run.At.Position}";
+
     protected override void WriteStart()
     {
         // These frames become the snapshot, so they come before any frame is written.
         var messages = new AgUiMessages();
         foreach (var frame in (soFar ?? []).SelectMany(base.Next))
+        {
             messages.Add(frame);
+            _number++;
+        }
 
         Write("RUN_STARTED", ("threadId", threadId), ("runId", runId));
         if (soFar is null)
@@ -61,8 +74,9 @@ internal sealed class AgUiWriter(
 
         var all = new JsonArray([.. history!.Select(m => m!.DeepClone()), .. messages.All()]);
         Write("MESSAGES_SNAPSHOT", ("messages", all));
+        _withoutId = 1;
         if (Open is { } kind)
-            WriteBlockStart(kind);
+            _withoutId += WriteBlockStart(kind);
     }
 
     protected override void WriteEnd()
@@ -144,12 +158,15 @@ internal sealed class AgUiWriter(
         _hasMessage = true;
     }
 
-    private void WriteBlockStart(TextKind kind)
+    /// <summary>Writes the frames that open a block, and returns their number.</summary>
+    private int WriteBlockStart(TextKind kind)
     {
-        if (kind == TextKind.Reasoning)
+        var isReasoning = kind == TextKind.Reasoning;
+        if (isReasoning)
             Write("REASONING_START", ("messageId", IdOf(kind)));
-        var role = kind == TextKind.Reasoning ? "reasoning" : "assistant";
+        var role = isReasoning ? "reasoning" : "assistant";
         Write($"{NameOf(kind)}_START", ("messageId", IdOf(kind)), ("role", role));
+        return isReasoning ? 2 : 1;
     }
 
     private static string NameOf(TextKind kind) => kind == TextKind.Reasoning ? "REASONING_MESSAGE" : "TEXT_MESSAGE";

@@ -80,14 +80,8 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         WriteState("response.in_progress");
     }
 
-    /// <exception cref="UpstreamException">The arguments of a call are not a JSON object. Microsoft's client would run
-    /// the tool without them, whatever the status of the item is.</exception>
     protected override void WriteEnd()
     {
-        foreach (var call in PendingCalls)
-            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
-                throw ToolCalls.NoObject(call);
-
         _status = Finish switch
         {
             GenerationEvents.Cancelled => "cancelled",
@@ -95,9 +89,7 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
             _ => "completed",
         };
 
-        Close();
-        foreach (var call in PendingCalls)
-            WriteCall(call);
+        WritePending();
         // The API has no event type for a cancelled response.
         WriteState(_status == "completed" ? "response.completed" : "response.incomplete");
     }

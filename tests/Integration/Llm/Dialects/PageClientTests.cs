@@ -58,7 +58,7 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     }
 
     [Fact]
-    public async Task A_replica_that_stops_breaks_the_body_and_the_client_goes_on_elsewhere()
+    public async Task A_replica_that_stops_breaks_the_body_or_tells_and_the_client_goes_on_elsewhere()
     {
         await using var own = await World.Start(o =>
             o.Replicas(2).Set(LlmSystem.Settings(Upstream)).Set("AspireSse:Runs:DrainSeconds", 1)
@@ -83,13 +83,24 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         await using var begun = await HalfAsync(LlmSystem.OpenAsync(staying, "/agents/ag-ui", run));
         await using var resumed = await HalfAsync(SseReader.OpenAsync(stopping.Url, "/api/chat/chat/stream"));
         await using var rejoined = await HalfAsync(LlmSystem.OpenAsync(stopping, "/agents/ag-ui", run));
+        await using var numbered = await HalfAsync(
+            LlmSystem.OpenAsync(stopping, "/agents/ag-ui", run, begun.Events[0].Id)
+        );
 
         await own.StopAsync(stopping);
-        foreach (var reader in (SseReader[])[resumed, rejoined])
+        foreach (var reader in (SseReader[])[resumed, numbered])
         {
             await reader.WaitForEndAsync();
             Assert.False(reader.EndedProperly);
         }
+
+        // A broken body would end a process of Node with this client.
+        await rejoined.WaitForEndAsync();
+        Assert.True(rejoined.EndedProperly);
+        Assert.Equal(
+            ("RUN_ERROR", "stream_ended", null),
+            (rejoined.Events[^1].Json().Text("type"), rejoined.Events[^1].Json().Text("code"), rejoined.Events[^1].Id)
+        );
 
         foreach (var path in (string[])["/api/chat/chat/stream", "/agents/ag-ui/thread/run"])
             (await SeedRequests.SendAsync(staying.Url, HttpMethod.Delete, path)).Dispose();

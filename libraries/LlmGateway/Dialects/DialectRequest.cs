@@ -1,0 +1,59 @@
+using System.Text.Json;
+using EventStore;
+using LlmGateway.Generations;
+using LlmGateway.Providers;
+using LlmGateway.Requests;
+using Microsoft.Extensions.Options;
+using Runs;
+using Streaming.Access;
+
+namespace LlmGateway.Dialects;
+
+/// <summary>A request to an endpoint of a dialect, and the services that such endpoints use.</summary>
+internal sealed record DialectRequest(
+    HttpContext Context,
+    VendorHandler Handler,
+    Generator Generator,
+    ConversationReader Conversations,
+    RunUpdates Updates,
+    PromptStore Prompts,
+    RunThreads Threads,
+    AllRuns Runs,
+    RunStreams Streams,
+    ChatProviders Providers,
+    OwnerAccess Access,
+    RequestKeyStore Keys,
+    TimeProvider Clock,
+    IOptions<LlmOptions> Options
+)
+{
+    public CancellationToken Aborted => Context.RequestAborted;
+
+    public string? Owner => Access.OwnerOf(Context);
+
+    public ClientKey Client => Access.ClientOf(Context);
+
+    /// <exception cref="InvalidChatException">The body is not an object, or longer than the limit.</exception>
+    public Task<JsonElement> ReadAsync() => ChatBody.ReadAsync(Context, Options.Value.MaxRequestBytes);
+
+    /// <summary>Starts a generation as the latest of a thread.</summary>
+    /// <param name="thread">See <see cref="RunThreads.IdOf"/>.</param>
+    /// <param name="named">The client's name of the thread.</param>
+    /// <param name="run">The generation's name.</param>
+    public async Task<RunHead> StartAsync(string thread, string named, RunName run, ChatCall call, RunPrompt prompt)
+    {
+        var (client, owner) = (Client, Owner);
+        var isOwn = await RunThreads.MayReadAsync(Context, Access, run, named);
+        return await Threads.StartAsync(
+            thread,
+            run,
+            client,
+            isOwn,
+            prepared => Generator.StartAsync(call.From(client), prompt, run.Id, owner, CancellationToken.None, prepared)
+        );
+    }
+
+    /// <summary>Answers with refusals and failures in the dialect's format.</summary>
+    public Task AnswerAsync(VendorFormat format, Func<Task> respondAsync) =>
+        Handler.AnswerAsync(Context, format, respondAsync);
+}
