@@ -100,8 +100,9 @@ public sealed class RunFormatTests
         var frames = whole.Text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith("data: ", frames[0], StringComparison.Ordinal);
 
-        // The snapshot has all of this run; its first event is one before all others.
-        var last = frames[1].Split('\n')[0]["id: ".Length..];
+        // Of the frames of a snapshot only the last has an id.
+        Assert.StartsWith("data: ", frames[1], StringComparison.Ordinal);
+        var last = frames[2].Split('\n')[0]["id: ".Length..];
         var run = last[..last.LastIndexOf('-')];
         var rest = (await ReadAsync($"{run}-0")).Text;
         Assert.StartsWith($"id: {run}-1\ndata: {{\"type\":\"REASONING_START\"", rest, StringComparison.Ordinal);
