@@ -41,20 +41,14 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. The API has no resume, so a client
     /// that was cut off reads the run again from its start. A run that was cancelled is an error.</remarks>
     public static RunFormat ChatCompletions(JsonElement body) =>
-        new(
-            ChatCompletionsFormat.Instance,
-            (context, handler, run) => ChatCompletionsApi.SendAsync(context, handler, run, ChatBody.Checked(body))
-        );
+        OfVendor(ChatCompletionsFormat.Instance, ChatCompletionsApi.WriterOf, body);
 
     /// <summary>Anthropic's Messages API: one message when the run has ended, or its events if the body has
     /// <c>"stream": true</c>. 404 if there is no such run.</summary>
     /// <param name="body">The request's body.</param>
     /// <inheritdoc cref="ChatCompletions" path="/remarks"/>
     public static RunFormat Messages(JsonElement body) =>
-        new(
-            MessagesFormat.Instance,
-            (context, handler, run) => MessagesApi.SendAsync(context, handler, run, ChatBody.Checked(body))
-        );
+        OfVendor(MessagesFormat.Instance, (run, _) => new MessagesWriter(run), body);
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
@@ -117,12 +111,7 @@ public sealed class RunFormat
             "ui-messages" => UiMessages(),
             "ag-ui" => AgUi(
                 JsonSerializer.SerializeToElement(
-                    new JsonObject
-                    {
-                        ["threadId"] = id,
-                        ["runId"] = id,
-                        ["messages"] = new JsonArray(),
-                    },
+                    VendorFrame.Object(("threadId", id), ("runId", id), ("messages", new JsonArray())),
                     NodeJson.Default.JsonObject
                 )
             ),
@@ -136,6 +125,12 @@ public sealed class RunFormat
         JsonElement.Parse("""{"stream":true,"stream_options":{"include_usage":true}}""");
 
     internal Task OpenAsync(HttpContext context, EventTopic topic) => _openAsync(context, topic);
+
+    private static RunFormat OfVendor(
+        VendorFormat format,
+        Func<RunHead, JsonElement, AnswerWriter> respond,
+        JsonElement body
+    ) => new(format, (context, handler, run) => handler.SendAsync(context, format, run, respond, body));
 
     private static RunFormat OfResponses(ShowRun showAsync) =>
         new(ResponsesFormat.Instance, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));

@@ -36,13 +36,31 @@ internal sealed record DialectRequest(
     /// <exception cref="InvalidChatException">The body is not an object, or longer than the limit.</exception>
     public Task<JsonElement> ReadAsync() => ChatBody.ReadAsync(Context, Options.Value.MaxRequestBytes);
 
+    /// <summary>Sends an answer that ends with its request.</summary>
+    public Task AskAsync(
+        VendorFormat format,
+        Func<JsonElement, ChatCall> read,
+        Func<RunHead, JsonElement, ChatCall, AnswerWriter> respond
+    ) =>
+        AnswerAsync(
+            format,
+            async () =>
+            {
+                var body = await ReadAsync();
+                var call = read(body);
+                var isStreamed = ChatBody.Flag(body, "stream");
+                await Handler.AskAsync(Context, format, call, answer => respond(answer, body, call), isStreamed);
+            }
+        );
+
     /// <summary>Starts a generation as the latest of a thread.</summary>
     /// <param name="thread">See <see cref="RunThreads.IdOf"/>.</param>
     /// <param name="named">The client's name of the thread.</param>
     /// <param name="run">The generation's name.</param>
     public async Task<RunHead> StartAsync(string thread, string named, RunName run, ChatCall call, RunPrompt prompt)
     {
-        var (client, owner) = (Client, Owner);
+        var client = Client;
+        var owner = Owner;
         var isOwn = await RunThreads.MayReadAsync(Context, Access, run, named);
         return await Threads.StartAsync(
             thread,

@@ -15,6 +15,16 @@ internal static class VendorFrame
         return json;
     }
 
+    /// <summary>Makes an object of the members that are not null.</summary>
+    public static JsonObject Known(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var json = Object(members);
+        foreach (var (name, value) in members)
+            if (value is null)
+                json.Remove(name);
+        return json;
+    }
+
     public static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
         Object([("type", type), .. members]);
 

@@ -93,18 +93,22 @@ internal sealed class VendorHandler(
     }
 
     /// <summary>Sends the answer of a run: its frames if the body asks for a stream, else the whole answer once the run
-    /// has ended.</summary>
+    /// has ended. Its model is the one that the body names, until the run names its own.</summary>
     /// <exception cref="UpstreamException">The run has failed, and its client gets no stream.</exception>
     public Task SendAsync(
         HttpContext context,
         VendorFormat format,
         RunHead run,
-        AnswerWriter response,
+        Func<RunHead, JsonElement, AnswerWriter> respond,
         JsonElement body
-    ) =>
-        ChatBody.Flag(body, "stream")
+    )
+    {
+        ChatBody.Checked(body);
+        var response = respond(run with { Model = run.Model ?? ChatBody.Name(body, "model") }, body);
+        return ChatBody.Flag(body, "stream")
             ? StreamAsync(context, format, () => Task.FromResult(run), _ => response)
             : SendWholeAsync(context, run, response);
+    }
 
     /// <summary>Waits for a run's end, and sends the whole answer.</summary>
     /// <exception cref="UpstreamException">The run has failed.</exception>
@@ -143,9 +147,14 @@ internal sealed class VendorHandler(
         bool isStreamed
     )
     {
-        var name = new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}");
-        var (provider, model) = (call.Target.Provider, call.Target.Model);
-        var answer = new RunHead(name, At: default, clock.GetUtcNow(), provider, model, Owner: null);
+        var answer = new RunHead(
+            new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}"),
+            At: default,
+            clock.GetUtcNow(),
+            call.Target.Provider,
+            call.Target.Model,
+            Owner: null
+        );
 
         if (isStreamed)
         {

@@ -37,8 +37,8 @@ internal static class AgUiApi
             .Body(typeof(RunAgentInput))
             .Streams(
                 Reference,
-                "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`, or the stream goes on after "
-                    + "the `Last-Event-ID`.",
+                "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`, or the stream goes on "
+                    + "after the `Last-Event-ID`.",
                 Events
             );
 

@@ -43,9 +43,6 @@ internal sealed class AgUiMessages
     {
         var type = TextOf("type");
         var id = TextOf("messageId");
-        if (type == "TOOL_CALL_START")
-            (_caller, _calls) = (TextOf("parentMessageId"), _calls + 1);
-
         switch (type)
         {
             case "TEXT_MESSAGE_START":
@@ -58,6 +55,8 @@ internal sealed class AgUiMessages
                 Join(id, ("content", TextOf("delta")));
                 break;
             case "TOOL_CALL_START":
+                _caller = TextOf("parentMessageId");
+                _calls++;
                 var call = Call(TextOf("toolCallId"), TextOf("toolCallName"), "");
                 call["index"] = _calls;
                 Join(_caller, ("id", _caller), ("role", "assistant"), ("toolCalls", new JsonArray(call)));

@@ -174,9 +174,9 @@ internal sealed class AgUiWriter(
     private string IdOf(TextKind kind) =>
         kind == TextKind.Reasoning ? $"{run.Name.Id}-reasoning-{_reasonings}" : MessageId;
 
-    private JsonObject UsageNow()
-    {
-        var usage = Object(
+    // The protocol has no null values.
+    private JsonObject UsageNow() =>
+        Known(
             ("provider", run.Provider),
             ("model", Model is "" ? null : Model),
             ("inputTokens", Usage?.InputTokenCount),
@@ -185,9 +185,4 @@ internal sealed class AgUiWriter(
             ("reasoningTokens", Usage?.ReasoningTokenCount),
             ("cachedInputTokens", Usage?.CachedInputTokenCount)
         );
-        // The protocol has no null values.
-        foreach (var name in usage.Where(member => member.Value is null).Select(member => member.Key).ToList())
-            usage.Remove(name);
-        return usage;
-    }
 }

@@ -28,30 +28,16 @@ internal static class ChatCompletionsApi
                 "error"
             );
 
-    private static Task AskAsync([AsParameters] DialectRequest request) =>
-        request.AnswerAsync(
-            Format,
-            async () =>
-            {
-                var body = await request.ReadAsync();
-                var call = ChatCompletionsRequestReader.Read(body, request.Providers);
-                await request.Handler.AskAsync(
-                    request.Context,
-                    Format,
-                    call,
-                    answer => new ChatCompletionsWriter(answer, HasUsage(body), call),
-                    isStreamed: ChatBody.Flag(body, "stream")
-                );
-            }
-        );
+    /// <summary>Makes the chunks of a run.</summary>
+    public static AnswerWriter WriterOf(RunHead run, JsonElement body) =>
+        new ChatCompletionsWriter(run, HasUsage(body));
 
-    /// <summary>Sends the answer of a run, whose model is the one that the request names until the run names
-    /// its own.</summary>
-    public static Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
-    {
-        var named = run with { Model = run.Model ?? ChatBody.Name(body, "model") };
-        return handler.SendAsync(context, Format, run, new ChatCompletionsWriter(named, HasUsage(body)), body);
-    }
+    private static Task AskAsync([AsParameters] DialectRequest request) =>
+        request.AskAsync(
+            Format,
+            body => ChatCompletionsRequestReader.Read(body, request.Providers),
+            (answer, body, call) => new ChatCompletionsWriter(answer, HasUsage(body), call)
+        );
 
     /// <summary>Returns true if the answer has its usage: a whole answer always has, a stream on request.</summary>
     private static bool HasUsage(JsonElement body) =>

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using LlmGateway.Generations;
 using LlmGateway.Requests;
 using Streaming.Refusals;
 
@@ -48,30 +46,12 @@ internal static class MessagesApi
     }
 
     private static Task AskAsync([AsParameters] DialectRequest request) =>
-        request.AnswerAsync(
+        request.AskAsync(
             Format,
-            async () =>
-            {
-                var body = await request.ReadAsync();
-                var beta = request.Context.Request.Headers["anthropic-beta"];
-                var call = MessagesRequestReader.Read(body, request.Providers, beta);
-                await request.Handler.AskAsync(
-                    request.Context,
-                    Format,
-                    call,
-                    answer => new MessagesWriter(answer, call),
-                    isStreamed: ChatBody.Flag(body, "stream")
-                );
-            }
+            body =>
+                MessagesRequestReader.Read(body, request.Providers, request.Context.Request.Headers["anthropic-beta"]),
+            (answer, _, call) => new MessagesWriter(answer, call)
         );
-
-    /// <summary>Sends the answer of a run, whose model is the one that the request names until the run names
-    /// its own.</summary>
-    public static Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
-    {
-        var named = run with { Model = run.Model ?? ChatBody.Name(body, "model") };
-        return handler.SendAsync(context, Format, run, new MessagesWriter(named), body);
-    }
 
     /// <summary>
     /// Counts the tokens of a request to the demo model. Other models are refused: only their providers know the count,

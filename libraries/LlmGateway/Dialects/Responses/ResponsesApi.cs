@@ -88,7 +88,8 @@ internal static class ResponsesApi
     /// <summary>Sends the response of an application's run to the request that has begun it.</summary>
     public static Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
     {
-        var (isStreamed, isBackground) = (ChatBody.Flag(body, "stream"), ChatBody.Flag(body, "background"));
+        var isStreamed = ChatBody.Flag(body, "stream");
+        var isBackground = ChatBody.Flag(body, "background");
         return SendAsync(context, handler, () => Task.FromResult(run), OwnPrompt, isStreamed, isBackground);
     }
 

@@ -218,19 +218,15 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
 
     private JsonObject Metadata()
     {
-        var metadata = new JsonObject();
-        if (Model.Length > 0)
-            metadata["model"] = Model;
-
-        if (Usage is { OutputTokenCount: not null } usage)
-            metadata["usage"] = Object(
-                ("inputTokens", usage.InputTokenCount),
-                ("outputTokens", usage.OutputTokenCount),
-                ("totalTokens", usage.TotalTokenCount),
-                ("reasoningTokens", usage.ReasoningTokenCount),
-                ("cachedInputTokens", usage.CachedInputTokenCount)
-            );
-
-        return metadata;
+        var usage = Usage is { OutputTokenCount: not null } counted
+            ? Object(
+                ("inputTokens", counted.InputTokenCount),
+                ("outputTokens", counted.OutputTokenCount),
+                ("totalTokens", counted.TotalTokenCount),
+                ("reasoningTokens", counted.ReasoningTokenCount),
+                ("cachedInputTokens", counted.CachedInputTokenCount)
+            )
+            : null;
+        return Known(("model", Model is "" ? null : Model), ("usage", usage));
     }
 }

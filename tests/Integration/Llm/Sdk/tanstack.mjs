@@ -1,5 +1,5 @@
-// TanStack AI's chat behind a proxy that resets each connection, and leads the next one to the other replica. The client
-// resumes by itself: node tanstack.mjs <replica> <replica> <runs>
+// TanStack AI's chat behind a proxy that resets each connection, and leads the next one to the other replica. The
+// client resumes by itself: node tanstack.mjs <replica> <replica> <runs>
 import assert from "node:assert/strict";
 import net from "node:net";
 import { ChatClient, fetchServerSentEvents } from "@tanstack/ai-client";
