@@ -50,6 +50,9 @@ internal sealed class AgUiMessages
             case "TEXT_MESSAGE_CONTENT" or "REASONING_MESSAGE_CONTENT":
                 _messages[id].Content.Append((string?)frame["delta"]);
                 break;
+            case "REASONING_ENCRYPTED_VALUE":
+                _messages[(string)frame["entityId"]!].Message["encryptedValue"] = (string?)frame["encryptedValue"];
+                break;
 
             case "TOOL_CALL_START":
                 var parent = MessageOf((string)frame["parentMessageId"]!, "assistant").Message;

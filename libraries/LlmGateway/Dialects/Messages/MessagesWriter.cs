@@ -10,7 +10,8 @@ namespace LlmGateway.Dialects.Messages;
 /// Makes events in Anthropic's format: content blocks within a message. Events of a provider with the same API are
 /// passed on as they are, after this answer's own start.
 /// </summary>
-internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesFormat.Instance, call.Target.Model)
+internal sealed class MessagesWriter(ChatCall call)
+    : AnswerWriter(MessagesFormat.Instance, call.Target.Model, call.Target.Provider)
 {
     private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly AnswerUsage _usage = new(call);
@@ -87,9 +88,9 @@ internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesForma
 
     protected override void WriteClosing(TextKind kind)
     {
-        // Anthropic signs its model's thinking, and its clients wait for the signature.
+        // Anthropic signs its model's thinking, and its clients wait for the signature and send it back.
         if (kind == TextKind.Reasoning)
-            WriteDelta("signature_delta", "signature", "");
+            WriteDelta("signature_delta", "signature", Signature!);
         Write("content_block_stop", ("index", _block));
     }
 
