@@ -19,7 +19,7 @@ namespace LlmGateway;
 [JsonSerializable(typeof(GenerationDone))]
 [JsonSerializable(typeof(GenerationInput))]
 [JsonSerializable(typeof(StoredContinuation))]
-[JsonSerializable(typeof(StoredRefusal))]
+[JsonSerializable(typeof(StoredToken))]
 [JsonSerializable(typeof(StoredDone))]
 [JsonSerializable(typeof(StoredError))]
 [JsonSerializable(typeof(StoredPrompt))]

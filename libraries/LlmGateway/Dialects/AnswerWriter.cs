@@ -21,13 +21,16 @@ internal enum TextKind
 /// replica.</remarks>
 /// <param name="format">The dialect.</param>
 /// <param name="model">Name of the requested model.</param>
-internal abstract class AnswerWriter(VendorFormat format, string model)
+/// <param name="provider">The provider that gets its reasoning back from the client, or null if the dialect has no
+/// place for that, or the run is an application's own.</param>
+internal abstract class AnswerWriter(VendorFormat format, string model, string? provider = null)
 {
     private const string Gap = "\n\n";
 
     private readonly List<FunctionCallContent> _calls = [];
     private (string? Id, string? Author) _message;
     private List<JsonObject> _frames = [];
+    private string? _protected;
     private int _length;
     private bool _hasTold;
 
@@ -42,6 +45,9 @@ internal abstract class AnswerWriter(VendorFormat format, string model)
     protected string Finish { get; private set; } = "stop";
 
     protected UsageDetails? Usage { get; private set; }
+
+    /// <summary>The text with which the client sends the reasoning that ends back to its provider, or null.</summary>
+    protected string? Signature => provider is null ? null : OwnReasoning.Pack(provider, _protected);
 
     /// <summary>True if the model has declined to answer.</summary>
     protected bool HasRefused { get; private set; }
@@ -149,13 +155,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model)
     /// <summary>Adds text to the open block, or to a new one if the open block is of another kind.</summary>
     protected void Append(TextKind kind, string text)
     {
-        if (Open != kind)
-        {
-            Close();
-            Open = kind;
-            WriteOpening(kind);
-        }
-        else if (_hasTold)
+        if (!Enter(kind) && _hasTold)
             text = Gap + text;
 
         _hasTold = false;
@@ -169,6 +169,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model)
         if (Open is { } kind)
             WriteClosing(kind);
         Open = null;
+        _protected = null;
         _length = 0;
     }
 
@@ -198,6 +199,18 @@ internal abstract class AnswerWriter(VendorFormat format, string model)
             _calls.Add(call);
         if (!WritesPendingCalls)
             WriteCall(call);
+    }
+
+    /// <summary>Opens a block, unless the open one is of this kind.</summary>
+    private bool Enter(TextKind kind)
+    {
+        if (Open == kind)
+            return false;
+
+        Close();
+        Open = kind;
+        WriteOpening(kind);
+        return true;
     }
 
     private List<JsonObject> Written(Action write)
@@ -244,9 +257,15 @@ internal abstract class AnswerWriter(VendorFormat format, string model)
                     Append(isRefusal && HasRefusals ? TextKind.Refusal : TextKind.Answer, text.Text);
                 break;
             case TextReasoningContent reasoning:
-                // Without text it is the provider's own, encrypted.
                 if (reasoning.Text.Length > 0)
                     Append(TextKind.Reasoning, reasoning.Text);
+                if (provider is null || reasoning.ProtectedData is not { Length: > 0 } data)
+                    break;
+
+                // Data without text is encrypted reasoning, in a block of its own.
+                Enter(TextKind.Reasoning);
+                _protected = data;
+                Close();
                 break;
 
             case FunctionCallContent call:

@@ -246,7 +246,8 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             var data = Text(detail, "data") ?? Text(detail, "signature");
             if (!_isReasoningNamed)
                 ReadText(text, NewReasoning);
-            Protect(data);
+            if (data is not null)
+                Protect("reasoning_details", detail!.DeepClone());
             if (
                 text is null
                 && data is null
@@ -262,6 +263,10 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         if (!string.IsNullOrEmpty(data))
             NewContents.Add(new TextReasoningContent("") { ProtectedData = data });
     }
+
+    /// <summary>Adds an item that the provider must get back in a member of the answer's message.</summary>
+    private void Protect(string member, JsonNode item) =>
+        Protect(new JsonObject { [member] = new JsonArray(item) }.ToJsonString(RunJson.Options));
 
     private void ReadParts<T, TPart>(JsonNode? parts, Func<JsonNode?, TPart?> read, List<T> to)
         where TPart : class, T
@@ -298,8 +303,15 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
 
         var kind = known.TakesText ? "custom" : "function";
         var shown = CallOf(known, known.Taken);
-        foreach (var (name, value) in Rest(call, OfCall))
+        var opaque = Rest(call, OfCall);
+        foreach (var (name, value) in opaque)
             shown[name] = value?.DeepClone();
+        if (opaque.Any(member => member.Value is not null))
+        {
+            opaque["id"] = known.Id;
+            Protect("tool_calls", opaque);
+        }
+
         foreach (var (name, value) in function == call ? [] : Rest(function, OfCall))
             shown[kind]![name] = value?.DeepClone();
         if (!known.IsShown)

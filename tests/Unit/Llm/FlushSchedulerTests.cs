@@ -3,15 +3,13 @@ using LlmGateway.Generations;
 
 namespace Unit.Llm;
 
-public sealed class FlushSchedulerTests : IDisposable
+public sealed class FlushSchedulerTests
 {
     private readonly ManualTime _time = new();
     private readonly FlushScheduler _scheduler;
     private int _runs = 1;
 
     public FlushSchedulerTests() => _scheduler = new FlushScheduler(milliseconds: 40, () => _runs, _time);
-
-    public void Dispose() => _scheduler.Dispose();
 
     [Fact]
     public void A_token_after_a_pause_is_flushed_at_once()
@@ -51,7 +49,7 @@ public sealed class FlushSchedulerTests : IDisposable
     [Fact]
     public void An_interval_of_zero_coalesces_nothing()
     {
-        using var none = new FlushScheduler(milliseconds: 0, () => 1_000, _time);
+        var none = new FlushScheduler(milliseconds: 0, () => 1_000, _time);
         for (var i = 0; i < 3; i++)
             Assert.True(none.NextAsync().IsCompleted);
     }

@@ -54,6 +54,9 @@ internal sealed class AgUiMessages
             case "TEXT_MESSAGE_CONTENT" or "REASONING_MESSAGE_CONTENT":
                 Join(id, ("content", TextOf("delta")));
                 break;
+            case "REASONING_ENCRYPTED_VALUE":
+                Join(TextOf("entityId"), ("encryptedValue", TextOf("encryptedValue")));
+                break;
             case "TOOL_CALL_START":
                 _caller = TextOf("parentMessageId");
                 _calls++;

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization.Metadata;
-using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
@@ -30,10 +28,8 @@ internal sealed class AgUiWriter(
     string runId,
     IReadOnlyList<ChatResponseUpdate>? soFar = null,
     JsonArray? history = null
-) : AnswerWriter(AgUiFormat.Instance, run.Model ?? "")
+) : AnswerWriter(AgUiFormat.Instance, run.Model ?? "", run.Provider)
 {
-    private static readonly JsonTypeInfo<AIContent> Json = RunUpdates.Json.Options.TypeOf<AIContent>();
-
     private bool _hasMessage;
     private bool _isBroken;
     private int _reasonings;
@@ -111,6 +107,13 @@ internal sealed class AgUiWriter(
 
     protected override void WriteClosing(TextKind kind)
     {
+        if (kind == TextKind.Reasoning && Signature is { } signature)
+            Write(
+                "REASONING_ENCRYPTED_VALUE",
+                ("subtype", "message"),
+                ("entityId", IdOf(kind)),
+                ("encryptedValue", signature)
+            );
         Write($"{NameOf(kind)}_END", ("messageId", IdOf(kind)));
         if (kind == TextKind.Reasoning)
             Write("REASONING_END", ("messageId", IdOf(kind)));
@@ -148,7 +151,11 @@ internal sealed class AgUiWriter(
 
     // Clients drop events that they do not know, so this is no place for it, but an application's page may read it.
     protected override void WriteUnshown(AIContent content) =>
-        Write("CUSTOM", ("name", "content"), ("value", JsonSerializer.SerializeToNode(content, Json)));
+        Write(
+            "CUSTOM",
+            ("name", "content"),
+            ("value", JsonSerializer.SerializeToNode(content, StoredContents.OneJson))
+        );
 
     private void EnterMessage()
     {

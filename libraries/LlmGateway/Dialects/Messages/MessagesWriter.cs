@@ -14,7 +14,7 @@ namespace LlmGateway.Dialects.Messages;
 /// <param name="run">The run, or the facts of an answer that ends with its request.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
 internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
-    : AnswerWriter(MessagesFormat.Instance, run.Model ?? "")
+    : AnswerWriter(MessagesFormat.Instance, run.Model ?? "", run.Provider)
 {
     private readonly AnswerUsage _usage = new(call);
     private string? _stopSequence;
@@ -94,9 +94,9 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
     protected override void WriteClosing(TextKind kind)
     {
-        // Anthropic signs its model's thinking, and its clients wait for the signature.
+        // Anthropic signs its model's thinking, and its clients wait for the signature and send it back.
         if (kind == TextKind.Reasoning)
-            WriteDelta("signature_delta", "signature", "");
+            WriteDelta("signature_delta", "signature", Signature ?? "");
         Write("content_block_stop", ("index", _block));
     }
 

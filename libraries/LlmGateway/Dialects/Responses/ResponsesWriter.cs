@@ -21,7 +21,7 @@ namespace LlmGateway.Dialects.Responses;
 /// fails at any other type.
 /// </summary>
 internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
-    : AnswerWriter(ResponsesFormat.Instance, run.Model ?? ""),
+    : AnswerWriter(ResponsesFormat.Instance, run.Model ?? "", run.Provider),
         IJoinedAnswer
 {
     /// <summary>Defaults of the members that a response repeats from its request.</summary>
@@ -138,6 +138,8 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
     {
         var text = _text.ToString();
         var item = OpenItem(kind, _status is "in_progress" or "completed" ? "completed" : "incomplete");
+        if (kind == TextKind.Reasoning && Signature is { } signature)
+            item["encrypted_content"] = signature;
         WritePart(kind, $"{TextType(kind)}.done", kind == TextKind.Refusal ? "refusal" : "text", text);
         WritePart(kind, $"{PartType(kind)}.done", "part", PartOf(kind, text));
         WriteItem("done", item);
