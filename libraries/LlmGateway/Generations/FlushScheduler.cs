@@ -41,9 +41,10 @@ internal sealed class FlushScheduler(int milliseconds, Func<int> liveRuns, TimeP
                 return Task.CompletedTask;
             }
 
-            _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            _ = FlushAsync(_next, remaining);
-            return _next.Task;
+            var next = _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            // Less than a millisecond is no delay, so the flush may be over already.
+            _ = FlushAsync(next, remaining);
+            return next.Task;
         }
     }
 

@@ -6,8 +6,9 @@ namespace LlmGateway.Generations;
 /// <summary>
 /// Frames of a generation: <c>token</c>, <c>reasoning</c>, <c>tool_use</c>, <c>state</c> while it waits for its
 /// provider, <c>restarted</c> when another replica continues it, and at the end <c>done</c> or <c>error</c>. Every
-/// frame's id identifies the generation. Frames of agents have the same details.
+/// frame's id identifies the generation.
 /// </summary>
+/// <remarks>Frames of agents have their own types, but leave out the same details.</remarks>
 internal sealed class GenerationFormat(
     Func<string, bool> isNamed,
     bool namesInData,

@@ -56,72 +56,38 @@ internal sealed record GenerationState(
         CancellationToken cancellationToken
     )
     {
-        GenerationStarted? started = null;
-        DateTimeOffset? firstTokenAt = null;
-        DateTimeOffset? endedAt = null;
-        var updates = new List<ChatResponseUpdate>();
-        UpstreamException? failure = null;
-
-        var extent = await runs.ReadOldestAsync(name, Add, cancellationToken);
-        if (started is null)
+        var read = new Events();
+        var extent = await runs.ReadOldestAsync(name, read.Add, cancellationToken);
+        if (read.Started is not { } started)
             return null;
         // The last event has the result, and is read alone.
-        if (
-            !extent.IsWhole
-            && !extent.IsRunning
-            && await runs.LastAsync(name, cancellationToken) is { } last
-            && GenerationEvents.Ends(name.Kind, last.Type)
-        )
-            Add(last);
+        if (!extent.IsWhole && !extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { } last)
+            read.AddEnd(last);
 
-        var contents = updates.SelectMany(update => update.Contents).ToList();
+        var contents = read.Updates.SelectMany(update => update.Contents).ToList();
         var usage = contents.OfType<UsageContent>().LastOrDefault()?.Details;
-        var finish = updates.LastOrDefault()?.FinishReason?.Value;
+        var finish = read.Updates.LastOrDefault()?.FinishReason?.Value;
         var reasoning = string.Concat(contents.OfType<TextReasoningContent>().Select(content => content.Text));
         var tools = contents.OfType<FunctionCallContent>().Select(GenerationEvents.ToolUseOf).ToList();
         var state = new GenerationState(
             name.Id,
-            StatusOf(finish, failure, extent.IsRunning),
+            StatusOf(finish, read.Failure, extent.IsRunning),
             string.Concat(contents.Select(UnshownContent.TextOf)),
             usage is null ? null : new GenerationUsage(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0),
             finish,
-            failure?.Message,
-            failure?.Reason,
+            read.Failure?.Message,
+            read.Failure?.Reason,
             reasoning.Length > 0 ? reasoning : null,
             tools.Count > 0 ? tools : null,
             started.Provider,
             started.Model,
             started.CreatedAt,
-            firstTokenAt,
-            endedAt,
+            read.FirstTokenAt,
+            read.EndedAt,
             stream,
             extent.IsWhole ? null : true
         );
         return (state, new StreamPosition(extent.Epoch, extent.Through));
-
-        void Add(RunEntry entry)
-        {
-            if (entry.OfLog)
-            {
-                if (entry.Type == AllRuns.Announcement)
-                    started = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<GenerationStarted>());
-                return;
-            }
-
-            if (entry.Type == "token")
-                firstTokenAt ??= entry.Time;
-            if (GenerationEvents.Ends(name.Kind, entry.Type))
-                endedAt = entry.Time;
-            try
-            {
-                if (GenerationEvents.UpdateOf(name.Kind, entry.Type, Encoding.UTF8.GetBytes(entry.Data)) is { } update)
-                    updates.Add(update);
-            }
-            catch (UpstreamException e)
-            {
-                failure = e;
-            }
-        }
     }
 
     private static string StatusOf(string? finish, UpstreamException? failure, bool isRunning) =>
@@ -131,4 +97,45 @@ internal sealed record GenerationState(
         : finish is not null ? "done"
         : isRunning ? "running"
         : "interrupted";
+
+    /// <summary>The events of a generation that were read.</summary>
+    private sealed class Events
+    {
+        public GenerationStarted? Started { get; private set; }
+        public DateTimeOffset? FirstTokenAt { get; private set; }
+        public DateTimeOffset? EndedAt { get; private set; }
+        public List<ChatResponseUpdate> Updates { get; } = [];
+        public UpstreamException? Failure { get; private set; }
+
+        public void AddEnd(RunEntry entry)
+        {
+            if (GenerationEvents.Ends(GenerationName.Kind, entry.Type))
+                Add(entry);
+        }
+
+        public void Add(RunEntry entry)
+        {
+            if (entry.OfLog)
+            {
+                if (entry.Type == AllRuns.Announcement)
+                    Started = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<GenerationStarted>());
+                return;
+            }
+
+            if (entry.Type == "token")
+                FirstTokenAt ??= entry.Time;
+            if (GenerationEvents.Ends(GenerationName.Kind, entry.Type))
+                EndedAt = entry.Time;
+            var data = Encoding.UTF8.GetBytes(entry.Data);
+            try
+            {
+                if (GenerationEvents.UpdateOf(GenerationName.Kind, entry.Type, data) is { } update)
+                    Updates.Add(update);
+            }
+            catch (UpstreamException e)
+            {
+                Failure = e;
+            }
+        }
+    }
 }

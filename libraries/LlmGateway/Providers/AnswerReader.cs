@@ -257,17 +257,6 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
         }
     }
 
-    /// <summary>Adds what only the provider can read of the reasoning.</summary>
-    private void Protect(string? data)
-    {
-        if (!string.IsNullOrEmpty(data))
-            NewContents.Add(new TextReasoningContent("") { ProtectedData = data });
-    }
-
-    /// <summary>Adds an item that the provider must get back in a member of the answer's message.</summary>
-    private void Protect(string member, JsonNode item) =>
-        Protect(new JsonObject { [member] = new JsonArray(item) }.ToJsonString(RunJson.Options));
-
     private void ReadParts<T, TPart>(JsonNode? parts, Func<JsonNode?, TPart?> read, List<T> to)
         where TPart : class, T
     {

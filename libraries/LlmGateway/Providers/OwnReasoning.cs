@@ -3,9 +3,8 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Marks a model's reasoning with the provider that made it. That provider must get the reasoning back with the calls
-/// that follow it, signed or encrypted as it was, and no other provider takes it. Clients return the mark and the data
-/// as one opaque text:
+/// Marks a model's reasoning with the provider that made it, which must get it back with the calls that follow, signed
+/// or encrypted as it was; no other one takes it. Clients return the mark and the data as one opaque text:
 /// <code>aspire-sse:local:{"tool_calls":[{"id":"c1","extra_content":{"google":{"thought_signature":"…"}}}]}</code>
 /// </summary>
 internal static class OwnReasoning
@@ -13,14 +12,15 @@ internal static class OwnReasoning
     private const string Prefix = "aspire-sse:";
     private const string Maker = "provider";
 
-    /// <summary>Returns the opaque text for clients.</summary>
+    /// <summary>Makes the opaque text for clients.</summary>
     /// <param name="provider">The provider that made the reasoning.</param>
     /// <param name="data">The data that only the provider can read, or null if there are none.</param>
     public static string Pack(string provider, string? data) => $"{Prefix}{provider}:{data}";
 
     public static bool IsPacked(string? text) => text?.StartsWith(Prefix, StringComparison.Ordinal) == true;
 
-    /// <summary>Returns the reasoning that a client sends back, or null if nobody knows which provider made it.</summary>
+    /// <summary>Returns the reasoning that a client sends back, or null if nobody knows which provider made
+    /// it.</summary>
     public static TextReasoningContent? Unpack(string? text, string? packed)
     {
         if (!IsPacked(packed) || packed![Prefix.Length..].Split(':', 2) is not [var provider, var data])

@@ -41,9 +41,9 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     public Run? Find(RunName name) => _live.Keys.FirstOrDefault(run => run.Name == name);
 
     /// <summary>
-    /// Does a run's work in the background until the work returns; <see cref="Run.Stopping"/> asks it to stop. A run
-    /// that the work leaves open then ends. If it was stopped it ends with a fatal error, unless another process may
-    /// restart it after this one's shutdown.
+    /// Does a run's work in the background until the work returns; <see cref="Run.Stopping"/> asks it to stop. Then the
+    /// run ends, with a fatal error if the work was stopped, unless another process may restart it after this one's
+    /// shutdown.
     /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="work">Its work.</param>

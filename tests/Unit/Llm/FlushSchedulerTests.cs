@@ -34,6 +34,15 @@ public sealed class FlushSchedulerTests
         Assert.False(_scheduler.NextAsync().IsCompleted);
     }
 
+    /// <summary>A delay of less than a millisecond is none.</summary>
+    [Fact]
+    public void A_flush_that_is_almost_due_is_one_at_once()
+    {
+        _ = _scheduler.NextAsync();
+        _time.Advance(TimeSpan.FromMilliseconds(39.9));
+        Assert.True(_scheduler.NextAsync().IsCompleted);
+    }
+
     [Theory]
     [InlineData(40, 40)]
     [InlineData(100, 100)]

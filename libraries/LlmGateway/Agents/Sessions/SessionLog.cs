@@ -9,8 +9,8 @@ using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;
 
-/// <summary>The logs of sessions: stores messages, and reads the next turn, which is the first message without an answer
-/// and the conversation before it.</summary>
+/// <summary>The logs of sessions: stores messages, and reads the next turn, which is the first message without an
+/// answer and the conversation before it.</summary>
 internal sealed class SessionLog(
     AllRuns runs,
     RunEventReader events,

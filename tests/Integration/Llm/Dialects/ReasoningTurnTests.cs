@@ -20,19 +20,7 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
     public async Task The_next_response_of_a_conversation_has_them(string model)
     {
         var first = await LlmSystem.AnswerAsync(A, "/v1/responses", Question(Thinking()));
-        var seen = await SeenAsync(next =>
-            LlmSystem.AnswerAsync(
-                B,
-                "/v1/responses",
-                Body(
-                    $$"""
-                    {"model":"{{model}}","previous_response_id":"{{first.Text("id")}}","input":[{{Result}},{{User(
-                        next
-                    )}}]}
-                    """
-                )
-            )
-        );
+        var seen = await NextAsync(model, first);
         AssertGivenBack(seen, model);
     }
 
@@ -89,8 +77,9 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
     {
         var prompt = Thinking();
         var chat = Guid.NewGuid().ToString();
-        await using var page = await LlmSystem.OpenAsync(A, "/api/chat", Chat(chat, Maker, Said("u1", prompt)));
-        await page.ToEndAsync();
+        await using var page = await LlmSystem
+            .OpenAsync(A, "/api/chat", Chat(chat, Maker, Said("u1", prompt)))
+            .ToEndAsync();
         var end = page.Events.Single(e => e.Data!.Contains("reasoning-end", StringComparison.Ordinal)).Json();
         var parts = $$$"""
             {"type":"reasoning","text":"{{{Thought}}}","state":"done",
@@ -102,8 +91,7 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
         {
             var answer = $$"""{"id":"a1","role":"assistant","parts":[{{parts}}]}""";
             var body = Chat(chat, model, Said("u1", prompt), answer, Said("u2", next));
-            await using var second = await LlmSystem.OpenAsync(B, "/api/chat", body);
-            await second.ToEndAsync();
+            await using var second = await LlmSystem.OpenAsync(B, "/api/chat", body).ToEndAsync();
         });
         AssertGivenBack(seen, model);
     }
@@ -115,12 +103,9 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
     {
         var prompt = Thinking();
         var thread = Guid.NewGuid().ToString();
-        await using var run = await LlmSystem.OpenAsync(
-            A,
-            "/agents/ag-ui",
-            Run(thread, "r1", Maker, Asked("u1", prompt))
-        );
-        await run.ToEndAsync();
+        await using var run = await LlmSystem
+            .OpenAsync(A, "/agents/ag-ui", Run(thread, "r1", Maker, Asked("u1", prompt)))
+            .ToEndAsync();
         var value = run.Events.Single(e => e.Data!.Contains("ENCRYPTED_VALUE", StringComparison.Ordinal)).Json();
 
         var seen = await SeenAsync(async next =>
@@ -141,8 +126,7 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
                 """{"id":"t1","role":"tool","toolCallId":"call_1","content":"paid"}""",
                 Asked("u2", next)
             );
-            await using var second = await LlmSystem.OpenAsync(B, "/agents/ag-ui", body);
-            await second.ToEndAsync();
+            await using var second = await LlmSystem.OpenAsync(B, "/agents/ag-ui", body).ToEndAsync();
         });
         AssertGivenBack(seen, model);
     }
@@ -168,7 +152,7 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
         await LlmSystem.SendAsync(A, session, prompt);
         await LlmSystem.AnsweredAsync(reader);
         AssertGivenBack(await round.Task, Maker);
-        Assert.Equal("2", (await round.Task).Text("messages.2.content"));
+        Assert.Equal("2", (await round.Task).At("messages").EnumerateArray().Last().Text("content"));
 
         AssertGivenBack(await SeenAsync(next => LlmSystem.SendAsync(B, session, next)), Maker);
         var state = await SeedRequests.GetAsync(B.Url, $"/session/{session}");
@@ -196,6 +180,7 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
                 {"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"{{{Signed}}}"}}
                 """,
                 """{"type":"content_block_stop","index":0}""",
+                // Thinking that Anthropic hides.
                 """
                 {"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"aGlkZGVu"}}
                 """,
@@ -210,19 +195,8 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
             )
         );
         var first = await LlmSystem.AnswerAsync(A, "/v1/responses", Question(prompt, "claude-x"));
-        var seen = await SeenAsync(next =>
-            LlmSystem.AnswerAsync(
-                B,
-                "/v1/responses",
-                Body(
-                    $$"""
-                    {"model":"{{model}}","previous_response_id":"{{first.Text("id")}}","input":[{{Result}},{{User(
-                        next
-                    )}}]}
-                    """
-                )
-            )
-        );
+        var seen = await NextAsync(model, first);
+
         var text = seen.GetRawText();
         Assert.Equal(isMaker, text.Contains(Thought, StringComparison.Ordinal));
         Assert.Equal(isMaker, text.Contains("aGlkZGVu", StringComparison.Ordinal));
@@ -232,6 +206,17 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
                 seen.At("messages.1.content.0").GetRawText()
             );
     }
+
+    /// <summary>Returns what the provider gets of the response after another one.</summary>
+    private Task<JsonElement> NextAsync(string model, JsonElement first) =>
+        SeenAsync(next =>
+        {
+            var input = $"[{Result},{User(next)}]";
+            var body = Body(
+                $$"""{"model":"{{model}}","previous_response_id":"{{first.Text("id")}}","input":{{input}}}"""
+            );
+            return LlmSystem.AnswerAsync(B, "/v1/responses", body);
+        });
 
     private static void AssertGivenBack(JsonElement seen, string model)
     {
