@@ -10,23 +10,34 @@ using Streaming.Access;
 namespace LlmGateway.Dialects;
 
 /// <summary>A request to an endpoint of a dialect, and the services that such endpoints use.</summary>
-internal sealed record DialectRequest(
-    HttpContext Context,
-    VendorHandler Handler,
-    Generator Generator,
-    ConversationReader Conversations,
-    RunUpdates Updates,
-    PromptStore Prompts,
-    RunThreads Threads,
-    AllRuns Runs,
-    RunStreams Streams,
-    ChatProviders Providers,
-    OwnerAccess Access,
-    RequestKeyStore Keys,
-    TimeProvider Clock,
-    IOptions<LlmOptions> Options
-)
+internal sealed class DialectRequest(HttpContext context)
 {
+    public HttpContext Context => context;
+
+    public VendorHandler Handler => Of<VendorHandler>();
+
+    public Generator Generator => Of<Generator>();
+
+    public ConversationReader Conversations => Of<ConversationReader>();
+
+    public RunUpdates Updates => Of<RunUpdates>();
+
+    public PromptStore Prompts => Of<PromptStore>();
+
+    public RunThreads Threads => Of<RunThreads>();
+
+    public AllRuns Runs => Of<AllRuns>();
+
+    public RunStreams Streams => Of<RunStreams>();
+
+    public ChatProviders Providers => Of<ChatProviders>();
+
+    public OwnerAccess Access => Of<OwnerAccess>();
+
+    public RequestKeyStore Keys => Of<RequestKeyStore>();
+
+    public TimeProvider Clock => Of<TimeProvider>();
+
     public CancellationToken Aborted => Context.RequestAborted;
 
     public string? Owner => Access.OwnerOf(Context);
@@ -34,7 +45,8 @@ internal sealed record DialectRequest(
     public ClientKey Client => Access.ClientOf(Context);
 
     /// <exception cref="InvalidChatException">The body is not an object, or longer than the limit.</exception>
-    public Task<JsonElement> ReadAsync() => ChatBody.ReadAsync(Context, Options.Value.MaxRequestBytes);
+    public Task<JsonElement> ReadAsync() =>
+        ChatBody.ReadAsync(Context, Of<IOptions<LlmOptions>>().Value.MaxRequestBytes);
 
     /// <summary>Sends an answer that ends with its request.</summary>
     public Task AskAsync(
@@ -74,4 +86,17 @@ internal sealed record DialectRequest(
     /// <summary>Answers with refusals and failures in the dialect's format.</summary>
     public Task AnswerAsync(VendorFormat format, Func<Task> respondAsync) =>
         Handler.AnswerAsync(Context, format, respondAsync);
+
+    private T Of<T>()
+        where T : notnull => context.RequestServices.GetRequiredService<T>();
+}
+
+internal static class DialectRequestExtensions
+{
+    /// <summary>Maps an endpoint without names in its path.</summary>
+    public static RouteHandlerBuilder MapPost(
+        this IEndpointRouteBuilder app,
+        string path,
+        Func<DialectRequest, Task> answerAsync
+    ) => app.MapPost(path, (Delegate)((HttpContext context) => answerAsync(new DialectRequest(context))));
 }

@@ -43,14 +43,17 @@ internal static class AgUiApi
             );
 
         agent
-            .MapDelete("/{threadId}/{runId}", CancelAsync)
+            .MapDelete(
+                "/{threadId}/{runId}",
+                (string threadId, string runId, HttpContext context) => CancelAsync(threadId, runId, new(context))
+            )
             .Publishes("generations.*")
             .CountedAs(RequestKind.Publish)
             .RefusesAs(Format.RefuseAsync)
             .Produces(StatusCodes.Status204NoContent);
     }
 
-    private static Task RunAsync([AsParameters] DialectRequest request) =>
+    private static Task RunAsync(DialectRequest request) =>
         request.AnswerAsync(
             Format,
             async () =>
@@ -136,7 +139,7 @@ internal static class AgUiApi
         };
 
     /// <summary>Cancels a run: the client's <c>abortRun()</c> only closes its own connection.</summary>
-    private static Task CancelAsync(string threadId, string runId, [AsParameters] DialectRequest request) =>
+    private static Task CancelAsync(string threadId, string runId, DialectRequest request) =>
         request.AnswerAsync(
             Format,
             async () =>

@@ -32,7 +32,7 @@ internal static class ChatCompletionsApi
     public static AnswerWriter WriterOf(RunHead run, JsonElement body) =>
         new ChatCompletionsWriter(run, HasUsage(body));
 
-    private static Task AskAsync([AsParameters] DialectRequest request) =>
+    private static Task AskAsync(DialectRequest request) =>
         request.AskAsync(
             Format,
             body => ChatCompletionsRequestReader.Read(body, request.Providers),

@@ -45,7 +45,7 @@ internal static class MessagesApi
             .Answers(Reference);
     }
 
-    private static Task AskAsync([AsParameters] DialectRequest request) =>
+    private static Task AskAsync(DialectRequest request) =>
         request.AskAsync(
             Format,
             body =>
@@ -57,7 +57,7 @@ internal static class MessagesApi
     /// Counts the tokens of a request to the demo model. Other models are refused: only their providers know the count,
     /// and clients would trust an estimate.
     /// </summary>
-    private static Task CountAsync([AsParameters] DialectRequest request) =>
+    private static Task CountAsync(DialectRequest request) =>
         request.AnswerAsync(
             Format,
             async () =>

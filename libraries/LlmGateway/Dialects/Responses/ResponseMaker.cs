@@ -10,12 +10,13 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal static class ResponseMaker
 {
-    public static Task AnswerAsync([AsParameters] DialectRequest request, IHostApplicationLifetime server) =>
-        request.AnswerAsync(ResponsesFormat.Instance, () => BeginAsync(request, server));
+    public static Task AnswerAsync(DialectRequest request) =>
+        request.AnswerAsync(ResponsesFormat.Instance, () => BeginAsync(request));
 
-    private static async Task BeginAsync(DialectRequest request, IHostApplicationLifetime server)
+    private static async Task BeginAsync(DialectRequest request)
     {
         var context = request.Context;
+        var stopping = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         var responses = new StoredResponses(request);
         var body = await request.ReadAsync();
         var isBackground = ChatBody.Flag(body, "background");
@@ -46,10 +47,9 @@ internal static class ResponseMaker
         finally
         {
             // A server that stops breaks connections itself, so its clients have not left.
-            var hasLeft =
-                request.Aborted.IsCancellationRequested && !server.ApplicationStopping.IsCancellationRequested;
+            var hasLeft = request.Aborted.IsCancellationRequested && !stopping.IsCancellationRequested;
             if (begun is not null && !isBackground && !hasKey && hasLeft)
-                await CancelAsync(request, begun.Name, server.ApplicationStopping);
+                await CancelAsync(request, begun.Name, stopping);
         }
 
         async Task<RunHead> StartAsync() =>

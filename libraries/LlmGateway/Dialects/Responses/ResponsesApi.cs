@@ -45,7 +45,7 @@ internal static class ResponsesApi
             )
             .Describe();
 
-        app.MapGet(OnePath, RetrieveAsync)
+        app.MapGet(OnePath, (string id, HttpContext context) => RetrieveAsync(id, new(context)))
             .ReadsOwn(Topic)
             .Query("stream", "true: the events, else the response as it is now.")
             .Query("starting_after", "The `sequence_number` after which the stream goes on.")
@@ -53,13 +53,17 @@ internal static class ResponsesApi
             .Query("include", "Ignored.", also: "include[]")
             .Query("api-version", "Ignored: Azure's clients add it.")
             .Describe();
-        app.MapDelete(OnePath, DeleteAsync).Publishes(Topic).ReadsOwn(Topic).CountedAs(RequestKind.Publish).Describe();
-        app.MapPost($"{OnePath}/cancel", CancelAsync)
+        app.MapDelete(OnePath, (string id, HttpContext context) => DeleteAsync(id, new(context)))
             .Publishes(Topic)
             .ReadsOwn(Topic)
             .CountedAs(RequestKind.Publish)
             .Describe();
-        app.MapGet($"{OnePath}/input_items", ReadInputAsync)
+        app.MapPost($"{OnePath}/cancel", (string id, HttpContext context) => CancelAsync(id, new(context)))
+            .Publishes(Topic)
+            .ReadsOwn(Topic)
+            .CountedAs(RequestKind.Publish)
+            .Describe();
+        app.MapGet($"{OnePath}/input_items", (string id, HttpContext context) => ReadInputAsync(id, new(context)))
             .ReadsOwn(Topic)
             .Query("order", "desc, the default, or asc.")
             .Query("limit", "1 to 100; 20 without it.")
@@ -72,7 +76,7 @@ internal static class ResponsesApi
     private static RouteHandlerBuilder Describe(this RouteHandlerBuilder endpoint) =>
         endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics().Answers(Reference);
 
-    private static Task RetrieveAsync(string id, [AsParameters] DialectRequest request) =>
+    private static Task RetrieveAsync(string id, DialectRequest request) =>
         ShowAsync(id, request, (run, prompt) => ReadAsync(request.Context, request.Handler, run, prompt));
 
     /// <summary>Streams a response if the query asks for a stream, from the event that the query names, or sends the
@@ -127,7 +131,7 @@ internal static class ResponsesApi
             await handler.SendWholeAsync(context, run, response);
     }
 
-    private static Task CancelAsync(string id, [AsParameters] DialectRequest request) =>
+    private static Task CancelAsync(string id, DialectRequest request) =>
         ShowAsync(
             id,
             request,
@@ -140,7 +144,7 @@ internal static class ResponsesApi
         );
 
     /// <summary>Hides a response from later requests. Its answer stays in the log until retention drops it.</summary>
-    private static Task DeleteAsync(string id, [AsParameters] DialectRequest request) =>
+    private static Task DeleteAsync(string id, DialectRequest request) =>
         ShowAsync(
             id,
             request,
@@ -160,7 +164,7 @@ internal static class ResponsesApi
             }
         );
 
-    private static Task ReadInputAsync(string id, [AsParameters] DialectRequest request) =>
+    private static Task ReadInputAsync(string id, DialectRequest request) =>
         ShowAsync(
             id,
             request,

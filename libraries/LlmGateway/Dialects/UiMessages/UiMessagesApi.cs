@@ -36,21 +36,21 @@ internal static class UiMessagesApi
             .Streams(Reference, "The last is `[DONE]`.", Chunks);
 
         chats
-            .MapGet("/{id}/stream", ResumeAsync)
+            .MapGet("/{id}/stream", (string id, HttpContext context) => ResumeAsync(id, new(context)))
             .OpensStream()
             .ReadsOwn("generations.*")
             .RefusesAs(Format.RefuseAsync)
             .Streams(Reference, "The chat's answer that runs, from its start; 204 if none does.", Chunks);
 
         chats
-            .MapDelete("/{id}/stream", StopAsync)
+            .MapDelete("/{id}/stream", (string id, HttpContext context) => StopAsync(id, new(context)))
             .Publishes("generations.*")
             .CountedAs(RequestKind.Publish)
             .RefusesAs(Format.RefuseAsync)
             .Produces(StatusCodes.Status204NoContent);
     }
 
-    private static Task SendAsync([AsParameters] DialectRequest request) =>
+    private static Task SendAsync(DialectRequest request) =>
         request.AnswerAsync(
             Format,
             async () =>
@@ -72,7 +72,7 @@ internal static class UiMessagesApi
 
     /// <summary>Sends an answer that runs again from its start. A page that keeps its messages has an ended one,
     /// perhaps under another id, and would show it twice.</summary>
-    private static Task ResumeAsync(string id, [AsParameters] DialectRequest request) =>
+    private static Task ResumeAsync(string id, DialectRequest request) =>
         request.AnswerAsync(
             Format,
             async () =>
@@ -112,7 +112,7 @@ internal static class UiMessagesApi
         );
 
     /// <summary>Cancels all answers of a chat: the client's <c>stop()</c> only closes its own connection.</summary>
-    private static Task StopAsync(string id, [AsParameters] DialectRequest request) =>
+    private static Task StopAsync(string id, DialectRequest request) =>
         request.AnswerAsync(
             Format,
             async () =>
