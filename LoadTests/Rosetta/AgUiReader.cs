@@ -35,7 +35,8 @@ internal sealed class AgUiReader(string id) : WireReader(id)
                 Usage = Tokens(data.GetProperty("usage")[0], "inputTokens", "outputTokens");
                 HasEnded = true;
                 break;
-            case "RUN_ERROR":
+            // A server that stops says so; the run goes on.
+            case "RUN_ERROR" when data.GetProperty("code").GetString() != "stream_ended":
                 throw Failed(frame.Data);
         }
 

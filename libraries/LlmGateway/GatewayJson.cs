@@ -3,7 +3,6 @@ using System.Text.Json.Serialization.Metadata;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
-using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Telemetry;
@@ -20,7 +19,7 @@ namespace LlmGateway;
 [JsonSerializable(typeof(GenerationDone))]
 [JsonSerializable(typeof(GenerationInput))]
 [JsonSerializable(typeof(StoredContinuation))]
-[JsonSerializable(typeof(StoredRefusal))]
+[JsonSerializable(typeof(StoredToken))]
 [JsonSerializable(typeof(StoredDone))]
 [JsonSerializable(typeof(StoredError))]
 [JsonSerializable(typeof(StoredPrompt))]
@@ -42,8 +41,7 @@ namespace LlmGateway;
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     /// <summary>These types, and JSON of any form.</summary>
-    public static IJsonTypeInfoResolver Types =>
-        JsonTypeInfoResolver.Combine(NodeJson.Default, ModelJson.Default, Default);
+    public static IJsonTypeInfoResolver Types => JsonTypeInfoResolver.Combine(NodeJson.Default, Default);
 
     /// <summary>Lets runs store these types, and the types that a provider's client may use in the arguments of a
     /// tool.</summary>

@@ -6,6 +6,7 @@ using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
+using LlmGateway.Dialects.Paths;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
@@ -65,7 +66,6 @@ public static class LlmGatewayExtensions
         // The first writer that can write is used, so this one precedes the writer for problem details, which always
         // can.
         builder.Services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, VendorProblems>());
-        builder.AddResponses();
         builder.AddAgents();
         if (configure is not null)
             builder.Services.Configure(configure);

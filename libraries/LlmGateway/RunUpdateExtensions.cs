@@ -1,5 +1,3 @@
-using System.Text.Json;
-using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
@@ -24,8 +22,7 @@ public static class RunUpdateExtensions
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(update);
         var stored = With(update, content => content is FunctionCallContent call ? ToolCalls.Storable(call) : content);
-        var json = JsonSerializer.Serialize(stored, RunUpdates.Json);
-        return run.AppendAsync(new RunEvent(RunUpdates.Type, EventRules.Data(json)));
+        return run.AppendAsync(GenerationEvents.Stored(stored));
     }
 
     /// <summary>Appends each update of an answer as soon as the update arrives, until the answer ends or the run must

@@ -47,14 +47,32 @@ public static class RunStreamExtensions
             if (!Enum.IsDefined(format) || format == EventFormat.Envelope)
                 throw new ArgumentOutOfRangeException(nameof(format), format, "A run has no such format.");
 
-            return new(
-                [],
-                context =>
-                    context.RequestServices.GetOfRuns<StartedRunStreams>().StartAsync(context, kind, work, format, end)
-            )
-            {
-                StartsWork = true,
-            };
+            return new([], context => StartAsync(context, kind, work, RunView.Of(format, end))) { StartsWork = true };
         }
+    }
+
+    /// <summary>Streams the run that a request starts, with its caller as owner.</summary>
+    private static Task StartAsync(
+        HttpContext context,
+        string kind,
+        Func<Run, CancellationToken, Task> work,
+        RunView view
+    )
+    {
+        var services = context.RequestServices;
+        var runs = services.GetOfRuns<RunStarter>();
+        var access = services.GetRequiredService<IStreamAccess>();
+        return services
+            .GetRequiredService<RunStreams>()
+            .OpenAsync(context, kind, view.Frames, view.EndTypes, BeginAsync);
+
+        Task<BegunRun> BeginAsync() =>
+            runs.StartAsync(
+                kind,
+                access.ClientOf(context),
+                new RunAnnouncement(Owner: access.OwnerOf(context)),
+                run => work(run, run.Stopping),
+                cancellationToken: context.RequestAborted
+            );
     }
 }

@@ -57,11 +57,11 @@ public static class SseRunsExtensions
         services.AddSingleton<RunStarter>();
         services.AddSingleton<IRuns>(provider => provider.GetRequiredService<RunStarter>());
         services.AddSingleton<RunStreams>();
-        services.AddSingleton<StartedRunStreams>();
 
-        // The runs end while the services stop, and the lease ends after that.
+        // The handlers are known before the lease begins. The runs end while the services stop, and the lease ends
+        // after that.
+        services.AddHostedService(provider => provider.GetRequiredService<RunRestarts>());
         services.AddHostedService(provider => provider.GetRequiredService<ProcessLease>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveRuns>());
-        services.AddHostedService(provider => provider.GetRequiredService<RunRestarts>());
     }
 }

@@ -16,6 +16,13 @@ builder
     .WithReference(log)
     .WaitFor(log);
 
+builder
+    .AddProject<Projects.Chat>("chat")
+    .WithHttpEndpoint()
+    .WithExternalHttpEndpoints()
+    .WithReference(log)
+    .WaitFor(log);
+
 var nats = builder
     .AddExecutable("nats", "nats-server", ".", "-js", "-sd", ".local/nats", "-a", "127.0.0.1")
     .WithExplicitStart();

@@ -40,29 +40,21 @@ internal sealed class AgentAnswers(
     /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
     public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
 
-    /// <summary>Creates the buffer for an answer, which a run stores.</summary>
-    public AnswerBuffer BufferOf(Run run, ChatTarget target) => buffers.Of(run, Content, target.Provider);
-
     /// <summary>Makes an event with text, which is in two members because the two articles' clients read different
     /// ones.</summary>
     private static RunEvent Content(string text) => RunEvent.Of("content", new AgentContent("content", text, text));
 
-    /// <summary>Writes the answer to a conversation. The conversation counts as the client's memory until the answer
-    /// ends.</summary>
+    /// <summary>Answers a conversation, and ends the run. The conversation counts as the client's memory until the
+    /// answer ends.</summary>
     /// <param name="target">The model.</param>
     /// <param name="client">The client whose share of the provider and of the memory the answer uses.</param>
     /// <param name="conversation">The conversation.</param>
     /// <param name="run">The run of the answer.</param>
-    /// <param name="buffer">Stores the answer.</param>
-    public async Task WriteAsync(
-        ChatTarget target,
-        ClientKey client,
-        AgentInput conversation,
-        Run run,
-        AnswerBuffer buffer
-    )
+    /// <param name="end">The event after the answer.</param>
+    public async Task AnswerAsync(ChatTarget target, ClientKey client, AgentInput conversation, Run run, RunEvent end)
     {
         using var kept = budget.Keep(client, conversation.Bytes);
+        await using var buffer = buffers.Of(run, Content, target.Provider);
         AIFunction[] usable =
         [
             .. options
@@ -86,30 +78,40 @@ internal sealed class AgentAnswers(
             };
 
             var updates = new List<ChatResponseUpdate>();
-            await foreach (var update in target.Client.GetStreamingResponseAsync(messages, chat, run.Stopping))
+            await foreach (var update in target.StreamAsync(messages, chat, run.Stopping))
             {
-                if (update.Text is { Length: > 0 } piece)
+                if (UnshownContent.TextOf(update) is { Length: > 0 } piece)
                     await buffer.TextAsync(piece);
                 updates.Add(update);
             }
 
-            var calls = updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>().ToList();
+            var said = updates.ToChatResponse().Messages;
+            var contents = said.SelectMany(message => message.Contents).ToList();
+            var calls = contents.OfType<FunctionCallContent>().ToList();
             if (calls.Count == 0 || round >= MaxRounds)
-                return;
+                break;
 
-            messages.AddMessages(updates);
+            OwnReasoning.Mark(said, target.Provider);
+            messages.AddRange(said);
             var isCut = updates.Exists(update => update.FinishReason == ChatFinishReason.Length);
+            List<AIContent> reasoning = [.. contents.OfType<TextReasoningContent>()];
             foreach (var call in calls)
-                messages.Add(await UseToolAsync(isCut ? null : usable, call, conversation.Key, run, buffer));
+            {
+                await AnnounceAsync(call, reasoning, conversation.Key, run, buffer);
+                messages.Add(await UseToolAsync(isCut ? null : usable, call, run, buffer));
+                await run.CloseWithAsync(AgentRuns.Closing(conversation.Key, ""));
+            }
         }
+
+        await buffer.EndAsync(end);
     }
 
-    /// <summary>Writes a call and its result as events, and returns the result as a message for the model. A crash may
-    /// come at any time, so the call is durable before the tool begins, and the run's closing events name it.</summary>
-    /// <param name="usable">The tools, or null if the limit of tokens has cut the call.</param>
-    private async Task<ChatMessage> UseToolAsync(
-        AIFunction[]? usable,
+    /// <summary>Writes a call. A crash may come at any time, so the call is durable before the tool begins, and the
+    /// run's closing events name it.</summary>
+    /// <param name="reasoning">The reasoning before the call, which the model must get back with the call.</param>
+    private static async Task AnnounceAsync(
         FunctionCallContent call,
+        List<AIContent> reasoning,
         string? key,
         Run run,
         AnswerBuffer buffer
@@ -117,9 +119,21 @@ internal sealed class AgentAnswers(
     {
         await run.CloseWithAsync(AgentRuns.Closing(key, $" `{call.Name}` may have run: it has no result."));
         var used = new AgentToolUse(SessionEvents.ToolUse, call.CallId, call.Name, ToolCalls.InputOrText(call));
-        await buffer.StoreAsync(RunEvent.Of(used.Type, used));
+        var bare = RunEvent.Of(used.Type, used);
+        var details = StoredContents.Of(reasoning, bare);
+        await buffer.StoreAsync(details is null ? bare : RunEvent.Of(used.Type, used with { Details = details }));
         run.Stopping.ThrowIfCancellationRequested();
+    }
 
+    /// <summary>Calls a tool, writes its result, and returns the result as a message for the model.</summary>
+    /// <param name="usable">The tools, or null if the limit of tokens has cut the call.</param>
+    private async Task<ChatMessage> UseToolAsync(
+        AIFunction[]? usable,
+        FunctionCallContent call,
+        Run run,
+        AnswerBuffer buffer
+    )
+    {
         var start = clock.GetTimestamp();
         var output = usable is null
             ? new ToolError("The limit of tokens has cut this call.")
@@ -128,9 +142,7 @@ internal sealed class AgentAnswers(
 
         var result = new AgentToolResult(SessionEvents.ToolResult, call.CallId, call.Name, output, durationMs);
         await buffer.StoreAsync(RunEvent.Of(result.Type, result));
-        await run.CloseWithAsync(AgentRuns.Closing(key, ""));
-
-        return new ChatMessage(ChatRole.Tool, [AgentToolResult.ForModel(call.CallId, output)]);
+        return new ChatMessage(ChatRole.Tool, [ToolCalls.ResultOf(call.CallId, output)]);
     }
 
     private async Task<object?> CallAsync(AIFunction[] usable, FunctionCallContent call, Run run)

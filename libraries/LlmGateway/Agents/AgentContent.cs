@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
+using LlmGateway.Generations;
 
 namespace LlmGateway.Agents;
 
@@ -8,13 +7,15 @@ namespace LlmGateway.Agents;
 
 internal sealed record AgentContent(string Type, string Content, string Data);
 
-internal sealed record AgentToolUse(string Type, string Id, string Tool, JsonNode Input);
+/// <param name="Details">The reasoning before the call, which only the model gets.</param>
+internal sealed record AgentToolUse(
+    string Type,
+    string Id,
+    string Tool,
+    JsonNode Input,
+    StoredContents? Details = null
+);
 
-internal sealed record AgentToolResult(string Type, string Id, string Tool, object? Output, double DurationMs)
-{
-    /// <summary>Returns the result for the model: text as it is, and anything else as JSON.</summary>
-    public static FunctionResultContent ForModel(string call, object? output) =>
-        new(call, ToolCalls.Result(new FunctionResultContent(call, output)));
-}
+internal sealed record AgentToolResult(string Type, string Id, string Tool, object? Output, double DurationMs);
 
 internal sealed record AgentEnd(string Type);

@@ -1,5 +1,6 @@
 using EventStore;
 using LlmGateway.Agents.Sessions;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 using Runs;
@@ -24,10 +25,9 @@ internal sealed class AgentRuns(
     private const int MaxPrompt = 100_000;
 
     private static readonly string[] EndTypes = ["end", "error"];
-    private static readonly NamedFormatChoice Formats = NamedFormatChoice.Of(
-        _ => true,
-        EndTypes,
-        sendsPositions: false
+    private static readonly NamedFormatChoice Formats = new(
+        (isNamed, inData) => new GenerationFormat(isNamed, inData, EndTypes, sendsPositions: false),
+        _ => true
     );
 
     public static RunEvent Error(string error, bool fatal, string reason) =>
@@ -89,18 +89,11 @@ internal sealed class AgentRuns(
         );
     }
 
-    private async Task AnswerAsync(Run run, Question question)
+    private Task AnswerAsync(Run run, Question question)
     {
-        await using var buffer = answers.BufferOf(run, question.Target);
-        try
-        {
-            await answers.WriteAsync(question.Target, question.Client, question.Input, run, buffer);
-            await buffer.EndAsync(RunEvent.Of("end", new AgentEnd("end")));
-        }
-        catch (UpstreamException e)
-        {
-            await buffer.EndAsync(Error(e.Message, true, e.Reason));
-        }
+        run.EndOf = failure => failure is UpstreamException e ? [Error(e.Message, true, e.Reason)] : null;
+        var end = RunEvent.Of("end", new AgentEnd("end"));
+        return answers.AnswerAsync(question.Target, question.Client, question.Input, run, end);
     }
 
     /// <summary>A question to the agent.</summary>

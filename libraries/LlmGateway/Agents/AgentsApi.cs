@@ -27,7 +27,10 @@ internal static class AgentsApi
 {
     private const string Topic = "sessions.{sessionId}";
 
-    private static readonly NamedFormatChoice SessionFormats = NamedFormatChoice.Of(_ => false);
+    private static readonly NamedFormatChoice SessionFormats = new(
+        (isNamed, inData) => new GenerationFormat(isNamed, inData, ends: [], sendsPositions: true),
+        _ => false
+    );
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
@@ -129,18 +132,14 @@ internal static class AgentsApi
         return TypedResults.Json(new SessionCreated(name.Id), RunJson.Options.TypeOf<SessionCreated>());
     }
 
-    private static async Task<IResult> ReadAsync(
-        string sessionId,
-        HttpContext context,
-        AllRuns runs,
-        RunStateAnswers states,
-        OwnerAccess access
-    ) =>
-        !await MayUseAsync(sessionId, context, runs, access) ? RefusalStatusHandler.Forbidden
-        : AgentSessions.TryName(sessionId, out var name)
-            ? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
-                ?? NotFound()
-        : NotFound();
+    private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunStateAnswers states)
+    {
+        var (name, refusal) = await FindAsync(sessionId, context);
+        var runs = context.RequestServices.GetRequiredService<AllRuns>();
+        return refusal
+            ?? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
+            ?? NotFound();
+    }
 
     private static async Task<IResult> SendAsync(
         string sessionId,
@@ -149,17 +148,15 @@ internal static class AgentsApi
         AgentAnswers agent,
         AllRuns runs,
         RequestBudget budget,
-        OwnerAccess access,
+        IStreamAccess access,
         RequestKeyStore keys,
         IOptions<LlmOptions> options
     )
     {
-        if (!await MayUseAsync(sessionId, context, runs, access))
-            return RefusalStatusHandler.Forbidden;
-        if (
-            !AgentSessions.TryName(sessionId, out var name)
-            || await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session
-        )
+        var (name, refusal) = await FindAsync(sessionId, context);
+        if (refusal is not null)
+            return refusal;
+        if (await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session)
             return NotFound();
 
         var maxBytes = options.Value.MaxMessageBytes;
@@ -189,22 +186,19 @@ internal static class AgentsApi
         HttpContext context,
         AgentSessions sessions,
         AllRuns runs,
-        OwnerAccess access,
+        IStreamAccess access,
         FiniteStreams streams
     )
     {
-        if (!await MayUseAsync(sessionId, context, runs, access))
+        var (name, refusal) = await FindAsync(sessionId, context);
+        if (refusal is not null)
         {
-            await RefusalStatusHandler.Forbidden.ExecuteAsync(context);
+            await refusal.ExecuteAsync(context);
             return;
         }
 
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
-
-        if (
-            !AgentSessions.TryName(sessionId, out var name)
-            || await runs.LogStartAsync(name, context.RequestAborted) is not { } log
-        )
+        if (await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
         {
             await NotFound().ExecuteAsync(context);
             return;
@@ -221,14 +215,22 @@ internal static class AgentsApi
         );
     }
 
-    /// <summary>Returns true if <see cref="OwnerAccess.MayReadRunAsync"/> lets the caller use the session.</summary>
-    private static ValueTask<bool> MayUseAsync(string sessionId, HttpContext context, AllRuns runs, OwnerAccess access)
+    /// <summary>Returns the name of a session that the caller may use (<see cref="OwnerAccess.MayReadRunAsync"/>), or
+    /// the refusal.</summary>
+    private static async Task<(RunName Name, IResult? Refusal)> FindAsync(string sessionId, HttpContext context)
     {
+        var services = context.RequestServices;
         var isName = AgentSessions.TryName(sessionId, out var name);
-        return access.MayReadRunAsync(context, isName ? name.Topic : $"{AgentSessions.Kind}.*", OwnerAsync);
+        var topic = isName ? name.Topic : $"{AgentSessions.Kind}.*";
+        if (!await services.GetRequiredService<OwnerAccess>().MayReadRunAsync(context, topic, OwnerAsync))
+            return (name, RefusalStatusHandler.Forbidden);
+        return (name, isName ? null : NotFound());
 
-        async Task<string?> OwnerAsync() =>
-            isName ? (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner : null;
+        async Task<string?> OwnerAsync()
+        {
+            var runs = services.GetRequiredService<AllRuns>();
+            return isName ? (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner : null;
+        }
     }
 
     private static ProblemAnswer NotFound() =>

@@ -1,3 +1,4 @@
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
@@ -85,7 +86,7 @@ internal sealed class ChatHandler(
     )
     {
         await foreach (var update in call.StreamAsync(stopped))
-            if (update.Text is { Length: > 0 } text)
+            if (UnshownContent.TextOf(update) is { Length: > 0 } text)
                 await push.WriteAsync(frames.Content(new ChatContent(text)));
         await push.WriteAsync(frames.Done());
     }
@@ -120,7 +121,7 @@ internal sealed class ChatHandler(
             try
             {
                 await foreach (var update in call.StreamAsync(cancellationToken))
-                    if (update.Text is { Length: > 0 } text)
+                    if (UnshownContent.TextOf(update) is { Length: > 0 } text)
                         await buffer.PutAsync(text, cancellationToken);
             }
             finally

@@ -17,18 +17,25 @@ internal enum TextKind
 /// Walks through the updates of an answer: blocks of text that open, grow and close, with calls, results and files
 /// between them. A dialect writes each step; a sentence in the text tells of what the dialect cannot show.
 /// </summary>
+/// <remarks>The frames of a run depend only on its updates, so that the n-th frame is the same on every
+/// replica.</remarks>
 /// <param name="format">The dialect.</param>
 /// <param name="model">Name of the requested model.</param>
-internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswerWriter
+/// <param name="provider">The provider that gets its reasoning back from the client, or null if the dialect has no
+/// place for that, or the run is an application's own.</param>
+internal abstract class AnswerWriter(VendorFormat format, string model, string? provider = null)
 {
     private const string Gap = "\n\n";
 
     private readonly List<FunctionCallContent> _calls = [];
     private (string? Id, string? Author) _message;
     private List<JsonObject> _frames = [];
+    private string? _protected;
     private int _length;
     private bool _hasTold;
 
+    /// <summary>Name of the model: the requested name, or the provider's own name once the provider has
+    /// answered.</summary>
     public string Model { get; private set; } = model;
 
     /// <summary>Kind of the open block, or null if no block is open.</summary>
@@ -38,6 +45,9 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
     protected string Finish { get; private set; } = "stop";
 
     protected UsageDetails? Usage { get; private set; }
+
+    /// <summary>The text with which the client sends the reasoning that ends back to its provider, or null.</summary>
+    protected string? Signature => provider is null ? null : OwnReasoning.Pack(provider, _protected);
 
     /// <summary>True if the model has declined to answer.</summary>
     protected bool HasRefused { get; private set; }
@@ -50,6 +60,13 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
     protected IReadOnlyList<FunctionCallContent> PendingCalls =>
         Finish is GenerationEvents.Cancelled or "length" or "content_filter" ? [] : _calls;
 
+    /// <summary>The finish reason for a client that runs the calls which were written.</summary>
+    protected string ShownFinish =>
+        !WritesPendingCalls ? Finish
+        : PendingCalls.Count > 0 ? "tool_calls"
+        : Finish == "tool_calls" ? "stop"
+        : Finish;
+
     /// <summary>True if a refusal is no text in this dialect, but has a place of its own.</summary>
     protected virtual bool HasRefusals => false;
 
@@ -57,8 +74,10 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
     /// those that the application answers.</summary>
     protected virtual bool WritesPendingCalls => false;
 
+    /// <summary>Returns the first frames, which precede the model's answer.</summary>
     public IReadOnlyList<JsonObject> Start() => Written(WriteStart);
 
+    /// <summary>Returns the frames of an update.</summary>
     public virtual IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
     {
         Model = update.ModelId ?? Model;
@@ -68,10 +87,26 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
         return Take();
     }
 
-    public IReadOnlyList<JsonObject> End() => Written(WriteEnd);
+    /// <summary>Returns the last frames.</summary>
+    /// <exception cref="UpstreamException">The dialect cannot show the end. If its clients get only pending calls, the
+    /// arguments of one are not a JSON object: Microsoft's client would run the tool without them.</exception>
+    public IReadOnlyList<JsonObject> End()
+    {
+        foreach (var call in WritesPendingCalls ? PendingCalls : [])
+            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
+                throw ToolCalls.NoObject(call);
+        return Written(WriteEnd);
+    }
 
+    /// <summary>Returns the last frames of an answer that has failed.</summary>
     public IReadOnlyList<JsonObject> Fail(VendorError error) => Written(() => WriteFailure(error));
 
+    /// <summary>Returns the id of the next frame, or null if it has none. It is called once for each frame, in
+    /// order.</summary>
+    public virtual string? NextId() => null;
+
+    /// <summary>Creates an empty answer without streaming, to which the frames are added. Only APIs with such answers
+    /// implement it.</summary>
     public virtual IJoinedAnswer Join() => throw new NotSupportedException();
 
     /// <summary>Writes the provider's own frame to a client of the same API. Returns false if the update is to be
@@ -120,13 +155,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
     /// <summary>Adds text to the open block, or to a new one if the open block is of another kind.</summary>
     protected void Append(TextKind kind, string text)
     {
-        if (Open != kind)
-        {
-            Close();
-            Open = kind;
-            WriteOpening(kind);
-        }
-        else if (_hasTold)
+        if (!Enter(kind) && _hasTold)
             text = Gap + text;
 
         _hasTold = false;
@@ -140,7 +169,27 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
         if (Open is { } kind)
             WriteClosing(kind);
         Open = null;
+        _protected = null;
         _length = 0;
+    }
+
+    /// <summary>Ends the open block, and writes the calls that only now are known to be pending.</summary>
+    protected void WritePending()
+    {
+        Close();
+        foreach (var call in WritesPendingCalls ? PendingCalls : [])
+            WriteCall(call);
+    }
+
+    /// <exception cref="UpstreamException">The answer was cancelled, and the dialect has no word for that.</exception>
+    protected void ThrowIfCancelled()
+    {
+        if (Finish == GenerationEvents.Cancelled)
+            throw new UpstreamException(
+                StatusCodes.Status499ClientClosedRequest,
+                GenerationEvents.Cancelled,
+                "The answer was cancelled."
+            );
     }
 
     protected void Add(FunctionCallContent call)
@@ -150,6 +199,18 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
             _calls.Add(call);
         if (!WritesPendingCalls)
             WriteCall(call);
+    }
+
+    /// <summary>Opens a block, unless the open one is of this kind.</summary>
+    private bool Enter(TextKind kind)
+    {
+        if (Open == kind)
+            return false;
+
+        Close();
+        Open = kind;
+        WriteOpening(kind);
+        return true;
     }
 
     private List<JsonObject> Written(Action write)
@@ -196,9 +257,15 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
                     Append(isRefusal && HasRefusals ? TextKind.Refusal : TextKind.Answer, text.Text);
                 break;
             case TextReasoningContent reasoning:
-                // Without text it is the provider's own, encrypted.
                 if (reasoning.Text.Length > 0)
                     Append(TextKind.Reasoning, reasoning.Text);
+                if (provider is null || reasoning.ProtectedData is not { Length: > 0 } data)
+                    break;
+
+                // Data without text is encrypted reasoning, in a block of its own.
+                Enter(TextKind.Reasoning);
+                _protected = data;
+                Close();
                 break;
 
             case FunctionCallContent call:
@@ -271,4 +338,16 @@ internal abstract class AnswerWriter(VendorFormat format, string model) : IAnswe
         };
         return [.. (outputs ?? []).Where(output => output is DataContent or UriContent or HostedFileContent)];
     }
+}
+
+/// <summary>An answer without streaming, joined from the frames of a stream.</summary>
+internal interface IJoinedAnswer
+{
+    /// <summary>Estimated bytes of memory of the answer so far.</summary>
+    long Bytes { get; }
+
+    /// <summary>Adds a frame. The answer then owns the frame, and may change it.</summary>
+    void Add(JsonObject frame);
+
+    JsonObject ToJson();
 }

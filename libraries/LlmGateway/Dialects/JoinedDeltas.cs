@@ -20,12 +20,14 @@ internal sealed class JoinedDeltas
     private static readonly HashSet<string> Names =
     [
         "call_id",
+        "finish_reason",
         "format",
         "id",
         "media_type",
         "mime_type",
         "model",
         "name",
+        "native_finish_reason",
         "object",
         "role",
         "signature",
@@ -38,8 +40,6 @@ internal sealed class JoinedDeltas
     private const int NodeBytes = 100;
 
     private readonly OrderedDictionary<string, object?> _members = [];
-
-    public bool IsEmpty => _members.Count == 0;
 
     /// <summary>Adds a delta, and returns the estimated bytes of memory that it takes.</summary>
     public long Add(JsonObject delta)

@@ -23,7 +23,7 @@ internal static class OpenAiError
             401 => "authentication_error",
             403 => "permission_error",
             429 => "rate_limit_error",
-            >= 500 => "server_error",
+            499 or >= 500 => "server_error",
             _ => "invalid_request_error",
         };
 }

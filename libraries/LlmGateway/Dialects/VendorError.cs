@@ -36,6 +36,9 @@ internal sealed record VendorError(
     public static VendorError NoStore { get; } =
         new(503, null, "The server's store does not answer. Try again.", RetryAfter: TimeSpan.FromSeconds(5));
 
+    /// <summary>The error for a run that nobody has begun, or that is no longer kept.</summary>
+    public static VendorError NoRun { get; } = new(404, "run_not_found", "There is no such run.");
+
     /// <summary>The error for a reader that claims to have more frames than a run had when it ended.</summary>
     public static VendorError Beyond { get; } =
         new(400, null, "The stream has ended before the event that the request names.");

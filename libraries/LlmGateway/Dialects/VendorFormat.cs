@@ -1,8 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using EventStore;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Streaming.Frames;
 
 namespace LlmGateway.Dialects;
@@ -25,20 +22,16 @@ internal abstract class VendorFormat
     /// <summary>Frame that follows a complete answer, or null if the answer has its own end.</summary>
     public virtual byte[]? Done => null;
 
-    /// <summary>Reads a request. Only APIs whose answers are not runs implement it.</summary>
-    /// <exception cref="InvalidChatException">The request is invalid.</exception>
-    public virtual ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
-        throw new NotSupportedException();
+    /// <summary>True if a frame has its type as its name.</summary>
+    public virtual bool HasNames => false;
 
-    /// <summary>Begins the answer to a request. Only APIs whose answers are not runs implement it.</summary>
-    public virtual IAnswerWriter Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
-        throw new NotSupportedException();
+    /// <summary>Returns the error that ends a run's stream before the run's end, or null if the body then breaks, so
+    /// that the client reconnects.</summary>
+    public virtual VendorError? EarlyEnd(HttpRequest request) => null;
 
     /// <summary>Encodes a frame of an answer, or an error.</summary>
-    public virtual byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
-
-    /// <summary>Encodes the frame with which an error ends a stream.</summary>
-    public byte[] Frame(VendorError error) => Frame(Body(error));
+    public byte[] Frame(JsonObject frame, string? id = null) =>
+        VendorFrame.Of(frame, HasNames ? (string?)frame["type"] : null, id);
 
     /// <summary>Returns the JSON of an error in a frame of a stream.</summary>
     public abstract JsonObject Body(VendorError error);

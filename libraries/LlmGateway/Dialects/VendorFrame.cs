@@ -15,10 +15,26 @@ internal static class VendorFrame
         return json;
     }
 
+    /// <summary>Makes an object of the members that are not null.</summary>
+    public static JsonObject Known(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var json = Object(members);
+        foreach (var (name, value) in members)
+            if (value is null)
+                json.Remove(name);
+        return json;
+    }
+
     public static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
         Object([("type", type), .. members]);
 
-    public static byte[] Of(JsonNode data, string? name = null) => Of(data.ToJsonString(RunJson.Options), name);
+    /// <summary>Makes a frame. Its id comes first, because a client that resumes after such a frame takes the id when
+    /// it reads the data.</summary>
+    public static byte[] Of(JsonNode data, string? name = null, string? id = null)
+    {
+        var frame = Of(data.ToJsonString(RunJson.Options), name);
+        return id is null ? frame : SseFrame.WithIdFirst(frame, id);
+    }
 
     public static byte[] Of(string data, string? name = null) => SseFrame.ToBytes(Encoding.UTF8.GetBytes(data), name);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Generations;
@@ -11,7 +12,7 @@ using Streaming.Opening;
 namespace LlmGateway.Dialects;
 
 /// <summary>
-/// Answers requests in a vendor's API, whole or as a stream. A stream has the vendor's frames only: no ids, no
+/// Answers requests in a vendor's API, whole or as a stream. A stream has the vendor's frames only: no
 /// <c>retry:</c>, and the vendor's heartbeat while the provider is silent.
 /// </summary>
 internal sealed class VendorHandler(
@@ -27,9 +28,6 @@ internal sealed class VendorHandler(
     /// <summary>Copies of an answer without streaming in memory: the gathered answer, and the JSON of the
     /// response.</summary>
     private const int Copies = 2;
-
-    public Task AnswerAsync(HttpContext context, VendorFormat format) =>
-        AnswerAsync(context, format, () => RespondAsync(context, format));
 
     /// <summary>Answers a request, with refusals and failures in the vendor's format.</summary>
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
@@ -72,7 +70,7 @@ internal sealed class VendorHandler(
     }
 
     /// <summary>Streams the frames of a run to its end, without the first <paramref name="skip"/> ones. If the stream
-    /// must end earlier, its body breaks, and the client reconnects.</summary>
+    /// must end earlier, its body breaks, and the client reconnects, unless the format has an error for that.</summary>
     /// <param name="context">The request.</param>
     /// <param name="format">The dialect.</param>
     /// <param name="beginAsync">Finds or starts the run; called once the request has a seat.</param>
@@ -80,62 +78,108 @@ internal sealed class VendorHandler(
     /// <param name="skip">Number of frames that the client has.</param>
     /// <param name="isNew">True if the failure of a run that fails at once becomes an HTTP status, as a provider's
     /// refusal does. False if such a failure ends the stream as a frame.</param>
-    public async Task StreamAsync(
+    public Task StreamAsync(
         HttpContext context,
         VendorFormat format,
         Func<Task<RunHead>> beginAsync,
-        Func<RunHead, IAnswerWriter> respond,
+        Func<RunHead, AnswerWriter> respond,
         long skip = 0,
         bool isNew = false
     )
     {
-        using var seat = await streams.EnterAsync(context);
-        if (seat is null)
-            return;
-
-        var run = await beginAsync();
-        await using var updates = Read(context, run);
-        if (isNew)
-            await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
-
-        await streams.OpenAsync(
-            context,
-            [run.Name.Topic],
-            (push, stopped) => StreamAsync(push, format, updates, respond(run), skip, isRun: true, stopped),
-            Settings(format) with
-            {
-                Breaks = true,
-            },
-            seat
-        );
+        var early = format.EarlyEnd(context.Request) is { } error ? format.Frame(format.Body(error)) : null;
+        var settings = new PushSettings(Breaks: early is null, CutShort: early);
+        return StreamAsync(context, format, beginAsync, run => Read(context, run), respond, settings, skip, isNew);
     }
 
-    /// <summary>Waits for a run's end, and returns the whole answer.</summary>
+    /// <summary>Sends the answer of a run: its frames if the body asks for a stream, else the whole answer once the run
+    /// has ended. Its model is the one that the body names, until the run names its own.</summary>
+    /// <exception cref="UpstreamException">The run has failed, and its client gets no stream.</exception>
+    public Task SendAsync(
+        HttpContext context,
+        VendorFormat format,
+        RunHead run,
+        Func<RunHead, JsonElement, AnswerWriter> respond,
+        JsonElement body
+    )
+    {
+        ChatBody.Checked(body);
+        var response = respond(run with { Model = run.Model ?? ChatBody.Name(body, "model") }, body);
+        return ChatBody.Flag(body, "stream")
+            ? StreamAsync(context, format, () => Task.FromResult(run), _ => response)
+            : SendWholeAsync(context, run, response);
+    }
+
+    /// <summary>Waits for a run's end, and sends the whole answer.</summary>
     /// <exception cref="UpstreamException">The run has failed.</exception>
-    public async Task<JsonObject> JoinAsync(HttpContext context, RunHead run, IAnswerWriter response)
+    public async Task SendWholeAsync(HttpContext context, RunHead run, AnswerWriter response)
     {
         await using var updates = Read(context, run);
-        return await JoinAsync(context, updates, response);
+        await SendWholeAsync(context, updates, response);
     }
 
     /// <summary>Returns an answer as far as the run has stored it. If the run has failed, the answer has the
     /// failure.</summary>
-    public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, IAnswerWriter response)
+    public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, AnswerWriter response)
     {
-        var soFar = await runs.SoFarAsync(context, run);
+        var soFar = await SoFarAsync(context, run);
         var answer = response.Join();
 
-        foreach (var frame in response.Start().Concat(soFar.Updates.SelectMany(response.Next)))
-            answer.Add(frame);
+        Add(answer, response.Start());
+        foreach (var update in soFar.Updates)
+            Add(answer, response.Next(update));
         if (soFar.HasEnded)
-            foreach (var frame in Last(response, soFar.Failure))
-                answer.Add(frame);
+            Add(answer, Last(response, soFar.Failure));
 
         return answer.ToJson();
     }
 
+    /// <inheritdoc cref="RunUpdates.SoFarAsync(HttpContext, RunHead)"/>
+    public Task<RunSoFar> SoFarAsync(HttpContext context, RunHead run) => runs.SoFarAsync(context, run);
+
+    /// <summary>Sends an answer that ends with its request, whole or as a stream. A stream opens once the provider has
+    /// begun, or after <see cref="LlmOptions.HeadMilliseconds"/>, so that an early failure is an HTTP status.</summary>
+    public async Task AskAsync(
+        HttpContext context,
+        VendorFormat format,
+        ChatCall call,
+        Func<RunHead, AnswerWriter> respond,
+        bool isStreamed
+    )
+    {
+        var answer = new RunHead(
+            new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}"),
+            At: default,
+            clock.GetUtcNow(),
+            call.Target.Provider,
+            call.Target.Model,
+            Owner: null
+        );
+
+        if (isStreamed)
+        {
+            var settings = new PushSettings(
+                Grace: TimeSpan.FromDays(1),
+                CutShort: format.Frame(format.Body(VendorError.Stopping)),
+                MaxStall: ChatCall.MaxStall
+            );
+            await StreamAsync(context, format, () => Task.FromResult(answer), Ask, respond, settings, isNew: true);
+        }
+        else
+        {
+            await using var updates = Ask(answer);
+            await SendWholeAsync(context, updates, respond(answer));
+        }
+
+        AwaitedAnswer Ask(RunHead _) =>
+            new(call.From(access.ClientOf(context)).StreamAsync, context.RequestAborted, shutdown.GraceExpired);
+    }
+
+    public static Task WriteAsync(HttpContext context, JsonObject json) =>
+        TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
+
     /// <summary>Returns the last frames of a run. The end may show that its answer has failed.</summary>
-    private static IReadOnlyList<JsonObject> Last(IAnswerWriter response, UpstreamException? failure)
+    private static IReadOnlyList<JsonObject> Last(AnswerWriter response, UpstreamException? failure)
     {
         try
         {
@@ -147,89 +191,29 @@ internal sealed class VendorHandler(
         }
     }
 
-    private async Task RespondAsync(HttpContext context, VendorFormat format)
-    {
-        var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var start = clock.GetTimestamp();
-        var providers = context.RequestServices.GetRequiredService<ChatProviders>();
-        var call = format.Read(body, context.Request.Headers, providers);
-        var response = format.Respond(call, body, clock);
-
-        if (ChatBody.Flag(body, "stream"))
-            await RespondWithStreamAsync(context, format, call, response, start);
-        else
-            await RespondWholeAsync(context, call, response);
-    }
-
-    private async Task RespondWholeAsync(HttpContext context, ChatCall call, IAnswerWriter response)
-    {
-        await using var updates = Ask(context, call);
-        var json = await JoinAsync(context, updates, response);
-        json["model"] = response.Model;
-        await TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
-    }
-
-    private static async Task<JsonObject> JoinAsync(HttpContext context, AwaitedAnswer updates, IAnswerWriter response)
+    private static async Task SendWholeAsync(HttpContext context, AwaitedAnswer updates, AnswerWriter response)
     {
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         var whole = response.Join();
 
-        Add(response.Start());
-
+        Add(whole, response.Start());
         await foreach (var update in updates.ReadAsync())
         {
-            Add(response.Next(update));
+            Add(whole, response.Next(update));
             held.Set(Copies * whole.Bytes);
         }
 
-        Add(response.End());
-        return whole.ToJson();
-
-        void Add(IEnumerable<JsonObject> frames)
-        {
-            foreach (var frame in frames)
-                whole.Add(frame);
-        }
+        Add(whole, response.End());
+        var json = whole.ToJson();
+        json["model"] = response.Model;
+        await WriteAsync(context, json);
     }
 
-    /// <summary>Opens the stream once the provider has begun, or after <see cref="LlmOptions.HeadMilliseconds"/> since
-    /// <paramref name="start"/>: until then, a failure of the provider becomes an HTTP status.</summary>
-    private async Task RespondWithStreamAsync(
-        HttpContext context,
-        VendorFormat format,
-        ChatCall call,
-        IAnswerWriter response,
-        long start
-    )
+    private static void Add(IJoinedAnswer whole, IReadOnlyList<JsonObject> frames)
     {
-        // The seat comes first: a refused request must not cost the provider's tokens.
-        using var seat = await streams.EnterAsync(context);
-        if (seat is null)
-            return;
-
-        await using var updates = Ask(context, call);
-        var waiting = TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds) - clock.GetElapsedTime(start);
-
-        await updates.BeginAsync(waiting > TimeSpan.Zero ? waiting : TimeSpan.Zero, clock);
-        await streams.OpenAsync(
-            context,
-            [],
-            (push, stopped) => StreamAsync(push, format, updates, response, skip: 0, isRun: false, stopped),
-            Settings(format) with
-            {
-                Grace = TimeSpan.FromDays(1),
-                CutShort = format.Frame(VendorError.Stopping),
-                MaxStall = ChatCall.MaxStall,
-            },
-            seat
-        );
+        foreach (var frame in frames)
+            whole.Add(frame);
     }
-
-    private PushSettings Settings(VendorFormat format) =>
-        new(HeartbeatSeconds: options.Value.PingSeconds, Bare: true, Heartbeat: format.Heartbeat);
-
-    private AwaitedAnswer Ask(HttpContext context, ChatCall call) =>
-        new(call.From(access.ClientOf(context)).StreamAsync, context.RequestAborted, shutdown.GraceExpired);
 
     private AwaitedAnswer Read(HttpContext context, RunHead run)
     {
@@ -241,21 +225,56 @@ internal sealed class VendorHandler(
         );
     }
 
-    /// <summary>Writes the frames of an answer, without the first <paramref name="skip"/> ones.</summary>
-    /// <param name="isRun">True if the answer goes on without this stream: any failure except the run's own breaks the
-    /// body, and the client reconnects.</param>
     private async Task StreamAsync(
+        HttpContext context,
+        VendorFormat format,
+        Func<Task<RunHead>> beginAsync,
+        Func<RunHead, AwaitedAnswer> read,
+        Func<RunHead, AnswerWriter> respond,
+        PushSettings settings,
+        long skip = 0,
+        bool isNew = false
+    )
+    {
+        // The seat comes first: a refused request must not cost the provider's tokens.
+        using var seat = await streams.EnterAsync(context);
+        if (seat is null)
+            return;
+
+        var run = await beginAsync();
+        await using var updates = read(run);
+        if (isNew)
+            await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
+
+        settings = settings with
+        {
+            HeartbeatSeconds = options.Value.PingSeconds,
+            Bare = true,
+            Heartbeat = format.Heartbeat,
+        };
+        await streams.OpenAsync(
+            context,
+            settings.Grace is null ? [run.Name.Topic] : [],
+            (push, stopped) => WriteAsync(push, format, updates, respond(run), settings, skip, stopped),
+            settings,
+            seat
+        );
+    }
+
+    /// <summary>Writes the frames of an answer, without the first <paramref name="skip"/> ones. If the body is to
+    /// break, any failure except the answer's own breaks it.</summary>
+    private async Task WriteAsync(
         PushStream push,
         VendorFormat format,
         AwaitedAnswer updates,
-        IAnswerWriter response,
+        AnswerWriter response,
+        PushSettings settings,
         long skip,
-        bool isRun,
         CancellationToken stopped
     )
     {
         await using var registration = stopped.Register(updates.Stop);
-        VendorError? failure = null;
+        var hasFailed = false;
 
         try
         {
@@ -266,19 +285,16 @@ internal sealed class VendorHandler(
         }
         catch (UpstreamException e)
         {
-            failure = VendorError.Of(e);
+            hasFailed = true;
+            await WriteAsync(response.Fail(VendorError.Of(e)));
         }
-        catch (OperationCanceledException) when (!isRun && !stopped.IsCancellationRequested)
+        catch (Exception e)
+            when (settings.CutShort is not null && !push.HasLostClient && !stopped.IsCancellationRequested)
         {
-            failure = VendorError.Stopping;
+            var isCut = e is OperationCanceledException or StoreUnavailableException;
+            await push.WriteAsync(isCut ? settings.CutShort : format.Frame(format.Body(Internal(e))), events: 0);
+            return;
         }
-        catch (Exception e) when (!isRun && !push.HasLostClient && !stopped.IsCancellationRequested)
-        {
-            failure = Internal(e);
-        }
-
-        if (failure is not null)
-            await WriteAsync(response.Fail(failure));
 
         if (skip > 0)
         {
@@ -286,14 +302,18 @@ internal sealed class VendorHandler(
             await WriteAsync(response.Fail(VendorError.Beyond));
         }
 
-        if ((isRun || failure is null) && format.Done is { } done)
+        // The end of a run may be its failure.
+        if (format.Done is { } done && (settings.Grace is null || !hasFailed))
             await push.WriteAsync(done, events: 0);
 
-        async Task WriteAsync(IEnumerable<JsonObject> frames)
+        async Task WriteAsync(IReadOnlyList<JsonObject> frames)
         {
             foreach (var frame in frames)
+            {
+                var id = response.NextId();
                 if (--skip < 0)
-                    await push.WriteAsync(format.Frame(frame));
+                    await push.WriteAsync(format.Frame(frame, id));
+            }
         }
     }
 }

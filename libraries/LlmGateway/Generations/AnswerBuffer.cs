@@ -1,5 +1,4 @@
 using System.Text;
-using System.Threading.Channels;
 using LlmGateway.Telemetry;
 
 namespace LlmGateway.Generations;
@@ -12,106 +11,74 @@ namespace LlmGateway.Generations;
 /// For one caller. Events are stored in the order of the calls. After an unexpected failure, disposing of the buffer
 /// stores the pending events, so that none of them follows the end of the run.
 /// </remarks>
-internal sealed class AnswerBuffer : IAsyncDisposable
+/// <param name="run">The run to write.</param>
+/// <param name="toEvent">Creates the event for a piece of text.</param>
+/// <param name="provider">The provider's name, for the metrics.</param>
+/// <param name="scheduler">Schedules the flushes.</param>
+/// <param name="metrics">Records the delay of tokens.</param>
+/// <param name="clock">Measures that delay.</param>
+internal sealed class AnswerBuffer(
+    Run run,
+    Func<string, RunEvent> toEvent,
+    string provider,
+    FlushScheduler scheduler,
+    ChatMetrics metrics,
+    TimeProvider clock
+) : IAsyncDisposable
 {
     /// <summary>Bytes of text of one run that may wait for the store: a quarter of the longest event.</summary>
     private const int MaxPendingBytes = 256 * 1024;
 
-    private readonly Run _run;
-    private readonly Func<string, RunEvent> _toEvent;
-    private readonly FlushScheduler _scheduler;
-    private readonly ChatMetrics _metrics;
-    private readonly string _provider;
-    private readonly TimeProvider _clock;
-    private readonly Task _writing;
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
-    );
-    private bool _first = true;
-
     // The gate guards the events that wait for the store, and the time since when they wait.
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
-    private Func<string, RunEvent> _pendingToEvent;
+    private Func<string, RunEvent>? _kind;
     private List<RunEvent> _events = [];
-
-    // Completes once the events that wait are stored.
-    private TaskCompletionSource _stored = Source();
-
-    // Completes if they must not wait for the other runs.
-    private TaskCompletionSource _urgent = Source();
     private int _bytes;
     private long _since;
-    private long _takenSince;
-    private bool _closing;
 
-    /// <param name="run">The run to write.</param>
-    /// <param name="toEvent">Creates the event for a piece of text.</param>
-    /// <param name="scheduler">Schedules the flushes.</param>
-    /// <param name="metrics">Records the delay of tokens.</param>
-    /// <param name="provider">The provider's name, for the metrics.</param>
-    /// <param name="clock">Measures that delay.</param>
-    public AnswerBuffer(
-        Run run,
-        Func<string, RunEvent> toEvent,
-        FlushScheduler scheduler,
-        ChatMetrics metrics,
-        string provider,
-        TimeProvider clock
-    )
-    {
-        _run = run;
-        _toEvent = _pendingToEvent = toEvent;
-        _scheduler = scheduler;
-        _metrics = metrics;
-        _provider = provider;
-        _clock = clock;
-        _writing = WriteAsync();
-    }
+    // Completes if the events that wait must not wait for the other runs.
+    private TaskCompletionSource _urgent = Source();
+
+    // Goes on until no event waits, and fails if the run has ended.
+    private Task _flushing = Task.CompletedTask;
+    private bool _isFlushing;
+    private volatile bool _isClosing;
 
     /// <summary>Adds a token. If too much text waits for the store, it returns once the store has taken the
     /// text.</summary>
     /// <param name="text">The token.</param>
-    /// <param name="toEvent">Creates the event of another kind of text, or null for the usual kind.</param>
-    public async ValueTask TextAsync(string text, Func<string, RunEvent>? toEvent = null)
+    /// <param name="kind">Creates the event of another kind of text, or null for the usual kind.</param>
+    public async ValueTask TextAsync(string text, Func<string, RunEvent>? kind = null)
     {
-        Task? full = null;
+        Task flushing;
+        bool isFull;
         lock (_gate)
         {
-            if (_pendingToEvent != (toEvent ?? _toEvent))
+            if (_kind != kind)
                 CompleteText();
-            _pendingToEvent = toEvent ?? _toEvent;
-
-            if (_text.Length == 0 && _events.Count == 0)
-                _since = _clock.GetTimestamp();
-
+            _kind = kind;
+            Flush();
             _text.Append(text);
             _bytes += Encoding.UTF8.GetByteCount(text);
-            if (_bytes > MaxPendingBytes)
-                full = _stored.Task;
+            isFull = _bytes > MaxPendingBytes;
+            flushing = _flushing;
         }
 
-        Wake();
-
-        if (_writing.IsCompleted)
-            await _writing;
-        if (full is not null)
-            await Task.WhenAny(full, _writing);
+        if (isFull || flushing.IsFaulted)
+            await flushing;
     }
 
     /// <summary>Adds an event, and returns once it is durable.</summary>
     /// <exception cref="RunFencedException">The run has ended.</exception>
-    public async Task StoreAsync(RunEvent written)
+    public Task StoreAsync(RunEvent written)
     {
-        Task stored;
         lock (_gate)
         {
             Event(written);
-            stored = _stored.Task;
             _urgent.TrySetResult();
+            return _flushing;
         }
-
-        await await Task.WhenAny(stored, _writing);
     }
 
     /// <summary>Adds an event. Events and text keep their order.</summary>
@@ -120,119 +87,104 @@ internal sealed class AnswerBuffer : IAsyncDisposable
         lock (_gate)
         {
             CompleteText();
-            if (_events.Count == 0)
-                _since = _clock.GetTimestamp();
+            Flush();
             _events.Add(written);
         }
-        Wake();
     }
 
     /// <summary>Stores all pending events and the ones that end the run, in one append.</summary>
-    public Task EndAsync(params RunEvent[] last) => CloseAsync(last, ends: true);
+    public Task EndAsync(RunEvent last) => CloseAsync(last);
 
-    /// <summary>Stores all pending events and leaves the run open.</summary>
-    public Task CloseAsync() => CloseAsync([], ends: false);
-
-    /// <summary>Closes the buffer, unless it is closed already.</summary>
+    /// <summary>Stores all pending events and leaves the run open, unless the buffer is closed already.</summary>
     public async ValueTask DisposeAsync()
     {
-        bool isOpen;
-        lock (_gate)
-            isOpen = !_closing;
-
-        if (isOpen)
-            await CloseAsync();
+        if (!_isClosing)
+            await CloseAsync(last: null);
     }
 
-    private async Task CloseAsync(RunEvent[] last, bool ends)
+    private async Task CloseAsync(RunEvent? last)
     {
+        Task flushing;
         lock (_gate)
         {
-            _closing = true;
+            _isClosing = true;
             _urgent.TrySetResult();
+            flushing = _flushing;
         }
 
-        Wake();
-        await _writing;
+        await flushing;
+        var (events, since) = TakePending();
+        if (last is { } end)
+            await run.EndAsync([.. events, end]);
+        else if (events.Count > 0)
+            await run.AppendAsync(events);
+        Measure(since);
+    }
 
-        List<RunEvent> rest;
-        lock (_gate)
-            rest = TakePending();
-
-        rest.AddRange(last);
-        if (rest.Count == 0)
+    /// <summary>Begins to store what waits, unless that is under way.</summary>
+    private void Flush()
+    {
+        if (_text.Length == 0 && _events.Count == 0)
+            _since = clock.GetTimestamp();
+        if (_isFlushing)
             return;
 
-        if (ends)
-            await _run.EndAsync(rest);
-        else
-            await _run.AppendAsync(rest);
-
-        Measure();
+        _isFlushing = true;
+        _flushing = FlushAsync(isFirst: _flushing == Task.CompletedTask);
     }
 
-    private async Task WriteAsync()
+    private async Task FlushAsync(bool isFirst)
     {
+        // The caller holds the gate.
+        await Task.Yield();
         while (true)
         {
-            await _wake.Reader.ReadAsync();
             Task urgent;
             lock (_gate)
-            {
-                if (_closing)
-                    return;
                 urgent = _urgent.Task;
-                // The last append may have taken everything: a flush now would only delay the next token.
-                if (_text.Length == 0 && _events.Count == 0)
-                    continue;
-            }
+            if (!isFirst)
+                await Task.WhenAny(scheduler.NextAsync(), urgent);
 
-            if (!_first)
-                await Task.WhenAny(_scheduler.NextAsync(), urgent);
+            // The last append takes what waits then.
+            if (_isClosing)
+                return;
 
-            List<RunEvent> events;
-            TaskCompletionSource stored;
+            var (events, since) = TakePending();
+            await run.AppendAsync(events);
+            isFirst = false;
+            Measure(since);
+
             lock (_gate)
-            {
-                if (_closing)
+                if (_text.Length == 0 && _events.Count == 0)
+                {
+                    _isFlushing = false;
                     return;
-                stored = _stored;
-                events = TakePending();
-            }
-
-            if (events.Count == 0)
-                continue;
-
-            _first = false;
-            await _run.AppendAsync(events);
-            stored.SetResult();
-            Measure();
+                }
         }
     }
 
-    private List<RunEvent> TakePending()
+    private (List<RunEvent> Events, long Since) TakePending()
     {
-        CompleteText();
-        var events = _events;
-        _events = [];
-        _takenSince = _since;
-        _bytes = 0;
-        _stored = Source();
-        _urgent = Source();
-        return events;
+        lock (_gate)
+        {
+            CompleteText();
+            var events = _events;
+            _events = [];
+            _bytes = 0;
+            _urgent = Source();
+            return (events, _since);
+        }
     }
 
     private void CompleteText()
     {
         if (_text.Length == 0)
             return;
-        _events.Add(_pendingToEvent(_text.ToString()));
+        _events.Add((_kind ?? toEvent)(_text.ToString()));
         _text.Clear();
     }
 
+    private void Measure(long since) => metrics.Stored(clock.GetElapsedTime(since), provider);
+
     private static TaskCompletionSource Source() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private void Measure() => _metrics.Stored(_clock.GetElapsedTime(_takenSince), _provider);
-
-    private void Wake() => _wake.Writer.TryWrite(true);
 }

@@ -9,5 +9,5 @@ internal sealed class AnswerBufferFactory(FlushScheduler scheduler, ChatMetrics 
     /// <param name="format">Creates the event for a piece of text.</param>
     /// <param name="provider">Name of the provider that answers, for the metrics.</param>
     public AnswerBuffer Of(Run run, Func<string, RunEvent> format, string provider) =>
-        new(run, format, scheduler, metrics, provider, clock);
+        new(run, format, provider, scheduler, metrics, clock);
 }

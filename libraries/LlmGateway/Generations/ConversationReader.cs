@@ -1,3 +1,4 @@
+using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -37,7 +38,12 @@ internal sealed class ConversationReader(
         if (prompt.Previous is not { } previous)
             return prompt.Question(prompt.Messages);
 
-        var before = await HistoryAsync(new RunName(name.Kind, previous), cancellationToken);
+        var before = await HistoryAsync(
+            new RunName(name.Kind, previous),
+            ChatBody.MaxMessages,
+            options.Value.MaxRequestBytes,
+            cancellationToken
+        );
         return prompt.Question([.. before, .. prompt.Messages]);
     }
 
@@ -46,11 +52,8 @@ internal sealed class ConversationReader(
     public async Task<List<ChatMessage>> HistoryAsync(HttpContext context, RunName last)
     {
         using var turn = await turns.EnterAsync(context);
-        return await HistoryAsync(last, context.RequestAborted);
+        return await HistoryAsync(last, ChatBody.MaxMessages, options.Value.MaxRequestBytes, context.RequestAborted);
     }
-
-    private Task<List<ChatMessage>> HistoryAsync(RunName last, CancellationToken cancellationToken) =>
-        HistoryAsync(last, ChatBody.MaxMessages, options.Value.MaxRequestBytes, cancellationToken);
 
     /// <summary>Returns the messages of a conversation through a run's answer, oldest first, without those of deleted
     /// runs.</summary>
@@ -84,7 +87,9 @@ internal sealed class ConversationReader(
             {
                 var run = await updates.FindAsync(name, cancellationToken) ?? throw Dropped;
                 var answer = await updates.SoFarAsync(run, cancellationToken);
-                history.InsertRange(0, [.. prompt.Messages, .. answer.Updates.ToChatResponse().Messages]);
+                var said = answer.Updates.ToChatResponse().Messages;
+                OwnReasoning.Mark(said, run.Provider);
+                history.InsertRange(0, [.. prompt.Messages, .. said]);
                 bytes += size + answer.Updates.Sum(update => update.Text.Length);
             }
 

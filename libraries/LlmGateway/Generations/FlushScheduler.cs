@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace LlmGateway.Generations;
 
 /// <summary>
@@ -10,40 +8,21 @@ namespace LlmGateway.Generations;
 /// Thread-safe. A flush follows at once if the last flush is an interval ago. The interval grows with the number of
 /// live runs.
 /// </remarks>
-internal sealed class FlushScheduler : IDisposable
+/// <param name="milliseconds">The interval while few runs are live.</param>
+/// <param name="liveRuns">Returns the number of live runs.</param>
+/// <param name="clock">Measures the interval.</param>
+internal sealed class FlushScheduler(int milliseconds, Func<int> liveRuns, TimeProvider clock)
 {
     /// <summary>Number of live runs above which the interval grows in proportion, so that the store's load stays
     /// constant.</summary>
     private const double WidensFrom = 40;
 
-    private readonly int _milliseconds;
-    private readonly Func<int> _liveRuns;
-    private readonly TimeProvider _clock;
-    private readonly ITimer _timer;
     private readonly Lock _gate = new();
     private TaskCompletionSource? _next;
     private long? _last;
 
-    /// <param name="milliseconds">The interval while few runs are live.</param>
-    /// <param name="liveRuns">Returns the number of live runs.</param>
-    /// <param name="clock">Measures the interval.</param>
-    public FlushScheduler(int milliseconds, Func<int> liveRuns, TimeProvider clock)
-    {
-        _milliseconds = milliseconds;
-        _liveRuns = liveRuns;
-        _clock = clock;
-
-        using var apart = CallerContext.Suppress();
-        _timer = clock.CreateTimer(
-            static scheduler => ((FlushScheduler)scheduler!).Flush(),
-            this,
-            Timeout.InfiniteTimeSpan,
-            Timeout.InfiniteTimeSpan
-        );
-    }
-
     private double IntervalMilliseconds =>
-        Math.Min(_milliseconds * Math.Max(1, _liveRuns() / WidensFrom), LlmOptions.MaxCoalesceMilliseconds);
+        Math.Min(milliseconds * Math.Max(1, liveRuns() / WidensFrom), LlmOptions.MaxCoalesceMilliseconds);
 
     /// <summary>Completes at the next flush, or at once if a flush is due.</summary>
     public Task NextAsync()
@@ -54,36 +33,30 @@ internal sealed class FlushScheduler : IDisposable
                 return _next.Task;
 
             var remaining = _last is { } last
-                ? TimeSpan.FromMilliseconds(IntervalMilliseconds) - _clock.GetElapsedTime(last)
+                ? TimeSpan.FromMilliseconds(IntervalMilliseconds) - clock.GetElapsedTime(last)
                 : TimeSpan.Zero;
             if (remaining <= TimeSpan.Zero)
             {
-                _last = _clock.GetTimestamp();
+                _last = clock.GetTimestamp();
                 return Task.CompletedTask;
             }
 
-            _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            _timer.Change(remaining, Timeout.InfiniteTimeSpan);
-            return _next.Task;
+            var next = _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            // Less than a millisecond is no delay, so the flush may be over already.
+            _ = FlushAsync(next, remaining);
+            return next.Task;
         }
     }
 
-    private void Flush()
+    private async Task FlushAsync(TaskCompletionSource next, TimeSpan remaining)
     {
-        TaskCompletionSource? waiting;
+        await Task.Delay(remaining, clock);
         lock (_gate)
         {
-            waiting = _next;
             _next = null;
-            _last = _clock.GetTimestamp();
+            _last = clock.GetTimestamp();
         }
 
-        waiting?.SetResult();
-    }
-
-    public void Dispose()
-    {
-        _timer.Dispose();
-        Flush();
+        next.SetResult();
     }
 }

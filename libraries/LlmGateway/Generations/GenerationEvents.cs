@@ -7,9 +7,10 @@ using Microsoft.Extensions.AI;
 namespace LlmGateway.Generations;
 
 /// <summary>
-/// Makes the events of a generation, and reads them back as updates. The frames of generations omit the member
-/// <c>details</c>, which is always the last one:
+/// Makes the events of a generation, and reads them back as updates. The frames of generations omit the events
+/// <see cref="Update"/> and <see cref="Continuation"/>, and the member <c>details</c>, which is always the last one:
 /// <code>
+/// {"text":"[Source: Rome]","details":{"contents":[{"$type":"text","annotations":[…]}]}}
 /// {"finishReason":"stop","usage":{"inputTokens":9,"outputTokens":4},"details":{"reasoningTokens":2}}
 /// </code>
 /// </summary>
@@ -21,13 +22,34 @@ internal static class GenerationEvents
     /// <summary>Type of the event with a continuation token; no reader gets it.</summary>
     public const string Continuation = "continuation";
 
+    /// <summary>Type of the events that are updates of Microsoft.Extensions.AI, in JSON. In an application's run they
+    /// are the whole answer; in a generation they have what only its provider can read.</summary>
+    public const string Update = "update";
+
     private static readonly byte[] Details = "details"u8.ToArray();
 
     public static RunEvent Token(string text) => RunEvent.Of("token", new GenerationToken(text));
 
     /// <summary>Makes the event of a refusal, which the readers of the generation get as a token.</summary>
-    public static RunEvent Refusal(string text) =>
-        RunEvent.Of("token", new StoredRefusal(text, new RefusalDetail(Refusal: true)));
+    public static RunEvent Refusal(string text) => Shown(RefusalText.Of(text));
+
+    /// <summary>Makes the token of a content that is more than its text. Other APIs get the content as it is, unless it
+    /// is too large for the store.</summary>
+    public static RunEvent Shown(AIContent content)
+    {
+        var text = UnshownContent.TextOf(content);
+        var bare = Token(text);
+        return StoredContents.Of([content], bare) is { } details
+            ? RunEvent.Of("token", new StoredToken(text, details))
+            : bare;
+    }
+
+    /// <summary>Makes the event with the part of the reasoning that only the provider can read.</summary>
+    public static RunEvent Protected(string data) =>
+        Stored(new ChatResponseUpdate(ChatRole.Assistant, [new TextReasoningContent("") { ProtectedData = data }]));
+
+    public static RunEvent Stored(ChatResponseUpdate update) =>
+        new(Update, EventRules.Data(JsonSerializer.Serialize(update, StoredContents.Json)));
 
     public static RunEvent Reasoning(string text) => RunEvent.Of("reasoning", new GenerationToken(text));
 
@@ -74,17 +96,28 @@ internal static class GenerationEvents
             )
         );
 
-    /// <summary>Returns an event as an update, or null if the event has nothing for a client of another API.</summary>
-    /// <exception cref="UpstreamException">The event is the end of a generation that has failed.</exception>
-    public static ChatResponseUpdate? UpdateOf(string type, ReadOnlyMemory<byte> data)
+    /// <summary>Returns true for the last event of a run.</summary>
+    public static bool Ends(string kind, string type) =>
+        type == "error" || type == (kind == GenerationName.Kind ? "done" : Run.EndType);
+
+    /// <summary>Returns an event of a run as an update, or null if the event has nothing for a client of another
+    /// API.</summary>
+    /// <exception cref="UpstreamException">The event is the end of a run that has failed.</exception>
+    public static ChatResponseUpdate? UpdateOf(string kind, string type, ReadOnlyMemory<byte> data)
     {
+        if (type == Update)
+            return StoredContents.UpdateOf(data.Span);
+        // The other events of an application's run are its own.
+        if (kind != GenerationName.Kind && type != "error")
+            return null;
+
         using var json = JsonDocument.Parse(data);
         var root = json.RootElement;
         return type switch
         {
-            "token" => Update(TextOf(root)),
-            "reasoning" => Update(new TextReasoningContent(root.GetProperty("text").GetString())),
-            "tool_use" => Update(CallOf(root)),
+            "token" => Of(StoredContents.In(root) ?? [TextOf(root)]),
+            "reasoning" => Of([new TextReasoningContent(root.GetProperty("text").GetString())]),
+            "tool_use" => Of([CallOf(root)]),
             "done" => EndOf(root),
             "error" when root.GetProperty("reason").ValueEquals(Cancelled) => new ChatResponseUpdate
             {
@@ -115,9 +148,9 @@ internal static class GenerationEvents
         return data;
     }
 
-    private static ChatResponseUpdate Update(params AIContent[] contents) => new(ChatRole.Assistant, contents);
+    private static ChatResponseUpdate Of(IList<AIContent> contents) => new(ChatRole.Assistant, contents);
 
-    /// <summary>Reads a token; only a refusal has details.</summary>
+    /// <summary>Reads a token without stored contents; in events of an earlier build a refusal has details.</summary>
     private static TextContent TextOf(JsonElement root)
     {
         var text = root.GetProperty("text").GetString();
@@ -138,7 +171,7 @@ internal static class GenerationEvents
     private static ChatResponseUpdate EndOf(JsonElement root)
     {
         var done = root.Deserialize(RunJson.Options.TypeOf<StoredDone>())!;
-        var last = Update(
+        var last = Of([
             new UsageContent(
                 new UsageDetails
                 {
@@ -148,8 +181,8 @@ internal static class GenerationEvents
                     CachedInputTokenCount = done.Details?.CachedInputTokens,
                     ReasoningTokenCount = done.Details?.ReasoningTokens,
                 }
-            )
-        );
+            ),
+        ]);
         last.FinishReason = new ChatFinishReason(done.FinishReason);
         return last;
     }
@@ -176,10 +209,8 @@ internal static class GenerationEvents
 /// <summary>Data of a stored continuation token, in base64.</summary>
 internal sealed record StoredContinuation(byte[] Token);
 
-/// <summary>Data of a stored <c>token</c> in which the model declines to answer.</summary>
-internal sealed record StoredRefusal(string Text, RefusalDetail Details);
-
-internal sealed record RefusalDetail(bool Refusal);
+/// <summary>Data of a stored <c>token</c> that is more than its text.</summary>
+internal sealed record StoredToken(string Text, StoredContents Details);
 
 /// <summary>Data of a stored <c>done</c>.</summary>
 internal sealed record StoredDone(string FinishReason, GenerationUsage Usage, UsageDetail? Details);

@@ -8,24 +8,28 @@ namespace LlmGateway.Generations;
 /// provider, <c>restarted</c> when another replica continues it, and at the end <c>done</c> or <c>error</c>. Every
 /// frame's id identifies the generation.
 /// </summary>
-internal static class GenerationFormat
+/// <remarks>Frames of agents have their own types, but leave out the same details.</remarks>
+internal sealed class GenerationFormat(
+    Func<string, bool> isNamed,
+    bool namesInData,
+    IReadOnlyCollection<string> ends,
+    bool sendsPositions
+) : NamedFormat(isNamed, namesInData, ends, sendsPositions)
 {
     public static readonly IReadOnlyCollection<string> EndTypes = ["done", "error"];
 
-    public static FrameFormat Instance { get; } = new WithoutDetails();
+    public static FrameFormat Instance { get; } =
+        new GenerationFormat(_ => true, namesInData: false, EndTypes, sendsPositions: false);
 
-    private sealed class WithoutDetails() : NamedFormat(_ => true, namesInData: false, EndTypes, sendsPositions: false)
+    public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
     {
-        public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
-        {
-            if (record.Type == GenerationEvents.Continuation)
-                return;
+        if (record.Type is GenerationEvents.Continuation or GenerationEvents.Update)
+            return;
 
-            var data = MayHaveDetails(record) ? GenerationEvents.WithoutDetails(record.Data) : record.Data;
-            // Most tokens have no details, and their data is not copied.
-            base.Write(output, id, data.Length == record.Data.Length ? record : record with { Data = data });
-        }
-
-        private bool MayHaveDetails(EventRecord record) => record.Type == "token" || Ends(record);
+        var data = MayHaveDetails(record) ? GenerationEvents.WithoutDetails(record.Data) : record.Data;
+        // Most tokens have no details, and their data is not copied.
+        base.Write(output, id, data.Length == record.Data.Length ? record : record with { Data = data });
     }
+
+    private static bool MayHaveDetails(EventRecord record) => record.Type is "token" or "tool_use" or "done" or "error";
 }

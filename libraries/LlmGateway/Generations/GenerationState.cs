@@ -56,71 +56,86 @@ internal sealed record GenerationState(
         CancellationToken cancellationToken
     )
     {
-        var contents = new List<AIContent>();
-        var state = new GenerationState(name.Id, Status: "", Text: "", Stream: stream);
-        var extent = await runs.ReadOldestAsync(name, e => state = state.With(e, contents), cancellationToken);
-
-        if (state.CreatedAt is null)
+        var read = new Events();
+        var extent = await runs.ReadOldestAsync(name, read.Add, cancellationToken);
+        if (read.Started is not { } started)
             return null;
+        // The last event has the result, and is read alone.
+        if (!extent.IsWhole && !extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { } last)
+            read.AddEnd(last);
 
-        if (!extent.IsWhole)
-        {
-            state = state with { Truncated = true };
-            // The last event has the result, and is read alone.
-            if (!extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { Type: "done" or "error" } last)
-                state = state.With(last, contents);
-        }
-
-        if (state.Status.Length == 0)
-            state = state with { Status = extent.IsRunning ? "running" : "interrupted" };
-
+        var contents = read.Updates.SelectMany(update => update.Contents).ToList();
+        var usage = contents.OfType<UsageContent>().LastOrDefault()?.Details;
+        var finish = read.Updates.LastOrDefault()?.FinishReason?.Value;
         var reasoning = string.Concat(contents.OfType<TextReasoningContent>().Select(content => content.Text));
         var tools = contents.OfType<FunctionCallContent>().Select(GenerationEvents.ToolUseOf).ToList();
-        state = state with
-        {
-            Text = string.Concat(contents.OfType<TextContent>().Select(content => content.Text)),
-            Reasoning = reasoning.Length > 0 ? reasoning : null,
-            ToolUses = tools.Count > 0 ? tools : null,
-        };
+        var state = new GenerationState(
+            name.Id,
+            StatusOf(finish, read.Failure, extent.IsRunning),
+            string.Concat(contents.Select(UnshownContent.TextOf)),
+            usage is null ? null : new GenerationUsage(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0),
+            finish,
+            read.Failure?.Message,
+            read.Failure?.Reason,
+            reasoning.Length > 0 ? reasoning : null,
+            tools.Count > 0 ? tools : null,
+            started.Provider,
+            started.Model,
+            started.CreatedAt,
+            read.FirstTokenAt,
+            read.EndedAt,
+            stream,
+            extent.IsWhole ? null : true
+        );
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
 
-    private GenerationState With(RunEntry entry, List<AIContent> contents)
+    private static string StatusOf(string? finish, UpstreamException? failure, bool isRunning) =>
+        failure is { Reason: "interrupted" } ? failure.Reason
+        : failure is not null ? "failed"
+        : finish == GenerationEvents.Cancelled ? finish
+        : finish is not null ? "done"
+        : isRunning ? "running"
+        : "interrupted";
+
+    /// <summary>The events of a generation that were read.</summary>
+    private sealed class Events
     {
-        if (entry.OfLog)
-            return
-                entry.Type == AllRuns.Announcement
-                && JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<GenerationStarted>()) is { } started
-                ? this with
-                {
-                    Provider = started.Provider,
-                    Model = started.Model,
-                    CreatedAt = started.CreatedAt,
-                }
-                : this;
+        public GenerationStarted? Started { get; private set; }
+        public DateTimeOffset? FirstTokenAt { get; private set; }
+        public DateTimeOffset? EndedAt { get; private set; }
+        public List<ChatResponseUpdate> Updates { get; } = [];
+        public UpstreamException? Failure { get; private set; }
 
-        ChatResponseUpdate? update;
-        try
+        public void AddEnd(RunEntry entry)
         {
-            update = GenerationEvents.UpdateOf(entry.Type, Encoding.UTF8.GetBytes(entry.Data));
-        }
-        catch (UpstreamException e)
-        {
-            var status = e.Reason == "interrupted" ? e.Reason : "failed";
-            return this with { Status = status, Error = e.Message, Reason = e.Reason, EndedAt = entry.Time };
+            if (GenerationEvents.Ends(GenerationName.Kind, entry.Type))
+                Add(entry);
         }
 
-        contents.AddRange(update?.Contents ?? []);
-        if (update?.FinishReason is not { Value: var finish })
-            return FirstTokenAt is null && entry.Type == "token" ? this with { FirstTokenAt = entry.Time } : this;
-
-        var usage = update.Contents.OfType<UsageContent>().FirstOrDefault()?.Details;
-        return this with
+        public void Add(RunEntry entry)
         {
-            Status = finish == GenerationEvents.Cancelled ? finish : "done",
-            FinishReason = finish,
-            EndedAt = entry.Time,
-            Usage = usage is null ? null : new(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0),
-        };
+            if (entry.OfLog)
+            {
+                if (entry.Type == AllRuns.Announcement)
+                    Started = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<GenerationStarted>());
+                return;
+            }
+
+            if (entry.Type == "token")
+                FirstTokenAt ??= entry.Time;
+            if (GenerationEvents.Ends(GenerationName.Kind, entry.Type))
+                EndedAt = entry.Time;
+            var data = Encoding.UTF8.GetBytes(entry.Data);
+            try
+            {
+                if (GenerationEvents.UpdateOf(GenerationName.Kind, entry.Type, data) is { } update)
+                    Updates.Add(update);
+            }
+            catch (UpstreamException e)
+            {
+                Failure = e;
+            }
+        }
     }
 }

@@ -65,7 +65,10 @@ internal static class GenerationsApi
             )
             .OpensStream()
             .ReadsOwn(Topic)
-            .Query("format", "ui-messages or ag-ui: from its start, as AI SDK's or AG-UI's clients read it.")
+            .Query(
+                "format",
+                "chat-completions, messages, ui-messages or ag-ui: from its start, as its clients read it."
+            )
             .SendsNumbered(
                 "The answer from its start, or after the last id, for any number of readers.",
                 ("token", typeof(GenerationToken)),
@@ -110,16 +113,11 @@ internal static class GenerationsApi
         );
     }
 
-    private static async Task<IResult> ReadAsync(
-        string id,
-        HttpContext context,
-        AllRuns runs,
-        RunStateAnswers states,
-        RunStreams access
-    ) =>
-        await MayReadAsync(id, context, access)
-            ? await StateAsync(id, context, runs, states)
-            : RefusalStatusHandler.Forbidden;
+    private static async Task<IResult> ReadAsync(string id, HttpContext context)
+    {
+        var (name, refusal) = await FindAsync(id, context);
+        return refusal ?? await StateAsync(name, context);
+    }
 
     private static async Task StreamAsync(
         string id,
@@ -128,58 +126,50 @@ internal static class GenerationsApi
         Func<HttpContext, string, Func<Task>?> formatOf
     )
     {
-        if (!await MayReadAsync(id, context, streams))
-        {
-            await RefusalStatusHandler.Forbidden.ExecuteAsync(context);
-            return;
-        }
-
-        var name = GenerationName.Of(id);
-        if (formatOf(context, id) is { } showAsync && name is not null)
+        var (name, refusal) = await FindAsync(id, context);
+        if (refusal is not null)
+            await refusal.ExecuteAsync(context);
+        else if (formatOf(context, id) is { } showAsync)
             await showAsync();
-        else if (
-            name is null
-            || !await streams.TryOpenAsync(context, name.Value, GenerationFormat.Instance, GenerationFormat.EndTypes)
-        )
+        else if (!await streams.TryOpenAsync(context, name, GenerationFormat.Instance, GenerationFormat.EndTypes))
             await NotFound(id).ExecuteAsync(context);
     }
 
     /// <summary>
     /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.
     /// </summary>
-    private static async Task<IResult> CancelAsync(
-        string id,
-        HttpContext context,
-        AllRuns runs,
-        RunStateAnswers states,
-        RunStreams access,
-        TimeProvider clock
-    )
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, AllRuns runs, TimeProvider clock)
     {
-        if (!await MayReadAsync(id, context, access))
-            return RefusalStatusHandler.Forbidden;
+        var (name, refusal) = await FindAsync(id, context);
+        if (refusal is not null)
+            return refusal;
 
-        if (GenerationName.Of(id) is { } name)
-            await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
-
-        return await StateAsync(id, context, runs, states);
+        await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+        return await StateAsync(name, context);
     }
 
-    private static async Task<IResult> StateAsync(
-        string id,
-        HttpContext context,
-        AllRuns runs,
-        RunStateAnswers states
-    ) =>
-        GenerationName.Of(id) is { } name
-            ? await states.AnswerAsync(
-                context,
-                () => GenerationState.ReadAsync(name, $"{PathOf(context)}/stream", runs, context.RequestAborted)
-            ) ?? NotFound(id)
-            : NotFound(id);
+    private static async Task<IResult> StateAsync(RunName name, HttpContext context)
+    {
+        var services = context.RequestServices;
+        var runs = services.GetRequiredService<AllRuns>();
+        return await services
+                .GetRequiredService<RunStateAnswers>()
+                .AnswerAsync(
+                    context,
+                    () => GenerationState.ReadAsync(name, $"{PathOf(context)}/stream", runs, context.RequestAborted)
+                )
+            ?? NotFound(name.Id);
+    }
 
-    private static ValueTask<bool> MayReadAsync(string id, HttpContext context, RunStreams access) =>
-        access.MayReadAsync(context, GenerationName.Of(id) ?? new RunName(GenerationName.Kind, "*"));
+    /// <summary>Returns the name of a generation that the caller may read, or the refusal.</summary>
+    private static async Task<(RunName Name, IResult? Refusal)> FindAsync(string id, HttpContext context)
+    {
+        var streams = context.RequestServices.GetRequiredService<RunStreams>();
+        var name = GenerationName.Of(id) ?? new RunName(GenerationName.Kind, "*");
+        if (!await streams.MayReadAsync(context, name))
+            return (name, RefusalStatusHandler.Forbidden);
+        return (name, name.Id == id ? null : NotFound(id));
+    }
 
     /// <summary>Returns the path as the client sees it: with a path base, and the prefix of a route group.</summary>
     private static string PathOf(HttpContext context) =>

@@ -23,11 +23,6 @@ internal sealed class Generator(
     /// text.</summary>
     private static readonly TimeSpan TokenInterval = TimeSpan.FromSeconds(1);
 
-    private static readonly RunEvent Interrupted = RunEvent.Failed(
-        "The server stopped before the answer was complete.",
-        "interrupted"
-    );
-
     /// <summary>Starts a generation. Does nothing if one with this id exists.</summary>
     /// <param name="prompt">The part of the request that is stored.</param>
     /// <param name="preparedAsync">Called after every check, when only the begin can still fail, or null.</param>
@@ -63,7 +58,7 @@ internal sealed class Generator(
 
         // The store's answer may be so late that ProcessLease has found the run without its work, and started its
         // handler.
-        if (live.Has(run.Name))
+        if (live.Find(run.Name) is not null)
             return head;
 
         // The run keeps the prompt in memory after the request that started it has ended.
@@ -76,10 +71,11 @@ internal sealed class Generator(
     public async Task ContinueAsync(Run run, string input)
     {
         var stored = await StoredAnswer.ReadAsync(run.ReadAsync(CancellationToken.None));
+        run.EndOf = failure => EndOf(failure, run, new AnswerUsage(call: null));
         if (await continuations.CallOfAsync(run.Name, input, stored) is not { } call)
         {
-            var isCancelled = run.StopReason == StopReason.Cancelled;
-            await run.EndAsync(isCancelled ? Cancelled(new AnswerUsage(call: null)) : Interrupted);
+            if (run.StopReason == StopReason.None)
+                await run.EndAsync(run.ClosingEvents);
             return;
         }
 
@@ -96,50 +92,62 @@ internal sealed class Generator(
         var usage = new AnswerUsage(call);
         stored.Updates.ForEach(usage.Add);
         stored.Updates.Clear();
-        run.EndOfCancel = () => Cancelled(usage);
+        run.EndOf = failure => EndOf(failure, run, usage);
         var finish = "stop";
         var tokenAt = 0L;
 
-        try
+        await foreach (var update in call.StreamAsync(run.Stopping))
         {
-            await foreach (var update in call.StreamAsync(run.Stopping))
+            stored.Pass(update);
+            usage.Add(update);
+            foreach (var content in update.Contents)
+                await StoreAsync(content, writer);
+
+            finish = update.FinishReason?.Value ?? finish;
+            if (
+                update.ContinuationToken is { } token
+                && stored.IsPassed
+                && (tokenAt == 0 || clock.GetElapsedTime(tokenAt) >= TokenInterval)
+            )
             {
-                stored.Pass(update);
-                usage.Add(update);
-                foreach (var content in update.Contents)
-                    if (content is TextContent { Text.Length: > 0 } text)
-                        await writer.TextAsync(text.Text, text.IsRefusal() ? GenerationEvents.Refusal : null);
-                    else if (content is TextReasoningContent { Text.Length: > 0 } reasoning)
-                        await writer.TextAsync(reasoning.Text, GenerationEvents.Reasoning);
-                    else if (content is FunctionCallContent tool)
-                        writer.Event(GenerationEvents.ToolUse(tool));
-
-                finish = update.FinishReason?.Value ?? finish;
-                if (
-                    update.ContinuationToken is { } token
-                    && stored.IsPassed
-                    && (tokenAt == 0 || clock.GetElapsedTime(tokenAt) >= TokenInterval)
-                )
-                {
-                    writer.Event(GenerationEvents.ContinuesFrom(token));
-                    tokenAt = clock.GetTimestamp();
-                }
+                writer.Event(GenerationEvents.ContinuesFrom(token));
+                tokenAt = clock.GetTimestamp();
             }
+        }
 
-            await writer.EndAsync(GenerationEvents.Done(finish, usage));
-        }
-        catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted)
+        await writer.EndAsync(GenerationEvents.Done(finish, usage));
+    }
+
+    private static async ValueTask StoreAsync(AIContent content, AnswerBuffer writer)
+    {
+        switch (content)
         {
-            // A run that is left open goes on in another process.
-            if (!run.MayRestart)
-                await writer.EndAsync(Interrupted);
-        }
-        // A provider's library may take its cancellation for a failure.
-        catch (UpstreamException e) when (run.StopReason != StopReason.Cancelled)
-        {
-            await writer.EndAsync(GenerationEvents.Failed(e));
+            case TextContent { Annotations: null or { Count: 0 } } text:
+                if (text.Text.Length > 0)
+                    await writer.TextAsync(text.Text, text.IsRefusal() ? GenerationEvents.Refusal : null);
+                break;
+            case TextReasoningContent reasoning:
+                if (reasoning.Text.Length > 0)
+                    await writer.TextAsync(reasoning.Text, GenerationEvents.Reasoning);
+                if (reasoning.ProtectedData is { Length: > 0 } data)
+                    writer.Event(GenerationEvents.Protected(data));
+                break;
+            case FunctionCallContent call:
+                writer.Event(GenerationEvents.ToolUse(call));
+                break;
+            // The event of the end has the usage.
+            case UsageContent:
+                break;
+            default:
+                writer.Event(GenerationEvents.Shown(content));
+                break;
         }
     }
 
-    private static RunEvent Cancelled(AnswerUsage usage) => GenerationEvents.Done(GenerationEvents.Cancelled, usage);
+    /// <summary>Returns the end of a generation that was cancelled, or whose provider has failed. A provider's library
+    /// may take its cancellation for a failure.</summary>
+    private static RunEvent[]? EndOf(Exception? failure, Run run, AnswerUsage usage) =>
+        run.StopReason == StopReason.Cancelled ? [GenerationEvents.Done(GenerationEvents.Cancelled, usage)]
+        : failure is UpstreamException e ? [GenerationEvents.Failed(e)]
+        : null;
 }

@@ -9,9 +9,10 @@ namespace LlmGateway.Generations;
 /// </summary>
 internal sealed class StoredAnswer
 {
+    // The stored content that the provider has not repeated yet.
     private int _text;
     private int _reasoning;
-    private int _calls;
+    private int _others;
 
     /// <summary>The provider's newest token. Null if the provider has given none, so that no process can continue the
     /// answer.</summary>
@@ -22,13 +23,24 @@ internal sealed class StoredAnswer
 
     /// <summary>True once the provider has repeated all stored content. An earlier token would point to a place within
     /// that content.</summary>
-    public bool IsPassed => _text + _reasoning + _calls == 0;
+    public bool IsPassed => _text + _reasoning + _others == 0;
 
     public static async Task<StoredAnswer> ReadAsync(IAsyncEnumerable<EventRecord> events)
     {
         var stored = new StoredAnswer();
         await foreach (var record in events)
-            stored.Add(record);
+            if (record.Type == GenerationEvents.Continuation)
+            {
+                stored.Token = GenerationEvents.TokenOf(record.Data);
+                stored._text = stored._reasoning = stored._others = 0;
+            }
+            else if (GenerationEvents.UpdateOf(GenerationName.Kind, record.Type, record.Data) is { } update)
+            {
+                stored.Updates.Add(update);
+                foreach (var content in update.Contents)
+                    stored.CountOf(content) += LengthOf(content);
+            }
+
         return stored;
     }
 
@@ -39,56 +51,36 @@ internal sealed class StoredAnswer
             update.Contents = [.. update.Contents.Where(content => !IsStored(content))];
     }
 
-    private void Add(EventRecord record)
-    {
-        if (record.Type == GenerationEvents.Continuation)
-        {
-            Token = GenerationEvents.TokenOf(record.Data);
-            _text = _reasoning = _calls = 0;
-            return;
-        }
-
-        if (GenerationEvents.UpdateOf(record.Type, record.Data) is not { } update)
-            return;
-
-        Updates.Add(update);
-        foreach (var content in update.Contents)
-            switch (content)
-            {
-                case TextContent text:
-                    _text += text.Text.Length;
-                    break;
-                case TextReasoningContent reasoning:
-                    _reasoning += reasoning.Text.Length;
-                    break;
-                case FunctionCallContent:
-                    _calls++;
-                    break;
-            }
-    }
-
     private bool IsStored(AIContent content)
     {
-        switch (content)
-        {
-            case TextContent text:
-                text.Text = Rest(text.Text, ref _text);
-                return text.Text.Length == 0;
-            case TextReasoningContent reasoning:
-                reasoning.Text = Rest(reasoning.Text, ref _reasoning);
-                return reasoning.Text.Length == 0;
-            case FunctionCallContent when _calls > 0:
-                _calls--;
-                return true;
-            default:
-                return false;
-        }
+        ref var count = ref CountOf(content);
+        var known = Math.Min(count, LengthOf(content));
+        var isWhole = known == LengthOf(content) && content is not UsageContent;
+        count -= known;
+
+        if (content is TextContent text)
+            text.Text = text.Text[known..];
+        if (content is TextReasoningContent reasoning)
+            reasoning.Text = reasoning.Text[known..];
+        return isWhole;
     }
 
-    private static string Rest(string text, ref int stored)
+    private ref int CountOf(AIContent content)
     {
-        var known = Math.Min(stored, text.Length);
-        stored -= known;
-        return text[known..];
+        if (content is TextContent)
+            return ref _text;
+        if (content is TextReasoningContent { Text.Length: > 0 })
+            return ref _reasoning;
+        return ref _others;
     }
+
+    /// <summary>Returns the characters of a text, and 1 for any other content but the usage, which comes
+    /// last.</summary>
+    private static int LengthOf(AIContent content) =>
+        content switch
+        {
+            TextContent text => text.Text.Length,
+            TextReasoningContent { Text.Length: > 0 } reasoning => reasoning.Text.Length,
+            _ => content is UsageContent ? 0 : 1,
+        };
 }

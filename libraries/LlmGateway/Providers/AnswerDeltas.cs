@@ -100,6 +100,17 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         return taken;
     }
 
+    /// <summary>Adds what only the provider can read of the reasoning.</summary>
+    public void Protect(string? data)
+    {
+        if (!string.IsNullOrEmpty(data))
+            NewContents.Add(new TextReasoningContent("") { ProtectedData = data });
+    }
+
+    /// <summary>Adds an item that the provider must get back in a member of the answer's message.</summary>
+    protected void Protect(string member, JsonNode item) =>
+        Protect(new JsonObject { [member] = new JsonArray(item) }.ToJsonString(RunJson.Options));
+
     /// <summary>Notes a part of the answer that the gateway cannot read. If no client gets the part, the answer has
     /// failed, whatever its finish reason is.</summary>
     /// <param name="what">The provider's name of the part.</param>

@@ -246,7 +246,8 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             var data = Text(detail, "data") ?? Text(detail, "signature");
             if (!_isReasoningNamed)
                 ReadText(text, NewReasoning);
-            Protect(data);
+            if (data is not null)
+                Protect("reasoning_details", detail!.DeepClone());
             if (
                 text is null
                 && data is null
@@ -254,13 +255,6 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
             )
                 Skip("reasoning_details", IsNative);
         }
-    }
-
-    /// <summary>Adds what only the provider can read of the reasoning.</summary>
-    private void Protect(string? data)
-    {
-        if (!string.IsNullOrEmpty(data))
-            NewContents.Add(new TextReasoningContent("") { ProtectedData = data });
     }
 
     private void ReadParts<T, TPart>(JsonNode? parts, Func<JsonNode?, TPart?> read, List<T> to)
@@ -298,8 +292,15 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
 
         var kind = known.TakesText ? "custom" : "function";
         var shown = CallOf(known, known.Taken);
-        foreach (var (name, value) in Rest(call, OfCall))
+        var opaque = Rest(call, OfCall);
+        foreach (var (name, value) in opaque)
             shown[name] = value?.DeepClone();
+        if (opaque.Any(member => member.Value is not null))
+        {
+            opaque["id"] = known.Id;
+            Protect("tool_calls", opaque);
+        }
+
         foreach (var (name, value) in function == call ? [] : Rest(function, OfCall))
             shown[kind]![name] = value?.DeepClone();
         if (!known.IsShown)

@@ -181,4 +181,12 @@ internal sealed class ChatProviders : IDisposable
 
 /// <summary>A model and the provider that serves it.</summary>
 /// <param name="MayContinue">True if the provider may send continuation tokens.</param>
-internal sealed record ChatTarget(IChatClient Client, string Provider, string Model, bool MayContinue = false);
+internal sealed record ChatTarget(IChatClient Client, string Provider, string Model, bool MayContinue = false)
+{
+    /// <summary>Asks the model. The provider does not get the reasoning of others.</summary>
+    public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
+        IEnumerable<ChatMessage> messages,
+        CallOptions options,
+        CancellationToken cancellationToken
+    ) => Client.GetStreamingResponseAsync(OwnReasoning.For(Provider, messages), options, cancellationToken);
+}

@@ -125,6 +125,10 @@ internal static class ToolCalls
         messages.RemoveAll(message => message.Contents.All(content => content is TextReasoningContent));
     }
 
+    /// <summary>Makes the result of a call for the model: text as it is, and anything else as JSON.</summary>
+    public static FunctionResultContent ResultOf(string call, object? output) =>
+        new(call, Result(new FunctionResultContent(call, output)));
+
     public static string Result(FunctionResultContent result) =>
         result.Result switch
         {

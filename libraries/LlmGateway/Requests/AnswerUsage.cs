@@ -6,6 +6,7 @@ namespace LlmGateway.Requests;
 
 /// <summary>The tokens of an answer: the provider's counts, and an estimate for each count that the provider does not
 /// send, or sends as zero.</summary>
+/// <param name="call">The request, or null for a run, which may have asked its model several times.</param>
 internal sealed class AnswerUsage(ChatCall? call)
 {
     private UsageDetails _counted = new();
@@ -23,8 +24,10 @@ internal sealed class AnswerUsage(ChatCall? call)
     public void Add(ChatResponseUpdate update)
     {
         foreach (var content in update.Contents)
-            if (content is UsageContent usage)
-                _counted = usage.Details;
+            if (content is UsageContent usage && call is null)
+                _counted.Add(usage.Details);
+            else if (content is UsageContent last)
+                _counted = last.Details;
             else
                 _estimated += content switch
                 {

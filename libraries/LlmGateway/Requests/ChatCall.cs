@@ -34,7 +34,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     }
 
     public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(CancellationToken cancellationToken) =>
-        Target.Client.GetStreamingResponseAsync(Messages, Options, cancellationToken);
+        Target.StreamAsync(Messages, Options, cancellationToken);
 
     /// <summary>
     /// Reads <c>{messages, model?, provider?, …}</c>, the body of <c>/sse/chat</c> and <c>/v1/generations</c>.

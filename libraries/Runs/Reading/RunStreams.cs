@@ -172,14 +172,6 @@ internal sealed class RunStreams(
             throw RunAcquisition.NoLease(e);
         }
 
-        var stored = await reader.ReadAsync(
-            run.Announced.Position,
-            EventFilter.Of([run.Name.Topic], [], []),
-            cancellationToken: cancellationToken
-        );
-        if (stored.Events.Count == 0)
-            throw new StoreUnavailableException("The end of the run cannot be read yet. Try again in some seconds.");
-
-        return (run.Announced, run.Announced with { Position = stored.Events[^1].Position });
+        return (run.Announced, run.Announced with { Position = run.Known });
     }
 }

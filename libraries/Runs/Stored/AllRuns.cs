@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EventStore;
 using Microsoft.Extensions.Options;
 
@@ -10,6 +11,7 @@ internal sealed class AllRuns(
     RunEventReader reader,
     TopicReader topics,
     EventAppender appender,
+    [FromKeyedServices(StorePool.Reads)] EventReader events,
     IOptions<RunOptions> options
 )
 {
@@ -40,42 +42,37 @@ internal sealed class AllRuns(
             ? name
             : null;
 
+    /// <summary>Reads a run's events after a position, up to the newest one.</summary>
+    public async IAsyncEnumerable<EventRecord> ReadAsync(
+        RunName name,
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        var filter = EventFilter.Of([name.Topic], [], []);
+        var head = long.MaxValue;
+
+        while (after < head)
+        {
+            var page = await events.ReadAsync(after, filter, cancellationToken: cancellationToken);
+            head = Math.Min(head, page.Head);
+            foreach (var record in page.Events)
+                if (record.Position <= head)
+                    yield return record;
+            after = page.Through;
+        }
+    }
+
     public Task<RunExtent> ReadOldestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
         reader.ReadOldestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
 
     public Task<RunExtent> ReadNewestAsync(RunName name, Action<RunEntry> take, CancellationToken cancellationToken) =>
         reader.ReadNewestAsync(name.Topic, options.Value.MaxReadBytes, take, cancellationToken);
 
-    /// <summary>Reads the newest events of the stream that have these types, and the newest events of the log up to one
-    /// event.</summary>
-    public Task<RunExtent> ReadNewestAsync(
-        RunName name,
-        string[] types,
-        RunEntry logThrough,
-        Action<RunEntry> take,
-        CancellationToken cancellationToken
-    ) =>
-        reader.ReadNewestAsync(
-            name.Topic,
-            types,
-            logThrough.Position,
-            options.Value.MaxReadBytes,
-            take,
-            cancellationToken
-        );
-
     /// <summary>Reads the log's oldest event, which is the run's announcement until retention drops it. Null if there
     /// is no such run.</summary>
     public Task<RunEntry?> FirstOfLogAsync(RunName name, CancellationToken cancellationToken) =>
         reader.FirstOfLogAsync(name.Topic, cancellationToken);
-
-    /// <summary>Finds the log's first question without an answer in the run's stream. The entry has no data.</summary>
-    public Task<RunEntry?> FirstUnansweredAsync(
-        RunName name,
-        string question,
-        string answer,
-        CancellationToken cancellationToken
-    ) => reader.FirstUnansweredAsync(name.Topic, question, answer, cancellationToken);
 
     public Task<RunEntry?> LastAsync(RunName name, CancellationToken cancellationToken) =>
         reader.LastAsync(name.Topic, cancellationToken);

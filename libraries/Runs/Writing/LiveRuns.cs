@@ -37,15 +37,18 @@ internal sealed class LiveRuns : IHostedService, IDisposable
     /// <summary>Returns the topics of the runs that this process writes.</summary>
     public HashSet<string> Topics() => [.. _live.Keys.Select(run => run.Name.Topic)];
 
-    /// <summary>Returns true if this process writes the run.</summary>
-    public bool Has(RunName run) => _live.Any(live => live.Key.Name == run);
+    /// <summary>Returns the run of a name, or null if this process does not write it.</summary>
+    public Run? Find(RunName name) => _live.Keys.FirstOrDefault(run => run.Name == name);
 
     /// <summary>
-    /// Does a run's work in the background until the work returns; <see cref="Run.Stopping"/> asks it to stop. A run
-    /// that the work leaves open ends with a fatal error, unless another process may restart it after this one's
+    /// Does a run's work in the background until the work returns; <see cref="Run.Stopping"/> asks it to stop. Then the
+    /// run ends, with a fatal error if the work was stopped, unless another process may restart it after this one's
     /// shutdown.
     /// </summary>
-    public Task Start(Run run, Func<Run, Task> work)
+    /// <param name="run">The run.</param>
+    /// <param name="work">Its work.</param>
+    /// <param name="endedAsync">Called once the run has ended, or null.</param>
+    public Task Start(Run run, Func<Run, Task> work, Func<Task>? endedAsync = null)
     {
         // The work keeps the request's trace, but not its execution context.
         var trace = Activity.Current?.Context ?? default;
@@ -56,6 +59,7 @@ internal sealed class LiveRuns : IHostedService, IDisposable
             {
                 await begun.Task;
                 await DoAsync(run, work, trace);
+                await (endedAsync?.Invoke() ?? Task.CompletedTask);
             });
 
         _live[run] = task;
@@ -88,11 +92,14 @@ internal sealed class LiveRuns : IHostedService, IDisposable
 
         try
         {
-            RunEvent? failure = null;
+            IReadOnlyList<RunEvent>? end = null;
+            var isComplete = false;
             try
             {
                 working = Task.Run(() => work(run), CancellationToken.None);
                 await UntilDoneAsync(run, working);
+                // Work that returns because it was asked to stop is not complete.
+                isComplete = run.StopReason == StopReason.None;
             }
             catch (OperationCanceledException) when (run.StopReason != StopReason.None) { }
             catch (RunFencedException)
@@ -101,15 +108,18 @@ internal sealed class LiveRuns : IHostedService, IDisposable
             }
             catch (Exception e)
             {
-                _logger.LogError(e, "Run {Run} failed", run.Name.Topic);
-                failure = RunEvent.Failed("The server failed. Its log has the reason.", "failed");
+                end = run.EndOf(e) ?? Failed(run, e);
             }
 
-            if (run.StopReason == StopReason.Cancelled)
-                failure = run.EndOfCancel();
+            if (isComplete)
+                end = [new RunEvent(Run.EndType, "{}")];
+            else if (run.StopReason == StopReason.Cancelled)
+                end = run.EndOf(null) ?? [RunEvent.Failed("The run was cancelled.", "cancelled")];
+            else if (run.StopReason == StopReason.Interrupted && run.MayRestart)
+                return;
 
-            if (!run.Ended && !(run.MayRestart && run.StopReason == StopReason.Interrupted))
-                await run.EndAsync(failure is { } last ? [last] : run.ClosingEvents);
+            if (!run.Ended)
+                await run.EndAsync(end ?? run.ClosingEvents);
         }
         catch (RunFencedException) { }
         finally
@@ -117,6 +127,12 @@ internal sealed class LiveRuns : IHostedService, IDisposable
             _live.TryRemove(run, out _);
             _ = DisposeAsync(run, working);
         }
+    }
+
+    private RunEvent[] Failed(Run run, Exception failure)
+    {
+        _logger.LogError(failure, "Run {Run} failed", run.Name.Topic);
+        return [RunEvent.Failed("The server failed. Its log has the reason.", "failed")];
     }
 
     /// <summary>Waits until the work returns. If the work ignores a stop, the run ends without it.</summary>
@@ -127,20 +143,17 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         var grace = run.StopReason == StopReason.Interrupted ? StopGrace : CancelGrace;
         while (!working.IsCompleted)
         {
-            try
-            {
-                await working.WaitAsync(grace, _clock);
-            }
+            // The work may return between the timer and the next line, so its task itself decides.
+            await working.WaitAsync(grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // An append waits while Postgres does not answer, and may be the append of the run's end.
-            catch (TimeoutException) when (!working.IsCompleted && !run.IsAppending)
-            {
-                _logger.LogWarning(
-                    "The work of run {Run} goes on after the run's end: it ignores its cancellation token",
-                    run.Name.Topic
-                );
-                throw new OperationCanceledException();
-            }
-            catch (TimeoutException) when (!working.IsCompleted) { }
+            if (working.IsCompleted || run.IsAppending)
+                continue;
+
+            _logger.LogWarning(
+                "The work of run {Run} goes on after the run's end: it ignores its cancellation token",
+                run.Name.Topic
+            );
+            throw new OperationCanceledException();
         }
 
         await working;

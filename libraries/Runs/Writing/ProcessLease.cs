@@ -63,12 +63,11 @@ internal sealed class ProcessLease(
         {
             try
             {
-                await RenewAsync(stoppingToken);
-                if (!shutdown.IsLeaving)
+                if (await RenewAsync(stoppingToken) is { } writer && !shutdown.IsLeaving)
                 {
-                    await SweepAsync(stoppingToken);
-                    await TakeOverAsync(stoppingToken);
-                    await EndOrphansAsync(stoppingToken);
+                    await SweepAsync(writer, stoppingToken);
+                    await TakeOverAsync(writer, stoppingToken);
+                    await EndOrphansAsync(writer, stoppingToken);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -106,12 +105,16 @@ internal sealed class ProcessLease(
         catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException) { }
     }
 
-    private async Task RenewAsync(CancellationToken cancellationToken)
+    /// <summary>Renews the lease, or begins one. Null if this process has lost it.</summary>
+    private async Task<Guid?> RenewAsync(CancellationToken cancellationToken)
     {
         if (!_writer.Task.IsCompletedSuccessfully)
         {
-            await RegisterAsync(cancellationToken);
-            return;
+            var begun = Guid.CreateVersion7();
+            await writers.EnterAsync(begun, streaming.Value.Replica, Lease, cancellationToken);
+            _renewingSince = _renewedAt = Clock.GetTimestamp();
+            _writer.TrySetResult(begun);
+            return begun;
         }
 
         var writer = _writer.Task.Result;
@@ -123,13 +126,14 @@ internal sealed class ProcessLease(
             );
             Volatile.Write(ref _writer, New());
             live.Fence(writer);
-            return;
+            return null;
         }
 
         foreach (var run in cancelled)
             live.Cancel(run);
 
         Renewed();
+        return writer;
     }
 
     /// <summary>Records a renewal. If the last renewal was at least one lease ago, the sweep waits one lease, so
@@ -141,28 +145,16 @@ internal sealed class ProcessLease(
         _renewedAt = Clock.GetTimestamp();
     }
 
-    private async Task RegisterAsync(CancellationToken cancellationToken)
-    {
-        var writer = Guid.CreateVersion7();
-        await writers.EnterAsync(writer, streaming.Value.Replica, Lease, cancellationToken);
-        _renewingSince = _renewedAt = Clock.GetTimestamp();
-        _writer.TrySetResult(writer);
-    }
-
     /// <summary>
     /// Ends the runs of expired leases. After an outage of the store all leases have expired, so the sweep first waits
     /// one lease, in which the replicas renew their leases.
     /// </summary>
-    private async Task SweepAsync(CancellationToken cancellationToken)
+    private async Task SweepAsync(Guid writer, CancellationToken cancellationToken)
     {
-        if (
-            _renewingSince == 0
-            || Clock.GetElapsedTime(_renewingSince) < Lease
-            || !_writer.Task.IsCompletedSuccessfully
-        )
+        if (_renewingSince == 0 || Clock.GetElapsedTime(_renewingSince) < Lease)
             return;
 
-        var ended = await writers.SweepAsync(_writer.Task.Result, cancellationToken);
+        var ended = await writers.SweepAsync(writer, cancellationToken);
         if (ended.Count == 0)
             return;
 
@@ -171,17 +163,17 @@ internal sealed class ProcessLease(
     }
 
     /// <summary>Takes over the runs with a handler that a sweep by any replica has left open.</summary>
-    private async Task TakeOverAsync(CancellationToken cancellationToken)
+    private async Task TakeOverAsync(Guid writer, CancellationToken cancellationToken)
     {
-        if (Handlers.Length == 0 || !_writer.Task.IsCompletedSuccessfully)
+        if (Handlers.Length == 0)
             return;
 
-        var taken = await writers.TakeOverAsync(_writer.Task.Result, Handlers, cancellationToken);
+        var taken = await writers.TakeOverAsync(writer, Handlers, cancellationToken);
         if (taken.Count == 0)
             return;
 
         Logger.LogWarning("Goes on with {Count} runs of a replica that failed or stopped", taken.Count);
-        await RestartAsync(_writer.Task.Result, [.. taken], cancellationToken);
+        await RestartAsync(writer, [.. taken], cancellationToken);
     }
 
     /// <summary>Starts the runs that have a handler, and returns their topics.</summary>
@@ -203,17 +195,13 @@ internal sealed class ProcessLease(
     /// Ends the runs that this process holds but does not write, or starts them if they have a handler: Postgres began
     /// them, but its answer was lost. Other replicas do not end them, because this one renews its lease.
     /// </summary>
-    private async Task EndOrphansAsync(CancellationToken cancellationToken)
+    private async Task EndOrphansAsync(Guid writer, CancellationToken cancellationToken)
     {
         var lease = Lease;
-        if (
-            !_writer.Task.IsCompletedSuccessfully
-            || (_orphansCheckedAt > 0 && Clock.GetElapsedTime(_orphansCheckedAt) < lease)
-        )
+        if (_orphansCheckedAt > 0 && Clock.GetElapsedTime(_orphansCheckedAt) < lease)
             return;
 
         _orphansCheckedAt = Clock.GetTimestamp();
-        var writer = _writer.Task.Result;
         // Younger runs may be about to start.
         var old = await writers.OlderThanAsync(writer, lease, cancellationToken);
         if (old.Count == 0)

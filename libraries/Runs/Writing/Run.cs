@@ -23,7 +23,6 @@ public sealed class Run : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly RunAppender _appender;
-    private readonly RunTail _tail;
     private int _stopReason;
     private int _appending;
 
@@ -46,10 +45,12 @@ public sealed class Run : IDisposable
     )
     {
         Name = name;
+        Writer = writer;
         Announced = announced;
+        Known = after;
+        Client = client;
         ClosingEvents = closingEvents ?? Interrupted;
         _appender = appender;
-        _tail = new RunTail(name.Topic, writer, client, known: after);
     }
 
     /// <summary>The topic of its events.</summary>
@@ -67,16 +68,19 @@ public sealed class Run : IDisposable
 
     internal string Id => Name.Id;
 
-    internal Guid Writer => _tail.Writer;
+    internal Guid Writer { get; }
 
     internal StreamPosition Announced { get; }
 
     /// <summary>The client whose share of the log its events use.</summary>
-    internal string Client
-    {
-        get => _tail.Client;
-        set => _tail.Client = value;
-    }
+    internal string Client { get; set; }
+
+    /// <summary>Id of the last event that is known to be stored, or null before the first.</summary>
+    internal Guid? LastStored { get; set; }
+
+    /// <summary>Position of that event or of an earlier one. Before the first event, a position before the
+    /// run.</summary>
+    internal long Known { get; set; }
 
     /// <summary>Cancelled when the work must stop; <see cref="StopReason"/> says why.</summary>
     internal CancellationToken Stopping => _stop.Token;
@@ -89,11 +93,9 @@ public sealed class Run : IDisposable
     /// <summary>The events that end the run if this process stops or dies.</summary>
     internal IReadOnlyList<RunEvent> ClosingEvents { get; private set; }
 
-    /// <summary>Makes the event that ends the run after a cancel, whatever the work does.</summary>
-    internal Func<RunEvent> EndOfCancel { get; set; } = () => RunEvent.Failed("The run was cancelled.", "cancelled");
-
-    /// <summary>True once an event that this process appended is known to be stored.</summary>
-    internal bool HasStored => _tail.LastStored is not null;
+    /// <summary>Makes the events that end the run after a cancel, whatever the work does, or after the work's failure.
+    /// Null for the usual ones.</summary>
+    internal Func<Exception?, IReadOnlyList<RunEvent>?> EndOf { get; set; } = _ => null;
 
     /// <summary>True after the last event, whichever replica stored it.</summary>
     internal bool Ended { get; private set; }
@@ -135,15 +137,13 @@ public sealed class Run : IDisposable
     /// <summary>Replaces <see cref="ClosingEvents"/>, and returns once the store has the new ones.</summary>
     /// <exception cref="RunFencedException">The run has ended.</exception>
     internal Task CloseWithAsync(params IReadOnlyList<RunEvent> events) =>
-        _appender.CloseWithAsync(_tail, ClosingEvents = events);
+        _appender.CloseWithAsync(this, ClosingEvents = events);
 
     internal void Stop(StopReason reason)
     {
         if (Interlocked.CompareExchange(ref _stopReason, (int)reason, 0) != 0)
             return;
 
-        if (reason == StopReason.Fenced)
-            _tail.Fence();
         _stopped.SetResult();
         _ = CancelAsync();
     }
@@ -191,7 +191,7 @@ public sealed class Run : IDisposable
         Interlocked.Increment(ref _appending);
         try
         {
-            await _appender.AppendAsync(_tail, events, ends);
+            await _appender.AppendAsync(this, events, ends);
             Ended |= ends;
         }
         catch (RunFencedException)

@@ -122,6 +122,7 @@ internal sealed class RunAcquisition(
     /// process releases it.</summary>
     public async Task ReleaseAsync(Run run)
     {
+        run.MarkEnded();
         try
         {
             await store.ReleaseAsync(run.Name.Topic, run.Writer);

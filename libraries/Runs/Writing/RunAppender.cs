@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using EventStore;
 
@@ -8,7 +7,7 @@ namespace Runs;
 internal sealed class RunAppender(
     RunStore store,
     EventAppender appender,
-    [FromKeyedServices(StorePool.Reads)] EventReader reader,
+    AllRuns runs,
     Shutdown shutdown,
     IServiceProvider services,
     TimeProvider clock,
@@ -21,30 +20,13 @@ internal sealed class RunAppender(
     /// <summary>JSON options for the events of the application's runs.</summary>
     public JsonSerializerOptions Json { get; } = RunJson.Of(services);
 
-    /// <summary>Reads a run's events up to the newest one.</summary>
-    public async IAsyncEnumerable<EventRecord> ReadAsync(
-        RunName name,
-        [EnumeratorCancellation] CancellationToken cancellationToken
-    )
-    {
-        var filter = EventFilter.Of([name.Topic], [], []);
-        var after = 0L;
-        var head = long.MaxValue;
-
-        while (after < head)
-        {
-            var page = await reader.ReadAsync(after, filter, cancellationToken: cancellationToken);
-            head = Math.Min(head, page.Head);
-            foreach (var record in page.Events)
-                if (record.Position <= head)
-                    yield return record;
-            after = page.Through;
-        }
-    }
+    /// <inheritdoc cref="AllRuns.ReadAsync"/>
+    public IAsyncEnumerable<EventRecord> ReadAsync(RunName name, CancellationToken cancellationToken) =>
+        runs.ReadAsync(name, after: 0, cancellationToken);
 
     /// <summary>Appends events, and retries while the store is unavailable, with new ids after the store has promised
     /// to refuse the lost append. After a promotion the run continues only if the store still has its events.</summary>
-    public async Task AppendAsync(RunTail run, IReadOnlyList<RunEvent> events, bool ends)
+    public async Task AppendAsync(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
         var batch = Batch(run, events, ends);
         var isFenced = false;
@@ -74,7 +56,7 @@ internal sealed class RunAppender(
             catch (StoreUnavailableException e)
             {
                 // A stopped server leaves the run to the other replicas, which end it with its closing events.
-                if (shutdown.IsStopped || run.IsFenced)
+                if (shutdown.IsStopped || run.StopReason == StopReason.Fenced)
                     throw new RunFencedException(run.Topic);
 
                 logger.LogDebug(
@@ -89,7 +71,7 @@ internal sealed class RunAppender(
 
     /// <summary>Replaces the events that end a run if this process is lost, and retries while the store is
     /// unavailable.</summary>
-    public async Task CloseWithAsync(RunTail run, IReadOnlyList<RunEvent> events)
+    public async Task CloseWithAsync(Run run, IReadOnlyList<RunEvent> events)
     {
         for (var attempt = 0; ; attempt++)
         {
@@ -99,20 +81,20 @@ internal sealed class RunAppender(
                     throw new RunFencedException(run.Topic);
                 return;
             }
-            catch (StoreUnavailableException) when (!shutdown.IsStopped && !run.IsFenced)
+            catch (StoreUnavailableException) when (!shutdown.IsStopped && run.StopReason != StopReason.Fenced)
             {
                 await Task.Delay(Backoff.Delay(attempt, FirstDelay, MaxDelay), clock);
             }
         }
     }
 
-    private async Task AppendAsync(RunTail run, NewEvent[] batch)
+    private async Task AppendAsync(Run run, NewEvent[] batch)
     {
         var appended = await appender.AppendAsync(batch, run.Client);
         run.Known = appended[^1].At.Position;
     }
 
-    private static NewEvent[] Batch(RunTail run, IReadOnlyList<RunEvent> events, bool ends)
+    private static NewEvent[] Batch(Run run, IReadOnlyList<RunEvent> events, bool ends)
     {
         var batch = new NewEvent[events.Count];
         for (var i = 0; i < batch.Length; i++)

@@ -6,39 +6,33 @@ namespace Runs;
 
 /// <summary>Starts the work of handlers, also for runs that this process has taken over from a lost process
 /// (Schema/Functions/take_over_runs.sql).</summary>
-internal sealed class RunRestarts : IHostedService
+internal sealed class RunRestarts(
+    IEnumerable<NamedWork> handlers,
+    IServiceScopeFactory scopes,
+    RunAcquisition runs,
+    IServiceProvider application,
+    LiveRuns live,
+    ProcessLease lease,
+    IOptions<RunOptions> options
+) : IHostedService
 {
-    private readonly Dictionary<string, NamedWork> _handlers;
-    private readonly IServiceScopeFactory _scopes;
-    private readonly RunAcquisition _runs;
-    private readonly JsonSerializerOptions _json;
-    private readonly LiveRuns _live;
-    private readonly int _maxAttempts;
+    private readonly Dictionary<string, NamedWork> _handlers = handlers.ToDictionary(
+        h => h.Name,
+        StringComparer.Ordinal
+    );
 
-    public RunRestarts(
-        IEnumerable<NamedWork> handlers,
-        IServiceScopeFactory scopes,
-        RunAcquisition runs,
-        IServiceProvider application,
-        LiveRuns live,
-        ProcessLease lease,
-        IOptions<RunOptions> options
-    )
+    // Unlike an event, an input keeps its nulls, because it is deserialized to its type.
+    private readonly JsonSerializerOptions _json = ApplicationJson.Of(application);
+
+    /// <summary>Lets this process take runs over, even if it starts none.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        _handlers = handlers.ToDictionary(handler => handler.Name, StringComparer.Ordinal);
-        _scopes = scopes;
-        _runs = runs;
-        // Unlike an event, an input keeps its nulls, because it is deserialized to its type.
-        _json = ApplicationJson.Of(application);
-        _live = live;
-        _maxAttempts = options.Value.MaxAttempts;
         lease.Handlers = [.. _handlers.Keys];
-        lease.Restart = (writer, handled) =>
-        {
-            foreach (var taken in handled)
-                Restart(taken, writer);
-        };
+        lease.Restart = Restart;
+        return Task.CompletedTask;
     }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <exception cref="ArgumentException">There is no such handler.</exception>
     public HandledWork WorkOf<TInput>(string handler, TInput input)
@@ -50,34 +44,32 @@ internal sealed class RunRestarts : IHostedService
             );
 
         var json = JsonSerializer.Serialize(input, _json.TypeOf<TInput>());
-        return new HandledWork(handler, EventRules.Data(json), _maxAttempts);
+        return new HandledWork(handler, EventRules.Data(json), options.Value.MaxAttempts);
     }
 
     /// <summary>Does the work of a run, unless this process does it already: <see cref="ProcessLease"/> may have
     /// started the run before the store's answer arrived.</summary>
     public void Start(Run run, HandledWork work)
     {
-        if (!_live.Has(run.Name))
-            _ = _live.Start(run, r => RunStarter.CompleteAsync(r, (_, stop) => DoAsync(r, work, stop)));
+        if (live.Find(run.Name) is null)
+            _ = live.Start(run, r => DoAsync(r, work));
     }
 
-    private void Restart(HandledRun taken, Guid writer)
+    private void Restart(Guid writer, IReadOnlyList<HandledRun> handled)
     {
-        var run = _runs.TakenOver(taken, writer);
-        if (taken.IsCancelled)
-            run.Stop(StopReason.Cancelled);
+        foreach (var taken in handled)
+        {
+            var run = runs.TakenOver(taken, writer);
+            if (taken.IsCancelled)
+                run.Stop(StopReason.Cancelled);
 
-        _ = _live.Start(run, r => RunStarter.CompleteAsync(r, (_, stop) => DoAsync(r, taken.Work, stop)));
+            _ = live.Start(run, r => DoAsync(r, taken.Work));
+        }
     }
 
-    private async Task DoAsync(Run run, HandledWork work, CancellationToken stop)
+    private async Task DoAsync(Run run, HandledWork work)
     {
-        await using var scope = _scopes.CreateAsyncScope();
-        await _handlers[work.Handler].Work(scope.ServiceProvider, run, work.Input, _json, stop);
+        await using var scope = scopes.CreateAsyncScope();
+        await _handlers[work.Handler].Work(scope.ServiceProvider, run, work.Input, _json, run.Stopping);
     }
-
-    // This is a service of the host, so that a process takes runs over even if it starts none.
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

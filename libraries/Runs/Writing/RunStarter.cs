@@ -41,7 +41,7 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
             name.Kind,
             client: name.Topic,
             new RunAnnouncement(),
-            run => CompleteAsync(run, work),
+            run => work(run, run.Stopping),
             name.Id,
             cancellationToken: cancellationToken
         );
@@ -81,13 +81,4 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
 
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
         RunName.Of(topic) is { } name && await runs.CancelAsync(name, cancellationToken);
-
-    /// <summary>Does the work of a run, and ends the run.</summary>
-    public static async Task CompleteAsync(Run run, Func<Run, CancellationToken, Task> work)
-    {
-        await work(run, run.Stopping);
-        // Work that returns because it was asked to stop is not complete: the run ends with the reason of the stop.
-        if (run.StopReason == StopReason.None && !run.Ended)
-            await run.EndAsync(new RunEvent(Run.EndType, "{}"));
-    }
 }

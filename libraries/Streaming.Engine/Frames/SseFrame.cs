@@ -30,8 +30,7 @@ internal static class SseFrame
     {
         if (name is not null && name.AsSpan().ContainsAny('\r', '\n'))
             throw new ArgumentException("An event name cannot hold CR or LF.", nameof(name));
-        if (id is not null && id.AsSpan().ContainsAny('\r', '\n', '\0'))
-            throw new ArgumentException("An id cannot hold CR, LF or NUL.", nameof(id));
+        CheckId(id);
 
         if (name is not null)
             Field(output, "event: "u8, name);
@@ -82,6 +81,21 @@ internal static class SseFrame
         if (first.StartsWith("event: "u8))
             start += first.IndexOf((byte)'\n') + 1;
         return [.. frames[..start], .. Encoding.UTF8.GetBytes($"retry: {milliseconds}\n"), .. frames[start..]];
+    }
+
+    /// <summary>Returns a frame with an id as its first field, for clients that take the id of a frame when they read
+    /// its data.</summary>
+    /// <exception cref="ArgumentException">CR, LF or NUL in the id.</exception>
+    public static byte[] WithIdFirst(ReadOnlySpan<byte> frame, string id)
+    {
+        CheckId(id);
+        return [.. Encoding.UTF8.GetBytes($"id: {id}\n"), .. frame];
+    }
+
+    private static void CheckId(string? id)
+    {
+        if (id is not null && id.AsSpan().ContainsAny('\r', '\n', '\0'))
+            throw new ArgumentException("An id cannot hold CR, LF or NUL.", nameof(id));
     }
 
     private static void Data(IBufferWriter<byte> output, ReadOnlySpan<byte> utf8)

@@ -6,7 +6,7 @@ using Microsoft.Extensions.AI;
 
 namespace Adopter.Gateway;
 
-/// <summary>An application with a model of its own, whose answers the clients of three protocols read.</summary>
+/// <summary>An application with a model of its own, whose answers the clients of five protocols read.</summary>
 internal static class RunFormatApp
 {
     /// <summary>Questions whose answers may go on after their half, in all tests of this process.</summary>
@@ -66,6 +66,18 @@ internal static class RunFormatApp
             (string id) => TypedResults.RunStream($"answers.{id}", RunFormat.Responses())
         );
 
+        // The question is the run, so that each client of it reads the same one.
+        app.MapPost(
+            "/v1/chat/completions",
+            async (JsonElement body, IRuns runs, IChatClient chat) =>
+                TypedResults.RunStream(await AskAsync(runs, chat, body), RunFormat.ChatCompletions(body))
+        );
+        app.MapPost(
+            "/v1/messages",
+            async (JsonElement body, IRuns runs, IChatClient chat) =>
+                TypedResults.RunStream(await AskAsync(runs, chat, body), RunFormat.Messages(body))
+        );
+
         app.MapPost(
             "/api/chat",
             async (JsonElement body, IRuns runs, IChatClient chat) =>
@@ -103,6 +115,12 @@ internal static class RunFormatApp
         return input.ValueKind == JsonValueKind.String
             ? input
             : input.EnumerateArray().Last().GetProperty("content")[0].GetProperty("text");
+    }
+
+    private static Task<EventTopic> AskAsync(IRuns runs, IChatClient chat, JsonElement body)
+    {
+        var question = body.GetProperty("messages").EnumerateArray().Last().GetProperty("content");
+        return AskAsync(runs, chat, question.GetString()!, question);
     }
 
     /// <summary>Starts a run, unless it was begun before.</summary>

@@ -5,6 +5,8 @@ using System.Text.Json;
 using Adopter.Showing;
 using Harness;
 using Microsoft.Extensions.AI;
+using OpenAI;
+using OpenAI.Chat;
 using OpenAI.Responses;
 
 #pragma warning disable OPENAI001, MEAI001 // for evaluation only, says the vendor
@@ -19,7 +21,7 @@ public sealed class RunFormatTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Three_vendors_clients_are_cut_off_and_go_on_in_another_process()
+    public async Task The_vendors_clients_are_cut_off_and_go_on_in_another_process()
     {
         var database = (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString;
         await using var app = await StartAsync(database);
@@ -64,6 +66,73 @@ public sealed class RunFormatTests
         Assert.Equal((whole.Text, null), (later.Text, later.ContinuationToken));
     }
 
+    /// <summary>OpenAI's package, whose clients Microsoft's read.</summary>
+    [Fact]
+    public async Task The_chat_client_of_NuGet_reads_a_run_whole_and_as_a_stream()
+    {
+        await using var app = await StartAsync();
+        using var client = new ChatClient(
+            "own",
+            new ApiKeyCredential("none"),
+            new OpenAIClientOptions { Endpoint = new Uri(app.Server, "/v1") }
+        ).AsIChatClient();
+
+        await GoOnAsync(app, "nuget");
+        var whole = await client.GetResponseAsync("nuget", cancellationToken: Stop);
+        Assert.EndsWith("word9 語 end", whole.Text, StringComparison.Ordinal);
+        Assert.Equal(("own-model", 11), (whole.ModelId, whole.Usage?.OutputTokenCount));
+        var streamed = await client
+            .GetStreamingResponseAsync("nuget", cancellationToken: Stop)
+            .ToChatResponseAsync(Stop);
+        Assert.Equal(whole.Text, streamed.Text);
+    }
+
+    /// <summary>TanStack AI sends the id of its last event by itself.</summary>
+    [Fact]
+    public async Task An_AG_UI_run_goes_on_after_an_id_and_after_no_other()
+    {
+        await using var app = await StartAsync();
+        await GoOnAsync(app, "ids");
+        const string Body = """{"threadId":"t","runId":"ids","messages":[{"role":"user","content":"ids"}]}""";
+        await SendAsync(app, "/agent", Body); // now all of it is there
+        var whole = await ReadAsync(null);
+        Assert.Equal(HttpStatusCode.OK, whole.Status);
+        var frames = whole.Text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith("data: ", frames[0], StringComparison.Ordinal);
+
+        // Of the frames of a snapshot only the last has an id.
+        Assert.StartsWith("data: ", frames[1], StringComparison.Ordinal);
+        var last = frames[2].Split('\n')[0]["id: ".Length..];
+        var run = last[..last.LastIndexOf('-')];
+        var rest = (await ReadAsync($"{run}-0")).Text;
+        Assert.StartsWith($"id: {run}-1\ndata: {{\"type\":\"REASONING_START\"", rest, StringComparison.Ordinal);
+        Assert.DoesNotContain("SNAPSHOT", rest, StringComparison.Ordinal);
+        Assert.Contains("\"delta\":\"word9 語 \"", rest, StringComparison.Ordinal);
+        var end = rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1].Split('\n')[0]["id: ".Length..];
+        Assert.Equal("", (await ReadAsync(end)).Text);
+
+        foreach (var foreign in (string[])[$"{run}9-0", "x", "1", $"{run}-{long.MaxValue}"])
+        {
+            var (status, text) = await ReadAsync(foreign);
+            Assert.Equal(HttpStatusCode.BadRequest, status);
+            Assert.Contains("is not of this run.", text, StringComparison.Ordinal);
+        }
+
+        var beyond = await ReadAsync($"{run}-9999");
+        Assert.Contains("RUN_ERROR", beyond.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("word", beyond.Text, StringComparison.Ordinal);
+
+        async Task<(HttpStatusCode Status, string Text)> ReadAsync(string? id)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/agent");
+            request.Content = new StringContent(Body, Encoding.UTF8, "application/json");
+            if (id is not null)
+                request.Headers.Add("Last-Event-ID", id);
+            using var response = await app.Client.SendAsync(request, Stop);
+            return (response.StatusCode, await response.Content.ReadAsStringAsync(Stop));
+        }
+    }
+
     [Fact]
     public async Task A_message_that_goes_on_after_a_tool_of_the_page_is_shown_once()
     {
@@ -76,6 +145,8 @@ public sealed class RunFormatTests
     [InlineData("GET /v1/responses/resp_x?stream=true", 404, "\"message\":\"Response with id 'resp_x' not found.\"")]
     [InlineData("GET /api/chat/x/stream", 204, "")]
     [InlineData("POST /unknown", 404, "\"type\":\"RUN_ERROR\"")]
+    [InlineData("POST /unknown?format=chat-completions", 404, "{\"error\":{\"message\":\"There is no such run.\",")]
+    [InlineData("POST /unknown?format=messages", 404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",")]
     [InlineData("GET /answers/x", 404, "")]
     public async Task What_is_not_there_is_answered_as_the_protocol_has_it(string request, int status, string text)
     {
@@ -93,6 +164,11 @@ public sealed class RunFormatTests
     [InlineData("responses", """{"stream":"yes"}""", "\"param\":\"stream\"")]
     [InlineData("responses", """{"background":1}""", "\"param\":\"background\"")]
     [InlineData("responses", """{"stream":false,"stream":true}""", "stream: occurs twice.")]
+    [InlineData("chat-completions", "[]", "{\"error\":{\"message\":\"body: must be a JSON object.\"")]
+    [InlineData("chat-completions", """{"stream":1}""", "\"param\":\"stream\"")]
+    [InlineData("chat-completions", """{"stream":true,"stream_options":{"include_usage":1}}""", "include_usage")]
+    [InlineData("messages", "[]", "\"type\":\"invalid_request_error\",\"message\":\"body: must be a JSON object.\"")]
+    [InlineData("messages", """{"stream":1}""", "stream: must be true or false.")]
     [InlineData("ui-messages", "7", "{\"type\":\"error\",\"errorText\":\"body: must be a JSON object.\"")]
     [InlineData("ui-messages", "{}", "messages: is required.")]
     [InlineData("ui-messages", """{"messages":[]}""", "messages: must hold at least one message.")]
@@ -188,10 +264,10 @@ public sealed class RunFormatTests
                 RunFormatApp.Map(app);
                 app.MapPost(
                         "/unknown",
-                        () =>
+                        (string? format) =>
                             TypedResults.RunStream(
                                 "answers.x",
-                                RunFormat.AgUi(JsonElement.Parse("""{"threadId":"t","runId":"x"}"""))
+                                FormatOf(format, JsonElement.Parse("""{"threadId":"t","runId":"x"}"""))
                             )
                     )
                     .AllowAnonymous();
@@ -211,14 +287,16 @@ public sealed class RunFormatTests
     {
         await runs.StartAsync("answers.y", (_, _) => Task.CompletedTask);
         var json = JsonElement.Parse(body);
-        return TypedResults.RunStream(
-            "answers.y",
-            format switch
-            {
-                "responses" => RunFormat.Responses(json),
-                "ui-messages" => RunFormat.UiMessages(json),
-                _ => RunFormat.AgUi(json),
-            }
-        );
+        return TypedResults.RunStream("answers.y", FormatOf(format, json));
     }
+
+    private static RunFormat FormatOf(string? format, JsonElement body) =>
+        format switch
+        {
+            "chat-completions" => RunFormat.ChatCompletions(body),
+            "messages" => RunFormat.Messages(body),
+            "responses" => RunFormat.Responses(body),
+            "ui-messages" => RunFormat.UiMessages(body),
+            _ => RunFormat.AgUi(body),
+        };
 }

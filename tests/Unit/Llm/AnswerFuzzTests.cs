@@ -7,6 +7,7 @@ using LlmGateway;
 using LlmGateway.Dialects;
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.OpenAi;
@@ -190,7 +191,11 @@ public sealed class AnswerFuzzTests
         {
             try
             {
-                var response = format.Respond(call, JsonElement.Parse("{}"), TimeProvider.System);
+                var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m", Owner: null);
+                AnswerWriter response =
+                    format is ChatCompletionsFormat
+                        ? new ChatCompletionsWriter(run, includeUsage: true, call)
+                        : new MessagesWriter(run, call);
                 var whole = response.Join();
                 var frames = response.Start().ToList();
                 var updates = new List<ChatResponseUpdate>();

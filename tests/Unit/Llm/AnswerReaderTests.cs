@@ -199,7 +199,7 @@ public sealed class AnswerReaderTests
         var alone = await ReadAsync([$$$"""{"choices":[{"delta":{ {{{Details}}} }}]}""", Hel, Stop]);
         Assert.Equal(("hm", ("Hel", "stop")), (Joined<TextReasoningContent>(alone), Said(alone)));
         Assert.Equal(
-            "opaque",
+            """{"reasoning_details":[{"type":"reasoning.encrypted","data":"opaque"}]}""",
             Assert.Single(Contents<TextReasoningContent>(alone), one => one.ProtectedData is not null).ProtectedData
         );
 

@@ -3,15 +3,13 @@ using LlmGateway.Generations;
 
 namespace Unit.Llm;
 
-public sealed class FlushSchedulerTests : IDisposable
+public sealed class FlushSchedulerTests
 {
     private readonly ManualTime _time = new();
     private readonly FlushScheduler _scheduler;
     private int _runs = 1;
 
     public FlushSchedulerTests() => _scheduler = new FlushScheduler(milliseconds: 40, () => _runs, _time);
-
-    public void Dispose() => _scheduler.Dispose();
 
     [Fact]
     public void A_token_after_a_pause_is_flushed_at_once()
@@ -36,6 +34,15 @@ public sealed class FlushSchedulerTests : IDisposable
         Assert.False(_scheduler.NextAsync().IsCompleted);
     }
 
+    /// <summary>A delay of less than a millisecond is none.</summary>
+    [Fact]
+    public void A_flush_that_is_almost_due_is_one_at_once()
+    {
+        _ = _scheduler.NextAsync();
+        _time.Advance(TimeSpan.FromMilliseconds(39.9));
+        Assert.True(_scheduler.NextAsync().IsCompleted);
+    }
+
     [Theory]
     [InlineData(40, 40)]
     [InlineData(100, 100)]
@@ -51,7 +58,7 @@ public sealed class FlushSchedulerTests : IDisposable
     [Fact]
     public void An_interval_of_zero_coalesces_nothing()
     {
-        using var none = new FlushScheduler(milliseconds: 0, () => 1_000, _time);
+        var none = new FlushScheduler(milliseconds: 0, () => 1_000, _time);
         for (var i = 0; i < 3; i++)
             Assert.True(none.NextAsync().IsCompleted);
     }

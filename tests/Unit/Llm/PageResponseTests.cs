@@ -195,6 +195,39 @@ public sealed class PageResponseTests
         );
     }
 
+    /// <summary>Each id names the same place in a stream with a snapshot and in one without.</summary>
+    [Fact]
+    public void A_client_goes_on_after_any_id_without_a_lost_or_a_doubled_event()
+    {
+        ChatResponseUpdate[] updates =
+        [
+            Of(new TextReasoningContent("R1")),
+            Of(new TextContent("A")),
+            Look,
+            Seen,
+            Of(new TextContent("B")),
+            Of(new TextContent("C"), new TextReasoningContent("R2")),
+            Stopped,
+        ];
+        var whole = NumberedOf(new AgUiWriter(Run, "t", "r"), updates);
+        Assert.Equal(whole.Select((_, n) => $"1-{n}"), whole.Select(e => e.Id));
+
+        for (var cut = 0; cut < updates.Length; cut++)
+        {
+            var rejoined = NumberedOf(new AgUiWriter(Run, "t", "r", updates[..cut], []), updates);
+            var start = rejoined.TakeWhile(e => e.Id is null).Count();
+            Assert.True(start is > 0 and < 4);
+            var place = whole.FindIndex(e => e.Id == rejoined[start].Id);
+            Assert.Equal(
+                whole.Skip(place + 1).Select(e => (e.Id, e.Event.ToJsonString())),
+                rejoined.Skip(start + 1).Select(e => (e.Id, e.Event.ToJsonString()))
+            );
+        }
+    }
+
+    private static List<(string? Id, JsonObject Event)> NumberedOf(AgUiWriter writer, ChatResponseUpdate[] updates) =>
+        [.. FramesOf(writer, updates).Select(frame => (writer.NextId(), frame))];
+
     private static FunctionCallContent Call(string id) => new(id, "look", new Dictionary<string, object?>());
 
     private static ChatResponseUpdate Of(params AIContent[] contents) => new(ChatRole.Assistant, contents);
@@ -205,7 +238,7 @@ public sealed class PageResponseTests
     private static List<JsonObject> EventsOf(params ChatResponseUpdate[] updates) =>
         FramesOf(new AgUiWriter(Run, "t", "r"), updates);
 
-    private static List<JsonObject> FramesOf(IAnswerWriter response, ChatResponseUpdate[] updates) =>
+    private static List<JsonObject> FramesOf(AnswerWriter response, ChatResponseUpdate[] updates) =>
         [.. response.Start(), .. updates.SelectMany(response.Next), .. response.End()];
 
     private static string Type(JsonObject frame) => (string)frame["type"]!;

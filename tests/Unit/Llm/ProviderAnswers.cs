@@ -3,8 +3,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway;
+using LlmGateway.Dialects;
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.OpenAi;
@@ -49,9 +51,10 @@ internal static class ProviderAnswers
             new CallOptions { ModelId = "m", NativeBody = native }
         );
 
-        var response = isOpenAi
-            ? ChatCompletionsFormat.Instance.Respond(call, JsonElement.Parse("{}"), TimeProvider.System)
-            : MessagesFormat.Instance.Respond(call, JsonElement.Parse("{}"), TimeProvider.System);
+        var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m", Owner: null);
+        AnswerWriter response = isOpenAi
+            ? new ChatCompletionsWriter(run, includeUsage: true, call)
+            : new MessagesWriter(run, call);
         var whole = response.Join();
         var updates = new List<ChatResponseUpdate>();
         try

@@ -32,7 +32,16 @@ public sealed class ShownContentTests
         Owner: null
     );
 
-    private static readonly string[] Dialects = ["chat", "messages", "responses", "ui", "ag-ui"];
+    private static readonly string[] Dialects =
+    [
+        "chat",
+        "chat of a run",
+        "messages",
+        "messages of a run",
+        "responses",
+        "ui",
+        "ag-ui",
+    ];
 
     /// <summary>Rows of the table: the part of the frames that shows the content, or null if it is harmless.</summary>
     private static readonly Row[] Rows =
@@ -261,10 +270,12 @@ public sealed class ShownContentTests
     private static string FramesOf(string dialect, params AIContent[] contents)
     {
         var call = new ChatCall(new ChatTarget(null!, "mine", "m"), [], new CallOptions());
-        IAnswerWriter writer = dialect switch
+        AnswerWriter writer = dialect switch
         {
-            "chat" => new ChatCompletionsWriter(call, includeUsage: false, TimeProvider.System),
-            "messages" => new MessagesWriter(call),
+            "chat" => new ChatCompletionsWriter(Run, includeUsage: false, call),
+            "chat of a run" => new ChatCompletionsWriter(Run, includeUsage: false),
+            "messages" => new MessagesWriter(Run, call),
+            "messages of a run" => new MessagesWriter(Run),
             "responses" => new ResponsesWriter(Run, prompt: null),
             "ui" => new UiMessagesWriter(Run, continued: null),
             _ => new AgUiWriter(Run, "t1", "r1"),
@@ -296,8 +307,8 @@ public sealed class ShownContentTests
             (
                 dialect switch
                 {
-                    "chat" => Chat,
-                    "messages" => Messages,
+                    "chat" or "chat of a run" => Chat,
+                    "messages" or "messages of a run" => Messages,
                     "responses" => Responses,
                     "ui" => Ui,
                     _ => AgUi,

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using EventStore;
-using LlmGateway.Generations;
 using Runs;
 
 namespace LlmGateway.Agents.Sessions;
@@ -33,10 +32,6 @@ internal sealed class AgentSessions(
     /// <summary>Sessions that are being woken. The value is true if a session was woken again meanwhile.</summary>
     private readonly ConcurrentDictionary<RunName, bool> _waking = new();
 
-    /// <summary>Answers that this replica writes. After it has removed an answer, it checks the session for more
-    /// messages.</summary>
-    private readonly ConcurrentDictionary<RunName, Run> _answering = new();
-
     public static bool TryName(string id, out RunName name)
     {
         name = new RunName(Kind, id);
@@ -57,13 +52,8 @@ internal sealed class AgentSessions(
             answers.Resolve(provider, model);
 
         var name = new RunName(Kind, id.ToString("D"));
-        await log.AppendAsync(
-            name,
-            owner.Client,
-            RunEvent.Of(AllRuns.Announcement, new SessionStarted(provider, model, Owner: owner.User)),
-            id,
-            cancellationToken
-        );
+        var started = RunEvent.Of(AllRuns.Announcement, new SessionStarted(provider, model, Owner: owner.User));
+        await log.AppendAsync(name, owner.Client, started, id, cancellationToken);
 
         return name;
     }
@@ -140,8 +130,8 @@ internal sealed class AgentSessions(
                 return true;
             }
 
-            // The check at the end of that answer finds every message that is stored now.
-            if (_answering.TryGetValue(name, out var answer) && answer.StopReason == StopReason.None)
+            // The check after the end of that answer finds every message that is stored now.
+            if (live.Find(name) is { StopReason: StopReason.None })
                 return true;
 
             await runs.ReleaseUnconfirmedAsync(name);
@@ -152,10 +142,8 @@ internal sealed class AgentSessions(
                 && await runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, AgentRuns.Closing(key))
                     is { } run
             )
-            {
-                _answering[name] = run;
-                _ = live.Start(run, r => AnswerAsync(r, client));
-            }
+                // A message that arrives during the turn finds the session busy.
+                _ = live.Start(run, r => AnswerAsync(r, client), () => ContinueAsync(name, client));
 
             return true;
         }
@@ -176,26 +164,45 @@ internal sealed class AgentSessions(
     {
         try
         {
-            if (await log.ReadTurnAsync(run, session => client ?? OwnerOf(session, run.Name)) is { } turn)
-                await AnswerAsync(run, turn);
-            else
+            if (await log.ReadTurnAsync(run, session => client ?? OwnerOf(session, run.Name)) is not { } turn)
+            {
                 await runs.ReleaseAsync(run);
+                return;
+            }
+
+            var end = SessionEvents.End(turn.Input.Key!);
+            run.Client = turn.Client;
+            run.EndOf = failure => EndOf(failure, run, end);
+            if (turn.Session is not { } session)
+            {
+                await run.EndAsync(Expired, end);
+                return;
+            }
+
+            var target = answers.Resolve(session.Provider, session.Model);
+            await answers.AnswerAsync(target, turn.Client, turn.Input, run, end);
         }
-        catch (OperationCanceledException) when (run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
+        catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted && run.LastStored is null)
         {
-            // Nothing is stored yet: another run answers the message.
+            // Another run answers the message.
             await runs.ReleaseAsync(run);
         }
-        catch (OperationCanceledException) when (run.StopReason == StopReason.Fenced) { }
-        catch (RunFencedException) { }
-        finally
-        {
-            _answering.TryRemove(new KeyValuePair<RunName, Run>(run.Name, run));
-        }
+    }
 
-        run.MarkEnded();
-        // A message that arrived during the turn found the session busy.
-        await ContinueAsync(run.Name, client);
+    private IReadOnlyList<RunEvent> EndOf(Exception? failure, Run run, RunEvent end)
+    {
+        switch (failure)
+        {
+            case null:
+                return run.ClosingEvents;
+            case UpstreamException e:
+                return [AgentRuns.Error(e.Message, false, e.Reason), end];
+            case InvalidChatException e:
+                return [AgentRuns.Error(e.Message, false, "configuration"), end];
+            default:
+                logger.LogError(failure, "Session {Session} cannot answer a message", run.Id);
+                return [AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end];
+        }
     }
 
     /// <summary>Returns the key of a session's owner; an anonymous session is a client of its own.</summary>
@@ -204,53 +211,6 @@ internal sealed class AgentSessions(
 
     private static ClientKey ClientOf(ClientKey? client, RunName name) =>
         client ?? new ClientKey(name.Topic, name.Topic);
-
-    private async Task AnswerAsync(Run run, PendingTurn turn)
-    {
-        run.Client = turn.Client;
-        var end = SessionEvents.End(turn.Input.Key!);
-
-        AnswerBuffer? buffer = null;
-        try
-        {
-            if (turn.Session is not { } session)
-            {
-                await run.EndAsync(Expired, end);
-                return;
-            }
-
-            var target = answers.Resolve(session.Provider, session.Model);
-            buffer = answers.BufferOf(run, target);
-            await answers.WriteAsync(target, turn.Client, turn.Input, run, buffer);
-            await buffer.EndAsync(end);
-        }
-        catch (OperationCanceledException)
-            when (buffer is not null && run.StopReason is StopReason.Interrupted or StopReason.Cancelled)
-        {
-            await buffer!.CloseAsync();
-            if (!run.HasStored && run.StopReason == StopReason.Interrupted)
-                throw;
-            await run.EndAsync(run.ClosingEvents);
-        }
-        catch (UpstreamException e)
-        {
-            await EndAsync(AgentRuns.Error(e.Message, false, e.Reason), end);
-        }
-        catch (InvalidChatException e)
-        {
-            await EndAsync(AgentRuns.Error(e.Message, false, "configuration"), end);
-        }
-        catch (Exception e) when (e is not RunFencedException && !IsStop(e))
-        {
-            logger.LogError(e, "Session {Session} cannot answer a message", run.Id);
-            await EndAsync(AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end);
-        }
-
-        bool IsStop(Exception exception) =>
-            exception is OperationCanceledException && run.StopReason != StopReason.None;
-
-        Task EndAsync(params RunEvent[] last) => buffer?.EndAsync(last) ?? run.EndAsync(last);
-    }
 }
 
 /// <summary>The creator of a session.</summary>

@@ -30,7 +30,7 @@ internal sealed record SessionState(
         if (await SessionStarted.ReadAsync(name, runs, cancellationToken) is not { } session)
             return null;
 
-        var turns = new TurnReader();
+        var turns = new TurnReader(isShown: true);
         var extent = await runs.ReadNewestAsync(name, turns.Add, cancellationToken);
         var state = new SessionState(
             name.Id,

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using EventStore;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Runs;
 
@@ -18,7 +19,8 @@ internal sealed record SessionTurn(
 /// <summary>
 /// Reads messages in the order of the log, and assigns to each its answer, by the key of the event that ends the turn.
 /// </summary>
-internal sealed class TurnReader
+/// <param name="isShown">True for the events as clients get them, false for those that the model gets.</param>
+internal sealed class TurnReader(bool isShown = false)
 {
     private readonly List<(string Key, string Content, DateTimeOffset AskedAt)> _messages = [];
     private readonly Dictionary<string, (List<JsonElement> Events, DateTimeOffset EndedAt)> _answers = [];
@@ -50,7 +52,11 @@ internal sealed class TurnReader
             if (entry.Type == SessionEvents.MessageEnd)
                 EndTurn(entry);
             else
-                _events.Add(data.RootElement.Clone());
+                _events.Add(
+                    isShown
+                        ? JsonElement.Parse(GenerationEvents.WithoutDetails(Encoding.UTF8.GetBytes(entry.Data)).Span)
+                        : data.RootElement.Clone()
+                );
         }
     }
 

@@ -6,6 +6,10 @@ namespace LlmGateway.Agents.Tools;
 internal ref struct Calculator
 {
     private const int MaxLength = 500;
+    private const int MaxDepth = 50;
+
+    /// <summary>Operators with two operands, by their precedence.</summary>
+    private static readonly string[] Operators = ["+-−", "*×/÷%"];
 
     private readonly ReadOnlySpan<char> _text;
     private int _at;
@@ -20,101 +24,74 @@ internal ref struct Calculator
             throw new FormatException($"An expression has at most {MaxLength} characters.");
 
         var calculator = new Calculator(expression);
-        var result = calculator.Sum();
+        var result = calculator.Operation(precedence: 0);
 
         if (calculator._at < calculator._text.Length)
             throw calculator.Unexpected();
         return double.IsFinite(result) ? result : throw new FormatException("The result is not a finite number.");
     }
 
-    private double Sum()
+    private double Operation(int precedence)
     {
-        if (++_depth > 50)
-            throw new FormatException("The expression has too many nested parentheses.");
+        if (precedence == Operators.Length)
+            return Power();
 
-        var left = Product();
-
-        while (true)
-            if (Accept('+'))
-                left += Product();
-            else if (Accept('-', '−'))
-                left -= Product();
-            else
+        var left = Operation(precedence + 1);
+        while (Accept(Operators[precedence]) is { } one)
+        {
+            var right = Operation(precedence + 1);
+            left = one switch
             {
-                _depth--;
-                return left;
-            }
-    }
+                '+' => left + right,
+                '*' or '×' => left * right,
+                '/' or '÷' => left / right,
+                '%' => left % right,
+                _ => left - right,
+            };
+        }
 
-    private double Product()
-    {
-        var left = Power();
-        while (true)
-            if (Accept('*', '×'))
-                left *= Power();
-            else if (Accept('/', '÷'))
-                left /= Power();
-            else if (Accept('%'))
-                left %= Power();
-            else
-                return left;
+        return left;
     }
 
     private double Power()
     {
-        var negative = false;
-        while (Accept('-', '−'))
-            negative = !negative;
+        var isNegative = false;
+        while (Accept("-−") is not null)
+            isNegative = !isNegative;
 
         var left = Value();
-
-        if (Accept('^'))
+        if (Accept("^") is not null)
             left = Math.Pow(left, Power());
 
-        return negative ? -left : left;
+        return isNegative ? -left : left;
     }
 
     private double Value()
     {
-        if (Accept('('))
+        if (Accept("(") is not null)
         {
-            var inner = Sum();
-            return Accept(')') ? inner : throw Unexpected();
+            if (++_depth > MaxDepth)
+                throw new FormatException("The expression has too many nested parentheses.");
+            var inner = Operation(precedence: 0);
+            _depth--;
+            return Accept(")") is not null ? inner : throw Unexpected();
         }
 
         var start = _at;
-
         while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || _text[_at] == '.'))
             _at++;
-
-        if (
-            !double.TryParse(
-                _text[start.._at],
-                NumberStyles.AllowDecimalPoint,
-                CultureInfo.InvariantCulture,
-                out var number
-            )
-        )
-            throw Unexpected();
-
-        Skip();
-        return number;
+        var digits = _text[start.._at];
+        return double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw Unexpected();
     }
 
-    private bool Accept(char one, char other = '\0')
-    {
-        Skip();
-        if (_at >= _text.Length || (_text[_at] != one && (other == '\0' || _text[_at] != other)))
-            return false;
-        _at++;
-        Skip();
-        return true;
-    }
-
-    private void Skip()
+    /// <summary>Takes the next character if it is one of some.</summary>
+    private char? Accept(string characters)
     {
         while (_at < _text.Length && char.IsWhiteSpace(_text[_at]))
             _at++;
+        return _at < _text.Length && characters.Contains(_text[_at], StringComparison.Ordinal) ? _text[_at++] : null;
     }
 
     private readonly FormatException Unexpected() =>

@@ -1,19 +1,16 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
-using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Options;
-using Runs;
-using Streaming.Access;
+using Streaming.Opening;
 using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
 /// <c>POST /agents/ag-ui</c>, AG-UI 1.0: each caller has its own names of threads and runs. A known run is not begun
-/// again; its client rejoins it (<see cref="AgUiWriter"/>).
+/// again; its client rejoins it (<see cref="AgUiWriter"/>), or goes on after the id of its last event.
 /// </summary>
 internal static class AgUiApi
 {
@@ -23,9 +20,11 @@ internal static class AgUiApi
 
     private static readonly string[] Events = (
         "RUN_STARTED MESSAGES_SNAPSHOT TEXT_MESSAGE_START TEXT_MESSAGE_CONTENT TEXT_MESSAGE_END REASONING_START "
-        + "REASONING_MESSAGE_START REASONING_MESSAGE_CONTENT REASONING_MESSAGE_END REASONING_END TOOL_CALL_START "
-        + "TOOL_CALL_ARGS TOOL_CALL_END TOOL_CALL_RESULT RUN_FINISHED RUN_ERROR"
+        + "REASONING_MESSAGE_START REASONING_MESSAGE_CONTENT REASONING_MESSAGE_END REASONING_ENCRYPTED_VALUE "
+        + "REASONING_END TOOL_CALL_START TOOL_CALL_ARGS TOOL_CALL_END TOOL_CALL_RESULT RUN_FINISHED RUN_ERROR"
     ).Split(' ');
+
+    private static AgUiFormat Format => AgUiFormat.Instance;
 
     public static void MapAgUi(this IEndpointRouteBuilder app)
     {
@@ -34,69 +33,67 @@ internal static class AgUiApi
             .MapPost("", RunAsync)
             .Publishes("generations.*")
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(AgUiFormat.Instance.RefuseAsync)
+            .RefusesAs(Format.RefuseAsync)
             .Body(typeof(RunAgentInput))
-            .Streams(Reference, "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`.", Events);
+            .Streams(
+                Reference,
+                "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`, or the stream goes on "
+                    + "after the `Last-Event-ID`.",
+                Events
+            );
 
         agent
-            .MapDelete("/{threadId}/{runId}", CancelAsync)
+            .MapDelete(
+                "/{threadId}/{runId}",
+                (string threadId, string runId, HttpContext context) => CancelAsync(threadId, runId, new(context))
+            )
             .Publishes("generations.*")
             .CountedAs(RequestKind.Publish)
-            .RefusesAs(AgUiFormat.Instance.RefuseAsync)
+            .RefusesAs(Format.RefuseAsync)
             .Produces(StatusCodes.Status204NoContent);
     }
 
-    private static Task RunAsync(
-        HttpContext context,
-        VendorHandler handler,
-        Generator generator,
-        RunUpdates updates,
-        PromptStore prompts,
-        RunThreads threads,
-        ChatProviders providers,
-        OwnerAccess access,
-        IOptions<LlmOptions> options
-    )
-    {
-        var format = AgUiFormat.Instance;
-        return handler.AnswerAsync(context, format, AnswerAsync);
-
-        async Task AnswerAsync()
-        {
-            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            var (threadId, runId) = AgUiRequestReader.NamesOf(body);
-            var owner = access.OwnerOf(context);
-            var client = access.ClientOf(context);
-            var (name, known) = await FindAsync(context, access, updates, threadId, runId);
-
-            if (known is not null)
+    private static Task RunAsync(DialectRequest request) =>
+        request.AnswerAsync(
+            Format,
+            async () =>
             {
-                await JoinAsync(context, handler, updates, known, body, () => prompts.ReadAsync(context, known.Name));
-                return;
+                var context = request.Context;
+                var body = await request.ReadAsync();
+                var (threadId, runId) = AgUiRequestReader.NamesOf(body);
+                var (name, known) = await FindAsync(request, threadId, runId);
+
+                if (known is not null)
+                    await JoinAsync(
+                        context,
+                        request.Handler,
+                        known,
+                        body,
+                        () => request.Prompts.ReadAsync(context, known.Name)
+                    );
+                // The client has a part of a run that cannot be found, and a new run would repeat that part.
+                else if (LastEventId.Of(context.Request).Text is not null)
+                    await Format.WriteAsync(context, VendorError.NoRun);
+                else
+                {
+                    var begun = name ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
+                    var thread = RunThreads.IdOf(request.Owner, "ag-ui", threadId);
+                    var (call, prompt) = AgUiRequestReader.Read(body, request.Providers);
+                    await request.Handler.StreamAsync(
+                        context,
+                        Format,
+                        () => request.StartAsync(thread, threadId, begun, call, prompt),
+                        run => new AgUiWriter(run, threadId, runId),
+                        isNew: true
+                    );
+                }
             }
+        );
 
-            var begun = name ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
-            var thread = RunThreads.IdOf(owner, "ag-ui", threadId);
-            var isOwn = await RunThreads.MayReadAsync(context, access, begun, threadId);
-
-            var (call, prompt) = AgUiRequestReader.Read(body, providers);
-            await handler.StreamAsync(
-                context,
-                format,
-                () => threads.StartAsync(thread, begun, client, isOwn, StartAsync),
-                run => new AgUiWriter(run, threadId, runId),
-                isNew: true
-            );
-
-            Task<RunHead> StartAsync(Func<Task> preparedAsync) =>
-                generator.StartAsync(call.From(client), prompt, begun.Id, owner, CancellationToken.None, preparedAsync);
-        }
-    }
-
-    /// <summary>Streams a run that has begun: a snapshot of the part so far, then the rest.</summary>
+    /// <summary>Streams a run that has begun: the events after the client's last one, or a snapshot of the part so far
+    /// and then the rest.</summary>
     /// <param name="context">The request.</param>
     /// <param name="handler">Streams it.</param>
-    /// <param name="updates">Reads it.</param>
     /// <param name="known">The run.</param>
     /// <param name="body">The request's body.</param>
     /// <param name="promptAsync">Reads the run's prompt. Null if only the client knows the prompt; there is then no
@@ -104,76 +101,74 @@ internal static class AgUiApi
     public static async Task JoinAsync(
         HttpContext context,
         VendorHandler handler,
-        RunUpdates updates,
         RunHead known,
         JsonElement body,
         Func<Task<RunPrompt?>>? promptAsync = null
     )
     {
         var (threadId, runId) = AgUiRequestReader.NamesOf(body);
+        var had = HadOf(context, known);
         IReadOnlyList<ChatResponseUpdate>? soFar = null;
         JsonArray? history = null;
         await handler.StreamAsync(
             context,
-            AgUiFormat.Instance,
+            Format,
             async () =>
             {
-                soFar = (await updates.SoFarAsync(context, known)).Updates;
+                if (had > 0)
+                    return known;
+                soFar = (await handler.SoFarAsync(context, known)).Updates;
                 if (soFar.Count == 0 && promptAsync is null)
                     soFar = null;
                 else
                     history = AgUiMessages.Of(body, promptAsync is null ? null : await promptAsync(), known.Name);
                 return known;
             },
-            run => new AgUiWriter(run, threadId, runId, soFar, history)
+            run => new AgUiWriter(run, threadId, runId, soFar, history),
+            had
         );
     }
 
+    /// <summary>Returns the number of the run's events that a client has, by the id of its last one.</summary>
+    private static long HadOf(HttpContext context, RunHead run) =>
+        LastEventId.Of(context.Request) switch
+        {
+            { Text: null } => 0,
+            { Id: { Position: < int.MaxValue } id } when id.Epoch == AgUiWriter.EpochOf(run) => id.Position + 1,
+            var other => throw new InvalidChatException("Last-Event-ID", $"'{other.Text}' is not of this run."),
+        };
+
     /// <summary>Cancels a run: the client's <c>abortRun()</c> only closes its own connection.</summary>
-    private static Task CancelAsync(
-        string threadId,
-        string runId,
-        HttpContext context,
-        VendorHandler handler,
-        RunUpdates updates,
-        AllRuns runs,
-        OwnerAccess access,
-        TimeProvider clock
-    ) =>
-        handler.AnswerAsync(
-            context,
-            AgUiFormat.Instance,
+    private static Task CancelAsync(string threadId, string runId, DialectRequest request) =>
+        request.AnswerAsync(
+            Format,
             async () =>
             {
-                var thread = PathName.Of(context, threadId, fromEnd: 2);
-                var run = PathName.Of(context, runId, fromEnd: 1);
-                if (await FindAsync(context, access, updates, thread, run) is not (_, { } known))
+                var thread = PathName.Of(request.Context, threadId, fromEnd: 2);
+                var run = PathName.Of(request.Context, runId, fromEnd: 1);
+                if (await FindAsync(request, thread, run) is not (_, { } known))
                 {
-                    await AgUiFormat.Instance.WriteAsync(context, NotFound);
+                    await Format.WriteAsync(request.Context, VendorError.NoRun);
                     return;
                 }
 
-                await runs.CancelAndWaitAsync(known.Name, clock, context.RequestAborted);
-                context.Response.StatusCode = StatusCodes.Status204NoContent;
+                await request.Runs.CancelAndWaitAsync(known.Name, request.Clock, request.Aborted);
+                request.Context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
-
-    public static VendorError NotFound { get; } =
-        new(StatusCodes.Status404NotFound, "run_not_found", "There is no such run.");
 
     /// <summary>Returns the name of the run that the client names, and the run's head if it has begun. Returns neither
     /// if others could guess the client's names: the run can then be neither joined nor cancelled.</summary>
     private static async Task<(RunName? Name, RunHead? Known)> FindAsync(
-        HttpContext context,
-        OwnerAccess access,
-        RunUpdates updates,
+        DialectRequest request,
         string threadId,
         string runId
     )
     {
-        var id = RunThreads.IdOf(access.OwnerOf(context), "ag-ui", threadId, runId);
+        var id = RunThreads.IdOf(request.Owner, "ag-ui", threadId, runId);
         var name = new RunName(GenerationName.Kind, id);
-        var known = await updates.FindAsync(name, context.RequestAborted);
-        return await RunThreads.MayReadAsync(context, access, name, runId) ? (name, known) : ((RunName?)null, null);
+        var known = await request.Updates.FindAsync(name, request.Aborted);
+        var mayRead = await RunThreads.MayReadAsync(request.Context, request.Access, name, runId);
+        return mayRead ? (name, known) : ((RunName?)null, null);
     }
 }

@@ -8,6 +8,17 @@ internal sealed class AgUiFormat : VendorFormat
 {
     public static AgUiFormat Instance { get; } = new();
 
+    /// <summary>Returns an event for clients that a broken body would hurt: in Node.js, <c>HttpAgent</c> leaves a
+    /// rejection that ends the process. A client that resumes by ids would not resume after the event.</summary>
+    public override VendorError? EarlyEnd(HttpRequest request) =>
+        request.Headers.ContainsKey("X-Run-Id") || request.Headers.ContainsKey("Last-Event-ID")
+            ? null
+            : new(
+                503,
+                "stream_ended",
+                "The server has ended this stream. The run goes on: the same request rejoins it."
+            );
+
     public override JsonObject Body(VendorError error) =>
         VendorFrame.Event(
             "RUN_ERROR",

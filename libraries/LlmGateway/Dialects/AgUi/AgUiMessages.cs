@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Generations;
@@ -13,7 +12,9 @@ namespace LlmGateway.Dialects.AgUi;
 /// make.</summary>
 internal sealed class AgUiMessages
 {
-    private readonly OrderedDictionary<string, (JsonObject Message, StringBuilder Content)> _messages = [];
+    private readonly OrderedDictionary<string, JoinedDeltas> _messages = [];
+    private string _caller = "";
+    private int _calls;
 
     /// <summary>Returns the messages before a run's own: the client's messages, or the run's prompt if the client sends
     /// none, as another device of the user does.</summary>
@@ -35,58 +36,51 @@ internal sealed class AgUiMessages
         ]);
     }
 
+    public IEnumerable<JsonObject> All() => _messages.Values.Select(message => message.ToJson());
+
     /// <summary>Adds an event of the run.</summary>
     public void Add(JsonObject frame)
     {
-        var id = (string?)frame["messageId"] ?? "";
-        switch ((string?)frame["type"])
+        var type = TextOf("type");
+        var id = TextOf("messageId");
+        switch (type)
         {
             case "TEXT_MESSAGE_START":
-                MessageOf(id, "assistant");
+                Join(id, ("id", id), ("role", "assistant"));
                 break;
             case "REASONING_MESSAGE_START":
-                MessageOf(id, "reasoning");
+                Join(id, ("id", id), ("role", "reasoning"));
                 break;
             case "TEXT_MESSAGE_CONTENT" or "REASONING_MESSAGE_CONTENT":
-                _messages[id].Content.Append((string?)frame["delta"]);
+                Join(id, ("content", TextOf("delta")));
                 break;
-
+            case "REASONING_ENCRYPTED_VALUE":
+                Join(TextOf("entityId"), ("encryptedValue", TextOf("encryptedValue")));
+                break;
             case "TOOL_CALL_START":
-                var parent = MessageOf((string)frame["parentMessageId"]!, "assistant").Message;
-                parent["toolCalls"] ??= new JsonArray();
-                parent["toolCalls"]!
-                    .AsArray()
-                    .Add((JsonNode)Call((string)frame["toolCallId"]!, (string)frame["toolCallName"]!, ""));
+                _caller = TextOf("parentMessageId");
+                _calls++;
+                var call = Call(TextOf("toolCallId"), TextOf("toolCallName"), "");
+                call["index"] = _calls;
+                Join(_caller, ("id", _caller), ("role", "assistant"), ("toolCalls", new JsonArray(call)));
                 break;
             case "TOOL_CALL_ARGS":
-                var last = _messages.Values.Last(m => m.Message["toolCalls"] is not null).Message["toolCalls"]!;
-                last[last.AsArray().Count - 1]!["function"]!["arguments"] = (string?)frame["delta"];
+                var more = Object(("index", _calls), ("function", Object(("arguments", TextOf("delta")))));
+                Join(_caller, ("toolCalls", new JsonArray(more)));
                 break;
-
             case "TOOL_CALL_RESULT":
-                var (result, content) = MessageOf(id, "tool");
-                result["toolCallId"] = (string?)frame["toolCallId"];
-                content.Append((string?)frame["content"]);
+                var (callId, content) = (TextOf("toolCallId"), TextOf("content"));
+                Join(id, ("id", id), ("role", "tool"), ("toolCallId", callId), ("content", content));
                 break;
         }
+
+        string TextOf(string name) => (string?)frame[name] ?? "";
     }
 
-    public IEnumerable<JsonObject> All()
+    private void Join(string id, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
     {
-        foreach (var (message, content) in _messages.Values)
-        {
-            // A message that has only calls has no content.
-            if (content.Length > 0)
-                message["content"] = content.ToString();
-            yield return message;
-        }
-    }
-
-    private (JsonObject Message, StringBuilder Content) MessageOf(string id, string role)
-    {
-        if (!_messages.TryGetValue(id, out var known))
-            _messages[id] = known = (Object(("id", id), ("role", role)), new StringBuilder());
-        return known;
+        _messages.TryAdd(id, new JoinedDeltas());
+        _messages[id].Add(Object(members));
     }
 
     private static JsonObject Of(ChatMessage message, string id)

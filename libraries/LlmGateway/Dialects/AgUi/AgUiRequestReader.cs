@@ -68,10 +68,22 @@ internal static class AgUiRequestReader
     {
         var messages = new List<ChatMessage>();
         var calls = new HashSet<string>();
+        var thoughts = new List<AIContent>();
         foreach (var (index, json) in list.EnumerateArray().Index())
         {
             if (Message(json, $"messages[{index}].") is not { } message)
                 continue;
+
+            // A reasoning is a message of its own, before the answer that it belongs to.
+            if (message.Contents is [TextReasoningContent thought])
+            {
+                thoughts.Add(thought);
+                continue;
+            }
+
+            if (message.Role == ChatRole.Assistant)
+                message.Contents = [.. thoughts, .. message.Contents];
+            thoughts.Clear();
 
             foreach (var content in message.Contents)
                 if (content is FunctionCallContent call)
@@ -125,6 +137,9 @@ internal static class AgUiRequestReader
                     ChatRole.Tool,
                     [UntranslatableContent.ToolResult(id, contents, path + "content", error is not null)]
                 );
+            case "reasoning" when ChatBody.Text(json, "encryptedValue", path) is { } signature:
+                var thought = OwnReasoning.Unpack(ChatBody.Text(json, "content", path), signature);
+                return thought is null ? null : Of(ChatRole.Assistant, [thought]);
             case "reasoning" or "activity":
                 return null;
             case var other:

@@ -1,7 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization.Metadata;
-using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
@@ -10,8 +8,8 @@ using static LlmGateway.Dialects.VendorFrame;
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
-/// Makes the events of an AG-UI run. The protocol has no resume, so a client that reconnects gets the part so far as a
-/// snapshot, and the rest continues the same message:
+/// Makes the events of an AG-UI run. The protocol has no resume, so a client that reconnects without an id gets the
+/// part so far as a snapshot, and the rest continues the same message:
 /// <code>
 /// {"type":"RUN_STARTED","threadId":"t","runId":"r"}
 /// {"type":"MESSAGES_SNAPSHOT","messages":[…,{"id":"ab12…","role":"assistant","content":"Hel"}]}
@@ -30,15 +28,15 @@ internal sealed class AgUiWriter(
     string runId,
     IReadOnlyList<ChatResponseUpdate>? soFar = null,
     JsonArray? history = null
-) : AnswerWriter(AgUiFormat.Instance, run.Model ?? "")
+) : AnswerWriter(AgUiFormat.Instance, run.Model ?? "", run.Provider)
 {
-    private static readonly JsonTypeInfo<AIContent> Json = RunUpdates.Json.Options.TypeOf<AIContent>();
-
     private bool _hasMessage;
     private bool _isBroken;
     private int _reasonings;
     private int _turns;
     private int _taken;
+    private int _withoutId;
+    private long _number;
 
     /// <summary>Id of the model's current message. A tool's result, a break by the model, and text after reasoning or
     /// a call begin another message, so that the client's messages keep the order of the answer.</summary>
@@ -48,12 +46,23 @@ internal sealed class AgUiWriter(
     public override IReadOnlyList<JsonObject> Next(ChatResponseUpdate update) =>
         ++_taken <= soFar?.Count ? [] : base.Next(update);
 
+    /// <summary>Returns the place of the next event among those of a stream without a snapshot, so that a client can go
+    /// on in either stream. Of a snapshot's frames only the last has an id: a client needs all of them.</summary>
+    public override string? NextId() =>
+        _withoutId-- > 0 ? null : new StreamPosition(EpochOf(run), _number++).ToString();
+
+    /// <summary>Returns what the ids of a run's events have in common, and those of no other run.</summary>
+    public static string EpochOf(RunHead run) => $"{run.At.Position}";
+
     protected override void WriteStart()
     {
         // These frames become the snapshot, so they come before any frame is written.
         var messages = new AgUiMessages();
         foreach (var frame in (soFar ?? []).SelectMany(base.Next))
+        {
             messages.Add(frame);
+            _number++;
+        }
 
         Write("RUN_STARTED", ("threadId", threadId), ("runId", runId));
         if (soFar is null)
@@ -61,8 +70,9 @@ internal sealed class AgUiWriter(
 
         var all = new JsonArray([.. history!.Select(m => m!.DeepClone()), .. messages.All()]);
         Write("MESSAGES_SNAPSHOT", ("messages", all));
+        _withoutId = 1;
         if (Open is { } kind)
-            WriteBlockStart(kind);
+            _withoutId += WriteBlockStart(kind);
     }
 
     protected override void WriteEnd()
@@ -97,6 +107,13 @@ internal sealed class AgUiWriter(
 
     protected override void WriteClosing(TextKind kind)
     {
+        if (kind == TextKind.Reasoning && Signature is { } signature)
+            Write(
+                "REASONING_ENCRYPTED_VALUE",
+                ("subtype", "message"),
+                ("entityId", IdOf(kind)),
+                ("encryptedValue", signature)
+            );
         Write($"{NameOf(kind)}_END", ("messageId", IdOf(kind)));
         if (kind == TextKind.Reasoning)
             Write("REASONING_END", ("messageId", IdOf(kind)));
@@ -134,7 +151,11 @@ internal sealed class AgUiWriter(
 
     // Clients drop events that they do not know, so this is no place for it, but an application's page may read it.
     protected override void WriteUnshown(AIContent content) =>
-        Write("CUSTOM", ("name", "content"), ("value", JsonSerializer.SerializeToNode(content, Json)));
+        Write(
+            "CUSTOM",
+            ("name", "content"),
+            ("value", JsonSerializer.SerializeToNode(content, StoredContents.OneJson))
+        );
 
     private void EnterMessage()
     {
@@ -144,12 +165,15 @@ internal sealed class AgUiWriter(
         _hasMessage = true;
     }
 
-    private void WriteBlockStart(TextKind kind)
+    /// <summary>Writes the frames that open a block, and returns their number.</summary>
+    private int WriteBlockStart(TextKind kind)
     {
-        if (kind == TextKind.Reasoning)
+        var isReasoning = kind == TextKind.Reasoning;
+        if (isReasoning)
             Write("REASONING_START", ("messageId", IdOf(kind)));
-        var role = kind == TextKind.Reasoning ? "reasoning" : "assistant";
+        var role = isReasoning ? "reasoning" : "assistant";
         Write($"{NameOf(kind)}_START", ("messageId", IdOf(kind)), ("role", role));
+        return isReasoning ? 2 : 1;
     }
 
     private static string NameOf(TextKind kind) => kind == TextKind.Reasoning ? "REASONING_MESSAGE" : "TEXT_MESSAGE";
@@ -157,9 +181,9 @@ internal sealed class AgUiWriter(
     private string IdOf(TextKind kind) =>
         kind == TextKind.Reasoning ? $"{run.Name.Id}-reasoning-{_reasonings}" : MessageId;
 
-    private JsonObject UsageNow()
-    {
-        var usage = Object(
+    // The protocol has no null values.
+    private JsonObject UsageNow() =>
+        Known(
             ("provider", run.Provider),
             ("model", Model is "" ? null : Model),
             ("inputTokens", Usage?.InputTokenCount),
@@ -168,9 +192,4 @@ internal sealed class AgUiWriter(
             ("reasoningTokens", Usage?.ReasoningTokenCount),
             ("cachedInputTokens", Usage?.CachedInputTokenCount)
         );
-        // The protocol has no null values.
-        foreach (var name in usage.Where(member => member.Value is null).Select(member => member.Key).ToList())
-            usage.Remove(name);
-        return usage;
-    }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using LlmGateway.Generations;
 using LlmGateway.Requests;
 using Streaming.Refusals;
 
@@ -8,15 +10,13 @@ internal static class ChatCompletionsApi
 {
     public const string Path = "/v1/chat/completions";
 
+    private static ChatCompletionsFormat Format => ChatCompletionsFormat.Instance;
+
     public static void MapChatCompletions(this IEndpointRouteBuilder app) =>
-        app.MapPost(
-                Path,
-                (HttpContext context, VendorHandler handler) =>
-                    handler.AnswerAsync(context, ChatCompletionsFormat.Instance)
-            )
+        app.MapPost(Path, AskAsync)
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(ChatCompletionsFormat.Instance.RefuseAsync)
+            .RefusesAs(Format.RefuseAsync)
             .WithTags("OpenAI")
             .DisableHttpMetrics()
             .Body(typeof(ChatCompletionRequest))
@@ -27,4 +27,21 @@ internal static class ChatCompletionsApi
                 "chat.completion.chunk",
                 "error"
             );
+
+    /// <summary>Makes the chunks of a run.</summary>
+    public static AnswerWriter WriterOf(RunHead run, JsonElement body) =>
+        new ChatCompletionsWriter(run, HasUsage(body));
+
+    private static Task AskAsync(DialectRequest request) =>
+        request.AskAsync(
+            Format,
+            body => ChatCompletionsRequestReader.Read(body, request.Providers),
+            (answer, body, call) => new ChatCompletionsWriter(answer, HasUsage(body), call)
+        );
+
+    /// <summary>Returns true if the answer has its usage: a whole answer always has, a stream on request.</summary>
+    private static bool HasUsage(JsonElement body) =>
+        !ChatBody.Flag(body, "stream")
+        || ChatBody.Get(body, "stream_options") is { ValueKind: JsonValueKind.Object } streamOptions
+            && ChatBody.Flag(streamOptions, "include_usage");
 }

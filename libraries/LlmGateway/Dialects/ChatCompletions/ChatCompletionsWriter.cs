@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
@@ -14,16 +15,16 @@ namespace LlmGateway.Dialects.ChatCompletions;
 ///  "choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}
 /// </code>
 /// </summary>
-/// <param name="call">The request.</param>
+/// <param name="run">The run, or the facts of an answer that ends with its request.</param>
 /// <param name="includeUsage">True if the last chunk has the usage.</param>
-/// <param name="clock">Stamps the answer.</param>
-internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, TimeProvider clock)
-    : AnswerWriter(ChatCompletionsFormat.Instance, call.Target.Model)
+/// <param name="call">The request of that answer, or null for a run.</param>
+internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, ChatCall? call = null)
+    : AnswerWriter(ChatCompletionsFormat.Instance, run.Model ?? "")
 {
     private const string Kind = "chat.completion.chunk";
 
-    private readonly string _id = $"chatcmpl-{Guid.NewGuid():N}";
-    private readonly long _created = clock.GetUtcNow().ToUnixTimeSeconds();
+    private readonly string _id = $"chatcmpl-{run.Name.Id}";
+    private readonly long _created = run.CreatedAt.ToUnixTimeSeconds();
     private readonly AnswerUsage _usage = new(call);
     private JsonObject? _nativeUsage;
     private long _calls;
@@ -31,22 +32,28 @@ internal sealed class ChatCompletionsWriter(ChatCall call, bool includeUsage, Ti
 
     protected override bool HasRefusals => true;
 
+    protected override bool WritesPendingCalls => call is null;
+
     public override IJoinedAnswer Join() => new JoinedCompletion();
 
     protected override bool PassesOn(ChatResponseUpdate update)
     {
         _usage.Add(update);
-        if (call.IsNative)
-            Forward(update.RawRepresentation as JsonObject);
-        return call.IsNative;
+        if (call is not { IsNative: true })
+            return false;
+
+        Forward(update.RawRepresentation as JsonObject);
+        return true;
     }
 
     protected override void WriteStart() => Write(Chunk(Object(("role", "assistant"), ("content", ""))));
 
     protected override void WriteEnd()
     {
+        ThrowIfCancelled();
+        WritePending();
         if (!_isFinished)
-            Write(Chunk([], Finish));
+            Write(Chunk([], ShownFinish));
         if (!includeUsage)
             return;
 

@@ -6,16 +6,8 @@ namespace LlmGateway.Dialects.ChatCompletions;
 /// member.</summary>
 internal sealed class JoinedCompletion : IJoinedAnswer
 {
-    private readonly JoinedDeltas _message = new();
-    private readonly JoinedDeltas _logprobs = new();
+    private readonly JoinedDeltas _choice = new();
     private readonly JsonObject _answer = [];
-    private readonly JsonObject _choice = new()
-    {
-        ["index"] = 0,
-        ["message"] = null,
-        ["logprobs"] = null,
-        ["finish_reason"] = null,
-    };
 
     public long Bytes { get; private set; }
 
@@ -24,43 +16,34 @@ internal sealed class JoinedCompletion : IJoinedAnswer
         foreach (var (name, value) in frame)
             if (name != "choices")
                 _answer[name] = value?.DeepClone();
-
-        if (frame["choices"] is not (JsonArray and [JsonObject choice, ..]))
-            return;
-
-        foreach (var (name, value) in choice)
-            switch (name, value)
-            {
-                case ("delta", JsonObject delta):
-                    Bytes += _message.Add(delta);
-                    break;
-                case ("logprobs", JsonObject logprobs):
-                    Bytes += _logprobs.Add(logprobs);
-                    break;
-                case (not "delta", not null):
-                    _choice[name] = value.DeepClone();
-                    break;
-            }
+        if (frame["choices"] is JsonArray and [JsonObject choice, ..])
+            Bytes += _choice.Add(choice);
     }
 
     public JsonObject ToJson()
     {
-        var message = _message.ToJson();
+        var joined = _choice.ToJson();
+        var message = joined["delta"]?.DeepClone() as JsonObject ?? [];
         message.TryAdd("refusal", null);
 
         // As in OpenAI's answers, the content is null if there are only tool calls.
         if (message["tool_calls"] is not null && message["content"] is JsonValue text && text.ToString().Length == 0)
             message["content"] = null;
 
-        _choice["message"] = message;
-
-        if (!_logprobs.IsEmpty)
-            _choice["logprobs"] = _logprobs.ToJson();
+        var choice = VendorFrame.Object(
+            ("index", 0),
+            ("message", message),
+            ("logprobs", null),
+            ("finish_reason", null)
+        );
+        foreach (var (name, value) in joined)
+            if (name != "delta")
+                choice[name] = value?.DeepClone();
 
         var usage = _answer["usage"];
         _answer.Remove("usage");
         _answer["object"] = "chat.completion";
-        _answer["choices"] = new JsonArray(_choice);
+        _answer["choices"] = new JsonArray(choice);
         _answer["usage"] = usage;
 
         return _answer;

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
-using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.Options;
 using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.Messages;
@@ -14,15 +12,14 @@ internal static class MessagesApi
 
     private const string Reference = "https://docs.anthropic.com/en/api/messages";
 
+    private static MessagesFormat Format => MessagesFormat.Instance;
+
     public static void MapMessages(this IEndpointRouteBuilder app)
     {
-        app.MapPost(
-                Path,
-                (HttpContext context, VendorHandler handler) => handler.AnswerAsync(context, MessagesFormat.Instance)
-            )
+        app.MapPost(Path, AskAsync)
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(MessagesFormat.Instance.RefuseAsync)
+            .RefusesAs(Format.RefuseAsync)
             .WithTags("Anthropic")
             .DisableHttpMetrics()
             .Body(typeof(MessageRequest))
@@ -42,39 +39,44 @@ internal static class MessagesApi
         app.MapPost(CountTokensPath, CountAsync)
             .Publishes(ChatCall.Topic)
             .CountedAs(RequestKind.Publish)
-            .RefusesAs(MessagesFormat.Instance.RefuseAsync)
+            .RefusesAs(Format.RefuseAsync)
             .WithTags("Anthropic")
             .Body(typeof(MessageCountRequest))
             .Answers(Reference);
     }
 
+    private static Task AskAsync(DialectRequest request) =>
+        request.AskAsync(
+            Format,
+            body =>
+                MessagesRequestReader.Read(body, request.Providers, request.Context.Request.Headers["anthropic-beta"]),
+            (answer, _, call) => new MessagesWriter(answer, call)
+        );
+
     /// <summary>
     /// Counts the tokens of a request to the demo model. Other models are refused: only their providers know the count,
     /// and clients would trust an estimate.
     /// </summary>
-    private static async Task CountAsync(HttpContext context, ChatProviders providers, IOptions<LlmOptions> options)
-    {
-        var format = MessagesFormat.Instance;
-        try
-        {
-            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            var call = MessagesRequestReader.Read(body, providers, beta: null, needsMaxTokens: false);
-            if (call.Target.Provider == "demo")
-                await TypedResults
-                    .Json(new JsonObject { ["input_tokens"] = call.InputTokens }, NodeJson.Readable.JsonObject)
-                    .ExecuteAsync(context);
-            else
-                await format.RefuseAsync(
-                    context,
-                    StatusCodes.Status404NotFound,
-                    "This server counts tokens for the model demo only. "
-                        + $"{call.Target.Provider} reports its count in each response, as usage.",
-                    retryAfter: null
-                );
-        }
-        catch (InvalidChatException e)
-        {
-            await format.WriteAsync(context, VendorError.Of(e));
-        }
-    }
+    private static Task CountAsync(DialectRequest request) =>
+        request.AnswerAsync(
+            Format,
+            async () =>
+            {
+                var body = await request.ReadAsync();
+                var call = MessagesRequestReader.Read(body, request.Providers, beta: null, needsMaxTokens: false);
+                if (call.Target.Provider == "demo")
+                    await VendorHandler.WriteAsync(
+                        request.Context,
+                        new JsonObject { ["input_tokens"] = call.InputTokens }
+                    );
+                else
+                    await Format.RefuseAsync(
+                        request.Context,
+                        StatusCodes.Status404NotFound,
+                        "This server counts tokens for the model demo only. "
+                            + $"{call.Target.Provider} reports its count in each response, as usage.",
+                        retryAfter: null
+                    );
+            }
+        );
 }

@@ -1,7 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.Messages;
 
@@ -14,15 +11,8 @@ internal sealed class MessagesFormat : VendorFormat
     public static MessagesFormat Instance { get; } = new();
 
     public override string RequestIdHeader => "request-id";
+    public override bool HasNames => true;
     public override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
-
-    public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
-        MessagesRequestReader.Read(body, providers, headers["anthropic-beta"]);
-
-    public override IAnswerWriter Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
-        new MessagesWriter(call);
-
-    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
 
     public override JsonObject Body(VendorError error) =>
         new()
@@ -48,7 +38,7 @@ internal sealed class MessagesFormat : VendorFormat
             429 => "rate_limit_error",
             503 or 529 => "overloaded_error",
             504 => "timeout_error",
-            >= 500 => "api_error",
+            499 or >= 500 => "api_error",
             _ => "invalid_request_error",
         };
 }

@@ -214,13 +214,20 @@ internal static class MessagesRequestReader
                 {
                     throw new InvalidChatException($"{path}.source", "must be a valid image");
                 }
-            case "thinking" or "redacted_thinking": // another model has no use for it
-                return new TextContent("");
+            // Another provider has no use for it.
+            case "thinking":
+                var signature = ChatBody.Text(block, "signature", path + ".");
+                return Thought(ChatBody.Text(block, "thinking", path + "."), signature);
+            case "redacted_thinking":
+                return Thought("", ChatBody.Text(block, "data", path + "."));
             // Documents and future kinds reach only a provider with the same API, in the original body.
             case var kind:
                 return new UntranslatableContent($"{path}.type", kind);
         }
     }
+
+    private static AIContent Thought(string? text, string? signature) =>
+        (AIContent?)OwnReasoning.Unpack(text, signature) ?? new TextContent("");
 
     /// <summary>Reads a tool. Returns null for a tool of the vendor's own if the provider has the same API.</summary>
     private static AIFunctionDeclaration? Tool(JsonElement tool, int index, bool isNative)

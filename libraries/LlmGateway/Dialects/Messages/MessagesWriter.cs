@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
@@ -10,9 +11,11 @@ namespace LlmGateway.Dialects.Messages;
 /// Makes events in Anthropic's format: content blocks within a message. Events of a provider with the same API are
 /// passed on as they are, after this answer's own start.
 /// </summary>
-internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesFormat.Instance, call.Target.Model)
+/// <param name="run">The run, or the facts of an answer that ends with its request.</param>
+/// <param name="call">The request of that answer, or null for a run.</param>
+internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
+    : AnswerWriter(MessagesFormat.Instance, run.Model ?? "", run.Provider)
 {
-    private readonly string _id = $"msg_{Guid.NewGuid():N}";
     private readonly AnswerUsage _usage = new(call);
     private string? _stopSequence;
     private int _block = -1;
@@ -20,7 +23,7 @@ internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesForma
 
     // A call that was cut by the limit is incomplete, so a client must not run it.
     private string StopReason =>
-        Finish switch
+        ShownFinish switch
         {
             "length" => "max_tokens",
             "content_filter" => "refusal",
@@ -29,22 +32,25 @@ internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesForma
             _ => _stopSequence is not null ? "stop_sequence" : "end_turn",
         };
 
+    protected override bool WritesPendingCalls => call is null;
+
     public override IJoinedAnswer Join() => new JoinedMessage();
 
     protected override bool PassesOn(ChatResponseUpdate update)
     {
         _usage.Add(update);
-        if (!call.IsNative)
+        var isNative = call is { IsNative: true };
+        if (!isNative)
             _stopSequence = StopSequence.Of(update) ?? _stopSequence;
         else if (update.RawRepresentation is JsonObject native)
             Write(Completed(native));
-        return call.IsNative;
+        return isNative;
     }
 
     protected override void WriteStart()
     {
         var message = Object(
-            ("id", _id),
+            ("id", $"msg_{run.Name.Id}"),
             ("type", "message"),
             ("role", "assistant"),
             ("model", Model),
@@ -59,9 +65,10 @@ internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesForma
 
     protected override void WriteEnd()
     {
+        ThrowIfCancelled();
         if (!_isFinished)
         {
-            Close();
+            WritePending();
             Write(
                 "message_delta",
                 ("delta", Object(("stop_reason", StopReason), ("stop_sequence", _stopSequence))),
@@ -87,9 +94,9 @@ internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesForma
 
     protected override void WriteClosing(TextKind kind)
     {
-        // Anthropic signs its model's thinking, and its clients wait for the signature.
+        // Anthropic signs its model's thinking, and its clients wait for the signature and send it back.
         if (kind == TextKind.Reasoning)
-            WriteDelta("signature_delta", "signature", "");
+            WriteDelta("signature_delta", "signature", Signature ?? "");
         Write("content_block_stop", ("index", _block));
     }
 
@@ -97,7 +104,7 @@ internal sealed class MessagesWriter(ChatCall call) : AnswerWriter(MessagesForma
     {
         var arguments = ToolCalls.Arguments(tool);
         // Anthropic's clients parse even incomplete arguments, and would run the tool with a part of them.
-        if (Finish == "tool_calls" && ToolCalls.Object(arguments) is null)
+        if (!WritesPendingCalls && Finish == "tool_calls" && ToolCalls.Object(arguments) is null)
             throw ToolCalls.NoObject(tool);
 
         WriteBlock(Event("tool_use", ("id", tool.CallId), ("name", tool.Name), ("input", new JsonObject())));

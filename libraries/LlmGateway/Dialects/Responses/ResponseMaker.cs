@@ -1,9 +1,6 @@
 using EventStore;
 using LlmGateway.Generations;
-using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.Options;
-using Runs;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -11,24 +8,17 @@ namespace LlmGateway.Dialects.Responses;
 /// Begins responses. A response without <c>background</c> is cancelled when its client leaves, to save the provider's
 /// tokens, unless the client has an idempotency key to return with.
 /// </summary>
-internal sealed class ResponseMaker(
-    VendorHandler handler,
-    StoredResponses responses,
-    Generator generator,
-    ChatProviders providers,
-    AllRuns runs,
-    IHostApplicationLifetime server,
-    IOptions<LlmOptions> options
-)
+internal static class ResponseMaker
 {
-    public Task AnswerAsync(HttpContext context) =>
-        handler.AnswerAsync(context, ResponsesFormat.Instance, () => BeginAsync(context));
+    public static Task AnswerAsync(DialectRequest request) =>
+        request.AnswerAsync(ResponsesFormat.Instance, () => BeginAsync(request));
 
-    private async Task BeginAsync(HttpContext context)
+    private static async Task BeginAsync(DialectRequest request)
     {
-        var services = context.RequestServices;
-        var access = services.GetRequiredService<IStreamAccess>();
-        var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+        var context = request.Context;
+        var stopping = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var responses = new StoredResponses(request);
+        var body = await request.ReadAsync();
         var isBackground = ChatBody.Flag(body, "background");
         var isStored = ChatBody.OptionalFlag(body, "store");
         if (isBackground && isStored == false)
@@ -37,70 +27,43 @@ internal sealed class ResponseMaker(
         var isStreamed = ChatBody.Flag(body, "stream");
 
         // A repeated request is found first, since the responses that it refers to may have been deleted meanwhile.
-        if (await responses.FirstAsync(context, body) is var (first, asked))
+        if (await responses.FirstAsync(body) is var (first, asked))
         {
-            await SendAsync(context, isStreamed, isBackground, () => Task.FromResult(first), asked);
+            await SendAsync(() => Task.FromResult(first), asked);
             return;
         }
 
-        var past = await responses.PastOfAsync(context, body);
-        var (call, prompt) = ResponsesRequestReader.Read(body, past, providers);
-        call.From(access.ClientOf(context));
-        var keys = services.GetRequiredService<RequestKeyStore>();
-        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        var owner = access.OwnerOf(context);
+        var past = await responses.PastOfAsync(body);
+        var (call, prompt) = ResponsesRequestReader.Read(body, past, request.Providers);
+        call.From(request.Client);
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, request.Keys, body.GetRawText);
+        var owner = request.Owner;
 
         RunHead? begun = null;
         try
         {
-            await SendAsync(context, isStreamed, isBackground, StartAsync, prompt);
+            await SendAsync(StartAsync, prompt);
         }
         finally
         {
-            if (begun is not null && !isBackground && !hasKey && context.RequestAborted.IsCancellationRequested)
-                await CancelAsync(begun.Name);
+            // A server that stops breaks connections itself, so its clients have not left.
+            var hasLeft = request.Aborted.IsCancellationRequested && !stopping.IsCancellationRequested;
+            if (begun is not null && !isBackground && !hasKey && hasLeft)
+                await CancelAsync(request, begun.Name, stopping);
         }
 
         async Task<RunHead> StartAsync() =>
-            begun = await generator.StartAsync(call, prompt, id, owner, context.RequestAborted);
+            begun = await request.Generator.StartAsync(call, prompt, id, owner, request.Aborted);
+
+        Task SendAsync(Func<Task<RunHead>> beginAsync, RunPrompt? asked) =>
+            ResponsesApi.SendAsync(context, request.Handler, beginAsync, asked, isStreamed, isBackground, isNew: true);
     }
 
-    /// <summary>Sends a response: its events, its state so far, or the whole response.</summary>
-    private async Task SendAsync(
-        HttpContext context,
-        bool isStreamed,
-        bool isBackground,
-        Func<Task<RunHead>> beginAsync,
-        RunPrompt? prompt
-    )
+    private static async Task CancelAsync(DialectRequest request, RunName name, CancellationToken stopping)
     {
-        if (isStreamed)
-            await handler.StreamAsync(
-                context,
-                ResponsesFormat.Instance,
-                beginAsync,
-                run => new ResponsesWriter(run, prompt),
-                isNew: true
-            );
-        else if (await beginAsync() is var run && isBackground)
-            await ResponsesApi.WriteAsync(context, await responses.StateAsync(context, run, prompt));
-        else
-            await ResponsesApi.WriteAsync(
-                context,
-                await handler.JoinAsync(context, run, new ResponsesWriter(run, prompt))
-            );
-    }
-
-    /// <summary>Cancels a response whose client has left. A server that stops breaks connections itself, so its clients
-    /// have not left.</summary>
-    private async Task CancelAsync(RunName name)
-    {
-        if (server.ApplicationStopping.IsCancellationRequested)
-            return;
-
         try
         {
-            await runs.CancelAsync(name, server.ApplicationStopping);
+            await request.Runs.CancelAsync(name, stopping);
         }
         catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
         {

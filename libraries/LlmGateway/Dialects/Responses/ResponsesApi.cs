@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
-using Runs;
 using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.Responses;
@@ -15,7 +13,8 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal static class ResponsesApi
 {
-    public const string Path = VendorPathsApi.Responses;
+    public const string Path = "/v1/responses";
+
     private const string OnePath = $"{Path}/{ResponseId.Prefix}{{id}}";
     private const string Topic = "generations.{id}";
     private const string Reference = "https://platform.openai.com/docs/api-reference/responses";
@@ -27,12 +26,9 @@ internal static class ResponsesApi
 
     private static ResponsesFormat Format => ResponsesFormat.Instance;
 
-    public static void AddResponses(this WebApplicationBuilder builder) =>
-        builder.Services.AddSingleton<StoredResponses>().AddSingleton<ResponseMaker>();
-
     public static void MapResponses(this IEndpointRouteBuilder app)
     {
-        app.MapPost(Path, (HttpContext context, ResponseMaker maker) => maker.AnswerAsync(context))
+        app.MapPost(Path, ResponseMaker.AnswerAsync)
             .Publishes("generations.*")
             .CountedAs(GenerationLimit.Requests)
             .TakesIdempotencyKey()
@@ -49,7 +45,7 @@ internal static class ResponsesApi
             )
             .Describe();
 
-        app.MapGet(OnePath, RetrieveAsync)
+        app.MapGet(OnePath, (string id, HttpContext context) => RetrieveAsync(id, new(context)))
             .ReadsOwn(Topic)
             .Query("stream", "true: the events, else the response as it is now.")
             .Query("starting_after", "The `sequence_number` after which the stream goes on.")
@@ -57,13 +53,17 @@ internal static class ResponsesApi
             .Query("include", "Ignored.", also: "include[]")
             .Query("api-version", "Ignored: Azure's clients add it.")
             .Describe();
-        app.MapDelete(OnePath, DeleteAsync).Publishes(Topic).ReadsOwn(Topic).CountedAs(RequestKind.Publish).Describe();
-        app.MapPost($"{OnePath}/cancel", CancelAsync)
+        app.MapDelete(OnePath, (string id, HttpContext context) => DeleteAsync(id, new(context)))
             .Publishes(Topic)
             .ReadsOwn(Topic)
             .CountedAs(RequestKind.Publish)
             .Describe();
-        app.MapGet($"{OnePath}/input_items", ReadInputAsync)
+        app.MapPost($"{OnePath}/cancel", (string id, HttpContext context) => CancelAsync(id, new(context)))
+            .Publishes(Topic)
+            .ReadsOwn(Topic)
+            .CountedAs(RequestKind.Publish)
+            .Describe();
+        app.MapGet($"{OnePath}/input_items", (string id, HttpContext context) => ReadInputAsync(id, new(context)))
             .ReadsOwn(Topic)
             .Query("order", "desc, the default, or asc.")
             .Query("limit", "1 to 100; 20 without it.")
@@ -76,90 +76,108 @@ internal static class ResponsesApi
     private static RouteHandlerBuilder Describe(this RouteHandlerBuilder endpoint) =>
         endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics().Answers(Reference);
 
-    private static Task RetrieveAsync(string id, HttpContext context, VendorHandler handler) =>
-        ShowAsync(id, context, (run, prompt) => SendAsync(context, handler, run, prompt));
+    private static Task RetrieveAsync(string id, DialectRequest request) =>
+        ShowAsync(id, request, (run, prompt) => ReadAsync(request.Context, request.Handler, run, prompt));
 
     /// <summary>Streams a response if the query asks for a stream, from the event that the query names, or sends the
     /// response as it is now.</summary>
-    public static async Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, RunPrompt? prompt)
+    public static Task ReadAsync(HttpContext context, VendorHandler handler, RunHead run, RunPrompt? prompt)
     {
-        var response = new ResponsesWriter(run, prompt);
-        if (!IsAsked(context, "stream"))
+        var isStreamed = IsAsked(context, "stream");
+        var had = isStreamed ? Number(context, "starting_after", least: 0, int.MaxValue) : null;
+        var begun = Task.FromResult(run);
+        return SendAsync(context, handler, () => begun, prompt, isStreamed, isBackground: true, skip: (had ?? -1) + 1L);
+    }
+
+    /// <summary>Sends the response of an application's run to the request that has begun it.</summary>
+    public static Task SendAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
+    {
+        var isStreamed = ChatBody.Flag(body, "stream");
+        var isBackground = ChatBody.Flag(body, "background");
+        return SendAsync(context, handler, () => Task.FromResult(run), OwnPrompt, isStreamed, isBackground);
+    }
+
+    /// <summary>Sends a response: its events, the response as it is now, or the whole response once it has
+    /// ended.</summary>
+    public static async Task SendAsync(
+        HttpContext context,
+        VendorHandler handler,
+        Func<Task<RunHead>> beginAsync,
+        RunPrompt? prompt,
+        bool isStreamed,
+        bool isBackground,
+        long skip = 0,
+        bool isNew = false
+    )
+    {
+        if (isStreamed)
         {
-            await WriteAsync(context, await handler.JoinSoFarAsync(context, run, response));
+            await handler.StreamAsync(
+                context,
+                Format,
+                beginAsync,
+                run => new ResponsesWriter(run, prompt),
+                skip,
+                isNew
+            );
             return;
         }
 
-        var had = Number(context, "starting_after", least: 0, int.MaxValue) ?? -1;
-        await handler.StreamAsync(context, Format, () => Task.FromResult(run), _ => response, skip: had + 1L);
-    }
-
-    /// <summary>Answers the request that has begun an application's run: with events if the body asks for a stream,
-    /// with the response as it is now if the body asks for the background, or else with the whole response.</summary>
-    public static async Task AnswerAsync(HttpContext context, VendorHandler handler, RunHead run, JsonElement body)
-    {
-        var response = new ResponsesWriter(run, OwnPrompt);
-        var isBackground = ChatBody.Flag(body, "background");
-
-        if (ChatBody.Flag(body, "stream"))
-            await handler.StreamAsync(context, Format, () => Task.FromResult(run), _ => response);
-        else if (isBackground)
-            await WriteAsync(context, await handler.JoinSoFarAsync(context, run, response));
+        var run = await beginAsync();
+        var response = new ResponsesWriter(run, prompt);
+        if (isBackground)
+            await VendorHandler.WriteAsync(context, await handler.JoinSoFarAsync(context, run, response));
         else
-            await WriteAsync(context, await handler.JoinAsync(context, run, response));
+            await handler.SendWholeAsync(context, run, response);
     }
 
-    private static Task CancelAsync(
-        string id,
-        HttpContext context,
-        StoredResponses responses,
-        AllRuns runs,
-        TimeProvider clock
-    ) =>
+    private static Task CancelAsync(string id, DialectRequest request) =>
         ShowAsync(
             id,
-            context,
+            request,
             async (run, prompt) =>
             {
-                await runs.CancelAndWaitAsync(run.Name, clock, context.RequestAborted);
-                await WriteAsync(context, await responses.StateAsync(context, run, prompt));
+                await request.Runs.CancelAndWaitAsync(run.Name, request.Clock, request.Aborted);
+                var state = await new StoredResponses(request).StateAsync(run, prompt);
+                await VendorHandler.WriteAsync(request.Context, state);
             }
         );
 
-    private static Task DeleteAsync(
-        string id,
-        HttpContext context,
-        StoredResponses responses,
-        AllRuns runs,
-        IStreamAccess access
-    ) =>
+    /// <summary>Hides a response from later requests. Its answer stays in the log until retention drops it.</summary>
+    private static Task DeleteAsync(string id, DialectRequest request) =>
         ShowAsync(
             id,
-            context,
+            request,
             async (run, prompt) =>
             {
-                var client = access.ClientOf(context);
-                await runs.CancelAsync(run.Name, context.RequestAborted);
-                await responses.DeleteAsync(run.Name, prompt?.Previous, client, context.RequestAborted);
-                await WriteAsync(
-                    context,
+                await request.Runs.CancelAsync(run.Name, request.Aborted);
+                // The conversation before the response stays.
+                var deleted = RunPrompt.Deleted with
+                {
+                    Previous = prompt?.Previous,
+                };
+                await request.Prompts.StoreAsync(run.Name, deleted, request.Client, request.Aborted);
+                await VendorHandler.WriteAsync(
+                    request.Context,
                     VendorFrame.Object(("id", ResponseId.Of(run.Name)), ("object", "response"), ("deleted", true))
                 );
             }
         );
 
-    private static Task ReadInputAsync(string id, HttpContext context, StoredResponses responses) =>
+    private static Task ReadInputAsync(string id, DialectRequest request) =>
         ShowAsync(
             id,
-            context,
+            request,
             async (run, _) =>
             {
+                var context = request.Context;
                 var limit = Number(context, "limit", least: 1, MaxPage) ?? 20;
-                var items = ResponsesItems.Of(await responses.InputOfAsync(context, run.Name), run.Name.Id);
+                var asked = await request.Prompts.ReadAsync(context, run.Name);
+                var items = ResponsesItems.Of(asked?.Messages ?? [], run.Name.Id);
                 var following = ItemsOf(items, context.Request.Query).ToList();
                 var page = following.Take(limit).ToList();
 
-                await WriteAsync(
+                await VendorHandler.WriteAsync(
                     context,
                     VendorFrame.Object(
                         ("object", "list"),
@@ -191,31 +209,21 @@ internal static class ResponsesApi
 
     /// <summary>Shows a response to a caller that may read it. Other callers get 403, and a missing response
     /// 404.</summary>
-    private static Task ShowAsync(string id, HttpContext context, Func<RunHead, RunPrompt?, Task> showAsync)
-    {
-        var services = context.RequestServices;
-        return services
-            .GetRequiredService<VendorHandler>()
-            .AnswerAsync(
-                context,
-                Format,
-                async () =>
-                {
-                    var name = GenerationName.Of(id);
-                    var streams = services.GetRequiredService<RunStreams>();
-                    if (!await streams.MayReadAsync(context, name ?? new RunName(GenerationName.Kind, "*")))
-                        await Format.RefuseAsync(context, 403, "This response is another caller's.", retryAfter: null);
-                    else if (
-                        name is { } known
-                        && await services.GetRequiredService<StoredResponses>().FindAsync(context, known)
-                            is var (run, prompt)
-                    )
-                        await showAsync(run, prompt);
-                    else
-                        await Format.WriteAsync(context, NotFound(id));
-                }
-            );
-    }
+    private static Task ShowAsync(string id, DialectRequest request, Func<RunHead, RunPrompt?, Task> showAsync) =>
+        request.AnswerAsync(
+            Format,
+            async () =>
+            {
+                var context = request.Context;
+                var name = GenerationName.Of(id);
+                if (!await request.Streams.MayReadAsync(context, name ?? new RunName(GenerationName.Kind, "*")))
+                    await Format.RefuseAsync(context, 403, "This response is another caller's.", retryAfter: null);
+                else if (name is { } known && await new StoredResponses(request).FindAsync(known) is var (run, prompt))
+                    await showAsync(run, prompt);
+                else
+                    await Format.WriteAsync(context, NotFound(id));
+            }
+        );
 
     /// <summary>Reads a flag of the query; Python's client writes True.</summary>
     private static bool IsAsked(HttpContext context, string name) =>
@@ -241,7 +249,4 @@ internal static class ResponsesApi
             null,
             $"Response with id '{ResponseId.Prefix}{(id.Length > 64 ? id[..64] : id)}' not found."
         );
-
-    public static Task WriteAsync(HttpContext context, JsonObject json) =>
-        TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);
 }

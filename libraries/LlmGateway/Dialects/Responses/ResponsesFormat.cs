@@ -10,7 +10,7 @@ internal sealed class ResponsesFormat : VendorFormat
 
     public static ResponsesFormat Instance { get; } = new();
 
-    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame, (string?)frame["type"]);
+    public override bool HasNames => true;
 
     public override JsonObject Body(VendorError error) => OpenAiError.Body(error);
 }

@@ -105,7 +105,14 @@ internal static class ResponsesInput
                 Add(messages, calls, found, path, known);
                 break;
 
-            // A model's reasoning is ignored, because no other vendor's model takes it.
+            // Only the provider that made the reasoning takes it.
+            case "reasoning" when ChatBody.Text(item, "encrypted_content", path) is { } signature:
+                var summary = ChatBody.List(item, "summary", MaxItems, "must be an array", path);
+                var parts = summary?.EnumerateArray().Select((s, i) => ChatBody.Object(s, $"{path}summary[{i}]."));
+                var thought = string.Concat(parts?.Select(part => ChatBody.Text(part, "text", path)) ?? []);
+                if (OwnReasoning.Unpack(thought, signature) is { } reasoning)
+                    Append(messages, ChatRole.Assistant, [reasoning]);
+                break;
             case "reasoning":
                 break;
 
@@ -119,7 +126,10 @@ internal static class ResponsesInput
     private static void Append(List<ChatMessage> messages, ChatRole role, List<AIContent> contents)
     {
         var last = messages.LastOrDefault();
-        var isApart = contents.OfType<TextContent>().Any() && last?.Contents.All(c => c is TextContent) == true;
+        var isApart =
+            contents.Exists(c => c is TextContent or TextReasoningContent)
+            && last?.Contents.Any(c => c is TextContent) == true
+            && last.Contents.All(c => c is TextContent or TextReasoningContent);
         if (role != ChatRole.Assistant || last is null || last.Role != role || isApart)
         {
             messages.Add(new ChatMessage(role, contents));

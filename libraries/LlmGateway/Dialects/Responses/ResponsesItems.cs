@@ -59,8 +59,8 @@ internal static class ResponsesItems
                             )
                         );
                         break;
-                    default:
-                        parts.Add((JsonNode?)PartOf(content, message.Role));
+                    case var _ when PartOf(content, message.Role) is { } part:
+                        parts.Add((JsonNode)part);
                         break;
                 }
 

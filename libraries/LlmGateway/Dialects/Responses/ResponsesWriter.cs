@@ -21,7 +21,7 @@ namespace LlmGateway.Dialects.Responses;
 /// fails at any other type.
 /// </summary>
 internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
-    : AnswerWriter(ResponsesFormat.Instance, run.Model ?? ""),
+    : AnswerWriter(ResponsesFormat.Instance, run.Model ?? "", run.Provider),
         IJoinedAnswer
 {
     /// <summary>Defaults of the members that a response repeats from its request.</summary>
@@ -80,14 +80,8 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         WriteState("response.in_progress");
     }
 
-    /// <exception cref="UpstreamException">The arguments of a call are not a JSON object. Microsoft's client would run
-    /// the tool without them, whatever the status of the item is.</exception>
     protected override void WriteEnd()
     {
-        foreach (var call in PendingCalls)
-            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
-                throw ToolCalls.NoObject(call);
-
         _status = Finish switch
         {
             GenerationEvents.Cancelled => "cancelled",
@@ -95,9 +89,7 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
             _ => "completed",
         };
 
-        Close();
-        foreach (var call in PendingCalls)
-            WriteCall(call);
+        WritePending();
         // The API has no event type for a cancelled response.
         WriteState(_status == "completed" ? "response.completed" : "response.incomplete");
     }
@@ -146,6 +138,8 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
     {
         var text = _text.ToString();
         var item = OpenItem(kind, _status is "in_progress" or "completed" ? "completed" : "incomplete");
+        if (kind == TextKind.Reasoning && Signature is { } signature)
+            item["encrypted_content"] = signature;
         WritePart(kind, $"{TextType(kind)}.done", kind == TextKind.Refusal ? "refusal" : "text", text);
         WritePart(kind, $"{PartType(kind)}.done", "part", PartOf(kind, text));
         WriteItem("done", item);

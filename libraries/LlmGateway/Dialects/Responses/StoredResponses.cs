@@ -1,11 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Runs;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -21,28 +19,22 @@ internal sealed record ResponsesPast(
     long Bytes
 );
 
-/// <summary>Finds stored responses.</summary>
-internal sealed class StoredResponses(
-    RunUpdates updates,
-    PromptStore prompts,
-    ConversationReader conversations,
-    AllRuns runs,
-    RequestKeyStore keys,
-    RunStreams access,
-    VendorHandler handler
-)
+/// <summary>Finds the stored responses that a request names.</summary>
+internal sealed class StoredResponses(DialectRequest request)
 {
     /// <summary>Most responses that the items of one request may refer to, because each of them is read.</summary>
     private const int MaxReferences = 100;
 
+    private readonly HttpContext _context = request.Context;
+
     /// <summary>Returns a run and its prompt without messages, or null if there is no such run, it was deleted, or its
     /// request had <c>"store": false</c>.</summary>
-    public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(HttpContext context, RunName name)
+    public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(RunName name)
     {
-        if (await updates.FindAsync(name, context.RequestAborted) is not { } run)
+        if (await request.Updates.FindAsync(name, request.Aborted) is not { } run)
             return null;
 
-        var prompt = await prompts.ReadAsync(context, name);
+        var prompt = await request.Prompts.ReadAsync(_context, name);
         var isUnstored =
             prompt is { Dialect: ResponsesFormat.Name, Asked: { } asked } && (bool?)asked["store"] == false;
         return prompt is { IsDeleted: true } || isUnstored
@@ -53,61 +45,51 @@ internal sealed class StoredResponses(
     /// <summary>Returns the run of the first request with the same idempotency key, and its prompt, or null if there is
     /// none.</summary>
     /// <exception cref="InvalidChatException">The run was deleted.</exception>
-    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(HttpContext context, JsonElement body)
+    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(JsonElement body)
     {
         if (
-            await IdempotencyKey.FindAsync(context, keys, body.GetRawText) is not { } id
-            || await updates.FindAsync(new RunName(GenerationName.Kind, id), context.RequestAborted) is not { } run
+            await IdempotencyKey.FindAsync(_context, request.Keys, body.GetRawText) is not { } id
+            || await request.Updates.FindAsync(new RunName(GenerationName.Kind, id), request.Aborted) is not { } run
         )
             return null;
 
-        var prompt = await prompts.ReadAsync(context, run.Name);
+        var prompt = await request.Prompts.ReadAsync(_context, run.Name);
         return prompt is { IsDeleted: true } ? throw Continuations.Deleted : (run, prompt);
     }
 
-    /// <summary>Returns the messages of a run's prompt.</summary>
-    public async Task<IReadOnlyList<ChatMessage>> InputOfAsync(HttpContext context, RunName name) =>
-        (await prompts.ReadAsync(context, name))?.Messages ?? [];
-
-    /// <summary>Hides a response from later requests. Its answer stays in the log until retention drops it.</summary>
-    /// <param name="previous">Id of the run that the response continues, so that the conversation before the response
-    /// stays.</param>
-    public Task DeleteAsync(RunName name, string? previous, string client, CancellationToken cancellationToken) =>
-        prompts.StoreAsync(name, RunPrompt.Deleted with { Previous = previous }, client, cancellationToken);
-
     /// <summary>Returns a response as it is now.</summary>
-    public Task<JsonObject> StateAsync(HttpContext context, RunHead run, RunPrompt? prompt) =>
-        handler.JoinSoFarAsync(context, run, new ResponsesWriter(run, prompt));
+    public Task<JsonObject> StateAsync(RunHead run, RunPrompt? prompt) =>
+        request.Handler.JoinSoFarAsync(_context, run, new ResponsesWriter(run, prompt));
 
     /// <summary>Reads the earlier runs and items that a request refers to, if the caller may read them.</summary>
     /// <exception cref="InvalidChatException">There is no such response, or it is not complete yet.</exception>
-    public async Task<ResponsesPast> PastOfAsync(HttpContext context, JsonElement body)
+    public async Task<ResponsesPast> PastOfAsync(JsonElement body)
     {
-        var items = await ItemsOfAsync(context, body);
+        var items = await ItemsOfAsync(body);
         var bytes = items.Values.Sum(item => ChatBody.MemoryOf(item));
         if (ChatBody.Name(body, "previous_response_id") is not { } id)
             return new ResponsesPast([], null, items, bytes);
 
         if (
             ResponseId.RunOf(id) is not { } name
-            || !await access.MayReadAsync(context, name)
-            || await FindAsync(context, name) is null
+            || !await request.Streams.MayReadAsync(_context, name)
+            || await FindAsync(name) is null
         )
             throw new InvalidChatException(
                 "previous_response_id",
                 $"Previous response with id '{id}' not found.",
                 code: "previous_response_not_found"
             );
-        if (await runs.IsRunningAsync(name, context.RequestAborted))
+        if (await request.Runs.IsRunningAsync(name, request.Aborted))
             throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
 
-        var history = await conversations.HistoryAsync(context, name);
+        var history = await request.Conversations.HistoryAsync(_context, name);
         return new ResponsesPast(history, name.Id, items, bytes);
     }
 
     /// <summary>Reads the output items that a request refers to. AI SDK sends references instead of the items that it
     /// received.</summary>
-    private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(HttpContext context, JsonElement body)
+    private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(JsonElement body)
     {
         var items = new Dictionary<string, JsonElement>();
         var names = ResponsesInput
@@ -120,8 +102,8 @@ internal sealed class StoredResponses(
             throw new InvalidChatException("input", $"refers to at most {MaxReferences} responses");
 
         foreach (var name in names)
-            if (await access.MayReadAsync(context, name) && await FindAsync(context, name) is var (run, prompt))
-                foreach (var item in (await StateAsync(context, run, prompt))["output"]!.AsArray())
+            if (await request.Streams.MayReadAsync(_context, name) && await FindAsync(name) is var (run, prompt))
+                foreach (var item in (await StateAsync(run, prompt))["output"]!.AsArray())
                     items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(item, NodeJson.Default.JsonObject);
 
         return items;

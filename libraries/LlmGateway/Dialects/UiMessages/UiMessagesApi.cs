@@ -1,10 +1,6 @@
 using System.Text.Json.Nodes;
-using EventStore;
 using LlmGateway.Generations;
-using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.Options;
-using Streaming.Access;
 using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.UiMessages;
@@ -40,84 +36,58 @@ internal static class UiMessagesApi
             .Streams(Reference, "The last is `[DONE]`.", Chunks);
 
         chats
-            .MapGet("/{id}/stream", ResumeAsync)
+            .MapGet("/{id}/stream", (string id, HttpContext context) => ResumeAsync(id, new(context)))
             .OpensStream()
             .ReadsOwn("generations.*")
             .RefusesAs(Format.RefuseAsync)
             .Streams(Reference, "The chat's answer that runs, from its start; 204 if none does.", Chunks);
 
         chats
-            .MapDelete("/{id}/stream", StopAsync)
+            .MapDelete("/{id}/stream", (string id, HttpContext context) => StopAsync(id, new(context)))
             .Publishes("generations.*")
             .CountedAs(RequestKind.Publish)
             .RefusesAs(Format.RefuseAsync)
             .Produces(StatusCodes.Status204NoContent);
     }
 
-    private static Task SendAsync(
-        HttpContext context,
-        VendorHandler handler,
-        Generator generator,
-        RunThreads threads,
-        ChatProviders providers,
-        OwnerAccess access,
-        RequestKeyStore keys,
-        IOptions<LlmOptions> options
-    )
-    {
-        return handler.AnswerAsync(context, Format, SendAsync);
+    private static Task SendAsync(DialectRequest request) =>
+        request.AnswerAsync(
+            Format,
+            async () =>
+            {
+                var body = await request.ReadAsync();
+                var (chat, call, prompt) = UiMessagesRequestReader.Read(body, request.Providers);
+                var (id, _) = await IdempotencyKey.IdAsync(request.Context, request.Keys, body.GetRawText);
 
-        async Task SendAsync()
-        {
-            var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-            var (chat, call, prompt) = UiMessagesRequestReader.Read(body, providers);
-            var client = access.ClientOf(context);
-            var owner = access.OwnerOf(context);
-            var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-
-            var name = new RunName(GenerationName.Kind, id);
-            var isOwn = await RunThreads.MayReadAsync(context, access, name, chat);
-
-            await handler.StreamAsync(
-                context,
-                Format,
-                () => threads.StartAsync(ThreadOf(owner, chat), name, client, isOwn, StartAsync),
-                run => new UiMessagesWriter(run, prompt.Asked),
-                isNew: true
-            );
-
-            Task<RunHead> StartAsync(Func<Task> preparedAsync) =>
-                generator.StartAsync(call.From(client), prompt, id, owner, CancellationToken.None, preparedAsync);
-        }
-    }
+                var name = new RunName(GenerationName.Kind, id);
+                await request.Handler.StreamAsync(
+                    request.Context,
+                    Format,
+                    () => request.StartAsync(ThreadOf(request.Owner, chat), chat, name, call, prompt),
+                    run => new UiMessagesWriter(run, prompt.Asked),
+                    isNew: true
+                );
+            }
+        );
 
     /// <summary>Sends an answer that runs again from its start. A page that keeps its messages has an ended one,
     /// perhaps under another id, and would show it twice.</summary>
-    private static Task ResumeAsync(
-        string id,
-        HttpContext context,
-        VendorHandler handler,
-        RunThreads threads,
-        RunUpdates updates,
-        PromptStore prompts,
-        OwnerAccess access
-    ) =>
-        handler.AnswerAsync(
-            context,
+    private static Task ResumeAsync(string id, DialectRequest request) =>
+        request.AnswerAsync(
             Format,
             async () =>
             {
                 if (
-                    await LatestAsync(id, context, threads, access) is not (_, { } name)
-                    || await updates.FindAsync(name, context.RequestAborted) is not { } run
+                    await LatestAsync(id, request) is not (_, { } name)
+                    || await request.Updates.FindAsync(name, request.Aborted) is not { } run
                 )
                 {
-                    context.Response.StatusCode = StatusCodes.Status204NoContent;
+                    request.Context.Response.StatusCode = StatusCodes.Status204NoContent;
                     return;
                 }
 
-                var prompt = await prompts.ReadAsync(context, run.Name);
-                await ReplayAsync(context, handler, run, prompt?.Asked);
+                var prompt = await request.Prompts.ReadAsync(request.Context, run.Name);
+                await ReplayAsync(request.Context, request.Handler, run, prompt?.Asked);
             }
         );
 
@@ -142,41 +112,29 @@ internal static class UiMessagesApi
         );
 
     /// <summary>Cancels all answers of a chat: the client's <c>stop()</c> only closes its own connection.</summary>
-    private static Task StopAsync(
-        string id,
-        HttpContext context,
-        VendorHandler handler,
-        RunThreads threads,
-        OwnerAccess access,
-        TimeProvider clock
-    ) =>
-        handler.AnswerAsync(
-            context,
+    private static Task StopAsync(string id, DialectRequest request) =>
+        request.AnswerAsync(
             Format,
             async () =>
             {
-                if (await LatestAsync(id, context, threads, access) is var (thread, _))
-                    await threads.StopAsync(thread, access.ClientOf(context), clock, context.RequestAborted);
-                context.Response.StatusCode = StatusCodes.Status204NoContent;
+                if (await LatestAsync(id, request) is var (thread, _))
+                    await request.Threads.StopAsync(thread, request.Client, request.Clock, request.Aborted);
+                request.Context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
 
     /// <summary>Returns a chat's thread, and its latest answer if that runs. Null if the caller has no such
     /// chat.</summary>
-    private static async Task<(string Thread, RunName? Running)?> LatestAsync(
-        string id,
-        HttpContext context,
-        RunThreads threads,
-        OwnerAccess access
-    )
+    private static async Task<(string Thread, RunName? Running)?> LatestAsync(string id, DialectRequest request)
     {
-        var chat = PathName.Of(context, id, fromEnd: 2);
-        var thread = ThreadOf(access.OwnerOf(context), chat);
-        if (await threads.RunsAsync(thread, context.RequestAborted) is not [var (run, isRunning), ..])
+        var chat = PathName.Of(request.Context, id, fromEnd: 2);
+        var thread = ThreadOf(request.Owner, chat);
+        if (await request.Threads.RunsAsync(thread, request.Aborted) is not [var (run, isRunning), ..])
             return null;
 
         var name = new RunName(GenerationName.Kind, run);
-        return await RunThreads.MayReadAsync(context, access, name, chat) ? (thread, isRunning ? name : null) : null;
+        var mayRead = await RunThreads.MayReadAsync(request.Context, request.Access, name, chat);
+        return mayRead ? (thread, isRunning ? name : null) : null;
     }
 
     private static string ThreadOf(string? owner, string chat) => RunThreads.IdOf(owner, "ai-sdk", chat);

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.UiMessages;
 
@@ -9,6 +11,9 @@ namespace LlmGateway.Dialects.UiMessages;
 /// </summary>
 internal sealed class UiMessagesFormat : VendorFormat
 {
+    private const string Gateway = "aspire-sse",
+        Signature = "signature";
+
     public static UiMessagesFormat Instance { get; } = new();
 
     public override byte[] Done { get; } = VendorFrame.Of("[DONE]");
@@ -18,6 +23,17 @@ internal sealed class UiMessagesFormat : VendorFormat
         base.SetHeaders(headers);
         headers["x-vercel-ai-ui-message-stream"] = "v1";
     }
+
+    /// <summary>Returns the metadata with which a page sends reasoning back, or null without a signature.</summary>
+    public static JsonObject? MetadataOf(string? signature) =>
+        signature is null ? null : VendorFrame.Object((Gateway, VendorFrame.Object((Signature, signature))));
+
+    /// <summary>Returns the signature of a part of a page, or null if it has none.</summary>
+    public static string? SignatureOf(JsonElement part, string path) =>
+        ChatBody.Get(part, "providerMetadata") is { ValueKind: JsonValueKind.Object } metadata
+        && ChatBody.Get(metadata, Gateway) is { ValueKind: JsonValueKind.Object } own
+            ? ChatBody.Text(own, Signature, path)
+            : null;
 
     public override JsonObject Body(VendorError error) =>
         VendorFrame.Event("error", ("errorText", error.Message), ("code", error.Code));

@@ -89,7 +89,10 @@ internal static class UiMessagesRequestReader
             var at = $"{path}parts[{index}].";
             var type = ChatBody.RequiredName(ChatBody.Object(part, at), "type", at, "is required.");
             // A text after a text begins another message of the model.
-            var isApart = type == "text" && role == ChatRole.Assistant && said is [.., TextContent];
+            var isApart =
+                type == "text"
+                && role == ChatRole.Assistant
+                && said.FindLast(content => content is not TextReasoningContent) is TextContent;
             if (isApart || (results.Count > 0 && !IsTool(type)))
                 EndStep();
 
@@ -127,6 +130,10 @@ internal static class UiMessagesRequestReader
             )
                 ? ChatMessageReader.Image(ChatBody.Text(part, "url", path) ?? "", path + "url")
                 : new UntranslatableContent(path + "mediaType", media),
+            "reasoning" when UiMessagesFormat.SignatureOf(part, path) is { } signature => OwnReasoning.Unpack(
+                ChatBody.Text(part, "text", path),
+                signature
+            ),
             "step-start" or "reasoning" or "reasoning-file" or "source-url" or "source-document" => null,
             _ when type.StartsWith("data-", StringComparison.Ordinal) => null,
             _ => new UntranslatableContent(path + "type", type),

@@ -21,7 +21,7 @@ namespace LlmGateway.Dialects.UiMessages;
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
 /// message again.</param>
 internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false)
-    : AnswerWriter(UiMessagesFormat.Instance, run.Model ?? "")
+    : AnswerWriter(UiMessagesFormat.Instance, run.Model ?? "", run.Provider)
 {
     private bool _hasCalls;
     private bool _hasResults;
@@ -72,7 +72,19 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
     protected override void WriteText(TextKind kind, string text) =>
         Write($"{NameOf(kind)}-delta", ("id", PartId), ("delta", text));
 
-    protected override void WriteClosing(TextKind kind) => Write($"{NameOf(kind)}-end", ("id", PartId));
+    protected override void WriteClosing(TextKind kind)
+    {
+        var signature = kind == TextKind.Reasoning ? Signature : null;
+        WriteEnd(NameOf(kind), UiMessagesFormat.MetadataOf(signature));
+    }
+
+    private void WriteEnd(string type, JsonNode? metadata)
+    {
+        var end = Event($"{type}-end", ("id", PartId));
+        if (metadata is not null)
+            end["providerMetadata"] = metadata;
+        Write(end);
+    }
 
     protected override void WriteCall(FunctionCallContent call)
     {
@@ -164,8 +176,10 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
 
         if (type is "text" or "reasoning")
         {
-            Append(type == "text" ? TextKind.Answer : TextKind.Reasoning, WireJson.Text(part, "text") ?? "");
-            Close();
+            _parts++;
+            Write($"{type}-start", ("id", PartId));
+            Write($"{type}-delta", ("id", PartId), ("delta", WireJson.Text(part, "text") ?? ""));
+            WriteEnd(type, part["providerMetadata"]?.DeepClone());
         }
         else if (type == "step-start")
             Write("start-step");
@@ -218,19 +232,15 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
 
     private JsonObject Metadata()
     {
-        var metadata = new JsonObject();
-        if (Model.Length > 0)
-            metadata["model"] = Model;
-
-        if (Usage is { OutputTokenCount: not null } usage)
-            metadata["usage"] = Object(
-                ("inputTokens", usage.InputTokenCount),
-                ("outputTokens", usage.OutputTokenCount),
-                ("totalTokens", usage.TotalTokenCount),
-                ("reasoningTokens", usage.ReasoningTokenCount),
-                ("cachedInputTokens", usage.CachedInputTokenCount)
-            );
-
-        return metadata;
+        var usage = Usage is { OutputTokenCount: not null } counted
+            ? Object(
+                ("inputTokens", counted.InputTokenCount),
+                ("outputTokens", counted.OutputTokenCount),
+                ("totalTokens", counted.TotalTokenCount),
+                ("reasoningTokens", counted.ReasoningTokenCount),
+                ("cachedInputTokens", counted.CachedInputTokenCount)
+            )
+            : null;
+        return Known(("model", Model is "" ? null : Model), ("usage", usage));
     }
 }

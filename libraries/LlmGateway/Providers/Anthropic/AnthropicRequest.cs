@@ -36,8 +36,13 @@ internal static class AnthropicRequest
 
     private static bool IsUnsigned(JsonNode? block) =>
         block is JsonObject content
-        && WireJson.Text(content, "type") == "thinking"
-        && string.IsNullOrEmpty(WireJson.Text(content, "signature"));
+        && WireJson.Text(content, "type") switch
+        {
+            "thinking" => WireJson.Text(content, "signature") is var signature
+                && (string.IsNullOrEmpty(signature) || OwnReasoning.IsPacked(signature)),
+            "redacted_thinking" => OwnReasoning.IsPacked(WireJson.Text(content, "data")),
+            _ => false,
+        };
 
     private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
@@ -124,6 +129,15 @@ internal static class AnthropicRequest
         content switch
         {
             TextContent { Text.Length: > 0 } text => new JsonObject { ["type"] = "text", ["text"] = text.Text },
+            // Anthropic refuses thinking without its signature.
+            TextReasoningContent { ProtectedData: { Length: > 0 } data } thought => thought.Text.Length > 0
+                ? new JsonObject
+                {
+                    ["type"] = "thinking",
+                    ["thinking"] = thought.Text,
+                    ["signature"] = data,
+                }
+                : new JsonObject { ["type"] = "redacted_thinking", ["data"] = data },
             FunctionCallContent call => new JsonObject
             {
                 ["type"] = "tool_use",

@@ -73,8 +73,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
                 break;
             case TextReasoningContent reasoning:
                 deltas.NewReasoning.Append(reasoning.Text);
-                if (reasoning.ProtectedData is { Length: > 0 } data)
-                    deltas.NewContents.Add(new TextReasoningContent("") { ProtectedData = data });
+                deltas.Protect(reasoning.ProtectedData);
                 break;
             case FunctionCallContent call:
                 var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;

@@ -116,7 +116,37 @@ internal static class OpenAiRequest
                 }),
             ]);
 
+        foreach (var reasoning in message.Contents.OfType<TextReasoningContent>())
+            GiveBack(reasoning, one);
         yield return one;
+    }
+
+    /// <summary>Adds the provider's own reasoning to its message. As text, a model must get it with the calls that
+    /// follow it, and refuses it or has no use for it without them.</summary>
+    private static void GiveBack(TextReasoningContent reasoning, JsonObject message)
+    {
+        var data = ToolCalls.Object(reasoning.ProtectedData ?? "");
+        foreach (var detail in WireJson.Array(data, "reasoning_details")?.OfType<JsonObject>() ?? [])
+        {
+            // A signature is for the whole text, which came before it.
+            if (detail.ContainsKey("signature") && reasoning.Text.Length > 0)
+                detail["text"] = reasoning.Text;
+            if (message["reasoning_details"] is not JsonArray)
+                message["reasoning_details"] = new JsonArray();
+            message["reasoning_details"]!.AsArray().Add(detail.DeepClone());
+        }
+
+        if (message["tool_calls"] is not JsonArray calls)
+            return;
+        if (reasoning.Text.Length > 0 && message["reasoning_details"] is null)
+            message["reasoning_content"] = WireJson.Text(message, "reasoning_content") + reasoning.Text;
+        foreach (var sent in WireJson.Array(data, "tool_calls")?.OfType<JsonObject>() ?? [])
+            if (
+                calls.OfType<JsonObject>().FirstOrDefault(c => (string?)c["id"] == WireJson.Text(sent, "id")) is
+                { } call
+            )
+                foreach (var (name, value) in sent)
+                    call.TryAdd(name, value?.DeepClone());
     }
 
     private static JsonNode? Content(ChatMessage message)

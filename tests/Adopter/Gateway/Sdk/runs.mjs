@@ -1,7 +1,8 @@
-// Runs of an application by the clients of three protocols, each cut off in the middle, and gone on with in another
-// process, where the run does not work: node runs.mjs <process> <other process>
+// Runs of an application by the clients of five protocols, cut off in the middle and gone on with, or read anew, in
+// another process, where the run does not work: node runs.mjs <process> <other process>
 import assert from "node:assert/strict";
 import { HttpAgent } from "@ag-ui/client";
+import Anthropic from "@anthropic-ai/sdk";
 import { DefaultChatTransport } from "ai";
 import OpenAI from "openai";
 
@@ -164,6 +165,62 @@ async function agUi() {
   assert.equal(await ownText(runId), whole);
 }
 
+/** OpenAI's Chat Completions and Anthropic's Messages, by the client of each in another process. */
+async function vendors() {
+  const openai = new OpenAI({ baseURL: `${here}/v1`, apiKey: "none", maxRetries: 0 });
+  const anthropic = new Anthropic({ baseURL: there, apiKey: "none", maxRetries: 0 });
+  const asked = { model: "own", messages: [{ role: "user", content: "vendors" }] };
+  const options = { stream: true, stream_options: { include_usage: true } };
+
+  const chunks = [];
+  let text = "";
+  for await (const chunk of await openai.chat.completions.create({ ...asked, ...options })) {
+    chunks.push(chunk);
+    text += chunk.choices[0]?.delta.content ?? "";
+    if (text === half) await more("vendors");
+  }
+  assert.equal(text, whole);
+  const { usage, model } = chunks.at(-1);
+  assert.deepEqual([usage.prompt_tokens, usage.completion_tokens, model], [7, 11, "own-model"]);
+  assert.deepEqual(
+    chunks.flatMap(({ choices }) => choices[0]?.finish_reason ?? []),
+    ["stop"],
+  );
+  // A call that the application has answered is none of the client's.
+  assert.ok(chunks.every(({ choices }) => !choices[0]?.delta.tool_calls));
+  assert.ok(chunks.every(({ id }) => id === "chatcmpl-vendors"));
+
+  const completion = await openai.chat.completions.create(asked);
+  const { message, finish_reason } = completion.choices[0];
+  assert.deepEqual([message.content, message.reasoning_content, finish_reason], [whole, "It is long.", "stop"]);
+
+  const said = await anthropic.messages.stream({ ...asked, max_tokens: 9 }).finalMessage();
+  assert.deepEqual(
+    said.content.map((block) => block.thinking ?? block.text),
+    ["It is long.", whole],
+  );
+  assert.deepEqual([said.stop_reason, said.usage.output_tokens, said.model], ["end_turn", 11, "own"]);
+  assert.deepEqual((await anthropic.messages.create({ ...asked, max_tokens: 9 })).content, said.content);
+
+  // A call that waits is the client's, and a failure is an error, as a status where there is no stream.
+  const where = { model: "own", messages: [{ role: "user", content: "where" }] };
+  const called = (await openai.chat.completions.create(where)).choices[0];
+  assert.deepEqual([called.finish_reason, called.message.tool_calls[0].function.name], ["tool_calls", "locate"]);
+  const used = await anthropic.messages.create({ ...where, max_tokens: 9 });
+  assert.deepEqual([used.stop_reason, used.content[1].name, used.content[1].input], ["tool_use", "locate", {}]);
+
+  const fail = { model: "own", messages: [{ role: "user", content: "fail" }] };
+  await more("fail");
+  const isServers = (error) => error.status >= 500;
+  await assert.rejects(openai.chat.completions.create(fail), isServers);
+  await assert.rejects(anthropic.messages.create({ ...fail, max_tokens: 9 }), isServers);
+  await assert.rejects(async () => {
+    for await (const _ of await openai.chat.completions.create({ ...fail, stream: true }));
+  }, /The server failed/);
+  await assert.rejects(anthropic.messages.stream({ ...fail, max_tokens: 9 }).finalMessage(), /The server failed/);
+}
+
+await vendors();
 await responses();
 await uiMessages();
 await agUi();

@@ -58,7 +58,10 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
     }
 
     [Fact]
-    public async Task A_replica_that_stops_breaks_the_body_and_the_client_goes_on_elsewhere()
+    public async Task TanStack_AI_resumes_by_itself_wherever_a_frame_is_cut() => await RunAsync("tanstack.mjs", "25");
+
+    [Fact]
+    public async Task A_replica_that_stops_breaks_the_body_or_tells_and_the_client_goes_on_elsewhere()
     {
         await using var own = await World.Start(o =>
             o.Replicas(2).Set(LlmSystem.Settings(Upstream)).Set("AspireSse:Runs:DrainSeconds", 1)
@@ -83,13 +86,25 @@ public sealed class PageClientTests(AssemblyWide<LlmSystem> shared) : LlmTests(s
         await using var begun = await HalfAsync(LlmSystem.OpenAsync(staying, "/agents/ag-ui", run));
         await using var resumed = await HalfAsync(SseReader.OpenAsync(stopping.Url, "/api/chat/chat/stream"));
         await using var rejoined = await HalfAsync(LlmSystem.OpenAsync(stopping, "/agents/ag-ui", run));
+        await using var numbered = await HalfAsync(
+            LlmSystem.OpenAsync(stopping, "/agents/ag-ui", run, begun.Events.First().Id)
+        );
 
         await own.StopAsync(stopping);
-        foreach (var reader in (SseReader[])[resumed, rejoined])
+        foreach (var reader in (SseReader[])[resumed, numbered])
         {
             await reader.WaitForEndAsync();
             Assert.False(reader.EndedProperly);
         }
+
+        // A broken body would end a process of Node with this client.
+        await rejoined.WaitForEndAsync();
+        Assert.True(rejoined.EndedProperly);
+        var last = rejoined.Events.Last();
+        Assert.Equal(
+            ("RUN_ERROR", "stream_ended", null),
+            (last.Json().Text("type"), last.Json().Text("code"), last.Id)
+        );
 
         foreach (var path in (string[])["/api/chat/chat/stream", "/agents/ag-ui/thread/run"])
             (await SeedRequests.SendAsync(staying.Url, HttpMethod.Delete, path)).Dispose();

@@ -102,40 +102,27 @@ internal sealed class PlainFormat : VendorFormat
     public override string RequestIdHeader => "x-plain-id";
     public override byte[] Heartbeat { get; } = ": wait\n\n"u8.ToArray();
 
-    public override ChatCall Read(JsonElement body, IHeaderDictionary headers, ChatProviders providers) =>
-        ChatCall.Read(body, providers);
-
-    public override IAnswerWriter Respond(ChatCall call, JsonElement body, TimeProvider clock) =>
-        throw new NotSupportedException();
-
-    public override byte[] Frame(JsonObject frame) => VendorFrame.Of(frame);
-
     public override JsonObject Body(VendorError error) => new() { ["failed"] = error.Status, ["code"] = error.Code };
 }
 
 /// <summary>Makes one frame of each text, one of the beginning with the run's id, and one of the end.</summary>
-internal sealed class PlainResponse(RunHead run) : IAnswerWriter
+internal sealed class PlainResponse(RunHead run) : AnswerWriter(PlainFormat.Instance, run.Model!)
 {
     private int _next;
-    private string? _finish;
 
-    public string Model => run.Model!;
+    public override IJoinedAnswer Join() => new Joined();
 
-    public IReadOnlyList<JsonObject> Start() => [Frame(run.Name.Id)];
+    protected override void WriteStart() => Write(run.Name.Id);
 
-    public IReadOnlyList<JsonObject> Next(ChatResponseUpdate update)
-    {
-        _finish = update.FinishReason?.Value ?? _finish;
-        return update.Text.Length == 0 ? [] : [Frame(update.Text)];
-    }
+    protected override void WriteText(TextKind kind, string text) => Write(text);
 
-    public IReadOnlyList<JsonObject> End() => [Frame($"({_finish})")];
+    protected override void WriteCall(FunctionCallContent call) { }
 
-    public IReadOnlyList<JsonObject> Fail(VendorError error) => [Frame($"({error.Status} {error.Code})")];
+    protected override void WriteEnd() => Write($"({Finish})");
 
-    public IJoinedAnswer Join() => new Joined();
+    protected override void WriteFailure(VendorError error) => Write($"({error.Status} {error.Code})");
 
-    private JsonObject Frame(string text) => new() { ["n"] = _next++, ["text"] = text };
+    private void Write(string text) => Write(new JsonObject { ["n"] = _next++, ["text"] = text });
 
     private sealed class Joined : IJoinedAnswer
     {

@@ -111,34 +111,6 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     }
 
     [Fact]
-    public async Task A_reader_that_has_a_part_goes_on_after_it()
-    {
-        var more = new TaskCompletionSource();
-        var prompt = Upstream.On(async request =>
-        {
-            await request.StartAsync();
-            await request.TokenAsync("one ");
-            await more.Task;
-            await request.TokenAsync("two");
-            await request.EndAsync(2);
-        });
-        var run = await FindAsync(B, await LlmSystem.GenerateAsync(A, prompt, "openai"));
-        var updates = Updates(B);
-
-        RunSoFar soFar;
-        do soFar = await updates.SoFarAsync(run, Stop);
-        while (soFar.Updates.Count == 0);
-        Assert.Equal(("one ", false), (soFar.Updates.ToChatResponse().Text, soFar.HasEnded));
-
-        more.SetResult();
-        var rest = await updates.ReadAsync(run, "me", soFar.At, Stop).ToListAsync(Stop);
-        Assert.Equal("two", rest.ToChatResponse().Text);
-
-        var whole = await UntilEndedAsync(A, run);
-        Assert.Equal("one two", whole.Updates.ToChatResponse().Text);
-    }
-
-    [Fact]
     public async Task A_run_with_a_history_has_the_messages_of_all_runs_before_it()
     {
         var first = await StartAsync("mine", "My name is Ann.", previous: null);

@@ -57,7 +57,7 @@ for (const message of [
   await anthropic.messages.stream(foreign).finalMessage(),
 ]) {
   assert.deepEqual(message.content, [
-    { type: "thinking", thinking: "Let me", signature: "" },
+    { type: "thinking", thinking: "Let me", signature: "aspire-sse:openai:" },
     { type: "text", text: "It is" },
     { type: "tool_use", id: "t1", name: "look", input: {} },
   ]);

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.WebUtilities;
 
-namespace LlmGateway.Dialects;
+namespace LlmGateway.Dialects.Paths;
 
 /// <summary>Writes the framework's own errors under <c>/v1</c> in the format of the vendor whose client asks, since the
 /// vendor has paths and methods that this server lacks. Other clients get problem details.</summary>

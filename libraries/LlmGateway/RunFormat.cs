@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
+using LlmGateway.Dialects.ChatCompletions;
+using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
@@ -14,29 +16,46 @@ namespace AspireSse;
 /// <summary>A protocol in which <see cref="RunFormatExtensions"/> shows a run of the application whose updates
 /// <see cref="RunUpdateExtensions"/> has appended. It reads only the stored updates, so every process shows the
 /// same.</summary>
-/// <remarks>Needed to stream a run of the application to clients of OpenAI's Responses API, AI SDK or AG-UI.</remarks>
+/// <remarks>Needed to stream a run of the application to the clients of OpenAI, Anthropic, AI SDK or AG-UI.</remarks>
 public sealed class RunFormat
 {
     private readonly Func<HttpContext, EventTopic, Task> _openAsync;
 
     private RunFormat(Func<HttpContext, EventTopic, Task> openAsync) => _openAsync = openAsync;
 
-    private RunFormat(VendorFormat format, ShowRun showAsync, Func<HttpContext, EventTopic, Task> refuseAsync)
-        : this((context, topic) => OpenAsync(context, topic, format, showAsync, refuseAsync)) { }
+    private RunFormat(VendorFormat format, ShowRun showAsync, Func<EventTopic, VendorError?>? missing = null)
+        : this((context, topic) => OpenAsync(context, topic, format, showAsync, missing ?? (_ => VendorError.NoRun)))
+    { }
 
-    private delegate Task ShowRun(HttpContext context, VendorHandler handler, RunUpdates updates, RunHead run);
+    private delegate Task ShowRun(HttpContext context, VendorHandler handler, RunHead run);
 
     /// <summary>The run's events as they are, with the ids of this server's streams; 404 if there is no such
     /// run.</summary>
     public static RunFormat Own { get; } =
         new((context, topic) => context.RequestServices.GetOfRuns<RunStreams>().OpenAsync(context, topic));
 
+    /// <summary>OpenAI's Chat Completions API: one answer when the run has ended, or its chunks if the body has
+    /// <c>"stream": true</c>. 404 if there is no such run.</summary>
+    /// <param name="body">The request's body, which may ask for the usage of a stream
+    /// (<c>stream_options.include_usage</c>).</param>
+    /// <remarks>It answers 400 if the body is no object or a flag is no boolean. The API has no resume, so a client
+    /// that was cut off reads the run again from its start. A run that was cancelled is an error.</remarks>
+    public static RunFormat ChatCompletions(JsonElement body) =>
+        OfVendor(ChatCompletionsFormat.Instance, ChatCompletionsApi.WriterOf, body);
+
+    /// <summary>Anthropic's Messages API: one message when the run has ended, or its events if the body has
+    /// <c>"stream": true</c>. 404 if there is no such run.</summary>
+    /// <param name="body">The request's body.</param>
+    /// <inheritdoc cref="ChatCompletions" path="/remarks"/>
+    public static RunFormat Messages(JsonElement body) =>
+        OfVendor(MessagesFormat.Instance, (run, _) => new MessagesWriter(run), body);
+
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
     /// <remarks>The response's id is <c>resp_</c> and the topic without its first token. If the query has
     /// <c>starting_after</c>, the events begin after that number.</remarks>
     public static RunFormat Responses() =>
-        OfResponses((context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ResponsesApi.OwnPrompt));
+        OfResponses((context, handler, run) => ResponsesApi.ReadAsync(context, handler, run, ResponsesApi.OwnPrompt));
 
     /// <summary>OpenAI's Responses API, for the <c>POST</c> that has begun the run: one response when the run has
     /// ended, or its events if the body has <c>"stream": true</c>.</summary>
@@ -45,7 +64,7 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. If the run fails before its one
     /// response, the request fails. The run goes on if its client leaves.</remarks>
     public static RunFormat Responses(JsonElement body) =>
-        OfResponses((context, handler, run) => ResponsesApi.AnswerAsync(context, handler, run, ChatBody.Checked(body)));
+        OfResponses((context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ChatBody.Checked(body)));
 
     /// <summary>AI SDK's UI message stream, always from its start, as its client expects; the message's id is the topic
     /// without its first token. 204 if there is no such run.</summary>
@@ -73,13 +92,12 @@ public sealed class RunFormat
     /// is no such run.</summary>
     /// <param name="body">The request's body, whose <c>threadId</c>, <c>runId</c> and <c>messages</c> the client gets
     /// again.</param>
-    /// <remarks>It answers 400 if the body lacks an id.</remarks>
+    /// <remarks>It answers 400 if the body lacks an id. A request with the <c>Last-Event-ID</c> of the run gets the
+    /// events after that one, without a snapshot; any other id gets 400.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
         new(
             AgUiFormat.Instance,
-            (context, handler, updates, run) =>
-                AgUiApi.JoinAsync(context, handler, updates, run, ChatBody.Checked(body)),
-            (context, _) => AgUiFormat.Instance.WriteAsync(context, AgUiApi.NotFound)
+            (context, handler, run) => AgUiApi.JoinAsync(context, handler, run, ChatBody.Checked(body))
         );
 
     /// <summary>Returns the protocol that the query of a generation's reader names, or null if it names none.</summary>
@@ -88,48 +106,44 @@ public sealed class RunFormat
         request.Query["format"].ToString() switch
         {
             "" => null,
+            "chat-completions" => ChatCompletions(Streamed),
+            "messages" => Messages(Streamed),
             "ui-messages" => UiMessages(),
             "ag-ui" => AgUi(
                 JsonSerializer.SerializeToElement(
-                    new JsonObject
-                    {
-                        ["threadId"] = id,
-                        ["runId"] = id,
-                        ["messages"] = new JsonArray(),
-                    },
+                    VendorFrame.Object(("threadId", id), ("runId", id), ("messages", new JsonArray())),
                     NodeJson.Default.JsonObject
                 )
             ),
-            _ => throw new InvalidRequestException("format", "must be ui-messages or ag-ui."),
+            _ => throw new InvalidRequestException(
+                "format",
+                "must be chat-completions, messages, ui-messages or ag-ui."
+            ),
         };
+
+    private static JsonElement Streamed { get; } =
+        JsonElement.Parse("""{"stream":true,"stream_options":{"include_usage":true}}""");
 
     internal Task OpenAsync(HttpContext context, EventTopic topic) => _openAsync(context, topic);
 
-    private static RunFormat OfResponses(Func<HttpContext, VendorHandler, RunHead, Task> showAsync) =>
-        new(
-            ResponsesFormat.Instance,
-            (context, handler, _, run) => showAsync(context, handler, run),
-            (context, topic) =>
-                ResponsesFormat.Instance.WriteAsync(context, ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""))
-        );
+    private static RunFormat OfVendor(
+        VendorFormat format,
+        Func<RunHead, JsonElement, AnswerWriter> respond,
+        JsonElement body
+    ) => new(format, (context, handler, run) => handler.SendAsync(context, format, run, respond, body));
 
-    private static RunFormat OfUiMessages(Func<HttpContext, VendorHandler, RunHead, Task> showAsync) =>
-        new(
-            UiMessagesFormat.Instance,
-            (context, handler, _, run) => showAsync(context, handler, run),
-            (context, _) =>
-            {
-                context.Response.StatusCode = StatusCodes.Status204NoContent;
-                return Task.CompletedTask;
-            }
-        );
+    private static RunFormat OfResponses(ShowRun showAsync) =>
+        new(ResponsesFormat.Instance, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
+
+    /// <summary>Its client takes 204 for a chat without an answer.</summary>
+    private static RunFormat OfUiMessages(ShowRun showAsync) => new(UiMessagesFormat.Instance, showAsync, _ => null);
 
     private static Task OpenAsync(
         HttpContext context,
         EventTopic topic,
         VendorFormat format,
         ShowRun showAsync,
-        Func<HttpContext, EventTopic, Task> refuseAsync
+        Func<EventTopic, VendorError?> missing
     )
     {
         var services = context.RequestServices;
@@ -144,9 +158,11 @@ public sealed class RunFormat
             async () =>
             {
                 if (RunName.Of(topic) is { } name && await updates.FindAsync(name, context.RequestAborted) is { } run)
-                    await showAsync(context, handler, updates, run);
+                    await showAsync(context, handler, run);
+                else if (missing(topic) is { } error)
+                    await format.WriteAsync(context, error);
                 else
-                    await refuseAsync(context, topic);
+                    context.Response.StatusCode = StatusCodes.Status204NoContent;
             }
         );
     }

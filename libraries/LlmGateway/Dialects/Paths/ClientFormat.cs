@@ -1,7 +1,7 @@
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
 
-namespace LlmGateway.Dialects;
+namespace LlmGateway.Dialects.Paths;
 
 /// <summary>The format for a client whose request path does not tell its vendor.</summary>
 internal static class ClientFormat

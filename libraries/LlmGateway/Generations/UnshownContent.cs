@@ -1,12 +1,30 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 
-namespace LlmGateway.Dialects;
+namespace LlmGateway.Generations;
 
 /// <summary>Makes the sentences for parts of an answer that an API cannot show, so that the user knows of
 /// them.</summary>
 internal static partial class UnshownContent
 {
+    /// <summary>Returns the text of an answer for a stream that has nothing but text. Reasoning and calls are no
+    /// text.</summary>
+    public static string TextOf(AIContent content)
+    {
+        var text = content switch
+        {
+            TextContent said => said.Text,
+            TextReasoningContent or FunctionCallContent or FunctionResultContent or UsageContent => "",
+            _ when content.GetType() == typeof(AIContent) && content.Annotations is { Count: > 0 } => "",
+            _ => $"\n\n{Of(content)}\n\n",
+        };
+        return content.Annotations is null ? text : text + string.Concat(content.Annotations.Select(a => " " + Of(a)));
+    }
+
+    /// <inheritdoc cref="TextOf(AIContent)"/>
+    public static string TextOf(ChatResponseUpdate update) =>
+        update.Contents is [var only] ? TextOf(only) : string.Concat(update.Contents.Select(TextOf));
+
     public static string Of(AIContent content) =>
         content switch
         {

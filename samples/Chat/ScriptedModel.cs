@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
+
+namespace Chat;
+
+/// <summary>Answers word by word, without a provider: it calls a tool that the question names, tells its result, or
+/// says what it was asked before. Any other <see cref="IChatClient"/> takes its place.</summary>
+/// <param name="pause">Time between two words.</param>
+internal sealed class ScriptedModel(TimeSpan pause) : IChatClient
+{
+    public async Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        CancellationToken cancellationToken = default
+    ) => await GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
+
+    public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        var all = messages.ToList();
+        var question = all[^1];
+        var tool = options?.Tools?.FirstOrDefault(known => question.Text.Contains(known.Name));
+        if (tool is not null)
+        {
+            var call = new FunctionCallContent(
+                $"call-{Guid.NewGuid():N}",
+                tool.Name,
+                new Dictionary<string, object?>()
+            );
+            yield return new ChatResponseUpdate(ChatRole.Assistant, [call])
+            {
+                FinishReason = ChatFinishReason.ToolCalls,
+                ModelId = "scripted",
+            };
+            yield break;
+        }
+
+        var asked = all.Where(message => message.Role == ChatRole.User).Select(message => message.Text).ToList();
+        var result = question.Contents.OfType<FunctionResultContent>().FirstOrDefault();
+        var answer = result is not null
+            ? $"It is {result.Result}."
+            : $"You asked: {question.Text} Before, you asked {asked.Count - 1} times: {string.Join(' ', asked[..^1])}";
+        foreach (var word in answer.TrimEnd(' ', ':').Split(' '))
+        {
+            yield return new ChatResponseUpdate(ChatRole.Assistant, word + " ") { ModelId = "scripted" };
+            await Task.Delay(pause, cancellationToken);
+        }
+
+        yield return new ChatResponseUpdate { FinishReason = ChatFinishReason.Stop };
+    }
+
+    public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+    public void Dispose() { }
+}
