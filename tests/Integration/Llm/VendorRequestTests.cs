@@ -10,7 +10,9 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
 {
     private const string Function = """ "tools":[{"type":"function","function":{"name":"f"}}]""",
         Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}]""",
-        Schema = """{"type":"object","properties":{"a":{"type":"number"}}}""";
+        Open = """{"type":"object","properties":{"a":{"type":"number"}}}""",
+        Schema =
+            """{"type":"object","properties":{"a":{"type":"number"}},"required":["a"],"additionalProperties":false}""";
 
     [Theory]
     [InlineData(Messages, "claude-x", DocumentResult)]
@@ -82,17 +84,18 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
         );
     }
 
+    /// <summary>Anthropic refuses it otherwise.</summary>
     [Theory]
     [InlineData(Completions)]
     [InlineData("/v1/generations")]
-    public async Task The_schema_of_an_answer_reaches_anthropic(string path)
+    public async Task The_schema_of_an_answer_reaches_anthropic_without_room_for_other_members(string path)
     {
         var member = $$$"""
-            "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{{{Schema}}}}}
+            "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{{{Open}}}}}
             """;
         var seen = await SeenAsync(path, "claude-x", member);
         Assert.Equal(
-            $$$"""{"format":{"type":"json_schema","schema":{{{Schema}}}}}""",
+            $$$"""{"format":{"type":"json_schema","schema":{{{Open[..^1]}}},"additionalProperties":false}}}""",
             seen.At("output_config").GetRawText()
         );
     }
