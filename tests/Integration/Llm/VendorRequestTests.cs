@@ -95,7 +95,7 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
             """;
         var seen = await SeenAsync(path, "claude-x", member);
         Assert.Equal(
-            $$$"""{"format":{"type":"json_schema","schema":{{{Open[..^1]}}},"additionalProperties":false}}}""",
+            "{\"format\":{\"type\":\"json_schema\",\"schema\":" + Open[..^1] + ",\"additionalProperties\":false}}}",
             seen.At("output_config").GetRawText()
         );
     }
