@@ -6,7 +6,6 @@ using LlmGateway.Chat;
 using LlmGateway.Dialects;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway;
@@ -37,8 +36,6 @@ namespace LlmGateway;
 [JsonSerializable(typeof(StoredMessage))]
 [JsonSerializable(typeof(ChatContent))]
 [JsonSerializable(typeof(PacedContent))]
-[JsonSerializable(typeof(IEnumerable<MessageContent.Message>))]
-[JsonSerializable(typeof(IEnumerable<MessageContent.Part>))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     /// <summary>These types, and JSON of any form.</summary>
