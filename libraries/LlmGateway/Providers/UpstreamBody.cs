@@ -46,6 +46,9 @@ internal sealed partial class UpstreamBody(
     /// <summary>The beginning of a body that has no event so far.</summary>
     private readonly ArrayBufferWriter<byte> _beginning = new();
 
+    /// <summary>Lines of the current event.</summary>
+    private readonly List<(string Text, bool IsError)> _event = [];
+
     /// <summary>Lines of an event that is not JSON as a whole.</summary>
     private Queue<(string Text, bool IsError)> _parts = [];
 
@@ -94,7 +97,7 @@ internal sealed partial class UpstreamBody(
     /// standard.</summary>
     private async ValueTask<List<(string Text, bool IsError)>> EventAsync()
     {
-        var data = new List<(string, bool)>();
+        _event.Clear();
         var isError = false;
 
         if (_lines is null)
@@ -106,29 +109,31 @@ internal sealed partial class UpstreamBody(
                 return [(Encoding.UTF8.GetString((await _lines.RestAsync()).Span).ReplaceLineEndings(" "), false)];
         }
 
-        while (await _lines.NextAsync() is { } line && (line.Length > 0 || data.Count == 0))
+        while (await _lines.NextAsync() is { } line && (line.Length > 0 || _event.Count == 0))
         {
-            var (name, value) = FieldOf(line.Span);
-            isError = line.Length > 0 && (name == "event" ? value == "error" : isError);
-            if (name is "data" or "error")
-                data.Add((value, name == "error"));
+            var (name, value) = FieldOf(line);
+            if (name == "event" || line.Length == 0)
+                isError = value.Span.SequenceEqual("error"u8);
+            else if (name is "data" or "error")
+                _event.Add((Encoding.UTF8.GetString(value.Span), name == "error"));
         }
 
-        return isError ? data.ConvertAll(line => (line.Item1, true)) : data;
+        return isError ? _event.ConvertAll(line => (line.Text, true)) : _event;
     }
 
-    /// <summary>Returns the name and the value of a field, of which only the known ones are read.</summary>
-    private static (string? Name, string Value) FieldOf(ReadOnlySpan<byte> line)
+    /// <summary>Returns the name of a field that is read, and its value.</summary>
+    private static (string? Name, ReadOnlyMemory<byte> Value) FieldOf(ReadOnlyMemory<byte> line)
     {
-        var colon = line.IndexOf((byte)':');
-        var name = colon < 0 ? line : line[..colon];
-        var known =
+        var colon = line.Span.IndexOf((byte)':');
+        var name = (colon < 0 ? line : line[..colon]).Span;
+        var value = colon < 0 ? default : line[(colon + 1)..];
+        return (
             name.SequenceEqual("data"u8) ? "data"
-            : name.SequenceEqual("event"u8) ? "event"
-            : name.SequenceEqual("error"u8) ? "error"
-            : null;
-        var value = colon < 0 || known is null ? [] : line[(colon + 1)..];
-        return (known, Encoding.UTF8.GetString(value is [(byte)' ', ..] ? value[1..] : value));
+                : name.SequenceEqual("event"u8) ? "event"
+                : name.SequenceEqual("error"u8) ? "error"
+                : null,
+            value.Span is [(byte)' ', ..] ? value[1..] : value
+        );
     }
 
     private async ValueTask<int> ReadAsync(Memory<byte> buffer)

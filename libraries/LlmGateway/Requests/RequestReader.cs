@@ -70,7 +70,7 @@ internal static class RequestReader
         if (content is FunctionCallContent call)
             calls.Add(call.CallId);
         else if (content is FunctionResultContent result && !calls.Contains(result.CallId))
-            throw new InvalidChatException(path, $"nothing before it has the call '{result.CallId}'.");
+            throw new InvalidChatException(path, $"no message before it has the call '{result.CallId}'.");
     }
 
     /// <summary>Reads a message, or returns null if only the client uses it.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using LlmGateway.Providers;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Telemetry;
@@ -55,16 +54,18 @@ internal static class MessageContent
                 new("type", "tool_call"),
                 new("id", call.CallId),
                 new("name", call.Name),
-                new("arguments", ToolCalls.InputOrText(call)),
+                new("arguments", NodeOf(call.Arguments)),
             ],
             FunctionResultContent result =>
             [
                 new("type", "tool_call_response"),
                 new("id", result.CallId),
-                new("response", result.Result is string text ? text : WireJson.Parse(ToolCalls.Result(result))),
+                new("response", NodeOf(result.Result)),
             ],
             _ => null,
         };
+
+    private static JsonNode? NodeOf<T>(T value) => value is null ? null : JsonNode.Parse(RunJson.Write(value));
 
     private static JsonObject Text(string text) => [new("type", "text"), new("content", text)];
 }

@@ -42,6 +42,7 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
     [Theory]
     [InlineData(Completions, """ "response_format":{"type":"text"},"logprobs":false,"seed":7""")]
     [InlineData(Messages, """ "thinking":{"type":"enabled","budget_tokens":1024}""")]
+    [InlineData(Messages, """ "thread":{"type":"create"}""")]
     public Task A_hint_and_a_default_are_accepted_for_every_model(string path, string member) =>
         AnswerAsync(path, "demo", "hi", member, message: null);
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 

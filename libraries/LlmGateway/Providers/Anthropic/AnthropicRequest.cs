@@ -145,8 +145,8 @@ internal static partial class AnthropicRequest
             _ => null,
         };
 
-    /// <summary>Returns the messages, alternately of the user and of the assistant: all results of an answer's calls must
-    /// be at the beginning of the next message.</summary>
+    /// <summary>Returns the messages, alternately of the user and of the assistant: all results of an answer's calls
+    /// must be at the beginning of the next message.</summary>
     private static JsonArray Messages(IEnumerable<ChatMessage> messages)
     {
         var ids = new CallIds(CallId().IsMatch);

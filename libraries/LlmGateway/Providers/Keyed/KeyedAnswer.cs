@@ -172,8 +172,7 @@ internal sealed class KeyedAnswer(
     [UnconditionalSuppressMessage(
         "Trimming",
         "IL2075",
-        Justification = "A property that is trimmed is missing: the failure is then one without a status, or the answer "
-            + "ends without a known reason."
+        Justification = "A property that is trimmed is missing: the failure has no status then, or the end no reason."
     )]
     public static object? Property(object? of, string name) => of?.GetType().GetProperty(name)?.GetValue(of);
 }
