@@ -3,8 +3,8 @@ using System.Text;
 
 namespace LlmGateway.Providers;
 
-/// <summary>Ids of calls in the form that a provider takes. An id in this form stays. Equal requests have equal ids,
-/// and different calls have different ones.</summary>
+/// <summary>Ids of calls in the form that a provider takes, which an id in this form keeps. Equal requests have equal
+/// ids, and different calls have different ones.</summary>
 /// <param name="isTaken">Returns true if the provider takes an id.</param>
 internal sealed class CallIds(Func<string, bool> isTaken)
 {
