@@ -5,7 +5,6 @@ using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway;
@@ -36,8 +35,6 @@ namespace LlmGateway;
 [JsonSerializable(typeof(StoredMessage))]
 [JsonSerializable(typeof(ChatContent))]
 [JsonSerializable(typeof(PacedContent))]
-[JsonSerializable(typeof(IEnumerable<MessageContent.Message>))]
-[JsonSerializable(typeof(IEnumerable<MessageContent.Part>))]
 internal sealed partial class GatewayJson : JsonSerializerContext
 {
     /// <summary>These types, and JSON of any form.</summary>

@@ -91,7 +91,6 @@ internal static class GenerationsApi
     )
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        body.CheckMembers(ChatOptionsReader.Members);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         var prompt = new RunPrompt(GenerationName.Kind, [.. call.Messages]);

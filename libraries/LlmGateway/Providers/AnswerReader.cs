@@ -70,9 +70,6 @@ internal sealed class AnswerReader(ChatOptions? chat, bool isOpenAi, bool isNati
     /// <summary>Reads an event, and returns it if a client of the same API gets it.</summary>
     private JsonObject? ReadEvent(JsonObject data)
     {
-        if (data.Remove(UpstreamBody.Broken))
-            Skip(UpstreamBody.Broken, isShown: false);
-
         var type = Text(data, "type");
         var choices = Array(data, "choices");
         var choice = choices?.OfType<JsonObject>().FirstOrDefault(one => Number(one, "index") is not > 0);

@@ -26,6 +26,9 @@ internal sealed class CallOptions : ChatOptions
     /// schema is only a request.</summary>
     public bool HasStrictSchema { get; set; }
 
+    /// <summary>The request's member <c>provider</c>, if it is for a provider such as OpenRouter.</summary>
+    public JsonElement? Routing { get; set; }
+
     /// <summary>The request's <c>anthropic-beta</c> header.</summary>
     public string? AnthropicBeta { get; set; }
 }

@@ -11,7 +11,7 @@ namespace LlmGateway.Providers;
 /// <summary>The providers, configured or registered by the host; a request selects one by name or by model.</summary>
 internal sealed class ChatProviders : IDisposable
 {
-    private const string Section = "AspireSse:Llm";
+    private const string Section = LlmOptions.Section;
 
     private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
     private readonly string _default;
@@ -37,7 +37,8 @@ internal sealed class ChatProviders : IDisposable
     )
     {
         var all = options.Value.Providers;
-        var vendors = VendorAddresses();
+        var defaults = new ProvidersOptions();
+        string[] vendors = [defaults.OpenAi.BaseUrl, defaults.Anthropic.BaseUrl];
         _default = options.Value.DefaultProvider;
         AddRemote("openai", all.OpenAi, o => new OpenAiChatClient(Upstream("openai", o), o, isOpenAi: true));
         AddRemote("anthropic", all.Anthropic, o => new AnthropicChatClient(Upstream("anthropic", o), o));
@@ -48,10 +49,9 @@ internal sealed class ChatProviders : IDisposable
             Add(name, limits, client);
 
         if (!_providers.ContainsKey(_default))
-            throw new OptionsValidationException(
-                nameof(LlmOptions),
-                typeof(LlmOptions),
-                [$"{Section}:DefaultProvider is '{_default}'; it must be one of {string.Join(", ", _providers.Keys)}."]
+            throw Invalid(
+                "DefaultProvider",
+                $"is '{_default}'; it must be one of {string.Join(", ", _providers.Keys)}."
             );
 
         Upstream Upstream(string name, ProviderOptions provider) => new(name, _http, provider, clock, logger);
@@ -59,13 +59,9 @@ internal sealed class ChatProviders : IDisposable
         void AddRemote(string name, ProviderOptions provider, Func<ProviderOptions, IChatClient> create)
         {
             if (provider.AllowBackgroundResponses)
-                throw new OptionsValidationException(
-                    name,
-                    typeof(ProviderOptions),
-                    [
-                        $"{Section}:Providers:{name}:AllowBackgroundResponses is for keyed clients: this one has no "
-                            + "continuation tokens.",
-                    ]
+                throw Invalid(
+                    $"Providers:{name}:AllowBackgroundResponses",
+                    "is for keyed clients: this one has no continuation tokens."
                 );
             // A vendor's own address needs a key; another address may not.
             var missing =
@@ -168,11 +164,8 @@ internal sealed class ChatProviders : IDisposable
         : model.StartsWith("demo", StringComparison.OrdinalIgnoreCase) ? "demo"
         : null;
 
-    private static HashSet<string> VendorAddresses()
-    {
-        var defaults = new ProvidersOptions();
-        return [defaults.OpenAi.BaseUrl, defaults.Anthropic.BaseUrl];
-    }
+    private static OptionsValidationException Invalid(string name, string problem) =>
+        new(name, typeof(LlmOptions), [$"{Section}:{name} {problem}"]);
 
     public void Dispose() => _http.Dispose();
 

@@ -142,7 +142,6 @@ internal sealed class Upstream(
             if (!body.Response.IsSuccessStatusCode)
                 throw await RefusalAsync(body.Response, cancellationToken);
 
-            await body.OpenAsync();
             await body.NextAsync(limit);
 
             // A provider may accept the request and refuse it in its first event.

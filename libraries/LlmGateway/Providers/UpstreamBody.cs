@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -26,8 +25,6 @@ internal sealed partial class UpstreamBody(
     private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
         cancellationToken
     );
-    private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
-    private static readonly SearchValues<byte> Blank = SearchValues.Create(" \t\r\n\ufeff"u8);
 
     /// <summary>Names in the events of an answer. Broken JSON without any of them is a line of somebody else, such as a
     /// gateway, and is skipped.</summary>
@@ -36,36 +33,24 @@ internal sealed partial class UpstreamBody(
         StringComparison.Ordinal
     );
 
-    /// <summary>Member of the events after a line that cannot be read.</summary>
-    public const string Broken = "JSON that cannot be read";
-
-    /// <summary>Precedes the data of an error.</summary>
-    private const char Mark = '\u0001';
-
     /// <summary>Most bytes that are kept of a body without events.</summary>
     private const int MaxPage = 16 * 1024;
 
-    private readonly AnswerLimit _limit = new(provider, options.MaxAnswerBytes);
     private readonly SurrogateHalves _halves = new();
-    private IAsyncEnumerator<SseItem<string>>? _events;
+    private BodyLines? _lines;
     private TimeSpan _timeout;
     private Stream? _body;
-    private int _addedLines;
-
-    /// <summary>True if the body is JSON, false if it is a stream. Null before its first character.</summary>
-    private bool? _isJson;
-
     private bool _hasSkipped;
     private bool _hasEvent;
 
     /// <summary>The beginning of a body that has no event so far.</summary>
     private readonly ArrayBufferWriter<byte> _beginning = new();
 
-    private bool _isLineStart = true;
-    private bool _isBroken;
+    /// <summary>Lines of the current event.</summary>
+    private readonly List<(string Text, bool IsError)> _event = [];
 
     /// <summary>Lines of an event that is not JSON as a whole.</summary>
-    private Queue<string> _lines = [];
+    private Queue<(string Text, bool IsError)> _parts = [];
 
     /// <summary>Time left until the first event, all tries included, or null after it.</summary>
     public Func<TimeSpan>? Remaining { get; set; }
@@ -81,15 +66,6 @@ internal sealed partial class UpstreamBody(
         $"{Response?.Content.Headers.ContentType?.MediaType ?? "no type"}, "
         + Marks().Replace(Encoding.UTF8.GetString(_beginning.WrittenSpan), " ").Trim();
 
-    public async Task OpenAsync()
-    {
-        _body = await Response!.Content.ReadAsStreamAsync(_abandoned.Token);
-        _events = SseParser
-            .Create(new AnswerStream(ReadAsync), static (_, data) => Encoding.UTF8.GetString(data))
-            .EnumerateAsync(_abandoned.Token)
-            .GetAsyncEnumerator();
-    }
-
     /// <summary>Reads the next event.</summary>
     /// <param name="timeout">Longest silence: the wait for the next bytes, which may be a comment.</param>
     public async ValueTask NextAsync(TimeSpan timeout)
@@ -99,84 +75,73 @@ internal sealed partial class UpstreamBody(
 
         while (true)
         {
-            while (_lines.TryDequeue(out var line))
-                if (TryRead(line, isPart: true))
+            while (_parts.TryDequeue(out var part))
+                if (TryRead(part.Text, part.IsError))
                     return;
 
-            if (!await _events!.MoveNextAsync() || TryRead(_events.Current.Data))
+            var lines = await EventAsync();
+            if (lines.Count == 0)
+                return;
+
+            var text = lines.Count == 1 ? lines[0].Text : string.Join('\n', lines.Select(line => line.Text));
+            if (TryRead(text, lines[0].IsError))
                 return;
 
             // Some servers omit the empty line between events, or insert lines of their own.
-            if (_events.Current.Data.Contains('\n'))
-                _lines = new Queue<string>(_events.Current.Data.Split('\n'));
+            if (lines.Count > 1)
+                _parts = new Queue<(string, bool)>(lines);
         }
+    }
+
+    /// <summary>Reads the data of the next event, line by line. A field <c>error</c> is llama.cpp's, and unknown to the
+    /// standard.</summary>
+    private async ValueTask<List<(string Text, bool IsError)>> EventAsync()
+    {
+        _event.Clear();
+        var isError = false;
+
+        if (_lines is null)
+        {
+            _body = await Response!.Content.ReadAsStreamAsync(_abandoned.Token);
+            _lines = new BodyLines(ReadAsync, provider, options.MaxAnswerBytes);
+            // No stream has a brace or a bracket as its first character. In JSON a line end is only white space.
+            if (await _lines.FirstAsync() is (byte)'{' or (byte)'[')
+                return [(Encoding.UTF8.GetString((await _lines.RestAsync()).Span).ReplaceLineEndings(" "), false)];
+        }
+
+        while (await _lines.NextAsync() is { } line && (line.Length > 0 || _event.Count == 0))
+        {
+            var (name, value) = FieldOf(line);
+            if (name == "event" || line.Length == 0)
+                isError = value.Span.SequenceEqual("error"u8);
+            else if (name is "data" or "error")
+                _event.Add((Encoding.UTF8.GetString(value.Span), name == "error"));
+        }
+
+        return isError ? _event.ConvertAll(line => (line.Text, true)) : _event;
+    }
+
+    /// <summary>Returns the name of a field that is read, and its value.</summary>
+    private static (string? Name, ReadOnlyMemory<byte> Value) FieldOf(ReadOnlyMemory<byte> line)
+    {
+        var colon = line.Span.IndexOf((byte)':');
+        var name = (colon < 0 ? line : line[..colon]).Span;
+        var value = colon < 0 ? default : line[(colon + 1)..];
+        return (
+            name.SequenceEqual("data"u8) ? "data"
+                : name.SequenceEqual("event"u8) ? "event"
+                : name.SequenceEqual("error"u8) ? "error"
+                : null,
+            value.Span is [(byte)' ', ..] ? value[1..] : value
+        );
     }
 
     private async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
-        const string field = "data: ";
-        var read = _isJson is null && buffer.Length > field.Length ? buffer[..^field.Length] : buffer;
-        var count = await LimitAsync(_timeout, token => _body!.ReadAsync(read, token));
-        while (
-            EndsInErrorField(buffer.Span[..count])
-            && count < read.Length
-            && await LimitAsync(_timeout, token => _body!.ReadAsync(read[count..], token)) is > 0 and var more
-        )
-            count += more;
-        _limit.Add(buffer.Span[..count]);
+        var count = await LimitAsync(_timeout, token => _body!.ReadAsync(buffer, token));
         if (!_hasEvent)
             _beginning.Write(buffer.Span[..Math.Min(count, MaxPage - _beginning.WrittenCount)]);
-
-        // No stream has a brace or a bracket as its first character, after white space and a byte order mark.
-        if (_isJson is null && buffer.Span[..count].IndexOfAnyExcept(Blank) is >= 0 and var start)
-        {
-            _isJson = buffer.Span[start] is (byte)'{' or (byte)'[' && read.Length < buffer.Length;
-            // A byte order mark may have begun in an earlier block.
-            buffer.Span[..start].Fill((byte)'\n');
-            if (_isJson is true)
-            {
-                buffer[start..count].CopyTo(buffer[field.Length..]);
-                count += Encoding.ASCII.GetBytes(field, buffer.Span) - start;
-            }
-        }
-
-        if (_isJson is null)
-            buffer.Span[..count].Fill((byte)'\n');
-        // In JSON a line end is only white space, so it is replaced, and the whole body becomes one line.
-        if (_isJson is true)
-            buffer.Span[..count].ReplaceAny(LineEnds, (byte)' ');
-        else
-            MarkErrors(buffer.Span[..count]);
-
-        if (count > 0 || _addedLines == 2)
-            return count;
-
-        // Some servers end without the empty line that completes the last event.
-        _addedLines++;
-        buffer.Span[0] = (byte)'\n';
-        return 1;
-    }
-
-    /// <summary>Makes each field <c>error</c> at the beginning of a line the data of an event. It is llama.cpp's, and
-    /// unknown to the standard.</summary>
-    private void MarkErrors(Span<byte> bytes)
-    {
-        for (var at = 0; bytes[at..].IndexOf("error:"u8) is >= 0 and var next; at++)
-        {
-            at += next;
-            if (at == 0 ? _isLineStart : LineEnds.Contains(bytes[at - 1]))
-                "data:\u0001"u8.CopyTo(bytes[at..]);
-        }
-
-        _isLineStart = bytes.Length == 0 ? _isLineStart : LineEnds.Contains(bytes[^1]);
-    }
-
-    /// <summary>Returns true if the rest of a field's name, which may be <c>error</c>, is in the next block.</summary>
-    private bool EndsInErrorField(ReadOnlySpan<byte> bytes)
-    {
-        var start = bytes.LastIndexOfAny(LineEnds) + 1;
-        var line = bytes[start..];
-        return (start > 0 || _isLineStart) && line.Length is > 0 and < 6 && "error:"u8.StartsWith(line);
+        return count;
     }
 
     /// <summary>
@@ -224,67 +189,48 @@ internal sealed partial class UpstreamBody(
         }
     }
 
-    /// <summary>
-    /// Waits for a task, and abandons it at the limit. A timer that fires after the task's end changes nothing: it
-    /// belongs to this wait alone.
-    /// </summary>
+    /// <summary>Waits for a task, and abandons it at the limit.</summary>
     private async Task<T> WaitAsync<T>(Task<T> task, TimeSpan limit)
     {
-        try
-        {
-            return await task.WaitAsync(limit, clock);
-        }
-        catch (TimeoutException)
-        {
-            if (task.IsCompletedSuccessfully)
-                return task.Result;
+        await ((Task)task).WaitAsync(limit, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // The task may complete between the timer and this line, so the task itself decides.
+        if (task.IsCompleted)
+            return await task;
 
-            await _abandoned.CancelAsync();
-            await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-            if (task.IsCompletedSuccessfully)
-                (task.Result as IDisposable)?.Dispose();
-
-            throw;
-        }
+        await _abandoned.CancelAsync();
+        await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (task.IsCompletedSuccessfully)
+            (task.Result as IDisposable)?.Dispose();
+        throw new TimeoutException();
     }
 
     /// <summary>Makes the JSON of an event the current one. Returns false for other text.</summary>
-    private bool TryRead(string text, bool isPart = false)
+    private bool TryRead(string text, bool isError)
     {
-        var isError = _events!.Current.EventType == "error" || text.StartsWith(Mark);
-        text = text.TrimStart(Mark);
         var trimmed = text.AsSpan().Trim();
         if (trimmed is "[DONE]")
         {
             // If a part of the answer was not JSON, this end does not prove that the answer is complete.
-            Current = _hasSkipped || _isBroken ? null : new JsonObject { ["type"] = "message_stop" };
+            Current = _hasSkipped ? null : new JsonObject { ["type"] = "message_stop" };
             return true;
         }
 
         // Text that cannot be JSON is not parsed, since an exception is costly.
-        var json = trimmed is ['{' or '[', ..]
+        var mayBeJson = trimmed is ['{' or '[', ..];
+        var json = mayBeJson
             ? WireJson.ParseLeniently(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text)
             : null;
+        var isLine = !trimmed.Contains('\n');
         // A line that was to be a part of the answer: without it the answer would look complete.
-        var isBroken =
-            json is null
-            && trimmed is ['{' or '[', ..]
-            && trimmed.ContainsAny(AnswerNames)
-            && !isError
-            && !trimmed.Contains('\n');
-        if (isBroken && !isPart)
-            throw AnswerDeltas.Incomplete($"{provider} sent {Broken}.");
-        _isBroken |= isBroken;
+        if (json is null && mayBeJson && isLine && !isError && trimmed.ContainsAny(AnswerNames))
+            throw AnswerDeltas.Incomplete($"{provider} sent JSON that cannot be read.");
+
         // Google sends a list of one error.
         Current = json as JsonObject ?? (json as JsonArray)?.OfType<JsonObject>().FirstOrDefault();
-
         if (isError && Current?["error"] is null)
             Current = new JsonObject { ["error"] = json ?? text };
 
-        _hasSkipped |= Current is null && trimmed.Length > 0 && !trimmed.Contains('\n');
-        if (_isBroken && Current is not null)
-            Current[Broken] = true;
+        _hasSkipped |= Current is null && trimmed.Length > 0 && isLine;
         _hasEvent |= Current is not null;
         return Current is not null;
     }
@@ -294,8 +240,8 @@ internal sealed partial class UpstreamBody(
 
     public async ValueTask DisposeAsync()
     {
-        if (_events is not null)
-            await _events.DisposeAsync();
+        if (_body is not null)
+            await _body.DisposeAsync();
         Response?.Dispose();
         _abandoned.Dispose();
     }

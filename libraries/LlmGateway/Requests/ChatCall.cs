@@ -42,13 +42,11 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
     public static ChatCall Read(JsonElement body, ChatProviders providers)
     {
-        var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
-        var messages = ChatMessageReader.Read(body);
-        UntranslatableContent.Refuse(messages);
-
-        return new ChatCall(target, messages, ChatOptionsReader.Read(body, target, isNative: false))
-        {
-            Bytes = ChatBody.MemoryOf(body),
-        };
+        var request = new RequestValue(body);
+        var table = RequestTable.ChatCompletions;
+        var target = RequestReader.Target(request, providers, needsModel: false);
+        var messages = RequestReader.Messages(request, table, target);
+        var options = OptionsReader.Read(request, target, table);
+        return RequestReader.Call(target, table, messages, options, ChatBody.MemoryOf(body));
     }
 }

@@ -7,18 +7,23 @@ namespace LlmGateway.Telemetry;
 /// The span and the measurements of one answer, recorded on dispose. An answer that neither failed nor was completed
 /// counts as cancelled.
 /// </summary>
-internal sealed class AnswerMeasurement : IDisposable
+internal sealed class AnswerMeasurement(
+    string provider,
+    ModelNames names,
+    ChatOptions? options,
+    ChatMetrics metrics,
+    TimeProvider clock
+) : IDisposable
 {
-    private readonly ModelNames _names;
-    private readonly ChatMetrics _metrics;
-    private readonly TimeProvider _clock;
-    private readonly Activity? _span;
-    private readonly long _start;
-
-    /// <summary>The span if it records the messages and their answer, else null.</summary>
-    private readonly Activity? _conversation;
+    private readonly Activity? _span = ChatMetrics.Source.StartActivity(
+        $"chat {names.Of(options?.ModelId)}",
+        ActivityKind.Client,
+        default(ActivityContext),
+        TagsOf(provider, names, options)
+    );
+    private readonly long _start = clock.GetTimestamp();
     private readonly List<ChatResponseUpdate> _answer = [];
-    private TagList _tags;
+    private TagList _tags = TagsOf(provider, names, options);
     private string? _error = "cancelled";
     private string? _finish;
     private string? _model;
@@ -28,48 +33,22 @@ internal sealed class AnswerMeasurement : IDisposable
     private TimeSpan? _first;
     private UsageDetails? _usage;
 
-    public AnswerMeasurement(
-        string provider,
-        ModelNames names,
-        IEnumerable<ChatMessage> messages,
-        ChatOptions? options,
-        ChatMetrics metrics,
-        TimeProvider clock
-    )
+    /// <summary>The span if it records the messages and their answer, else null.</summary>
+    private Activity? Conversation => metrics.CapturesMessages ? _span : null;
+
+    public void Begin(IEnumerable<ChatMessage> messages)
     {
-        _names = names;
-        _metrics = metrics;
-        _clock = clock;
-
-        _tags = new TagList
-        {
-            { "gen_ai.operation.name", "chat" },
-            { "gen_ai.provider.name", ChatMetrics.NameOf(provider) },
-            { "gen_ai.request.model", names.Of(options?.ModelId) },
-        };
-
-        _span = ChatMetrics.Source.StartActivity(
-            $"chat {names.Of(options?.ModelId)}",
-            ActivityKind.Client,
-            default(ActivityContext),
-            _tags
-        );
-
         if (options?.MaxOutputTokens is { } maxTokens)
             _span?.SetTag("gen_ai.request.max_tokens", maxTokens);
-
         _span?.SetTag("gen_ai.request.model", options?.ModelId).SetTag("gen_ai.request.stream", true);
-        _conversation = metrics.CapturesMessages ? _span : null;
-        if (_conversation is not null)
-            MessageContent.AddInput(_conversation, messages, options?.Instructions);
-
-        _start = clock.GetTimestamp();
+        if (Conversation is { } conversation)
+            MessageContent.AddInput(conversation, messages, options?.Instructions);
     }
 
     public void Add(ChatResponseUpdate update)
     {
         if (update.Contents.Count > 0)
-            _first ??= _clock.GetElapsedTime(_start);
+            _first ??= clock.GetElapsedTime(_start);
 
         foreach (var content in update.Contents)
             if (content is UsageContent { Details: var counted })
@@ -77,11 +56,11 @@ internal sealed class AnswerMeasurement : IDisposable
             else if (content is TextContent)
             {
                 if (_chunks++ > 0)
-                    _metrics.ChunkReceived(_clock.GetElapsedTime(_chunkAt), _tags);
-                _chunkAt = _clock.GetTimestamp();
+                    metrics.ChunkReceived(clock.GetElapsedTime(_chunkAt), _tags);
+                _chunkAt = clock.GetTimestamp();
             }
 
-        if (_conversation is not null)
+        if (Conversation is not null)
             _answer.Add(update);
 
         _finish = update.FinishReason?.Value ?? _finish;
@@ -103,11 +82,11 @@ internal sealed class AnswerMeasurement : IDisposable
         if (_error is not null)
             _tags.Add("error.type", _error);
         if (_model is not null)
-            _tags.Add("gen_ai.response.model", _names.Of(_model));
+            _tags.Add("gen_ai.response.model", names.Of(_model));
 
-        _metrics.Answered(
+        metrics.Answered(
             _tags,
-            _clock.GetElapsedTime(_start),
+            clock.GetElapsedTime(_start),
             _first,
             _chunks,
             _usage?.InputTokenCount,
@@ -123,9 +102,17 @@ internal sealed class AnswerMeasurement : IDisposable
             .SetTag("gen_ai.response.id", _id)
             .SetTag("gen_ai.response.time_to_first_chunk", _first?.TotalSeconds);
 
-        if (_conversation is not null)
-            MessageContent.AddOutput(_conversation, _answer, _finish);
+        if (Conversation is { } conversation)
+            MessageContent.AddOutput(conversation, _answer, _finish);
 
         _span?.Dispose();
     }
+
+    private static TagList TagsOf(string provider, ModelNames names, ChatOptions? options) =>
+        new()
+        {
+            { "gen_ai.operation.name", "chat" },
+            { "gen_ai.provider.name", ChatMetrics.NameOf(provider) },
+            { "gen_ai.request.model", names.Of(options?.ModelId) },
+        };
 }

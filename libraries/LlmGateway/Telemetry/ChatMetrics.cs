@@ -23,37 +23,18 @@ internal sealed class ChatMetrics
     {
         var meter = meters.Create("AspireSse.Llm");
 
-        _duration = meter.CreateHistogram<double>(
-            "gen_ai.client.operation.duration",
-            "s",
-            "Duration of an answer, from the request to the last token."
-        );
-
-        _first = meter.CreateHistogram<double>(
-            "gen_ai.client.operation.time_to_first_chunk",
-            "s",
-            "Time to first token."
-        );
-
-        _per = meter.CreateHistogram<double>(
-            "gen_ai.client.operation.time_per_output_chunk",
-            "s",
-            "Time between two tokens."
-        );
+        _duration = Seconds("gen_ai.client.operation.duration", "Duration of an answer, from the request to its end.");
+        _first = Seconds("gen_ai.client.operation.time_to_first_chunk", "Time to first token.");
+        _per = Seconds("gen_ai.client.operation.time_per_output_chunk", "Time between two tokens.");
         _tokens = meter.CreateHistogram<long>("gen_ai.client.token.usage", "{token}", "Input and output tokens.");
 
         // The conventions lack the following metrics.
-        _rate = meter.CreateHistogram<double>(
-            "llm.gateway.output.rate",
-            "{token}/s",
-            "Tokens per second of an answer, after the first token."
-        );
+        const string rate = "Tokens per second of an answer, after the first token.";
+        _rate = meter.CreateHistogram<double>("llm.gateway.output.rate", "{token}/s", rate);
+        _stored = Seconds("llm.gateway.token.delay", "Time from a token's arrival to its commit, flush included.");
 
-        _stored = meter.CreateHistogram<double>(
-            "llm.gateway.token.delay",
-            "s",
-            "Time from a token's arrival to its commit, the wait for the flush included."
-        );
+        Histogram<double> Seconds(string name, string description) =>
+            meter.CreateHistogram<double>(name, "s", description);
     }
 
     /// <summary>True if spans record the messages (<see cref="MessageContent"/>).</summary>

@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using EventStore;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Telemetry;
@@ -17,12 +15,6 @@ internal static class MessageContent
     /// <summary>OpenTelemetry's switch; Aspire's AppHost sets it.</summary>
     public const string Variable = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 
-    private static readonly JsonSerializerOptions Json = new(RunJson.Options)
-    {
-        Encoder = JavaScriptEncoder.Default,
-        PropertyNamingPolicy = null,
-    };
-
     /// <summary>Returns true in Development, if the switch is on. Elsewhere the switch has no effect, because readers
     /// of telemetry may not be entitled to read prompts.</summary>
     public static bool IsWanted(IHostEnvironment environment, IConfiguration configuration) =>
@@ -30,53 +22,50 @@ internal static class MessageContent
 
     public static void AddInput(Activity span, IEnumerable<ChatMessage> messages, string? instructions)
     {
-        span.SetTag("gen_ai.input.messages", Serialize(Messages(messages, finish: null)));
+        span.SetTag("gen_ai.input.messages", Messages(messages, finish: null));
         if (instructions is not null)
-            span.SetTag("gen_ai.system_instructions", Serialize([Text(instructions)]));
+            span.SetTag("gen_ai.system_instructions", new JsonArray(Text(instructions)).ToJsonString());
     }
 
-    public static void AddOutput(Activity span, IEnumerable<ChatResponseUpdate> answer, string? finish)
+    public static void AddOutput(Activity span, IEnumerable<ChatResponseUpdate> answer, string? finish) =>
+        span.SetTag("gen_ai.output.messages", Messages(answer.ToChatResponse().Messages, finish));
+
+    private static string Messages(IEnumerable<ChatMessage> messages, string? finish)
     {
-        var messages = answer.ToChatResponse().Messages;
-        span.SetTag("gen_ai.output.messages", Serialize(Messages(messages, finish)));
+        var all = new JsonArray();
+        foreach (var message in messages)
+        {
+            var parts = new JsonArray([.. message.Contents.Select(PartOf).OfType<JsonNode>()]);
+            var json = new JsonObject { ["role"] = message.Role.Value, ["parts"] = parts };
+            if (finish is not null)
+                json["finish_reason"] = finish;
+            all.Add((JsonNode)json);
+        }
+
+        return all.ToJsonString();
     }
 
-    private static IEnumerable<Message> Messages(IEnumerable<ChatMessage> messages, string? finish) =>
-        messages.Select(message => new Message(
-            message.Role.Value,
-            message.Contents.Select(PartOf).OfType<Part>(),
-            finish
-        ));
-
-    private static Part? PartOf(AIContent content) =>
+    private static JsonObject? PartOf(AIContent content) =>
         content switch
         {
             TextContent text => Text(text.Text),
-            FunctionCallContent call => new Part(
-                "tool_call",
-                id: call.CallId,
-                name: call.Name,
-                arguments: call.Arguments
-            ),
-            FunctionResultContent result => new Part("tool_call_response", id: result.CallId, response: result.Result),
+            FunctionCallContent call =>
+            [
+                new("type", "tool_call"),
+                new("id", call.CallId),
+                new("name", call.Name),
+                new("arguments", NodeOf(call.Arguments)),
+            ],
+            FunctionResultContent result =>
+            [
+                new("type", "tool_call_response"),
+                new("id", result.CallId),
+                new("response", NodeOf(result.Result)),
+            ],
             _ => null,
         };
 
-    private static Part Text(string text) => new("text", content: text);
+    private static JsonNode? NodeOf<T>(T value) => value is null ? null : JsonNode.Parse(RunJson.Write(value));
 
-    private static string Serialize<T>(IEnumerable<T> values) =>
-        JsonSerializer.Serialize(values, Json.TypeOf<IEnumerable<T>>());
-
-#pragma warning disable IDE1006 // the conventions' names are lowercase
-    internal sealed record Message(string role, IEnumerable<Part> parts, string? finish_reason);
-
-    internal sealed record Part(
-        string type,
-        string? content = null,
-        string? id = null,
-        string? name = null,
-        IDictionary<string, object?>? arguments = null,
-        object? response = null
-    );
-#pragma warning restore IDE1006
+    private static JsonObject Text(string text) => [new("type", "text"), new("content", text)];
 }

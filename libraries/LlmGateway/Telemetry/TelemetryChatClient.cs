@@ -22,7 +22,8 @@ internal sealed class TelemetryChatClient(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using var answer = new AnswerMeasurement(provider, names, messages, options, metrics, clock);
+        using var answer = new AnswerMeasurement(provider, names, options, metrics, clock);
+        answer.Begin(messages);
         await using var updates = inner
             .GetStreamingResponseAsync(messages, options, cancellationToken)
             .GetAsyncEnumerator(cancellationToken);

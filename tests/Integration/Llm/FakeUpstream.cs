@@ -80,11 +80,7 @@ internal sealed class FakeUpstream : IAsyncDisposable
             .EnumerateArray()
             .Reverse()
             .Select(m => m.GetProperty("content"))
-            .Select(c =>
-                c.ValueKind == JsonValueKind.Array && c[0].TryGetProperty("text", out var text)
-                    ? text.GetString()
-                    : c.ToString()
-            )
+            .SelectMany(content => TextsOf(content).Reverse())
             .First(p => _behaviours.ContainsKey(p!))!;
         var attempt = _attempts.AddOrUpdate(prompt, 1, (_, n) => n + 1);
         try
@@ -93,6 +89,13 @@ internal sealed class FakeUpstream : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or IOException) { }
     }
+
+    private static IEnumerable<string?> TextsOf(JsonElement content) =>
+        content.ValueKind != JsonValueKind.Array
+            ? [content.ToString()]
+            : content
+                .EnumerateArray()
+                .Select(block => block.TryGetProperty("text", out var text) ? text.GetString() : block.ToString());
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 }

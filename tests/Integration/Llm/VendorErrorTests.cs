@@ -62,6 +62,8 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             { Messages, With("demo", """ "context_management":{"edits":[]}"""), "context_management" },
             { Messages, With("demo", """ "container":"c" """), "container" },
             { Messages, With("gpt-4o", """ "fallbacks":["demo"]"""), "fallbacks" },
+            { Messages, With("gpt-4o", """ "thread":{"type":"continue","previous_message_id":"m"}"""), "thread" },
+            { Completions, With("claude-x", """ "stop":["END","\n"]"""), "stop|does not stop at it" },
             { Completions, With("claude-x", """ "moderation":{"model":"m"}"""), "moderation" },
             { Completions, With("demo", """ "max_tokns":5"""), "max_tokns|is not known here" },
             { Completions, With("claude-x", """ "Temperature":0"""), "Temperature|did you mean temperature?" },

@@ -10,7 +10,9 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
 {
     private const string Function = """ "tools":[{"type":"function","function":{"name":"f"}}]""",
         Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}]""",
-        Schema = """{"type":"object","properties":{"a":{"type":"number"}}}""";
+        Open = """{"type":"object","properties":{"a":{"type":"number"}}}""",
+        Schema =
+            """{"type":"object","properties":{"a":{"type":"number"}},"required":["a"],"additionalProperties":false}""";
 
     [Theory]
     [InlineData(Messages, "claude-x", DocumentResult)]
@@ -40,6 +42,7 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
     [Theory]
     [InlineData(Completions, """ "response_format":{"type":"text"},"logprobs":false,"seed":7""")]
     [InlineData(Messages, """ "thinking":{"type":"enabled","budget_tokens":1024}""")]
+    [InlineData(Messages, """ "thread":{"type":"create"}""")]
     public Task A_hint_and_a_default_are_accepted_for_every_model(string path, string member) =>
         AnswerAsync(path, "demo", "hi", member, message: null);
 
@@ -82,17 +85,18 @@ public sealed class VendorRequestTests(AssemblyWide<LlmSystem> shared) : LlmTest
         );
     }
 
+    /// <summary>Anthropic refuses it otherwise.</summary>
     [Theory]
     [InlineData(Completions)]
     [InlineData("/v1/generations")]
-    public async Task The_schema_of_an_answer_reaches_anthropic(string path)
+    public async Task The_schema_of_an_answer_reaches_anthropic_without_room_for_other_members(string path)
     {
         var member = $$$"""
-            "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{{{Schema}}}}}
+            "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{{{Open}}}}}
             """;
         var seen = await SeenAsync(path, "claude-x", member);
         Assert.Equal(
-            $$$"""{"format":{"type":"json_schema","schema":{{{Schema}}}}}""",
+            "{\"format\":{\"type\":\"json_schema\",\"schema\":" + Open[..^1] + ",\"additionalProperties\":false}}}",
             seen.At("output_config").GetRawText()
         );
     }

@@ -94,7 +94,7 @@ public sealed class GatewayJsonTests
             """[{"role":"user","parts":[{"type":"text","content":"\u732B \u003Cb\u003E"}]},"""
                 + """{"role":"assistant","parts":["""
                 + """{"type":"tool_call","id":"c1","name":"find","arguments":{"Of":"\u732B"}}]},"""
-                + """{"role":"tool","parts":[{"type":"tool_call_response","id":"c1","response":{"Name":"Tom"}}]}]""",
+                + """{"role":"tool","parts":[{"type":"tool_call_response","id":"c1","response":{"name":"Tom"}}]}]""",
             span.GetTagItem("gen_ai.input.messages")
         );
     }

@@ -114,7 +114,7 @@ internal static class ProviderAnswers
         )
         {
             var rest = new Queue<byte[]>(packets.SelectMany(packet => packet.Chunk(64)));
-            var body = new AnswerStream(buffer =>
+            var body = new PacketStream(buffer =>
             {
                 if (!rest.TryDequeue(out var packet))
                     return new(0);

@@ -236,8 +236,8 @@ public sealed class ShownContentTests
     [Fact]
     public void A_refusal_that_a_client_sends_back_stays_one()
     {
-        var body = """{"messages":[{"role":"assistant","content":null,"refusal":"I am sorry."}]}""";
-        var message = Assert.Single(ChatMessageReader.Read(JsonElement.Parse(body)));
+        var body = """{"role":"assistant","content":null,"refusal":"I am sorry."}""";
+        var message = RequestReader.Message(new RequestValue(JsonElement.Parse(body)), RequestTable.ChatCompletions)!;
         var refusal = Assert.IsType<TextContent>(Assert.Single(message.Contents));
         Assert.Equal(("I am sorry.", true), (refusal.Text, refusal.IsRefusal()));
     }

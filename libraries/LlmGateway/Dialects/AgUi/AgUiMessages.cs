@@ -20,10 +20,9 @@ internal sealed class AgUiMessages
     /// none, as another device of the user does.</summary>
     public static JsonArray Of(JsonElement body, RunPrompt? prompt, RunName run)
     {
-        var sent = ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.");
-        var messages = sent is { } list
-            ? list.EnumerateArray().Select((m, i) => JsonObject.Create(ChatBody.Object(m, $"messages[{i}]."))!)
-            : [];
+        var messages = new RequestValue(body)
+            .Items("messages", ChatBody.MaxMessages)
+            .Select(message => JsonObject.Create(message.AsObject().Json)!);
         JsonObject[] own =
         [
             .. messages.Where(m => m["id"]?.ToString().StartsWith(run.Id, StringComparison.Ordinal) is not true),

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway.Requests;
 
@@ -29,10 +28,9 @@ internal sealed class UiMessagesFormat : VendorFormat
         signature is null ? null : VendorFrame.Object((Gateway, VendorFrame.Object((Signature, signature))));
 
     /// <summary>Returns the signature of a part of a page, or null if it has none.</summary>
-    public static string? SignatureOf(JsonElement part, string path) =>
-        ChatBody.Get(part, "providerMetadata") is { ValueKind: JsonValueKind.Object } metadata
-        && ChatBody.Get(metadata, Gateway) is { ValueKind: JsonValueKind.Object } own
-            ? ChatBody.Text(own, Signature, path)
+    public static string? SignatureOf(RequestValue part) =>
+        part.Get("providerMetadata") is { IsObject: true } metadata && metadata.Get(Gateway) is { IsObject: true } own
+            ? own.Text(Signature)
             : null;
 
     public override JsonObject Body(VendorError error) =>

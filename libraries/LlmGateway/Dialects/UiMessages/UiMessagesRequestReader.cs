@@ -14,32 +14,49 @@ namespace LlmGateway.Dialects.UiMessages;
 /// </summary>
 internal static class UiMessagesRequestReader
 {
+    private static readonly RequestTable Table = RequestTable.ChatCompletions with
+    {
+        Roles = new()
+        {
+            ["system"] = ChatRole.System,
+            ["user"] = ChatRole.User,
+            ["assistant"] = ChatRole.Assistant,
+        },
+        Parts = new()
+        {
+            ["text"] = RequestParts.Text,
+            ["file"] = part =>
+                part.RequiredName("mediaType").StartsWith("image/", StringComparison.Ordinal)
+                    ? RequestParts.Image(part.Required("url"))
+                    : RequestParts.Untranslatable(part, "mediaType"),
+            ["step-start"] = RequestParts.Ignored,
+            ["reasoning"] = part => OwnReasoning.Unpack(part.Text("text"), UiMessagesFormat.SignatureOf(part)),
+            ["reasoning-file"] = RequestParts.Ignored,
+            ["source-url"] = RequestParts.Ignored,
+            ["source-document"] = RequestParts.Ignored,
+        },
+        Members = [.. RequestTable.ChatCompletions.Members, "id", "trigger", "messageId"],
+    };
+
     /// <returns>The chat's id, the call, and the prompt to store. <see cref="RunPrompt.Asked"/> is the client's message
     /// that the answer continues, or null.</returns>
     /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static (string Chat, ChatCall Call, RunPrompt Prompt) Read(JsonElement body, ChatProviders providers)
+    public static (string Chat, ChatCall Call, RunPrompt Prompt) Read(JsonElement json, ChatProviders providers)
     {
-        body.CheckMembers([.. ChatOptionsReader.Members, "id", "trigger", "messageId"]);
-        var chat = ChatBody.RequiredName(body, "id", "", "is required: the chat's id.");
+        var body = new RequestValue(json);
+        var chat = body.RequiredName("id");
         // Both triggers send all messages to answer.
-        if (ChatBody.Name(body, "trigger") is not (null or "submit-message" or "regenerate-message"))
+        if (body.Name("trigger") is not (null or "submit-message" or "regenerate-message"))
             throw new InvalidChatException("trigger", "must be submit-message or regenerate-message.");
 
-        var target = providers.Resolve(ChatBody.Name(body, "provider"), ChatBody.Name(body, "model"));
-        var list =
-            ChatBody.List(body, "messages", ChatBody.MaxMessages, "must be an array.")
-            ?? throw new InvalidChatException("messages", "is required.");
-        var messages = list.EnumerateArray().SelectMany((m, i) => Messages(m, $"messages[{i}].")).ToList();
+        var target = RequestReader.Target(body, providers, needsModel: false);
+        var messages = body.Required("messages").Items(ChatBody.MaxMessages).SelectMany(Messages).ToList();
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message with content.");
-        UntranslatableContent.Refuse(messages);
 
-        var call = new ChatCall(target, messages, ChatOptionsReader.Read(body, target, isNative: false))
-        {
-            Bytes = ChatBody.MemoryOf(body),
-        };
-
-        return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
+        var options = OptionsReader.Read(body, target, Table);
+        var call = RequestReader.Call(target, Table, messages, options, ChatBody.MemoryOf(json));
+        return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(json)));
     }
 
     /// <summary>Returns the client's message that an answer continues: the last message of the body, or null if that
@@ -47,47 +64,26 @@ internal static class UiMessagesRequestReader
     /// <exception cref="InvalidChatException">The body has no messages, or the last one is malformed.</exception>
     public static JsonObject? ContinuedOf(JsonElement body)
     {
-        var messages =
-            ChatBody.List(body, "messages", int.MaxValue, "must be an array.")
-            ?? throw new InvalidChatException("messages", "is required.");
-        var index = messages.GetArrayLength() - 1;
-        if (index < 0)
-            throw new InvalidChatException("messages", "must hold at least one message.");
+        var list = new RequestValue(body).Required("messages");
+        if (list.Items(int.MaxValue) is not [.., var last])
+            throw list.Invalid("must hold at least one message.");
 
-        var path = $"messages[{index}].";
-        var last = ChatBody.Object(messages[index], path);
-        ChatBody.Name(last, "id", path);
-        return ChatBody.RequiredName(last, "role", path, "is required.") == "assistant"
-            ? JsonObject.Create(last)
-            : null;
+        last.AsObject().Name("id");
+        return last.RequiredName("role") == "assistant" ? JsonObject.Create(last.Json) : null;
     }
 
     /// <summary>Reads a message. An answer of several steps becomes two messages for each step: one of the model, and
     /// one of its tools.</summary>
-    private static List<ChatMessage> Messages(JsonElement json, string path)
+    private static List<ChatMessage> Messages(RequestValue json)
     {
-        var role = ChatBody.Name(ChatBody.Object(json, path), "role", path) switch
-        {
-            "user" => ChatRole.User,
-            "system" => ChatRole.System,
-            "assistant" => ChatRole.Assistant,
-            var other => throw new InvalidChatException(
-                path + "role",
-                $"'{other}' must be one of system, user, assistant."
-            ),
-        };
-        var parts =
-            ChatBody.List(json, "parts", ChatBody.MaxMessages, "must be an array.", path)
-            ?? throw new InvalidChatException(path + "parts", "is required.");
-
-        var id = ChatBody.Name(json, "id", path);
+        var role = RequestReader.RoleOf(json.AsObject(), Table)!.Value;
+        var id = json.Name("id");
         var steps = new List<ChatMessage>();
         var (said, results) = (new List<AIContent>(), new List<AIContent>());
 
-        foreach (var (index, part) in parts.EnumerateArray().Index())
+        foreach (var part in json.Required("parts").Items(ChatBody.MaxMessages))
         {
-            var at = $"{path}parts[{index}].";
-            var type = ChatBody.RequiredName(ChatBody.Object(part, at), "type", at, "is required.");
+            var type = part.AsObject().RequiredName("type");
             // A text after a text begins another message of the model.
             var isApart =
                 type == "text"
@@ -97,8 +93,11 @@ internal static class UiMessagesRequestReader
                 EndStep();
 
             if (IsTool(type))
-                ReadTool(part, type, at, said, results);
-            else if (Content(part, type, at) is { } content)
+                ReadTool(part, type, said, results);
+            // Only the page uses its data.
+            else if (
+                !type.StartsWith("data-", StringComparison.Ordinal) && RequestReader.Part(part, Table) is { } content
+            )
                 said.Add(content);
         }
 
@@ -119,59 +118,28 @@ internal static class UiMessagesRequestReader
     public static bool IsTool(string type) =>
         type == "dynamic-tool" || type.StartsWith("tool-", StringComparison.Ordinal);
 
-    /// <summary>Reads a part, or returns null if only the page uses it.</summary>
-    private static AIContent? Content(JsonElement part, string type, string path) =>
-        type switch
-        {
-            "text" => new TextContent(ChatBody.RequiredText(part, "text", path)),
-            "file" when ChatBody.Name(part, "mediaType", path) is { } media => media.StartsWith(
-                "image/",
-                StringComparison.Ordinal
-            )
-                ? ChatMessageReader.Image(ChatBody.Text(part, "url", path) ?? "", path + "url")
-                : new UntranslatableContent(path + "mediaType", media),
-            "reasoning" when UiMessagesFormat.SignatureOf(part, path) is { } signature => OwnReasoning.Unpack(
-                ChatBody.Text(part, "text", path),
-                signature
-            ),
-            "step-start" or "reasoning" or "reasoning-file" or "source-url" or "source-document" => null,
-            _ when type.StartsWith("data-", StringComparison.Ordinal) => null,
-            _ => new UntranslatableContent(path + "type", type),
-        };
-
     /// <summary>Reads a call and its result. A call without a result is left out, because no model takes it.</summary>
-    private static void ReadTool(
-        JsonElement part,
-        string type,
-        string path,
-        List<AIContent> said,
-        List<AIContent> results
-    )
+    private static void ReadTool(RequestValue part, string type, List<AIContent> said, List<AIContent> results)
     {
-        var id = ChatBody.RequiredName(part, "toolCallId", path, "is required.");
-        var name =
-            type == "dynamic-tool"
-                ? ChatBody.RequiredName(part, "toolName", path, "is required.")
-                : type["tool-".Length..];
-
-        var state = ChatBody.Name(part, "state", path);
+        var id = part.RequiredName("toolCallId");
+        var name = type == "dynamic-tool" ? part.RequiredName("toolName") : type["tool-".Length..];
+        var state = part.Name("state");
         var result = state switch
         {
-            "output-available" => ChatBody.Get(part, "output") is { } output ? TextOf(output) : "",
-            "output-error" => ChatBody.Text(part, "errorText", path) ?? "",
+            "output-available" => TextOf(part.Get("output")) ?? "",
+            "output-error" => part.Text("errorText") ?? "",
             "output-denied" => "The user has denied this call.",
             _ => null,
         };
         if (result is null)
             return;
 
-        var input = ChatBody.Get(part, "input") ?? ChatBody.Get(part, "rawInput");
-        said.Add(ToolCalls.Parse(id, name, input is { } given ? TextOf(given) : "{}"));
+        said.Add(ToolCalls.Parse(id, name, TextOf(part.Get("input") ?? part.Get("rawInput")) ?? "{}"));
         results.Add(
-            UntranslatableContent.ToolResult(id, [new TextContent(result)], path, state is not "output-available")
+            UntranslatableContent.ToolResult(id, [new TextContent(result)], part.Path, state is not "output-available")
         );
     }
 
-    private static string TextOf(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+    private static string? TextOf(RequestValue? value) =>
+        value is { IsText: true } text ? text.AsText() : value?.Json.GetRawText();
 }

@@ -40,12 +40,10 @@ internal sealed class KeyedAnswer(
         if (!await MoveAsync(timeout))
             return null;
 
-        var update = _updates!.Current;
-        foreach (var content in update.Contents)
-            Count(content);
-
         _hasBegun = true;
-        return update;
+        foreach (var content in _updates!.Current.Contents)
+            Count(content);
+        return _updates.Current;
     }
 
     public async ValueTask DisposeAsync()
@@ -109,19 +107,15 @@ internal sealed class KeyedAnswer(
             _ => 0,
         };
         if (_bytes > options.MaxAnswerBytes)
-            throw AnswerLimit.AnswerTooLarge(provider, options.MaxAnswerBytes);
+            throw BodyLines.AnswerTooLarge(provider, options.MaxAnswerBytes);
     }
 
     /// <summary>Returns the usage after one more report: the report itself if none of its counts is less, since some
     /// servers send the usage so far with each chunk, or else the sum of its parts.</summary>
     private static UsageDetails Sum(UsageDetails known, UsageDetails report)
     {
-        var isSoFar =
-            known is { InputTokenCount: not null, OutputTokenCount: not null }
-            && report.InputTokenCount >= known.InputTokenCount
-            && report.OutputTokenCount >= known.OutputTokenCount;
         var sum = new UsageDetails();
-        if (!isSoFar)
+        if (!(report.InputTokenCount >= known.InputTokenCount && report.OutputTokenCount >= known.OutputTokenCount))
             sum.Add(known);
         sum.Add(report);
         return sum;
@@ -162,20 +156,23 @@ internal sealed class KeyedAnswer(
     /// <c>Status</c> is a number in System.ClientModel and Azure.Core, <c>StatusCode</c> an
     /// <see cref="HttpStatusCode"/> in .NET and AWS.
     /// </summary>
-    [UnconditionalSuppressMessage(
-        "Trimming",
-        "IL2075",
-        Justification = "A property that is trimmed is missing: the failure is then one without a status."
-    )]
     private static int? StatusOf(Exception exception) =>
         (
             (object?)(exception as HttpRequestException)?.StatusCode
-            ?? exception.GetType().GetProperty("Status")?.GetValue(exception)
-            ?? exception.GetType().GetProperty("StatusCode")?.GetValue(exception)
+            ?? Property(exception, "Status")
+            ?? Property(exception, "StatusCode")
         ) switch
         {
             int status and >= 400 and < 600 => status,
             HttpStatusCode status and >= HttpStatusCode.BadRequest => (int)status,
             _ => null,
         };
+
+    /// <summary>Returns a property of a library's type, which this gateway does not know.</summary>
+    [UnconditionalSuppressMessage(
+        "Trimming",
+        "IL2075",
+        Justification = "A property that is trimmed is missing: the failure has no status then, or the end no reason."
+    )]
+    public static object? Property(object? of, string name) => of?.GetType().GetProperty(name)?.GetValue(of);
 }

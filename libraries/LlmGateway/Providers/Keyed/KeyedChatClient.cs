@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 
@@ -103,16 +102,10 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
     {
         if (raw?.GetType().Name != "StreamingResponseIncompleteUpdate")
             return null;
-        var response = Property(raw, "Response");
-        return $"{Property(Property(response, "IncompleteStatusDetails"), "Reason") ?? Property(response, "Status")}";
+        var response = KeyedAnswer.Property(raw, "Response");
+        var details = KeyedAnswer.Property(response, "IncompleteStatusDetails");
+        return $"{KeyedAnswer.Property(details, "Reason") ?? KeyedAnswer.Property(response, "Status")}";
     }
-
-    [UnconditionalSuppressMessage(
-        "Trimming",
-        "IL2075",
-        Justification = "A property that is trimmed is missing: the answer then ends without a known reason."
-    )]
-    private static object? Property(object? of, string name) => of?.GetType().GetProperty(name)?.GetValue(of);
 
     /// <summary>
     /// Returns the options for the client, without those of this gateway (<see cref="CallOptions"/>). Tools are only

@@ -6,12 +6,21 @@ namespace LlmGateway.Providers.OpenAi;
 /// <summary>Translates a request to OpenAI's format.</summary>
 internal static class OpenAiRequest
 {
+    /// <summary>Longest id of a call, which OpenAI itself checks. Other servers have long ids, and need them back
+    /// unchanged.</summary>
+    private const int MaxCallId = 40;
+
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
-        var body = (options as CallOptions)?.NativeBody is { } native
+        var call = options as CallOptions;
+        var body = call?.NativeBody is { } native
             ? JsonObject.Create(native)!
             : Translated(messages, options, isOpenAi);
-        body.Remove("provider");
+        // A text chooses the provider here, and an object is a member of the provider itself.
+        if (body["provider"] is not JsonObject)
+            body.Remove("provider");
+        if (call?.Routing is { } routing)
+            body["provider"] = JsonObject.Create(routing);
         body["model"] = options?.ModelId;
         body["stream"] = true;
         body["stream_options"] = new JsonObject { ["include_usage"] = true };
@@ -21,7 +30,8 @@ internal static class OpenAiRequest
 
     private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
-        var body = new JsonObject { ["messages"] = new JsonArray([.. messages.SelectMany(Messages)]) };
+        var ids = new CallIds(id => !isOpenAi || id.Length <= MaxCallId);
+        var body = new JsonObject { ["messages"] = new JsonArray([.. messages.SelectMany(m => Messages(m, ids))]) };
 
         // OpenAI's newer models refuse the old name; compatible servers know only the old one.
         if (options?.MaxOutputTokens is { } most)
@@ -31,26 +41,13 @@ internal static class OpenAiRequest
         if (options?.TopP is { } topP)
             body["top_p"] = topP;
         if (options?.StopSequences is { Count: > 0 } stops)
-            body["stop"] = new JsonArray([.. stops.Select(s => JsonValue.Create(s))]);
-
+            body["stop"] = new JsonArray([.. stops]);
         if (options?.ResponseFormat is ChatResponseFormatJson format)
             body["response_format"] = Format(format, isStrict: (options as CallOptions)?.HasStrictSchema == true);
 
         if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
         {
-            body["tools"] = new JsonArray([
-                .. tools.Select(t => new JsonObject
-                {
-                    ["type"] = "function",
-                    ["function"] = new JsonObject
-                    {
-                        ["name"] = t.Name,
-                        ["description"] = t.Description,
-                        ["parameters"] = JsonNode.Parse(t.JsonSchema.GetRawText()),
-                    },
-                }),
-            ]);
-
+            body["tools"] = new JsonArray([.. tools.Select(Tool)]);
             if (ToolChoice(options.ToolMode) is { } choice)
                 body["tool_choice"] = choice;
             if (options.AllowMultipleToolCalls is { } parallel)
@@ -60,70 +57,70 @@ internal static class OpenAiRequest
         return body;
     }
 
+    private static JsonObject Tool(AIFunctionDeclaration tool)
+    {
+        JsonObject function =
+        [
+            new("name", tool.Name),
+            new("description", tool.Description),
+            new("parameters", ModelSchema.Of(tool)),
+        ];
+        return Function(function);
+    }
+
     private static JsonObject Format(ChatResponseFormatJson format, bool isStrict)
     {
         if (format.Schema is not { } schema)
-            return new() { ["type"] = "json_object" };
+            return [new("type", "json_object")];
 
-        var named = new JsonObject
-        {
-            ["name"] = format.SchemaName ?? "answer",
-            ["schema"] = JsonNode.Parse(schema.GetRawText()),
-            ["strict"] = isStrict,
-        };
+        JsonObject named =
+        [
+            new("name", format.SchemaName ?? "answer"),
+            new("schema", JsonObject.Create(schema)),
+            new("strict", isStrict),
+        ];
         if (format.SchemaDescription is { } description)
             named["description"] = description;
-
-        return new() { ["type"] = "json_schema", ["json_schema"] = named };
+        return [new("type", "json_schema"), new("json_schema", named)];
     }
 
     private static JsonNode? ToolChoice(ChatToolMode? mode) =>
         mode switch
         {
             NoneChatToolMode => "none",
-            RequiredChatToolMode { RequiredFunctionName: { } name } => new JsonObject
-            {
-                ["type"] = "function",
-                ["function"] = new JsonObject { ["name"] = name },
-            },
+            RequiredChatToolMode { RequiredFunctionName: { } name } => Function([new("name", name)]),
             RequiredChatToolMode => "required",
             _ => null,
         };
 
-    private static IEnumerable<JsonNode> Messages(ChatMessage message)
+    private static JsonObject Function(JsonObject function) => [new("type", "function"), new("function", function)];
+
+    private static IEnumerable<JsonNode> Messages(ChatMessage message, CallIds ids)
     {
         foreach (var result in message.Contents.OfType<FunctionResultContent>())
             yield return new JsonObject
             {
                 ["role"] = "tool",
-                ["tool_call_id"] = result.CallId,
+                ["tool_call_id"] = ids.OfResult(result.CallId),
                 ["content"] = ToolCalls.Result(result),
             };
 
-        var calls = message.Contents.OfType<FunctionCallContent>().ToArray();
-        if (message.Contents.All(c => c is FunctionResultContent) && message.Contents.Count > 0)
+        // Nothing is left of an answer that was only reasoning.
+        if (message.Contents.All(content => content is FunctionResultContent))
             yield break;
 
         var one = new JsonObject { ["role"] = message.Role.Value, ["content"] = Content(message) };
-
-        if (calls.Length > 0)
-            one["tool_calls"] = new JsonArray([
-                .. calls.Select(c => new JsonObject
-                {
-                    ["id"] = c.CallId,
-                    ["type"] = "function",
-                    ["function"] = new JsonObject { ["name"] = c.Name, ["arguments"] = ToolCalls.Arguments(c) },
-                }),
-            ]);
-
+        var calls = message.Contents.OfType<FunctionCallContent>().ToList();
+        if (calls.Count > 0)
+            one["tool_calls"] = new JsonArray([.. calls.Select(call => Call(call, ids))]);
         foreach (var reasoning in message.Contents.OfType<TextReasoningContent>())
-            GiveBack(reasoning, one);
+            GiveBack(reasoning, one, calls);
         yield return one;
     }
 
     /// <summary>Adds the provider's own reasoning to its message. As text, a model must get it with the calls that
     /// follow it, and refuses it or has no use for it without them.</summary>
-    private static void GiveBack(TextReasoningContent reasoning, JsonObject message)
+    private static void GiveBack(TextReasoningContent reasoning, JsonObject message, List<FunctionCallContent> calls)
     {
         var data = ToolCalls.Object(reasoning.ProtectedData ?? "");
         foreach (var detail in WireJson.Array(data, "reasoning_details")?.OfType<JsonObject>() ?? [])
@@ -136,20 +133,22 @@ internal static class OpenAiRequest
             message["reasoning_details"]!.AsArray().Add(detail.DeepClone());
         }
 
-        if (message["tool_calls"] is not JsonArray calls)
-            return;
-        if (reasoning.Text.Length > 0 && message["reasoning_details"] is null)
+        if (calls.Count > 0 && reasoning.Text.Length > 0 && message["reasoning_details"] is null)
             message["reasoning_content"] = WireJson.Text(message, "reasoning_content") + reasoning.Text;
         foreach (var sent in WireJson.Array(data, "tool_calls")?.OfType<JsonObject>() ?? [])
-            if (
-                calls.OfType<JsonObject>().FirstOrDefault(c => (string?)c["id"] == WireJson.Text(sent, "id")) is
-                { } call
-            )
+            if (calls.FindIndex(call => call.CallId == WireJson.Text(sent, "id")) is >= 0 and var index)
                 foreach (var (name, value) in sent)
-                    call.TryAdd(name, value?.DeepClone());
+                    message["tool_calls"]![index]!.AsObject().TryAdd(name, value?.DeepClone());
     }
 
-    private static JsonNode? Content(ChatMessage message)
+    private static JsonObject Call(FunctionCallContent call, CallIds ids)
+    {
+        var one = Function([new("name", call.Name), new("arguments", ToolCalls.Arguments(call))]);
+        one["id"] = ids.OfCall(call.CallId);
+        return one;
+    }
+
+    private static JsonNode Content(ChatMessage message)
     {
         if (!message.Contents.Any(c => c is DataContent or UriContent))
             return MessageText.Of(message);
@@ -159,7 +158,7 @@ internal static class OpenAiRequest
     private static JsonObject? Part(AIContent content) =>
         content switch
         {
-            TextContent text => new JsonObject { ["type"] = "text", ["text"] = text.Text },
+            TextContent text => [new("type", "text"), new("text", text.Text)],
             DataContent data => Image(data.Uri, data.Detail()),
             UriContent uri => Image(uri.Uri.OriginalString, uri.Detail()),
             _ => null,
@@ -167,10 +166,9 @@ internal static class OpenAiRequest
 
     private static JsonObject Image(string url, string? detail)
     {
-        var image = new JsonObject { ["url"] = url };
+        JsonObject image = [new("url", url)];
         if (detail is not null)
             image["detail"] = detail;
-
-        return new JsonObject { ["type"] = "image_url", ["image_url"] = image };
+        return [new("type", "image_url"), new("image_url", image)];
     }
 }

@@ -1,8 +1,7 @@
-namespace LlmGateway.Providers;
+namespace Unit.Llm;
 
-/// <summary>A stream that gets its bytes from a function, for a parser. It ends when the function returns 0
-/// bytes.</summary>
-internal sealed class AnswerStream(Func<Memory<byte>, ValueTask<int>> read) : Stream
+/// <summary>A stream that gets its bytes from a function. It ends when the function returns 0 bytes.</summary>
+internal sealed class PacketStream(Func<Memory<byte>, ValueTask<int>> read) : Stream
 {
     public override bool CanRead => true;
     public override bool CanSeek => false;

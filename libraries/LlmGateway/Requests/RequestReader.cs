@@ -1,0 +1,147 @@
+using LlmGateway.Providers;
+using LlmGateway.Providers.Anthropic;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Requests;
+
+/// <summary>Reads the model and the messages of a request of any API, by the API's table.</summary>
+internal static class RequestReader
+{
+    /// <summary>Finds the model. A <c>provider</c> that is an object is a provider's own member, such as OpenRouter's
+    /// <c>{"order":["x"]}</c>.</summary>
+    /// <exception cref="InvalidChatException">There is no such model.</exception>
+    public static ChatTarget Target(RequestValue body, ChatProviders providers, bool needsModel = true) =>
+        providers.Resolve(
+            body.Get("provider") is { IsObject: true } ? null : body.Name("provider"),
+            needsModel ? body.RequiredName("model") : body.Name("model")
+        );
+
+    /// <summary>Returns the call, after a check of what its provider refuses although the client's own would take
+    /// it.</summary>
+    /// <exception cref="InvalidChatException">The provider refuses it. The exception names the client's
+    /// member.</exception>
+    public static ChatCall Call(
+        ChatTarget target,
+        RequestTable table,
+        IList<ChatMessage> messages,
+        CallOptions options,
+        long bytes = 0
+    )
+    {
+        if (options.NativeBody is null)
+        {
+            UntranslatableContent.Refuse(messages);
+            if (target.Provider == "anthropic")
+                AnthropicRequest.Check(messages, options, table.Messages, table.Stop);
+        }
+
+        return new ChatCall(target, messages, options) { Bytes = bytes };
+    }
+
+    /// <summary>Reads the messages. Refuses a result whose call no earlier message has, since no other vendor's model
+    /// takes it.</summary>
+    /// <param name="body">The request.</param>
+    /// <param name="table">The names of its API.</param>
+    /// <param name="target">The model.</param>
+    public static List<ChatMessage> Messages(RequestValue body, RequestTable table, ChatTarget target)
+    {
+        var list = body.Required(table.Messages);
+        var messages = new List<ChatMessage>();
+        var calls = new HashSet<string>();
+
+        foreach (var item in list.Items(ChatBody.MaxMessages))
+            if (Message(item, table) is { } message)
+            {
+                if (!table.IsNative(target))
+                    foreach (var content in message.Contents)
+                        CheckCall(content, calls, item.PathOf(table.CallId));
+                messages.Add(message);
+            }
+
+        return messages.Count > 0 ? messages : throw list.Invalid("must hold at least one message.");
+    }
+
+    /// <summary>Remembers a call, and refuses a result without one.</summary>
+    /// <param name="content">The call, the result, or another content.</param>
+    /// <param name="calls">Ids of the calls so far.</param>
+    /// <param name="path">Path of the result's id.</param>
+    public static void CheckCall(AIContent content, HashSet<string> calls, string path)
+    {
+        if (content is FunctionCallContent call)
+            calls.Add(call.CallId);
+        else if (content is FunctionResultContent result && !calls.Contains(result.CallId))
+            throw new InvalidChatException(path, $"no message before it has the call '{result.CallId}'.");
+    }
+
+    /// <summary>Reads a message, or returns null if only the client uses it.</summary>
+    public static ChatMessage? Message(RequestValue json, RequestTable table)
+    {
+        if (RoleOf(json.AsObject(), table) is not { } role)
+            return table.Thought(json) is { } thought ? new ChatMessage(ChatRole.Assistant, [thought]) : null;
+
+        var contents = role == ChatRole.Tool ? [Result(json, table)] : Contents(json.Get("content"), table);
+        if (role == ChatRole.Assistant)
+            contents.AddRange(OfAssistant(json, table, isSilent: contents.Count == 0));
+        if (contents.Count == 0 && !(table.IsOfPage && role == ChatRole.Assistant) && json.Get("content") is null)
+            throw json.Missing("content");
+
+        return new ChatMessage(role, contents) { MessageId = table.IsOfPage ? json.Name("id") : null };
+    }
+
+    /// <summary>Returns the role of a message, or null if only the client uses the message.</summary>
+    public static ChatRole? RoleOf(RequestValue message, RequestTable table)
+    {
+        var name = message.RequiredName("role");
+        return table.Roles.TryGetValue(name, out var role)
+            ? role
+            : throw new InvalidChatException(
+                message.PathOf("role"),
+                $"'{name}' must be one of {string.Join(", ", table.Roles.Keys)}."
+            );
+    }
+
+    /// <summary>Reads a text, or a list of parts.</summary>
+    public static List<AIContent> Contents(RequestValue? content, RequestTable table) =>
+        content is not { } given ? []
+        : given.IsText ? [new TextContent(given.AsText())]
+        :
+        [
+            .. given
+                .Items(ChatBody.MaxMessages, "must be a string or an array of parts.")
+                .Select(part => Part(part, table))
+                .OfType<AIContent>(),
+        ];
+
+    /// <summary>Reads a part of a message, or returns null if no model takes it.</summary>
+    public static AIContent? Part(RequestValue part, RequestTable table) =>
+        table.Parts.TryGetValue(part.AsObject().RequiredName("type"), out var read)
+            ? read(part)
+            : RequestParts.Untranslatable(part);
+
+    private static AIContent Result(RequestValue json, RequestTable table)
+    {
+        // The old role "function" has a name only.
+        var id = json.Name(table.CallId) ?? json.Name("name") ?? throw json.Missing(table.CallId);
+        var error = table.IsOfPage ? json.Text("error") : null;
+        var parts = error is null ? Contents(json.Required("content"), table) : [new TextContent(error)];
+        return UntranslatableContent.ToolResult(id, parts, json.PathOf("content"), error is not null);
+    }
+
+    private static IEnumerable<AIContent> OfAssistant(RequestValue json, RequestTable table, bool isSilent)
+    {
+        if (json.Text("refusal") is { Length: > 0 } refusal)
+            yield return RefusalText.Of(refusal);
+
+        var calls = json.Items(table.Calls, ChatBody.MaxMessages);
+        foreach (var call in calls)
+            yield return RequestParts.Call(call.AsObject(), "id", call.Required("function").AsObject());
+
+        if (calls.Count > 0)
+            yield break;
+        // Answers to "functions" and "audio" have such a member in place of the content.
+        if (json.Get("function_call") is not null)
+            yield return new UntranslatableContent(json.PathOf("function_call"), "function_call");
+        else if (isSilent && json.Get("audio") is not null)
+            yield return new UntranslatableContent(json.PathOf("audio"), "audio");
+    }
+}

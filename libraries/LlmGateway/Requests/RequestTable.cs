@@ -1,0 +1,111 @@
+using LlmGateway.Providers;
+using Microsoft.Extensions.AI;
+
+namespace LlmGateway.Requests;
+
+/// <summary>The names of one API in its requests. <see cref="RequestReader"/> reads the requests of all APIs by their
+/// tables.</summary>
+internal sealed record RequestTable
+{
+    /// <summary>Providers that have this API, and get the whole request as it is.</summary>
+    public string[] Natives { get; init; } = [];
+
+    /// <summary>Roles of messages. Null for messages that only the client uses.</summary>
+    public required Dictionary<string, ChatRole?> Roles { get; init; }
+
+    /// <summary>Reads a message that has only reasoning, or returns null for one that only the client uses.</summary>
+    public Func<RequestValue, AIContent?> Thought { get; init; } = RequestParts.Ignored;
+
+    /// <summary>Readers of a message's parts, by type. They return null for a part that no model takes.</summary>
+    public required Dictionary<string, Func<RequestValue, AIContent?>> Parts { get; init; }
+
+    /// <summary>Member of a request with the messages.</summary>
+    public string Messages { get; init; } = "messages";
+
+    /// <summary>Member of a message with its calls.</summary>
+    public string Calls { get; init; } = "tool_calls";
+
+    /// <summary>Member of a message that says to which call its result belongs.</summary>
+    public string CallId { get; init; } = "tool_call_id";
+
+    /// <summary>True if messages have ids, and the assistant's may have no content.</summary>
+    public bool IsOfPage { get; init; }
+
+    public string[] MaxTokens { get; init; } = ["max_completion_tokens", "max_tokens", "maxTokens"];
+    public int MaxTemperature { get; init; } = 2;
+    public string Stop { get; init; } = "stop";
+
+    /// <summary>Most stop sequences. The demo model searches its text for each of them.</summary>
+    public int MaxStops { get; init; } = 4;
+
+    /// <summary>The type of a tool that the client runs.</summary>
+    public string ToolType { get; init; } = "function";
+
+    /// <summary>False if a tool without a type is one that the client runs.</summary>
+    public bool HasToolTypes { get; init; } = true;
+
+    /// <summary>Member of a tool that has its name and schema, or null if the tool itself has them.</summary>
+    public string? Tool { get; init; }
+
+    /// <summary>Member of a tool with the schema of its arguments.</summary>
+    public string ToolSchema { get; init; } = "parameters";
+
+    public int MaxToolName { get; init; } = 64;
+
+    /// <summary>The API that passes on tools of other types, and the models that take them.</summary>
+    public string ToolsPassedOn { get; init; } = "only Chat Completions passes on {0}, to OpenAI-compatible providers";
+
+    /// <summary>Paths of the format of the answer, the newest first.</summary>
+    public string[] Formats { get; init; } = ["response_format"];
+
+    /// <summary>Member of the format that has its schema, or null if the format itself has it.</summary>
+    public string? FormatSchema { get; init; }
+
+    /// <summary>True if the API enforces each schema.</summary>
+    public bool IsStrict { get; init; }
+
+    /// <summary>Members that are read, or that are hints.</summary>
+    public required string[] Members { get; init; }
+
+    /// <summary>Members that change the answer, and that another vendor's API lacks.</summary>
+    public string[] Refused { get; init; } = [];
+
+    /// <summary>Words that make a refused member change nothing, as its text or its type.</summary>
+    public Dictionary<string, string> Defaults { get; init; } = [];
+
+    /// <summary>Returns true if the model's provider gets the whole request as it is.</summary>
+    public bool IsNative(ChatTarget target) => Natives.Contains(target.Provider);
+
+    /// <summary>OpenAI's Chat Completions API (npm <c>openai</c> 7.55.0), and this gateway's own members.</summary>
+    public static RequestTable ChatCompletions { get; } =
+        new()
+        {
+            Roles = new()
+            {
+                ["system"] = ChatRole.System,
+                ["developer"] = ChatRole.System,
+                ["user"] = ChatRole.User,
+                ["assistant"] = ChatRole.Assistant,
+                ["tool"] = ChatRole.Tool,
+                ["function"] = ChatRole.Tool,
+            },
+            Parts = new()
+            {
+                ["text"] = RequestParts.Text,
+                ["refusal"] = RequestParts.Refusal,
+                ["image_url"] = part => RequestParts.Image(part, part.Get("image_url"), "url"),
+            },
+            Tool = "function",
+            FormatSchema = "json_schema",
+            Members = (
+                "frequency_penalty max_completion_tokens max_tokens maxTokens messages metadata model n "
+                + "parallel_tool_calls prediction presence_penalty prompt_cache_key prompt_cache_options "
+                + "prompt_cache_retention provider reasoning_effort response_format safety_identifier seed "
+                + "service_tier stop store stream stream_options temperature tool_choice tools top_logprobs top_p user "
+                + "verbosity"
+            ).Split(' '),
+            Refused = (
+                "logprobs logit_bias functions function_call modalities moderation audio web_search_options"
+            ).Split(' '),
+        };
+}
