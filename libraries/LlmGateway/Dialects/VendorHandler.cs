@@ -35,6 +35,7 @@ internal sealed class VendorHandler(
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
         format.SetHeaders(context.Response.Headers);
+        var isCounted = LongResponse.IsCounted(context);
 
         try
         {
@@ -42,6 +43,7 @@ internal sealed class VendorHandler(
         }
         catch (Exception e) when (FailureOf(context, e) is { } failure)
         {
+            LongResponse.Count(context, isCounted);
             await format.WriteAsync(context, failure);
         }
     }
@@ -171,6 +173,7 @@ internal sealed class VendorHandler(
 
     private static async Task<JsonObject> JoinAsync(HttpContext context, AwaitedAnswer updates, IAnswerWriter response)
     {
+        LongResponse.Count(context, isCounted: false);
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         var whole = response.Join();
 

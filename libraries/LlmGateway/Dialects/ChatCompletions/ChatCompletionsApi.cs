@@ -18,7 +18,6 @@ internal static class ChatCompletionsApi
             .CountedAs(GenerationLimit.Requests)
             .RefusesAs(ChatCompletionsFormat.Instance.RefuseAsync)
             .WithTags("OpenAI")
-            .DisableHttpMetrics()
             .Body(typeof(ChatCompletionRequest))
             .Answers(
                 "https://platform.openai.com/docs/api-reference/chat",

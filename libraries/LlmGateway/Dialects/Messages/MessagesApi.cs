@@ -24,7 +24,6 @@ internal static class MessagesApi
             .CountedAs(GenerationLimit.Requests)
             .RefusesAs(MessagesFormat.Instance.RefuseAsync)
             .WithTags("Anthropic")
-            .DisableHttpMetrics()
             .Body(typeof(MessageRequest))
             .Answers(
                 Reference,
