@@ -4,7 +4,7 @@ namespace VendorClients;
 internal static class ClientCatalog
 {
     /// <summary>Returns each of them, not yet installed.</summary>
-    public static IReadOnlyList<VendorClient> All() =>
+    public static IReadOnlyList<TriedClient> All() =>
         [
             new NpmClient("openai", "openai.mjs", "zod"),
             new NpmClient("@anthropic-ai/sdk", "anthropic.mjs"),

@@ -3,9 +3,9 @@ using System.Text;
 namespace VendorClients;
 
 /// <summary>Installs each client, tries it and prints the table. A client that fails costs its own rows.</summary>
-internal sealed class ClientSuite(IReadOnlyList<VendorClient> clients, CancellationToken stop)
+internal sealed class ClientSuite(IReadOnlyList<TriedClient> clients, CancellationToken stop)
 {
-    private readonly List<(VendorClient Client, Attempt Attempt)> _rows = [];
+    private readonly List<(TriedClient Client, Attempt Attempt)> _rows = [];
 
     /// <summary>Returns true if nothing failed.</summary>
     public async Task<bool> RunAsync()
@@ -29,7 +29,7 @@ internal sealed class ClientSuite(IReadOnlyList<VendorClient> clients, Cancellat
         return _rows.All(row => row.Attempt.Failure is null);
     }
 
-    private async Task<IReadOnlyList<Attempt>> TryAsync(VendorClient client, DirectoryInfo folder, Product product)
+    private async Task<IReadOnlyList<Attempt>> TryAsync(TriedClient client, DirectoryInfo folder, Product product)
     {
         var own = folder.CreateSubdirectory($"{client.Registry}-{client.Name.Replace('/', '-')}").FullName;
         Report($"{client.Name}: installing the newest version from {client.Registry}");

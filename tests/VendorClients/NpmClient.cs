@@ -8,7 +8,7 @@ namespace VendorClients;
 /// <param name="name">The main package.</param>
 /// <param name="script">The script, in the folder Npm.</param>
 /// <param name="packages">What the script needs besides.</param>
-internal class NpmClient(string name, string script, params string[] packages) : VendorClient(name)
+internal class NpmClient(string name, string script, params string[] packages) : TriedClient(name)
 {
     /// <summary>The oldest Node.js that all clients take (AI SDK 7), and the package that brings a newer one.</summary>
     private const int OldestNode = 22;

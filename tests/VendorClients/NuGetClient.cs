@@ -7,7 +7,7 @@ namespace VendorClients;
 /// <param name="name">The main package.</param>
 /// <param name="program">The program's source, in the folder NuGet.</param>
 /// <param name="packages">What the program needs besides.</param>
-internal sealed class NuGetClient(string name, string program, params string[] packages) : VendorClient(name)
+internal sealed class NuGetClient(string name, string program, params string[] packages) : TriedClient(name)
 {
     private const string Project = "Client";
 

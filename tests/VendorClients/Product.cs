@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace VendorClients;
 
-/// <summary>Two replicas with the demo model and a scripted one, and everything that they need, on free ports.</summary>
+/// <summary>Two replicas with the demo model and a scripted one, and what they need, on free ports.</summary>
 internal sealed class Product : IAsyncDisposable
 {
     private readonly StorePair _stores = new(durable: false);

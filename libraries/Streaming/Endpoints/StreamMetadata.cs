@@ -3,8 +3,8 @@ using Streaming.Endpoints;
 
 namespace AspireSse.Server;
 
-/// <summary>Marks an endpoint that streams, and describes its stream. It has no output cache, which would let its second
-/// reader wait for the first to leave.</summary>
+/// <summary>Marks an endpoint that streams, and describes its stream. It has no output cache, which would let its
+/// second reader wait for the first to leave.</summary>
 /// <remarks>Needed only by code that tells streams from other endpoints, such as an OpenAPI document or an
 /// authentication handler.</remarks>
 /// <param name="Summary">A sentence for an OpenAPI document.</param>

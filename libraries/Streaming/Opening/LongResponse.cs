@@ -32,8 +32,8 @@ internal static class LongResponse
     public static bool IsCounted(HttpContext context) =>
         context.Features.Get<IHttpMetricsTagsFeature>() is { MetricsDisabled: false };
 
-    /// <summary>Leaves a request out of <c>http.server.request.duration</c>, or takes it in again. The length of a
-    /// stream, or of a model's answer, is no latency; a refusal counts.</summary>
+    /// <summary>Leaves a request out of <c>http.server.request.duration</c>, or takes it in again. The length of
+    /// what waits for events is no latency; a refusal counts.</summary>
     public static void Count(HttpContext context, bool isCounted)
     {
         if (context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics)

@@ -3,7 +3,7 @@ using System.Text;
 using Anthropic;
 using Anthropic.Models.Messages;
 using Microsoft.Extensions.AI;
-using static Client.Trying;
+using static VendorClients.NuGet.Trying;
 
 var client = new AnthropicClient
 {

@@ -4,7 +4,7 @@ using System.Text;
 using OpenAI;
 using OpenAI.Chat;
 using OpenAI.Responses;
-using static Client.Trying;
+using static VendorClients.NuGet.Trying;
 
 var endpoint = new Uri($"{args[0]}/v1");
 var key = new ApiKeyCredential("sk-client");

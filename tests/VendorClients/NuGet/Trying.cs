@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Client;
+namespace VendorClients.NuGet;
 
 /// <summary>Tries one thing after the other, and prints each as a line of JSON with the client's own words if it
 /// failed.</summary>

@@ -2,7 +2,7 @@ namespace VendorClients;
 
 /// <summary>A vendor's client at its newest version, in a folder of its own.</summary>
 /// <param name="name">Its name in the table, and its main package.</param>
-internal abstract class VendorClient(string name)
+internal abstract class TriedClient(string name)
 {
     public string Name => name;
 
