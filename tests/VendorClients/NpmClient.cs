@@ -34,7 +34,7 @@ internal class NpmClient(string name, string script, params string[] packages) :
         string folder,
         Product product,
         CancellationToken stop
-    ) => Attempt.In(await Tool.RunAsync(folder, stop, NodeOf(folder), [script, .. product.Replicas]));
+    ) => Attempt.In(await Tool.RunAsync(folder, NodeOf(folder), [script, .. product.Replicas], stop));
 
     /// <summary>Installs the newest packages. Their own scripts do not run.</summary>
     protected async Task<Attempt?> AddPackagesAsync(string folder, CancellationToken stop)
@@ -50,7 +50,7 @@ internal class NpmClient(string name, string script, params string[] packages) :
             .. packages.Prepend(Name).Select(package => $"{package}@latest"),
             .. await NeedsNewerNodeAsync(folder, stop) ? (string[])[NewerNode] : [],
         ];
-        if (FailureOf("npm install", await Tool.RunAsync(folder, stop, "npm", install)) is { } failure)
+        if (FailureOf("npm install", await Tool.RunAsync(folder, "npm", install, stop)) is { } failure)
             return failure;
 
         using var package = JsonDocument.Parse(
@@ -69,7 +69,7 @@ internal class NpmClient(string name, string script, params string[] packages) :
     private static async Task<bool> NeedsNewerNodeAsync(string folder, CancellationToken stop)
     {
         // v20.20.2
-        var said = await Tool.RunAsync(folder, stop, "node", "--version");
+        var said = await Tool.RunAsync(folder, "node", ["--version"], stop);
         return said.ExitCode == 0
             && int.Parse(said.Output.TrimStart('v').Split('.')[0], CultureInfo.InvariantCulture) < OldestNode;
     }

@@ -39,7 +39,7 @@ internal sealed class NuGetClient(string name, string program, params string[] p
             stop
         );
 
-        var build = await Tool.RunAsync(folder, stop, "dotnet", "build", "--nologo", "--verbosity", "quiet");
+        var build = await Tool.RunAsync(folder, "dotnet", ["build", "--nologo", "--verbosity", "quiet"], stop);
         Version = await VersionAsync(folder, stop) ?? Version;
         return FailureOf("dotnet build", build);
     }
@@ -50,7 +50,7 @@ internal sealed class NuGetClient(string name, string program, params string[] p
         CancellationToken stop
     ) =>
         Attempt.In(
-            await Tool.RunAsync(folder, stop, "dotnet", [$"bin/Debug/net10.0/{Project}.dll", .. product.Replicas])
+            await Tool.RunAsync(folder, "dotnet", [$"bin/Debug/net10.0/{Project}.dll", .. product.Replicas], stop)
         );
 
     /// <summary>Returns the version that was restored, or null if none was.</summary>

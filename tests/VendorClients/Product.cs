@@ -1,4 +1,3 @@
-using Harness;
 using Harness.Worlds;
 using Npgsql;
 

@@ -31,9 +31,9 @@ internal static class Tool
     /// <summary>Runs a program to its end. One that takes more than five minutes is killed, and has failed.</summary>
     public static async Task<ToolResult> RunAsync(
         string folder,
-        CancellationToken stop,
         string program,
-        params IEnumerable<string> arguments
+        IEnumerable<string> arguments,
+        CancellationToken stop
     )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);

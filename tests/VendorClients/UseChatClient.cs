@@ -20,7 +20,7 @@ internal sealed class UseChatClient() : NpmClient("@ai-sdk/react", script: "", "
             File.Copy(Repository.PathOf($"{Example}/{file}"), Path.Combine(folder, file));
 
         return await AddPackagesAsync(folder, stop)
-            ?? FailureOf("npm run build", await Tool.RunAsync(folder, stop, "npm", "run", "--silent", "build"));
+            ?? FailureOf("npm run build", await Tool.RunAsync(folder, "npm", ["run", "--silent", "build"], stop));
     }
 
     public override async Task<IReadOnlyList<Attempt>> TryAsync(string folder, Product product, CancellationToken stop)
@@ -116,7 +116,8 @@ internal sealed class UseChatClient() : NpmClient("@ai-sdk/react", script: "", "
         await page.WaitForSelectorAsync(".assistant");
     }
 
-    private static Task IsAsync(IPage page, string status) => page.WaitForSelectorAsync($"main[data-status={status}]");
+    private static Task<IElementHandle?> IsAsync(IPage page, string status) =>
+        page.WaitForSelectorAsync($"main[data-status={status}]");
 
     /// <summary>Waits until the answer is longer, and returns its length.</summary>
     private static async Task<int> GrownAsync(IPage page, int length)

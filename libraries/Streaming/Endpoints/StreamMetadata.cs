@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.Metadata;
 using Streaming.Endpoints;
 
 namespace AspireSse.Server;
