@@ -49,8 +49,9 @@ public static class Extensions
 
     /// <summary>Collects telemetry of framework, Npgsql and services, for OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is
     /// set (the last at the stop) and for Prometheus if <c>Telemetry:Prometheus:Url</c> is.</summary>
-    /// <remarks>A stream's duration is not a latency, so its endpoint calls <c>DisableHttpMetrics()</c> to stay out of
-    /// <c>http.server.request.duration</c>.</remarks>
+    /// <remarks>A stream's duration is not a latency, so a stream that has begun stays out of
+    /// <c>http.server.request.duration</c> (<c>IHttpMetricsTagsFeature.MetricsDisabled</c>); a refused one is in
+    /// it.</remarks>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {

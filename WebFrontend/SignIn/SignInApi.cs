@@ -37,7 +37,6 @@ internal static class SignInApi
                 (HttpContext context, StreamApiProxy proxy) => proxy.ForwardAsync(context)
             )
             // Forwarded without buffering, within StreamApi's own limit.
-            .WithMetadata(new DisableRequestSizeLimitAttribute())
-            .DisableHttpMetrics();
+            .WithMetadata(new DisableRequestSizeLimitAttribute());
     }
 }

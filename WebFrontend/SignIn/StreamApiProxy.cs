@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using WebFrontend.Status;
@@ -168,6 +169,10 @@ internal sealed class StreamApiProxy(
             return;
 
         var context = forwarded.HttpContext;
+
+        // The length of a stream, or of a model's answer, is no latency; a refusal counts.
+        if (response.IsSuccessStatusCode && context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics)
+            metrics.MetricsDisabled = true;
 
         // The credential has expired: the next page asks for a new one.
         if (response.StatusCode == HttpStatusCode.Unauthorized)

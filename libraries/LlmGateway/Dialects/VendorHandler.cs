@@ -33,6 +33,7 @@ internal sealed class VendorHandler(
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
         format.SetHeaders(context.Response.Headers);
+        var isCounted = LongResponse.IsCounted(context);
 
         try
         {
@@ -40,6 +41,7 @@ internal sealed class VendorHandler(
         }
         catch (Exception e) when (FailureOf(context, e) is { } failure)
         {
+            LongResponse.Count(context, isCounted);
             await format.WriteAsync(context, failure);
         }
     }
@@ -193,6 +195,7 @@ internal sealed class VendorHandler(
 
     private static async Task SendWholeAsync(HttpContext context, AwaitedAnswer updates, AnswerWriter response)
     {
+        LongResponse.Count(context, isCounted: false);
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
         var whole = response.Join();
 

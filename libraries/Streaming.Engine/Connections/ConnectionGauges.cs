@@ -22,6 +22,13 @@ internal sealed class ConnectionGauges : IHostedService
             "Open streams."
         );
 
+        meter.CreateObservableCounter(
+            "sse.server.streams.opened",
+            () => registry.Opened,
+            "{stream}",
+            "Streams that began."
+        );
+
         meter.CreateObservableGauge(
             "sse.server.lag",
             () => totals.Read().Lag,

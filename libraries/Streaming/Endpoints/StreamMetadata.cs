@@ -1,10 +1,9 @@
-using Microsoft.AspNetCore.Http.Metadata;
 using Streaming.Endpoints;
 
 namespace AspireSse.Server;
 
-/// <summary>Marks an endpoint that streams, and describes its stream. It has no HTTP metrics, because a stream's length
-/// is no latency, and no output cache, which would let its second reader wait for the first to leave.</summary>
+/// <summary>Marks an endpoint that streams, and describes its stream. It has no output cache, which would let its
+/// second reader wait for the first to leave.</summary>
 /// <remarks>Needed only by code that tells streams from other endpoints, such as an OpenAPI document or an
 /// authentication handler.</remarks>
 /// <param name="Summary">A sentence for an OpenAPI document.</param>
@@ -16,7 +15,7 @@ public sealed record StreamMetadata(
     IReadOnlyList<StreamEvent> Events,
     bool Resumes = true,
     bool TakesOrdinals = false
-) : IApiEndpoint, IDisableHttpMetricsMetadata
+) : IApiEndpoint
 {
     /// <summary>The mark of a result that streams events.</summary>
     internal static readonly StreamMetadata OfResult = new("Streams events.", Events: []);

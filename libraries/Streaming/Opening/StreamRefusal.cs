@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Streaming.Admission;
 using Streaming.Connections;
@@ -60,7 +61,9 @@ internal static class StreamRefusal
     {
         var retry = ReconnectionTime.Next(context.RequestServices.GetRequiredService<IOptions<SseOptions>>().Value);
         context.Response.StatusCode = StatusCodes.Status200OK;
-        StreamResponseHeaders.Set(context);
+        StreamResponseHeaders.Set(context, isRefusal: true);
+        // Its status hides that it is a refusal.
+        context.Features.Get<IHttpMetricsTagsFeature>()?.Tags.Add(new("error.type", "reconnect"));
         await context.Response.Body.WriteAsync((byte[])[.. SseFrame.Comment(why), .. ControlFrames.Retry(retry)]);
     }
 }

@@ -11,9 +11,14 @@ internal static class StreamResponseHeaders
     private static readonly StringValues Unsent = new((string?[])[null]);
 
     /// <summary>Sets the headers of a stream, and lets its client read as slowly as it likes.</summary>
-    public static void Set(HttpContext context)
+    /// <param name="context">The request.</param>
+    /// <param name="isRefusal">True if the stream only tells the client to come later.</param>
+    public static void Set(HttpContext context, bool isRefusal = false)
     {
         LongResponse.Announce(context);
+        if (!isRefusal)
+            LongResponse.Count(context, isCounted: false);
+
         var response = context.Response;
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache";

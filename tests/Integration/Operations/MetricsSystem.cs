@@ -1,9 +1,12 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using Harness;
+using Integration.Llm;
 
 namespace Integration.Operations;
 
-/// <summary>A replica and a Broadcaster whose metrics Prometheus could read, with events and readers.</summary>
+/// <summary>A replica and a Broadcaster whose metrics Prometheus could read, with events, readers and
+/// refusals.</summary>
 public sealed partial class MetricsSystem : IAsyncLifetime
 {
     internal const string Topic = "read-by-a-client";
@@ -41,6 +44,34 @@ public sealed partial class MetricsSystem : IAsyncLifetime
 
         foreach (var reader in _readers)
             await reader.WaitAsync(r => r.Events.Count() == Events);
+
+        await RefuseAndAnswerAsync();
+    }
+
+    /// <summary>Refuses two streams and two questions to models, and answers two questions, of which nothing is
+    /// stored.</summary>
+    private async Task RefuseAndAnswerAsync()
+    {
+        var model = LlmSystem.VendorQuestion("hello", "demo", stream: false);
+        var nobodys = LlmSystem.VendorQuestion("hello", "nobodys");
+        Assert.Equal(HttpStatusCode.BadRequest, await GetAsync("/v1/events/stream?topik=a"));
+        Assert.Equal(HttpStatusCode.NotFound, await GetAsync("/v1/generations/nobodys/stream"));
+        Assert.Equal(HttpStatusCode.NotFound, await PostAsync("/v1/chat/completions", nobodys));
+        Assert.Equal(HttpStatusCode.BadRequest, await PostAsync("/v1/messages", new { model = "demo" }));
+        Assert.Equal(HttpStatusCode.OK, await PostAsync("/v1/chat/completions", model));
+        Assert.Equal(HttpStatusCode.OK, await PostAsync("/v1/messages", model));
+
+        async Task<HttpStatusCode> GetAsync(string path)
+        {
+            using var response = await Http.GetAsync(new Uri(Replica.Url, path));
+            return response.StatusCode;
+        }
+
+        async Task<HttpStatusCode> PostAsync(string path, object body)
+        {
+            using var response = await LlmSystem.PostAsync(Replica, path, body);
+            return response.StatusCode;
+        }
     }
 
     internal Task<MetricsText> ReplicaMetricsAsync() => ScrapeAsync(_ofReplica!);

@@ -32,6 +32,31 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
         Assert.Equal((1, 1), (relay.Sum("broadcaster_leader"), relay.Sum("broadcaster_lease_acquired_total")));
     }
 
+    /// <summary>The alerts cannot fire for what no metric counts.</summary>
+    [Theory]
+    [InlineData("/v1/events/stream", 400)]
+    [InlineData("/v1/generations/{id}/stream", 404)]
+    [InlineData("/v1/chat/completions", 404)]
+    [InlineData("/v1/messages", 400)]
+    public async Task A_refused_stream_or_model_request_is_counted_by_its_status(string route, int status)
+    {
+        await MetricsSystem.EventuallyAsync(shared.World.ReplicaMetricsAsync, m => Requests(m, route, status) == 1);
+    }
+
+    [Fact]
+    public async Task An_open_stream_and_the_answer_of_a_model_are_no_durations()
+    {
+        var metrics = await MetricsSystem.EventuallyAsync(
+            shared.World.ReplicaMetricsAsync,
+            m => Requests(m, "/v1/messages", 400) == 1
+        );
+        foreach (var route in (string[])["/v1/events/stream", "/v1/chat/completions", "/v1/messages"])
+            Assert.Equal(0, Requests(metrics, route, 200));
+
+        Assert.Equal(MetricsSystem.Readers, metrics.Sum("sse_server_streams_opened_total"));
+        Assert.Equal(2, metrics.Sum("gen_ai_client_operation_time_to_first_chunk_seconds_count"));
+    }
+
     [Fact]
     public async Task The_resync_counter_exists_for_every_reason_before_it_counts()
     {
@@ -91,4 +116,11 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
         static bool IsOfClient(string label) =>
             label is "client_address" or "sse_connection_id" or "topic" or "enduser_id";
     }
+
+    private static double Requests(MetricsText metrics, string route, int status) =>
+        metrics.Sum(
+            "http_server_request_duration_seconds_count",
+            ("http_route", route),
+            ("http_response_status_code", $"{status}")
+        );
 }

@@ -18,7 +18,6 @@ internal static class ChatCompletionsApi
             .CountedAs(GenerationLimit.Requests)
             .RefusesAs(Format.RefuseAsync)
             .WithTags("OpenAI")
-            .DisableHttpMetrics()
             .Body(typeof(ChatCompletionRequest))
             .Answers(
                 "https://platform.openai.com/docs/api-reference/chat",

@@ -21,7 +21,6 @@ internal static class MessagesApi
             .CountedAs(GenerationLimit.Requests)
             .RefusesAs(Format.RefuseAsync)
             .WithTags("Anthropic")
-            .DisableHttpMetrics()
             .Body(typeof(MessageRequest))
             .Answers(
                 Reference,

@@ -74,7 +74,7 @@ internal static class ResponsesApi
     }
 
     private static RouteHandlerBuilder Describe(this RouteHandlerBuilder endpoint) =>
-        endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").DisableHttpMetrics().Answers(Reference);
+        endpoint.RefusesAs(Format.RefuseAsync).WithTags("OpenAI").Answers(Reference);
 
     private static Task RetrieveAsync(string id, DialectRequest request) =>
         ShowAsync(id, request, (run, prompt) => ReadAsync(request.Context, request.Handler, run, prompt));
