@@ -85,6 +85,9 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
         ["Anthropic: overloaded, without a name"] = "half||upstream",
         ["Anthropic: a whole answer"] = "||upstream",
         ["Anthropic: a whole answer of text"] = "||upstream",
+        // It has contents for the searches, which the text tells of.
+        ["Anthropic: a search of its own"] = Told("call") + Told("result") + "Hello||stop",
+        ["Anthropic: a call after a search of its own"] = $"{Told("call")}|{ServerEvents.Sum(1)}|tool_calls",
     };
 
     private RunningService Replica => system.System.Replicas[0];
@@ -107,6 +110,9 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
 
         Assert.Equal(Shown.Parse(Others.GetValueOrDefault(form.ToString(), form.Shown)), shown);
     }
+
+    private static string Told(string part) =>
+        $"\n\n[A part of the answer (web search tool {part}) that this API cannot show.]\n\n";
 
     [Fact]
     public void Each_exception_is_one_of_a_form() =>
