@@ -90,13 +90,3 @@ internal sealed class DialectRequest(HttpContext context)
     private T Of<T>()
         where T : notnull => context.RequestServices.GetRequiredService<T>();
 }
-
-internal static class DialectRequestExtensions
-{
-    /// <summary>Maps an endpoint without names in its path.</summary>
-    public static RouteHandlerBuilder MapPost(
-        this IEndpointRouteBuilder app,
-        string path,
-        Func<DialectRequest, Task> answerAsync
-    ) => app.MapPost(path, (Delegate)((HttpContext context) => answerAsync(new DialectRequest(context))));
-}

@@ -1,4 +1,3 @@
-using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
 
