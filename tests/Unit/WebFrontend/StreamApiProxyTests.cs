@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -45,6 +47,33 @@ public sealed class StreamApiProxyTests
             await comes.Task.WaitAsync(context.RequestAborted);
             await context.Response.WriteAsync("data: 1\n\n", context.RequestAborted);
         }
+    }
+
+    [Fact]
+    public async Task A_refusal_is_in_the_metric_of_durations_and_an_answer_is_not()
+    {
+        await using var streamApi = await Service.StartAsync(map: app => app.MapGet("/answered", () => "answer"));
+        await using var frontend = await StartAsync(streamApi.Url);
+        var meters = frontend.Services.GetRequiredService<IMeterFactory>();
+        var statuses = new ConcurrentQueue<object?>();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, all) =>
+            {
+                if (instrument.Name == "http.server.request.duration" && instrument.Meter.Scope == meters)
+                    all.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>(
+            (_, _, tags, _) => statuses.Enqueue(tags.ToArray().ToDictionary()["http.response.status_code"])
+        );
+        listener.Start();
+
+        foreach (var path in (string[])["/api/answered", "/api/refused"])
+            await frontend.Outside.GetAsync(path, Cancelled);
+
+        await Eventually.HoldsAsync(() => !statuses.IsEmpty, "the refusal is counted");
+        Assert.Equal([404], statuses);
     }
 
     /// <summary>Starts the proxy, and at <c>/limited</c> its forwarder with the forwarder's own settings.</summary>
