@@ -26,7 +26,20 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
 
     public RequestValue AsObject() => IsObject ? this : throw Invalid("must be an object.");
 
-    public string AsText() => IsText ? Json.GetString()! : throw Invalid("must be a string.");
+    public string AsText()
+    {
+        if (!IsText)
+            throw Invalid("must be a string.");
+
+        try
+        {
+            return Json.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Invalid("has half of a surrogate pair, which UTF-8 cannot encode.");
+        }
+    }
 
     public string? Text(string name) => Get(name)?.AsText();
 
