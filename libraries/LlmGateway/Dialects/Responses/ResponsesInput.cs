@@ -23,10 +23,12 @@ internal static class ResponsesInput
             ),
         // Only the provider that made the reasoning takes it.
         ["reasoning"] = (item, _) =>
-            OwnReasoning.Unpack(
-                string.Concat(item.Items("summary", ChatBody.MaxMessages).Select(part => part.AsObject().Text("text"))),
-                item.Text("encrypted_content")
-            ),
+            item.Text("encrypted_content") is { } signature
+                ? OwnReasoning.Unpack(
+                    string.Concat(item.Items("summary", ChatBody.MaxMessages).Select(s => s.AsObject().Text("text"))),
+                    signature
+                )
+                : null,
     };
 
     /// <param name="body">The request.</param>
@@ -82,7 +84,7 @@ internal static class ResponsesInput
         else if (read(item, table) is { } content)
         {
             RequestReader.CheckCall(content, calls, item.PathOf("call_id"));
-            Append(messages, content is FunctionResultContent or UntranslatableContent ? ChatRole.Tool : ChatRole.Assistant, [content]);
+            Append(messages, type == "function_call_output" ? ChatRole.Tool : ChatRole.Assistant, [content]);
         }
     }
 
