@@ -129,9 +129,9 @@ internal sealed partial class UpstreamBody(
         var value = colon < 0 ? default : line[(colon + 1)..];
         return (
             name.SequenceEqual("data"u8) ? "data"
-                : name.SequenceEqual("event"u8) ? "event"
-                : name.SequenceEqual("error"u8) ? "error"
-                : null,
+            : name.SequenceEqual("event"u8) ? "event"
+            : name.SequenceEqual("error"u8) ? "error"
+            : null,
             value.Span is [(byte)' ', ..] ? value[1..] : value
         );
     }
