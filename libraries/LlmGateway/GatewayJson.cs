@@ -5,7 +5,6 @@ using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway;
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.ChatCompletions;

@@ -1,6 +1,5 @@
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 
 namespace AspireSse;
 

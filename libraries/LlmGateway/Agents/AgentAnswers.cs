@@ -1,9 +1,7 @@
-using System.Text.Json;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 
 namespace LlmGateway.Agents;

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Agents;
 
 /// <summary>The input that the agent answers.</summary>

@@ -2,7 +2,6 @@ using EventStore;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 using Runs;
 using Streaming.Frames;
 using Streaming.Opening;

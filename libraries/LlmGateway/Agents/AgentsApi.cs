@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Text;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using EventStore;
 using LlmGateway.Agents.Sessions;
@@ -8,7 +7,6 @@ using LlmGateway.Agents.Tools;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;

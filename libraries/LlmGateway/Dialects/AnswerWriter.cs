@@ -1,7 +1,5 @@
-using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects;
 

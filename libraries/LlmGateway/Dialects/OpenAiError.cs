@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace LlmGateway.Dialects;
 
 /// <summary>OpenAI's error, the same in all its APIs: <c>{"error":{"message","type","param","code"}}</c>.</summary>

@@ -1,6 +1,5 @@
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Streaming.Requests;
 

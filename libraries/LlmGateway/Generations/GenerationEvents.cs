@@ -1,8 +1,6 @@
-using System.Text.Json;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Generations;
 

@@ -1,8 +1,6 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using EventStore;
-using Microsoft.Extensions.AI;
 using Runs;
 
 namespace LlmGateway.Generations;

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace LlmGateway.Generations;
 
 // Data of the events of a generation.

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
-using Microsoft.Extensions.AI;
 using Streaming.Requests;
 
 namespace LlmGateway.Generations;

@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Generations;
 
 /// <summary>The question of a run, as it is stored.</summary>

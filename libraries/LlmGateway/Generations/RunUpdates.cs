@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using EventStore;
-using Microsoft.Extensions.AI;
 using Runs;
 using Streaming.Replay;
 using Streaming.Requests;

@@ -1,10 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Generations;
 

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
-
 namespace LlmGateway.Generations;
 
 internal sealed record StoredPrompt(

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.AI;
 using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers;

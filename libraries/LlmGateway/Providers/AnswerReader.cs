@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.AI;
 using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers;

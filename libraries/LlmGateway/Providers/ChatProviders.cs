@@ -3,7 +3,6 @@ using LlmGateway.Providers.Demo;
 using LlmGateway.Providers.Keyed;
 using LlmGateway.Providers.OpenAi;
 using LlmGateway.Telemetry;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 
 namespace LlmGateway.Providers;

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Providers;
 
 /// <summary>The detail in which a model sees an image, a property of its content with the name that the clients of

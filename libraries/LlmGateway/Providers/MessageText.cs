@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 

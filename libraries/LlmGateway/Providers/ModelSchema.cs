@@ -1,7 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Providers;
 
 /// <summary>Schemas for a model in the form that its vendor requires.</summary>

@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.AI;
 using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers;

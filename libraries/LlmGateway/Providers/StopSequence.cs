@@ -1,5 +1,3 @@
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Providers;
 
 /// <summary>The stop sequence that ended an answer. Only some providers report it.</summary>

@@ -1,7 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Providers;
 
 /// <summary>Converts tool calls from and to JSON. The text of the arguments stays as the model wrote it.</summary>

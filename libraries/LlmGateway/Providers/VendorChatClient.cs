@@ -1,8 +1,6 @@
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers;
 

@@ -1,6 +1,5 @@
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Requests;
 

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Requests;
 

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 using Streaming.Requests;
 
 namespace LlmGateway.Requests;

@@ -1,6 +1,5 @@
 using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Requests;
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace LlmGateway.Requests;
 
 /// <summary>A value of a request with its path, so that an error names the value.</summary>

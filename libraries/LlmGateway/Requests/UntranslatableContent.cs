@@ -1,5 +1,4 @@
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Requests;
 

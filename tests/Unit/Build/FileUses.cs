@@ -19,11 +19,14 @@ internal static class FileUses
         global using System.Net.Http;
         global using System.Threading;
         global using System.Threading.Tasks;
+        global using System.Text.Json;
+        global using System.Text.Json.Nodes;
         global using AspireSse;
         global using AspireSse.Server;
         global using Microsoft.AspNetCore.Builder;
         global using Microsoft.AspNetCore.Http;
         global using Microsoft.AspNetCore.Routing;
+        global using Microsoft.Extensions.AI;
         global using Microsoft.Extensions.DependencyInjection;
         global using Microsoft.Extensions.Hosting;
         """;

@@ -1,8 +1,6 @@
-using System.Text.Json;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Requests;

@@ -1,8 +1,5 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 using Streaming.Opening;
 using Streaming.Refusals;
 

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>The frame format of AG-UI: events without names. A refusal's body is the event that ends a run.

@@ -1,9 +1,6 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;

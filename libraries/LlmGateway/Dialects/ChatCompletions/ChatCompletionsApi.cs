@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
 using Streaming.Refusals;

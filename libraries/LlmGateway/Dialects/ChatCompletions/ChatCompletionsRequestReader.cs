@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary>A whole answer of OpenAI's format: the joined deltas of the first choice, and the last value of each other

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects.Messages;
 

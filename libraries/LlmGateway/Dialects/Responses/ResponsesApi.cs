@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Requests;
 using Streaming.Refusals;

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>The format of OpenAI's Responses API: each event has its type as its name, and also in its data. While the

@@ -1,6 +1,4 @@
-using System.Text.Json.Nodes;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.Responses;

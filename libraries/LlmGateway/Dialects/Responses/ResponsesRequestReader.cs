@@ -1,10 +1,7 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Dialects.Responses;
 

@@ -1,8 +1,6 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using Microsoft.Extensions.AI;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
 using static LlmGateway.Dialects.VendorFrame;
 

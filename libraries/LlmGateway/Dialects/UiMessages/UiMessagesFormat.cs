@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.UiMessages;

@@ -1,6 +1,4 @@
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.Anthropic;
 

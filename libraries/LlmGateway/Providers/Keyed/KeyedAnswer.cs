@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
-using Microsoft.Extensions.AI;
 
 namespace LlmGateway.Providers.Keyed;
 

@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.AI;
-
 namespace LlmGateway.Providers.OpenAi;
 
 /// <summary>Translates a request to OpenAI's format.</summary>
