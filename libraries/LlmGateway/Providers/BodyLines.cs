@@ -109,7 +109,9 @@ internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, string 
         {
             var buffer = Rest.Length > _buffer.Length / 2 ? new byte[_buffer.Length * 2] : _buffer;
             Rest.CopyTo(buffer);
-            (_buffer, _start, _end) = (buffer, 0, Rest.Length);
+            _end = Rest.Length;
+            _start = 0;
+            _buffer = buffer;
         }
 
         var count = await read(_buffer.AsMemory(_end));

@@ -96,6 +96,8 @@ internal sealed record RequestTable
             },
             Tool = "function",
             FormatSchema = "json_schema",
+
+            // A member of a newer version is refused until it is known to be a hint.
             Members = (
                 "frequency_penalty max_completion_tokens max_tokens maxTokens messages metadata model n "
                 + "parallel_tool_calls prediction presence_penalty prompt_cache_key prompt_cache_options "
