@@ -42,36 +42,76 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         Assert.StartsWith(isSession ? "sessions." : "agents.", (string?)given.Context["topic"]);
     }
 
+    /// <summary>A process may die at any time. Nothing asks the model again, so nothing calls the tool again.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_killed_replica_leaves_an_answer_that_names_the_call_without_a_result(bool isSession)
+    [InlineData(Phase.Asking, true)]
+    [InlineData(Phase.Asking, false)]
+    [InlineData(Phase.InTool, true)]
+    [InlineData(Phase.InTool, false)]
+    [InlineData(Phase.Storing, true)]
+    [InlineData(Phase.Storing, false)]
+    [InlineData(Phase.Stored, true)]
+    [InlineData(Phase.Stored, false)]
+    public async Task A_killed_replica_leaves_an_answer_that_names_a_call_without_a_result(Phase phase, bool isSession)
     {
         await using var dying = await StartAsync();
-        var begun = new TaskCompletionSource();
+        await using var log = await World.Database.OpenConnectionAsync(Stop);
+        var reached = new TaskCompletionSource();
+        var paid = 0;
         Give(
             dying,
             async _ =>
             {
-                begun.TrySetResult();
-                await Task.Delay(Timeout.Infinite, Stop);
-                return null;
+                Interlocked.Increment(ref paid);
+                if (phase == Phase.InTool)
+                    await HangAsync();
+                // Until the end of the transaction nobody appends to the log.
+                if (phase == Phase.Storing)
+                    await ExecuteAsync(log, "begin; select eventstore.lock_log()");
+                return "paid";
             }
         );
-
-        var (path, session) = await AskAsync(dying, Paying("call_1"), isSession);
+        var prompt = Paying(
+            ["call_1"],
+            results =>
+                phase == Phase.Asking || (phase == Phase.Stored && results == 1) ? HangAsync() : Task.CompletedTask
+        );
+        var (path, session) = await AskAsync(dying, prompt, isSession);
         await using var first = isSession ? null : await SseReader.OpenAsync(dying.Service.Url, path);
-        await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
-        await (first?.WaitForEventsAsync(2) ?? Task.CompletedTask);
+
+        if (phase == Phase.Storing)
+            await Eventually.HoldsAsync(async () => await WaitersAsync() > 0);
+        else
+            await reached.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
         await dying.KillAsync();
+        if (phase == Phase.Storing)
+            await ExecuteAsync(log, "rollback");
 
         await using var reader = await SseReader.OpenAsync(B.Url, path, first?.LastId);
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)));
         var error = reader.Events.Single(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)).Json();
-        Assert.Contains(MayHaveRun, error.Text("error"), StringComparison.Ordinal);
-        Assert.DoesNotContain("again", error.Text("error"), StringComparison.OrdinalIgnoreCase);
-        if (isSession)
+        var isUnknown = phase is Phase.InTool or Phase.Storing;
+        Assert.Equal(isUnknown, error.Text("error").Contains(MayHaveRun, StringComparison.Ordinal));
+        Assert.Equal(
+            isSession && phase == Phase.Asking,
+            error.Text("error").Contains("again", StringComparison.OrdinalIgnoreCase)
+        );
+        Assert.Equal(phase == Phase.Asking ? 0 : 1, paid);
+        Assert.Equal(phase == Phase.Stored ? 2 : 1, Upstream.Attempts(prompt));
+        if (isSession && phase == Phase.InTool)
             Assert.Equal(["assistant:call_1", "tool:call_1", "user:"], (await NextTurnAsync(session)).TakeLast(3));
+
+        async Task HangAsync()
+        {
+            reached.TrySetResult();
+            await Task.Delay(Timeout.Infinite, Stop);
+        }
+
+        Task<long> WaitersAsync() =>
+            World.Database.AskAsync<long>(
+                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
+                    + "and wait_event_type = 'Lock' and query like '%append%'"
+            );
     }
 
     /// <summary>The message would otherwise be answered again, by another replica, with the same call.</summary>
@@ -152,7 +192,10 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     }
 
     /// <summary>An answer that makes the calls one after the other, and says each result before the next one.</summary>
-    private string Paying(params string[] calls) =>
+    private string Paying(params string[] calls) => Paying(calls, _ => Task.CompletedTask);
+
+    /// <param name="beforeAsync">Called before each answer with the number of the calls' results.</param>
+    private string Paying(string[] calls, Func<int, Task> beforeAsync) =>
         Upstream.On(async request =>
         {
             var results = request
@@ -161,6 +204,7 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 .Where(message => message.Text("role") == "tool")
                 .Select(message => message.Text("content"))
                 .ToList();
+            await beforeAsync(results.Count);
             if (results.Count == calls.Length)
             {
                 await request.SayAsync($"{results[^1]} thank you");
@@ -199,4 +243,25 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 return $"{message.Text("role")}:{call}{result}{text}";
             });
     }
+
+    private static async Task ExecuteAsync(Npgsql.NpgsqlConnection connection, string statements)
+    {
+        await using var command = connection.CreateCommand();
+        command.CommandText = statements;
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}
+
+/// <summary>Where an agent is when its process dies.</summary>
+public enum Phase
+{
+    /// <summary>The model has not answered.</summary>
+    Asking,
+    InTool,
+
+    /// <summary>The tool has returned, and its result is not stored.</summary>
+    Storing,
+
+    /// <summary>The result is stored, and the model has not answered it.</summary>
+    Stored,
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Harness;
 using Integration.Seeds;
 
 namespace Integration.Llm.Dialects;

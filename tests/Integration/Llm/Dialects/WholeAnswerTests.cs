@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Integration.Seeds;
 
 namespace Integration.Llm.Dialects;
