@@ -91,10 +91,10 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)));
         var error = reader.Events.Single(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)).Json();
         var isUnknown = phase is Phase.InTool or Phase.Storing;
-        Assert.Equal(isUnknown, error.Text("error").Contains(MayHaveRun, StringComparison.Ordinal));
+        Assert.Equal(isUnknown, error.Text("error")!.Contains(MayHaveRun, StringComparison.Ordinal));
         Assert.Equal(
             isSession && phase == Phase.Asking,
-            error.Text("error").Contains("again", StringComparison.OrdinalIgnoreCase)
+            error.Text("error")!.Contains("again", StringComparison.OrdinalIgnoreCase)
         );
         Assert.Equal(phase == Phase.Asking ? 0 : 1, paid);
         Assert.Equal(phase == Phase.Stored ? 2 : 1, Upstream.Attempts(prompt));
