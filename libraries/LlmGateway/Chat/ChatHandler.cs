@@ -45,7 +45,7 @@ internal sealed class ChatHandler(
     {
         var frames = new ChatFrames(context.Request.Query.Flag("named"));
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
+        var call = ChatCall.Read(body, providers, ignoresUnknown: true).From(access.ClientOf(context));
         if (call.Options.Tools is { Count: > 0 })
             throw new InvalidChatException(
                 "tools",

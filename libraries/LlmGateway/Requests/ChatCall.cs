@@ -38,10 +38,10 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     /// Reads <c>{messages, model?, provider?, …}</c>, the body of <c>/sse/chat</c> and <c>/v1/generations</c>.
     /// </summary>
     /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers)
+    public static ChatCall Read(JsonElement body, ChatProviders providers, bool ignoresUnknown = false)
     {
         var request = new RequestValue(body);
-        var table = RequestTable.ChatCompletions;
+        var table = RequestTable.ChatCompletions with { IgnoresUnknown = ignoresUnknown };
         var target = RequestReader.Target(request, providers, needsModel: false);
         var messages = RequestReader.Messages(request, table, target);
         var options = OptionsReader.Read(request, target, table);

@@ -57,11 +57,12 @@ internal static class OptionsReader
         var sent = body.Json.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null);
         try
         {
-            UnknownNames.Refuse(
-                [.. table.Members, .. table.Refused],
-                sent.Select(member => member.Name),
-                StringComparer.Ordinal
-            );
+            if (!table.IgnoresUnknown)
+                UnknownNames.Refuse(
+                    [.. table.Members, .. table.Refused],
+                    sent.Select(member => member.Name),
+                    StringComparer.Ordinal
+                );
         }
         catch (InvalidRequestException e) when (e is not InvalidChatException)
         {

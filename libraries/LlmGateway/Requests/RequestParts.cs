@@ -12,6 +12,13 @@ internal static class RequestParts
     /// <summary>Reads a part that no other model takes.</summary>
     public static AIContent? Ignored(RequestValue part) => null;
 
+    /// <summary>Reads reasoning, or returns null if nobody knows which provider made it.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="text">The part's member with the text.</param>
+    /// <param name="signature">What the provider signed or encrypted, or null.</param>
+    public static AIContent? Reasoning(RequestValue part, string text, string? signature) =>
+        signature is null ? null : OwnReasoning.Unpack(part.Text(text), signature);
+
     /// <summary>Returns a part that only a provider with the same API can get, in the original body.</summary>
     /// <param name="part">The part.</param>
     /// <param name="member">The member that has the part's type.</param>

@@ -63,6 +63,9 @@ internal sealed record RequestTable
     /// <summary>True if the API enforces each schema.</summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>True if members that are not known are ignored, as the article's chat does.</summary>
+    public bool IgnoresUnknown { get; init; }
+
     /// <summary>Members that are read, or that are hints.</summary>
     public required string[] Members { get; init; }
 

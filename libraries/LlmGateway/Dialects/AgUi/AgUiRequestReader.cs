@@ -23,7 +23,7 @@ internal static class AgUiRequestReader
             ["reasoning"] = null,
             ["activity"] = null,
         },
-        Thought = message => OwnReasoning.Unpack(message.Text("content"), message.Text("encryptedValue")),
+        Thought = message => RequestParts.Reasoning(message, "content", message.Text("encryptedValue")),
         Parts = new()
         {
             ["text"] = RequestParts.Text,

@@ -26,7 +26,7 @@ internal static class MessagesRequestReader
             ["tool_use"] = CallOf,
             ["tool_result"] = ResultOf,
             // Another provider has no use for it.
-            ["thinking"] = block => OwnReasoning.Unpack(block.Text("thinking"), block.Text("signature")),
+            ["thinking"] = block => RequestParts.Reasoning(block, "thinking", block.Text("signature")),
             ["redacted_thinking"] = block => OwnReasoning.Unpack("", block.Text("data")),
         },
         CallId = "content",

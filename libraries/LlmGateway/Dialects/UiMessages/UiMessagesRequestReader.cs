@@ -27,7 +27,7 @@ internal static class UiMessagesRequestReader
                     ? RequestParts.Image(part.Required("url"))
                     : RequestParts.Untranslatable(part, "mediaType"),
             ["step-start"] = RequestParts.Ignored,
-            ["reasoning"] = part => OwnReasoning.Unpack(part.Text("text"), UiMessagesFormat.SignatureOf(part)),
+            ["reasoning"] = part => RequestParts.Reasoning(part, "text", UiMessagesFormat.SignatureOf(part)),
             ["reasoning-file"] = RequestParts.Ignored,
             ["source-url"] = RequestParts.Ignored,
             ["source-document"] = RequestParts.Ignored,
