@@ -63,7 +63,7 @@ public sealed class RunEndingTests(SlowModelSystem system) : IClassFixture<SlowM
             var isTold = request.Path.Contains("ag-ui", StringComparison.Ordinal);
             Assert.Equal((request.Path, isTold), (request.Path, reader.EndedProperly));
             if (isTold)
-                Assert.Equal("stream_ended", reader.Events.Last().Json().Text("code"));
+                Assert.Contains("\"stream_ended\"", reader.Events.Last().Data!, StringComparison.Ordinal);
             Assert.DoesNotContain(reader.Frames, frame => frame.Event == "unauthorized");
             Assert.NotEmpty(reader.Frames);
             await reader.DisposeAsync();
@@ -89,7 +89,7 @@ public sealed class RunEndingTests(SlowModelSystem system) : IClassFixture<SlowM
         await second.WaitAsync(r => r.Frames.Count > sent + 2);
 
         await second.WaitForEndAsync();
-        Assert.Equal("stream_ended", second.Events.Last().Json().Text("code"));
+        Assert.Contains("\"stream_ended\"", second.Events.Last().Data!, StringComparison.Ordinal);
         await A.ExpectAsync(401, $"GET {path}");
     }
 
