@@ -19,6 +19,8 @@ internal sealed class InvalidChatException(
     // The first two are OpenAI's own codes.
     public const string ModelNotFound = "model_not_found",
         UnsupportedParameter = "unsupported_parameter",
+        // Anthropic's own: its client then sends the whole conversation.
+        ThreadNotFound = "thread_not_found",
         ProviderNotFound = "provider_not_found",
         ProviderNotConfigured = "provider_not_configured";
 

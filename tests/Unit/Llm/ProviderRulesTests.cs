@@ -221,6 +221,12 @@ public sealed class ProviderRulesTests : IAsyncDisposable
     public void The_thread_that_Anthropics_tool_runner_creates_is_ignored_and_a_threads_id_is_refused()
     {
         Assert.NotNull(Sent(Messages, "gpt-4o", Hi, """ ,"thread":{"type":"create"}"""));
+        // The runner then sends the whole conversation.
+        var continued = """ ,"thread":{"type":"continue","previous_message_id":"msg_1"}""";
+        Assert.Equal(
+            "thread_not_found",
+            Assert.Throws<InvalidChatException>(() => Sent(Messages, "gpt-4o", Hi, continued)).Code
+        );
         foreach (var thread in (string[])["\"thread_1\"", """{"type":"continue","previous_message_id":"msg_1"}"""])
             Assert.Equal(
                 "thread",

@@ -12,12 +12,13 @@ internal sealed class MessagesFormat : VendorFormat
     public override bool HasNames => true;
     public override byte[] Heartbeat { get; } = VendorFrame.Of(new JsonObject { ["type"] = "ping" }, "ping");
 
-    public override JsonObject Body(VendorError error) =>
-        new()
-        {
-            ["type"] = "error",
-            ["error"] = new JsonObject { ["type"] = TypeOf(error.Status), ["message"] = error.Message },
-        };
+    public override JsonObject Body(VendorError error)
+    {
+        JsonObject inner = [new("type", TypeOf(error.Status)), new("message", error.Message)];
+        if (error.Code == InvalidChatException.ThreadNotFound)
+            inner["details"] = new JsonObject { ["error_code"] = error.Code };
+        return [new("type", "error"), new("error", inner)];
+    }
 
     protected override JsonObject Response(VendorError error, string requestId)
     {

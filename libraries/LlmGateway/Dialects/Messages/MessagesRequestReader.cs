@@ -71,6 +71,18 @@ internal static class MessagesRequestReader
         if (needsMaxTokens)
             body.Required("max_tokens");
 
+        // The conversation of the earlier requests is not kept here.
+        if (
+            !Table.IsNative(target)
+            && body.Get("thread") is { IsObject: true } thread
+            && thread.Name("type") == "continue"
+        )
+            throw new InvalidChatException(
+                "thread",
+                "thread is not found here: send the whole conversation.",
+                code: InvalidChatException.ThreadNotFound
+            );
+
         var messages = RequestReader.Messages(body, Table, target);
         if (body.Get("system") is { } system)
             messages.Insert(0, new ChatMessage(ChatRole.System, RequestReader.Contents(system, Table)));
