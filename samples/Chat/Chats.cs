@@ -13,7 +13,7 @@ internal sealed record ChatName(string User, Guid Chat)
     public EventTopic Answer(string id) => $"chats.{User}.{Chat}.{id}";
 }
 
-/// <summary>What a client sees of a message.</summary>
+/// <summary>A message as a client sees it.</summary>
 internal sealed record Said(string Role, string Text);
 
 /// <summary>Chats whose messages are the events of their runs: the question, and the updates of the answer.</summary>

@@ -9,7 +9,7 @@ internal sealed record ToolResult(int ExitCode, string Output, string Errors)
 {
     private const int MaxWords = 600;
 
-    /// <summary>What it said of its failure, on one line.</summary>
+    /// <summary>The program's words of its failure, on one line.</summary>
     public string Words
     {
         get

@@ -9,7 +9,7 @@ internal abstract class TriedClient(string name)
     /// <summary>The newest version, known once it is installed.</summary>
     public string Version { get; protected set; } = "–";
 
-    /// <summary>Where its packages come from.</summary>
+    /// <summary>The registry of its packages.</summary>
     public abstract string Registry { get; }
 
     /// <summary>Installs the newest packages. Returns a failed attempt, or null.</summary>

@@ -1,3 +1,5 @@
+using EventStore;
+
 namespace LlmGateway.Dialects;
 
 /// <summary>
@@ -28,9 +30,7 @@ internal sealed class AwaitedAnswer : IAsyncDisposable
     /// <exception cref="UpstreamException">The provider refused before the timeout.</exception>
     public async Task BeginAsync(TimeSpan timeout, TimeProvider clock)
     {
-        // The first update may come between the timer and this line, so the task itself decides.
-        await ((Task)_next).WaitAsync(timeout, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (_next.IsCompleted)
+        if (await _next.EndsWithinAsync(timeout, clock))
             await _next;
     }
 

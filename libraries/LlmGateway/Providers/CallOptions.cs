@@ -19,6 +19,19 @@ internal sealed class CallOptions : ChatOptions
     /// </summary>
     public JsonElement? NativeBody { get; set; }
 
+    /// <summary>Makes the provider's body of <see cref="NativeBody"/>, or returns null if the client uses another API.
+    /// A text <c>provider</c> chose the provider here, and an object is a member of the provider itself.</summary>
+    public JsonObject? ForProvider()
+    {
+        if (NativeBody is not { } native)
+            return null;
+
+        var body = JsonObject.Create(native)!;
+        if (body["provider"] is not JsonObject)
+            body.Remove("provider");
+        return body;
+    }
+
     /// <summary>True if the answer must match the schema of <see cref="ChatOptions.ResponseFormat"/>, false if the
     /// schema is only a request.</summary>
     public bool HasStrictSchema { get; set; }

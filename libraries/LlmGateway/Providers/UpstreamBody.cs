@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
+using EventStore;
 
 namespace LlmGateway.Providers;
 
@@ -191,9 +192,7 @@ internal sealed partial class UpstreamBody(
     /// <summary>Waits for a task, and abandons it at the limit.</summary>
     private async Task<T> WaitAsync<T>(Task<T> task, TimeSpan limit)
     {
-        await ((Task)task).WaitAsync(limit, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        // The task may complete between the timer and this line, so the task itself decides.
-        if (task.IsCompleted)
+        if (await task.EndsWithinAsync(limit, clock))
             return await task;
 
         await _abandoned.CancelAsync();

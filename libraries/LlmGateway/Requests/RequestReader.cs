@@ -76,7 +76,7 @@ internal static class RequestReader
     public static ChatMessage? Message(RequestValue json, RequestTable table)
     {
         if (RoleOf(json.AsObject(), table) is not { } role)
-            return table.Thought(json) is { } thought ? new ChatMessage(ChatRole.Assistant, [thought]) : null;
+            return table.Reasoning(json) is { } thought ? new ChatMessage(ChatRole.Assistant, [thought]) : null;
 
         var contents = role == ChatRole.Tool ? [Result(json, table)] : Contents(json.Get("content"), table);
         if (role == ChatRole.Assistant)

@@ -13,7 +13,7 @@ internal sealed record RequestTable
     public required Dictionary<string, ChatRole?> Roles { get; init; }
 
     /// <summary>Reads a message that has only reasoning, or returns null for one that only the client uses.</summary>
-    public Func<RequestValue, AIContent?> Thought { get; init; } = RequestParts.Ignored;
+    public Func<RequestValue, AIContent?> Reasoning { get; init; } = RequestParts.Ignored;
 
     /// <summary>Readers of a message's parts, by type. They return null for a part that no model takes.</summary>
     public required Dictionary<string, Func<RequestValue, AIContent?>> Parts { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using EventStore;
 
 namespace Runs;
 
@@ -143,10 +144,8 @@ internal sealed class LiveRuns : IHostedService, IDisposable
         var grace = run.StopReason == StopReason.Interrupted ? StopGrace : CancelGrace;
         while (!working.IsCompleted)
         {
-            // The work may return between the timer and the next line, so its task itself decides.
-            await working.WaitAsync(grace, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             // An append waits while Postgres does not answer, and may be the append of the run's end.
-            if (working.IsCompleted || run.IsAppending)
+            if (await working.EndsWithinAsync(grace, _clock) || run.IsAppending)
                 continue;
 
             _logger.LogWarning(

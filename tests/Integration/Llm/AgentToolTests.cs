@@ -252,7 +252,7 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
     }
 }
 
-/// <summary>Where an agent is when its process dies.</summary>
+/// <summary>The work of an agent when its process dies.</summary>
 public enum Phase
 {
     /// <summary>The model has not answered.</summary>

@@ -23,7 +23,7 @@ internal static class AgUiRequestReader
             ["reasoning"] = null,
             ["activity"] = null,
         },
-        Thought = message => RequestParts.Reasoning(message, "content", message.Text("encryptedValue")),
+        Reasoning = message => RequestParts.Reasoning(message, "content", message.Text("encryptedValue")),
         Parts = new()
         {
             ["text"] = RequestParts.Text,

@@ -39,12 +39,9 @@ internal static partial class AnthropicRequest
 
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        var body = (options as CallOptions)?.NativeBody is { } native
-            ? Signed(JsonObject.Create(native)!)
+        var body = (options as CallOptions)?.ForProvider() is { } native
+            ? Signed(native)
             : Translated([.. messages], options);
-        // A text chooses the provider here, and an object is a member of the provider itself.
-        if (body["provider"] is not JsonObject)
-            body.Remove("provider");
         body["model"] = options?.ModelId;
         body["stream"] = true;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
+using EventStore;
 
 namespace LlmGateway.Providers.Keyed;
 
@@ -60,11 +61,7 @@ internal sealed class KeyedAnswer(
         {
             _updates ??= start(_abandoned.Token).GetAsyncEnumerator(_abandoned.Token);
             _next = _updates.MoveNextAsync().AsTask();
-            // The update may come between the timer and the next line, so the task itself decides.
-            await ((Task)_next)
-                .WaitAsync(timeout, clock, cancellationToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (_next.IsCompleted)
+            if (await _next.EndsWithinAsync(timeout, clock, cancellationToken))
                 return await _next;
         }
         // A cancellation may come from a timeout of the client, instead of from the caller.

@@ -10,12 +10,7 @@ internal static class OpenAiRequest
     public static JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
         var call = options as CallOptions;
-        var body = call?.NativeBody is { } native
-            ? JsonObject.Create(native)!
-            : Translated(messages, options, isOpenAi);
-        // A text chooses the provider here, and an object is a member of the provider itself.
-        if (body["provider"] is not JsonObject)
-            body.Remove("provider");
+        var body = call?.ForProvider() ?? Translated(messages, options, isOpenAi);
         if (call?.Routing is { } routing)
             body["provider"] = JsonObject.Create(routing);
         body["model"] = options?.ModelId;
