@@ -118,7 +118,8 @@ internal sealed class AnswerBuffer(
             await run.EndAsync([.. events, end]);
         else if (events.Count > 0)
             await run.AppendAsync(events);
-        Measure(since);
+        if (events.Count > 0)
+            Measure(since);
     }
 
     /// <summary>Begins to store what waits, unless that is under way.</summary>
