@@ -24,6 +24,9 @@ internal abstract class VendorFormat
     /// <summary>True if a frame has its type as its name.</summary>
     public virtual bool HasNames => false;
 
+    /// <summary>True if a client that already has every frame gets the last one again, without its id.</summary>
+    public virtual bool RepeatsEnd => false;
+
     /// <summary>Returns the error that ends a run's stream before the run's end, or null if the body then breaks, so
     /// that the client reconnects.</summary>
     public virtual VendorError? EarlyEnd(HttpRequest request) => null;

@@ -275,6 +275,7 @@ internal sealed class VendorHandler(
     {
         await using var registration = stopped.Register(updates.Stop);
         var hasFailed = false;
+        JsonObject? last = null;
 
         try
         {
@@ -301,6 +302,8 @@ internal sealed class VendorHandler(
             skip = 0;
             await WriteAsync(response.Fail(VendorError.Beyond));
         }
+        else if (skip == 0 && format.RepeatsEnd)
+            await push.WriteAsync(format.Frame(last!), events: 0);
 
         // The end of a run may be its failure.
         if (format.Done is { } done && (settings.Grace is null || !hasFailed))
@@ -311,6 +314,7 @@ internal sealed class VendorHandler(
             foreach (var frame in frames)
             {
                 var id = response.NextId();
+                last = frame;
                 if (--skip < 0)
                     await push.WriteAsync(format.Frame(frame, id));
             }

@@ -6,6 +6,11 @@ internal sealed class AgUiFormat : VendorFormat
 {
     public static AgUiFormat Instance { get; } = new();
 
+    /// <inheritdoc/>
+    /// <remarks>If the body breaks after the run's end, TanStack AI asks for the rest, and takes an empty one for a
+    /// failure, or one with an id that it knows.</remarks>
+    public override bool RepeatsEnd => true;
+
     /// <summary>Returns an event for clients that a broken body would hurt: in Node.js, <c>HttpAgent</c> leaves a
     /// rejection that ends the process. A client that resumes by ids would not resume after the event.</summary>
     public override VendorError? EarlyEnd(HttpRequest request) =>
