@@ -64,7 +64,7 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
     }
 
     private Exception Explained(NpgsqlException error) =>
-        StoreMistake.In(error) is { } mistake
+        StoreError.Mistake(error) is { } mistake
             ? new InvalidOperationException(
                 $"{context.GetType().Name} cannot publish: its database must be that of AddEventStore. {mistake}",
                 error

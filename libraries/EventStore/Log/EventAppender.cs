@@ -233,7 +233,7 @@ internal sealed class EventAppender(
             if (Committed is { } publish && first is { } firstNew)
                 publish(new CommittedEvents(epoch, batch.Records(positions, firstNew, committedAt)));
         }
-        catch (Exception e) when (IsOfData(e))
+        catch (Exception e) when (StoreError.IsOfData(e))
         {
             reusable = new AppendBatch(options.Value);
             await CommitApartAsync(batch, e, stoppingToken);
@@ -243,7 +243,7 @@ internal sealed class EventAppender(
             // The command may still read this batch.
             reusable = new AppendBatch(options.Value);
 
-            var mistake = StoreMistake.In(e);
+            var mistake = StoreError.Mistake(e);
             // Logged once per outage: every append fails until the outage ends, and its caller gets the reason.
             if (!_failing && !stoppingToken.IsCancellationRequested)
                 Logger.LogWarning(
@@ -286,32 +286,6 @@ internal sealed class EventAppender(
             alone = await CommitAsync(alone, stoppingToken);
         }
     }
-
-    /// <summary>Returns true if a commit failed because of its data: a text, a size, or a constraint or trigger of the
-    /// database's operator. Nothing of the commit is stored.</summary>
-    private static bool IsOfData(Exception error) =>
-        error is EncoderFallbackException
-        || error
-            is PostgresException
-            {
-                SqlState: var state,
-                ConstraintName: var constraint,
-                SchemaName: var schema,
-                TableName: var table,
-            }
-            && (
-                // Data exceptions, constraints, exceeded limits.
-                state[..2] is "22" or "23" or "54"
-                || state == PostgresErrorCodes.RaiseException
-            )
-            // A check violation without a constraint's name is a missing partition.
-            && (state != PostgresErrorCodes.CheckViolation || constraint is not null)
-            // The other tables of the log have no caller's data.
-            && (
-                schema != "eventstore"
-                || table is null or "recent_ids"
-                || table.StartsWith("events", StringComparison.Ordinal)
-            );
 
     internal sealed class Request
     {

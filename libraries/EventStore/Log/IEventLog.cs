@@ -147,7 +147,8 @@ internal sealed class StoredEventLog(
         {
             return await reading;
         }
-        catch (StoreUnavailableException e) when (e.InnerException is { } refusal && StoreMistake.In(refusal) != null)
+        catch (StoreUnavailableException e)
+            when (e.InnerException is { } refusal && StoreError.Mistake(refusal) != null)
         {
             throw new InvalidOperationException(e.Message, refusal);
         }

@@ -36,7 +36,7 @@ internal static class LogSnapshot
             // No epoch is recorded here, because the caller's snapshot would not see it.
             throw new StoreUnavailableException("Postgres has just been promoted or restored.", e);
         }
-        catch (PostgresException e) when (StoreMistake.In(e) is { } mistake)
+        catch (PostgresException e) when (StoreError.Mistake(e) is { } mistake)
         {
             throw new InvalidOperationException(mistake, e);
         }

@@ -54,14 +54,14 @@ internal static class StoreAccess
                 return await store.RunAsync(sql, run, null, stopWait, stop);
             }
         }
-        // Class 22 is an error in the caller's data, such as a NUL or a number out of range. No retry helps.
-        catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
+        // Such as a NUL or a number out of range. No retry helps.
+        catch (PostgresException e) when (StoreError.IsOfData(e))
         {
             throw new ArgumentException($"Postgres refuses a value: {e.MessageText}", e);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
-            throw new StoreUnavailableException(StoreMistake.In(e) ?? "Postgres does not answer.", e);
+            throw new StoreUnavailableException(StoreError.Mistake(e) ?? "Postgres does not answer.", e);
         }
     }
 

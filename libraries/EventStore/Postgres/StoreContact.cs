@@ -23,8 +23,8 @@ internal sealed class StoreContact(
     /// <summary>Longest wait for an answer. Connections to a vanished host are closed only after this wait.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
-    /// <summary>Number of successive checks without a leader that are normal, while a process starts or takes
-    /// over.</summary>
+    /// <summary>Number of successive checks in which the same row is the oldest of the outbox that are normal, while a
+    /// process starts or takes over.</summary>
     private const int ChecksOfChange = 5;
 
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
@@ -33,7 +33,8 @@ internal sealed class StoreContact(
     private ReadOnlyReason? _readOnly;
     private volatile string? _mistake;
     private volatile StoreDurability? _durability;
-    private volatile int _unmovedChecks;
+    private volatile WaitingOutbox? _waiting;
+    private int _unmovedChecks;
 
     /// <summary>The time since Postgres stopped answering as a primary, or null while it answers.</summary>
     public TimeSpan? AwayFor
@@ -54,8 +55,9 @@ internal sealed class StoreContact(
     /// <summary>The error that waiting does not mend, or null if there is none.</summary>
     public string? Mistake => _mistake;
 
-    /// <summary>True while events wait in the outbox and no process moves them.</summary>
-    public bool IsOutboxUnmoved => _unmovedChecks > ChecksOfChange;
+    /// <summary>The oldest row of the outbox if nobody moves it, or null. Other rows may wait for long while a process
+    /// moves many.</summary>
+    public WaitingOutbox? Unmoved => _unmovedChecks > ChecksOfChange ? _waiting : null;
 
     /// <summary>The durability of an acknowledged event at the last check, or null before the first.</summary>
     internal StoreDurability? Durability => _durability;
@@ -171,10 +173,12 @@ internal sealed class StoreContact(
     {
         try
         {
-            var wasUnmoved = IsOutboxUnmoved;
-            _unmovedChecks = await WaitingOutbox.IsLeftAsync(store, Interval, stoppingToken) ? _unmovedChecks + 1 : 0;
-            if (IsOutboxUnmoved && !wasUnmoved)
-                Logger.LogWarning(WaitingOutbox.Message);
+            var wasUnmoved = Unmoved is not null;
+            var oldest = await WaitingOutbox.OldestAsync(store, Interval, stoppingToken);
+            _unmovedChecks = oldest is null || oldest.Ordinal != _waiting?.Ordinal ? 0 : _unmovedChecks + 1;
+            _waiting = oldest;
+            if (!wasUnmoved && Unmoved is { } unmoved)
+                Logger.LogWarning("{Reason}", unmoved.Reason);
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         { /* the next check asks again */

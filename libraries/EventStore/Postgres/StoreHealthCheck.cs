@@ -31,7 +31,7 @@ internal sealed class StoreHealthCheck(StoreContact contact) : IHealthCheck
                             "Publishing waits: no synchronous standby of Postgres is connected.",
                             data: data
                         )
-                    : contact.IsOutboxUnmoved ? HealthCheckResult.Degraded(WaitingOutbox.Message, data: data)
+                    : contact.Unmoved is { } unmoved ? HealthCheckResult.Degraded(unmoved.Reason, data: data)
                     : HealthCheckResult.Healthy(data: data)
             : contact.IsLost
                 ? HealthCheckResult.Unhealthy(

@@ -45,5 +45,5 @@ internal static class StoreTransactions
     /// <summary>Returns true if Postgres refused the commit, without an outage. A conflict of transactions (class 40)
     /// is such a refusal, though transient.</summary>
     private static bool IsRefusal(NpgsqlException error) =>
-        error is PostgresException { IsTransient: false } || error is PostgresException { SqlState: ['4', '0', ..] };
+        !StoreError.IsOutage(error) || error is PostgresException { SqlState: ['4', '0', ..] };
 }

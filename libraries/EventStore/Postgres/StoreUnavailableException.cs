@@ -1,3 +1,4 @@
+using EventStore;
 using Npgsql;
 
 namespace AspireSse;
@@ -11,11 +12,7 @@ public class StoreUnavailableException(string message, Exception? inner = null) 
     /// A request to another service that took too long does not count: it is cancelled, with a timeout
     /// inside.</summary>
     public static bool Is(Exception exception) =>
-        exception
-            is StoreUnavailableException
-                or TimeoutException
-                or NpgsqlException { IsTransient: true }
-                // A standby, or a managed server whose disk is full.
-                or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
+        exception is StoreUnavailableException or TimeoutException or NpgsqlException { IsTransient: true }
+        || (exception is PostgresException && StoreError.IsOutage(exception))
         || (exception is not OperationCanceledException && exception.InnerException is { } inner && Is(inner));
 }

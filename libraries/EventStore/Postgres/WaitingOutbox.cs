@@ -2,22 +2,40 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Events that wait in the outbox while no process leads, so that none moves them.</summary>
-internal static class WaitingOutbox
+/// <summary>The row that has waited longest in the outbox.</summary>
+/// <param name="Ordinal">Its number.</param>
+/// <param name="IsLed">True if a process leads, so that the row should be moved.</param>
+internal sealed record WaitingOutbox(long Ordinal, bool IsLed)
 {
-    public const string Message =
-        "Events wait in the outbox, and no process moves them into the log. Start one that calls AddSse without Redis, "
-        + "or AddSseBroadcaster.";
-
     private const string Sql = """
-        select not exists (
+        select ordinal, exists (
             select from eventstore.leases where name = 'broadcaster' and expires_at > clock_timestamp()
-        ) and exists (select from eventstore.outbox)
+        )
+        from eventstore.outbox order by ordinal limit 1
         """;
 
-    public static Task<bool> IsLeftAsync(
+    /// <summary>What keeps the row, and the way out.</summary>
+    public string Reason =>
+        IsLed
+            ? $"Events wait in the outbox behind row {Ordinal}, which the leading process cannot move into the log: its "
+                + "own log says why."
+            : "Events wait in the outbox, and no process moves them into the log. Start one that calls AddSse without "
+                + "Redis, or AddSseBroadcaster.";
+
+    /// <summary>Returns the oldest row, or null if none waits.</summary>
+    public static Task<WaitingOutbox?> OldestAsync(
         NpgsqlDataSource store,
         TimeSpan timeout,
         CancellationToken cancellationToken
-    ) => store.RunAsync(Sql, async command => await command.ExecuteScalarAsync() is true, timeout, cancellationToken);
+    ) =>
+        store.RunAsync(
+            Sql,
+            async command =>
+            {
+                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
+                return await row.ReadAsync() ? new WaitingOutbox(row.GetInt64(0), row.GetBoolean(1)) : null;
+            },
+            timeout,
+            cancellationToken
+        );
 }

@@ -56,7 +56,7 @@ internal sealed class StoreMigrator(
         // The list of migrations was emptied, too.
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateTable)
         {
-            throw new InvalidOperationException(StoreMistake.Emptied(e.MessageText), e);
+            throw new InvalidOperationException(StoreError.Emptied(e.MessageText), e);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {

@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace Adopter.Appending;
 
 /// <summary>Data that only the database refuses, for reasons that no library knows.</summary>
@@ -27,6 +29,28 @@ public sealed class RefusedDataTests : IAsyncLifetime
     }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    public static TheoryData<string, bool> Failures => OperatorTriggers.Failures;
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task An_event_that_a_trigger_fails_at_fails_alone_however_it_fails(string failure, bool isDeferred)
+    {
+        var database = await Stores.Shared.CreateMigratedAsync(Stop);
+        await using var app = await LogApp.StartAsync(database.ConnectionString);
+        await LogApp.ExecuteAsync(database.ConnectionString, OperatorTriggers.Sql(failure, isDeferred));
+
+        var innocents = Enumerable.Range(0, 10).Select(n => AppendAsync("n", n)).ToList();
+        var guilty = AppendAsync(OperatorTriggers.Refused, 0);
+        innocents.AddRange(Enumerable.Range(10, 10).Select(n => AppendAsync("n", n)));
+
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => guilty);
+        Assert.IsType<PostgresException>(refused.InnerException);
+        Assert.Equal(20, (await Task.WhenAll(innocents)).Distinct().Count());
+
+        Task<AppendedEvent> AppendAsync(string type, int number) =>
+            app.Log().AppendAsync($"t.{number}", type, number, cancellationToken: Stop);
+    }
 
     [Theory]
     [InlineData("1", "card")]

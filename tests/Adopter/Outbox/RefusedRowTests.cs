@@ -1,3 +1,4 @@
+using Adopter.Appending;
 using Adopter.Databases;
 using Microsoft.EntityFrameworkCore;
 
@@ -53,6 +54,32 @@ public sealed class RefusedRowTests : IAsyncLifetime
         Assert.Equal(
             string.Join(' ', Enumerable.Range(0, 30).Select(n => $"{n}").Except(refused.Split(' '))),
             await DoAsync("select string_agg(type, ' ' order by position) from eventstore.events")
+        );
+    }
+
+    /// <summary>Failures in a trigger that are no verdict on the row, but a mistake of the operator's.</summary>
+    public static TheoryData<string, bool> Failures => OperatorTriggers.Failures;
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_row_that_a_trigger_fails_at_is_set_aside_alone_however_it_fails(string failure, bool isDeferred)
+    {
+        await DoAsync(OperatorTriggers.Sql(failure, isDeferred));
+        await using (var db = _shop.Open())
+        {
+            for (var n = 0; n < 6; n++)
+                db.Publish("shops.7.item", n == 2 ? OperatorTriggers.Refused : "tea", n);
+            await db.SaveChangesAsync(Stop);
+        }
+
+        await Eventually.HoldsAsync(
+            async () => await DoAsync("select count(*) from eventstore.outbox") == "0",
+            "nothing is left in the outbox"
+        );
+        Assert.Equal("2", await DoAsync("select string_agg(data, ' ') from eventstore.outbox_refused"));
+        Assert.Equal(
+            "0 1 3 4 5",
+            await DoAsync("select string_agg(data, ' ' order by position) from eventstore.events")
         );
     }
 

@@ -9,8 +9,11 @@ declare
     texts text[];
     first bigint;
     half int := cardinality(runs_ended) / 2;
+    state text;
     rule text;
+    context text;
 begin
+    set constraints all immediate;
     with gone as (delete from eventstore.runs where run = any (runs_ended) returning run, will),
     words as (
         select g.run, w.value ->> 'type' as type, w.value ->> 'key' as key, w.value ->> 'data' as data
@@ -27,9 +30,9 @@ begin
         perform pg_notify('eventstore', '');
     end if;
     return coalesce(ended, '{}');
-exception when data_exception or integrity_constraint_violation or program_limit_exceeded or raise_exception then
-    get stacked diagnostics rule = constraint_name;
-    if sqlstate = '23514' and rule = '' then raise; end if;
+exception when others or assert_failure then
+    get stacked diagnostics state = returned_sqlstate, rule = constraint_name, context = pg_exception_context;
+    if not eventstore.is_of_data(state, rule, context) then raise; end if;
     if half > 0 then
         return eventstore.end_by_will(runs_ended[:half]) || eventstore.end_by_will(runs_ended[half + 1:]);
     end if;

@@ -11,7 +11,7 @@ begin
     if to_regclass('eventstore.' || name) is not null then return; end if;
     -- Whoever may append may call this.
     if at / span > (select last_value from eventstore.position) / span + 1 then
-        raise exception 'Position % is not one of the next partition', at using errcode = '55000';
+        raise exception 'Position % is not one of the next partition', at using errcode = 'SSE02';
     end if;
     execute format('create table eventstore.%I (like eventstore.events including all)', name);
     execute format('alter table eventstore.events attach partition eventstore.%I for values from (%s) to (%s)',
