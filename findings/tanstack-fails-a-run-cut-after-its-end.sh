@@ -38,24 +38,25 @@ const server = createServer(async (request, answer) => {
 }).listen(0, '127.0.0.1')
 await new Promise((listening) => server.once('listening', listening))
 
+const origin = `http://127.0.0.1:${server.address().port}`
 for (const path of Object.keys(resumed)) {
   const errors = []
   let ends = 0
   const client = new ChatClient({
-    connection: fetchServerSentEvents(`http://127.0.0.1:${server.address().port}${path}`, { reconnect: { delayMs: 5 } }),
+    connection: fetchServerSentEvents(origin + path, { reconnect: { delayMs: 5 } }),
     onChunk: (chunk) => void (chunk.type === 'RUN_FINISHED' && ends++),
     onError: (error) => errors.push(error.message.split(' and could')[0]),
   })
   await client.sendMessage('Well?')
   const text = client.getMessages().at(-1).parts.map((part) => part.content ?? '').join('')
-  console.log(`${path}: '${text}', status ${client.getStatus()}, RUN_FINISHED ${ends} times, ${errors.join() || 'no error'}`)
+  console.log(`${path}: '${text}', ${client.getStatus()}, RUN_FINISHED ${ends} times, ${errors.join() || 'no error'}`)
 }
 process.exit(0)
 JS
 
 node run.mjs 2>/dev/null | tee seen
 diff - seen <<'SEEN'
-/nothing: 'a whole answer', status error, RUN_FINISHED 1 times, Durable run ended without a terminal event
-/repeated-with-its-id: 'a whole answer', status error, RUN_FINISHED 1 times, Durable run ended without a terminal event
-/repeated-without-an-id: 'a whole answer', status ready, RUN_FINISHED 2 times, no error
+/nothing: 'a whole answer', error, RUN_FINISHED 1 times, Durable run ended without a terminal event
+/repeated-with-its-id: 'a whole answer', error, RUN_FINISHED 1 times, Durable run ended without a terminal event
+/repeated-without-an-id: 'a whole answer', ready, RUN_FINISHED 2 times, no error
 SEEN
