@@ -17,8 +17,8 @@ internal sealed record WaitingOutbox(long Ordinal, bool IsLed)
     /// <summary>What keeps the row, and the way out.</summary>
     public string Reason =>
         IsLed
-            ? $"Events wait in the outbox behind row {Ordinal}, which the leading process cannot move into the log. Its "
-                + "own log says why."
+            ? $"Events wait in the outbox behind row {Ordinal}, which the leading process cannot move into the log. "
+                + "Its own log says why."
             : "Events wait in the outbox, and no process moves them into the log. Start one that calls AddSse without "
                 + "Redis, or AddSseBroadcaster.";
 
