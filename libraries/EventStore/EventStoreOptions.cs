@@ -14,7 +14,8 @@ public sealed class EventStoreOptions
     [Required]
     public string Channel { get; set; } = "aspire-sse:events";
 
-    /// <summary>Age after which events are dropped. A partition is dropped once all of its events are older.</summary>
+    /// <summary>Age after which events are dropped. A partition, which has the events of an eighth of it, is dropped
+    /// once all of them are older.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The framework always converts a TimeSpan.")]
     [Range(typeof(TimeSpan), "00:00:00.001", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);

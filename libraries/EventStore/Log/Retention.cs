@@ -7,7 +7,7 @@ namespace EventStore;
 
 /// <summary>
 /// Drops whole partitions, those whose events are all older than <see cref="EventStoreOptions.MaxAge"/>, and the oldest
-/// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the partition of the head (SQL:
+/// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the partition of the next event (SQL:
 /// Schema/Functions/retire_partitions.sql; docs/decisions/0015). A reader before a dropped position gets a resync
 /// (<c>expired</c>). Thread-safe.
 /// </summary>
@@ -18,7 +18,8 @@ internal sealed class Retention(
     ILogger<Retention> logger
 )
 {
-    /// <summary>A partition takes at most an eighth of <see cref="EventStoreOptions.MaxBytes"/>.</summary>
+    /// <summary>A partition takes at most an eighth of <see cref="EventStoreOptions.MaxBytes"/>, and the events of an
+    /// eighth of <see cref="EventStoreOptions.MaxAge"/>, so no event is older than nine eighths.</summary>
     private const int Shares = 8;
 
     /// <summary>Number of calls in a row that find retention's lock taken, after which a warning is logged.</summary>
@@ -62,13 +63,13 @@ internal sealed class Retention(
         } while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    /// <summary>Starts the next partition if the current one has reached its share of the bytes, and then returns
-    /// true.</summary>
+    /// <summary>Starts the next partition if the current one has reached its share of the bytes or of the age, and then
+    /// returns true.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer, or the log is locked.</exception>
     public async Task<bool> RollAsync(CancellationToken cancellationToken)
     {
-        await using var command = store.CreateCommand("select eventstore.roll_partition($1)");
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = options.Value.MaxBytes / Shares });
+        await using var command = store.CreateCommand("select eventstore.roll_partition($1, $2)");
+        command.With(options.Value.MaxBytes / Shares).With(options.Value.MaxAge / Shares);
         return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 

@@ -11,7 +11,7 @@ public sealed class ExpiredReaderTests
     public async Task A_reader_behind_retention_gets_a_resync_and_continues_from_the_oldest_event()
     {
         await using var system = await World.Start(o =>
-            o.Set("AspireSse:EventStore:MaxAge", "00:00:00.001")
+            o.Set("AspireSse:EventStore:MaxAge", "1.00:00:00")
                 .Set("AspireSse:EventStore:RetentionSeconds", 1)
                 .Set("AspireSse:Streaming:RecentEvents", 0)
                 .Set("AspireSse:Streaming:RingEvents", 16)
@@ -19,6 +19,9 @@ public sealed class ExpiredReaderTests
         await PartitionSpan.SetAsync(system.Database, 100);
 
         var positions = await World.PublishNumbersAsync(system.Replicas[0], "t.1", 1, 450);
+        await system.Database.ExecuteAsync(
+            "update eventstore.events set time = time - interval '2 days' where position < 400"
+        );
         await Eventually.HoldsAsync(async () => await DroppedThroughAsync(system) >= 300, "old partitions are dropped");
 
         await using var behind = await SseReader.OpenAsync(system.Replicas[0].Url, Stream, positions[0]);

@@ -123,6 +123,50 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
         Assert.Equal(1, await NumberAsync(log, "select count(*) from eventstore.events"));
     }
 
+    [Fact]
+    public async Task No_event_of_a_small_log_is_older_than_nine_eighths_of_the_age()
+    {
+        await using var log = await OpenLog.NewAsync(("AspireSse:EventStore:MaxAge", "8.00:00:00"));
+        for (var day = 0; day < 30; day++)
+        {
+            await log.AppendAsync(3);
+            await PassDayAsync(log);
+            Assert.InRange(await NumberAsync(log, "select count(*) from eventstore.events"), 3 * Math.Min(day, 7), 27);
+        }
+
+        Assert.True(
+            await log.ScalarAsync("select min(time) > clock_timestamp() - interval '9 days' from eventstore.events")
+                is true
+        );
+    }
+
+    [Fact]
+    public async Task A_quiet_log_loses_its_last_events_too_and_a_reader_that_has_them_misses_nothing()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var log = await OpenLog.NewAsync(("AspireSse:EventStore:MaxAge", "8.00:00:00"));
+        await log.AppendAsync(5);
+        for (var day = 0; day < 10; day++)
+            await PassDayAsync(log);
+
+        Assert.Equal(0, await NumberAsync(log, "select count(*) from eventstore.events"));
+        var page = await log.Reader.ReadAsync(0, cancellationToken: cancellationToken);
+        Assert.Equal((5, 5), (page.Head, page.DroppedThrough));
+
+        await log.AppendAsync(2);
+        page = await log.Reader.ReadAsync(5, cancellationToken: cancellationToken);
+        Assert.Equal(2, page.Events.Count);
+        // The skipped positions belong to nobody: the reader may not be told of a gap.
+        Assert.Equal(5, page.DroppedThrough);
+    }
+
+    private static async Task PassDayAsync(OpenLog log)
+    {
+        await log.ScalarAsync("update eventstore.events set time = time - interval '1 day'");
+        await log.Retention.RollAsync(TestContext.Current.CancellationToken);
+        await DropAllAsync(log);
+    }
+
     /// <summary>A publisher may repeat a publish, with its ids, for a day.</summary>
     [Fact]
     public async Task The_ids_of_publishers_are_kept_for_a_day_and_not_longer()

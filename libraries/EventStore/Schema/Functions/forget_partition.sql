@@ -9,5 +9,6 @@ begin
     update eventstore.topics t set events = t.events - p.events, first = greatest(t.first, next)
     from eventstore.topic_parts p where p.part = number and p.topic = t.topic;
     delete from eventstore.topic_parts where part = number;
-    update eventstore.topic_directory set through = greatest(through, next - 1);
+    -- The head stays where it is, although its event goes.
+    update eventstore.topic_directory set through = greatest(through, least(next - 1, eventstore.head()));
 end $$;

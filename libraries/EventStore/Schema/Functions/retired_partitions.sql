@@ -2,5 +2,5 @@
 create or replace function eventstore.retired_partitions(out name text, out detaching boolean) returns setof record
 language sql stable as $$
     select p.name, p.detaching from eventstore.partitions() p, eventstore.store s
-    where (p.number + 1) * s.partition_span - 1 <= s.dropped_through order by p.detaching desc, p.number
+    where s.dropped_through > 0 and p.number <= s.dropped_through / s.partition_span order by p.detaching desc, p.number
 $$;
