@@ -113,7 +113,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     protected void Restart(bool isShown)
     {
         if (isShown || _hasText)
-            throw Incomplete("the provider began another one after a part of it.");
+            throw UpstreamException.Incomplete("the provider began another one after a part of it.");
         _calls.Clear();
         Id = null;
         Model = null;
@@ -142,7 +142,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
             // Only a client of the vendor's own API can continue such an answer.
             "pause_turn" or "compaction" when isNative => ChatFinishReason.Stop,
             "insufficient_system_resource" => throw new UpstreamException(503, "overloaded", ended),
-            _ => throw Incomplete(ended),
+            _ => throw UpstreamException.Incomplete(ended),
         };
         return true;
     }
@@ -164,7 +164,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         if (known is null || known.IsFollowedBy(index, id, name, piece))
         {
             if (_calls.Count == MaxCalls)
-                throw Incomplete($"the provider sent more than {MaxCalls} tool calls.");
+                throw UpstreamException.Incomplete($"the provider sent more than {MaxCalls} tool calls.");
 
             var isOwn = id is not null && _calls.TrueForAll(c => c.Id != id);
             known = new ToolCallDelta(_calls.Count, index, isOwn ? id! : $"call_{Guid.NewGuid():N}");
@@ -190,11 +190,11 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     public ChatResponseUpdate End()
     {
         if (_unread is not null)
-            throw Incomplete($"the provider sent '{Short(_unread)}', which cannot be shown.");
+            throw UpstreamException.Incomplete($"the provider sent '{Short(_unread)}', which cannot be shown.");
         if (_finish is null && !(IsEnded && HasContent))
-            throw Incomplete("the provider ended it without a finish reason.");
+            throw UpstreamException.Incomplete("the provider ended it without a finish reason.");
         if (_finish == ChatFinishReason.ToolCalls && _calls.Count == 0 && !_hasShown)
-            throw Incomplete("the provider sent no tool call in a known form.");
+            throw UpstreamException.Incomplete("the provider sent no tool call in a known form.");
 
         var last = Update();
         last.FinishReason = FinishReason;
@@ -206,6 +206,4 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     }
 
     private static string Short(string word) => word.Length > 64 ? word[..64] : word;
-
-    public static UpstreamException Incomplete(string why) => new(502, "upstream", "The answer is incomplete: " + why);
 }

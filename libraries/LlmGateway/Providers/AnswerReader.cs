@@ -109,7 +109,7 @@ internal abstract class AnswerReader(ChatOptions? chat, bool isNative) : AnswerD
         json.ValueKind == JsonValueKind.Object ? json : throw Unknown(what);
 
     protected static UpstreamException Unknown(string what) =>
-        Incomplete($"the provider sent a {what} in an unknown form.");
+        UpstreamException.Incomplete($"the provider sent a {what} in an unknown form.");
 
     /// <summary>Copies the members that are not among some.</summary>
     protected static void Copy(JsonElement? from, JsonObject? to, string[] some)

@@ -3,8 +3,8 @@ using System.Text;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Text of an answer: what is new since the last update, and what was said before. Messages that replace deltas are
-/// pieces, or have the text so far:
+/// A text of an answer, which knows its part since the last update. Messages that replace deltas are pieces, or have
+/// the text so far:
 /// <code>
 /// Hel  lo      →  Hello
 /// Hel  Hello   →  Hello
@@ -70,7 +70,7 @@ internal sealed class AnswerText
         if (_isSoFar && said.AsSpan().Trim().SequenceEqual(message.AsSpan().Trim()))
             return message.Length;
         if (_isSoFar)
-            throw AnswerDeltas.Incomplete("the provider sent a message that is not the text so far.");
+            throw UpstreamException.Incomplete("the provider sent a message that is not the text so far.");
 
         _isPieces = true;
         return 0;

@@ -219,7 +219,7 @@ internal sealed partial class UpstreamBody(
         var isLine = !trimmed.Contains('\n');
         // A line that was to be a part of the answer: without it the answer would look complete.
         if (json is null && mayBeJson && isLine && !isError && trimmed.ContainsAny(AnswerNames))
-            throw AnswerDeltas.Incomplete($"{provider} sent JSON that cannot be read.");
+            throw UpstreamException.Incomplete($"{provider} sent JSON that cannot be read.");
 
         // Google sends a list of one error.
         Current = WireJson.ObjectIn(json);
