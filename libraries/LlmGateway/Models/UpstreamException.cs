@@ -48,6 +48,9 @@ internal sealed class UpstreamException(
     public static UpstreamException Silent(string message, Exception inner) =>
         new(504, "timeout", message, inner: inner) { IsStall = true };
 
+    /// <summary>Creates the failure for an answer of which a part is missing.</summary>
+    public static UpstreamException Incomplete(string why) => new(502, "upstream", "The answer is incomplete: " + why);
+
     public int Status => status;
     public string Kind => kind;
 

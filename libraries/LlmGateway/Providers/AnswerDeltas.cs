@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace LlmGateway.Providers;
 
 /// <summary>
@@ -15,6 +13,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     private const int MaxCalls = 2_048;
 
     private readonly List<ToolCallDelta> _calls = [];
+    private readonly List<TextReasoningContent> _protected = [];
     private ChatFinishReason? _finish;
     private bool _hasText;
     private bool _hasShown;
@@ -25,13 +24,13 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     public UsageDetails? Usage { get; set; }
 
     /// <summary>The text since the last update.</summary>
-    public StringBuilder NewText { get; } = new();
+    public AnswerText NewText { get; } = new();
 
     /// <summary>The text since the last update in which the model declines to answer.</summary>
-    public StringBuilder NewRefusal { get; } = new();
+    public AnswerText NewRefusal { get; } = new();
 
     /// <summary>The reasoning since the last update.</summary>
-    public StringBuilder NewReasoning { get; } = new();
+    public AnswerText NewReasoning { get; } = new();
 
     /// <summary>Contents of other kinds since the last update, such as images.</summary>
     public List<AIContent> NewContents { get; } = [];
@@ -44,12 +43,10 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 
     protected bool IsNative => isNative;
 
-    protected IReadOnlyList<ToolCallDelta> AllCalls => _calls;
+    public IReadOnlyList<ToolCallDelta> Calls => _calls;
 
     /// <summary>True if the provider has sent text or a call.</summary>
     private bool HasContent => _hasText || _hasShown || _calls.Count > 0;
-
-    public int Calls => _calls.Count;
 
     /// <summary>The finish reason for clients. It is not "stop" if there are calls, because a client would then not run
     /// the tools.</summary>
@@ -65,16 +62,17 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     public ChatResponseUpdate Update(JsonObject? raw = null)
     {
         List<AIContent> contents = [];
-        if (Take(NewReasoning) is { Length: > 0 } reasoning)
+        if (NewReasoning.Take() is { Length: > 0 } reasoning)
             contents.Add(new TextReasoningContent(reasoning));
-        contents.AddRange(NewContents.Where(content => content is TextReasoningContent));
-        var text = Take(NewText);
+        contents.AddRange(_protected);
+        var text = NewText.Take();
         if (text.Length > 0 || NewAnnotations.Count > 0)
             contents.Add(new TextContent(text) { Annotations = NewAnnotations.Count > 0 ? [.. NewAnnotations] : null });
-        if (Take(NewRefusal) is { Length: > 0 } refusal)
+        if (NewRefusal.Take() is { Length: > 0 } refusal)
             contents.Add(RefusalText.Of(refusal));
-        contents.AddRange(NewContents.Where(content => content is not TextReasoningContent));
+        contents.AddRange(NewContents);
 
+        _protected.Clear();
         NewContents.Clear();
         NewAnnotations.Clear();
         _hasText |= contents.Count > 0;
@@ -88,21 +86,11 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         };
     }
 
-    /// <summary>Takes the text, but leaves the half of a surrogate pair at its end: the next delta has the other
-    /// half.</summary>
-    private static string Take(StringBuilder text)
-    {
-        var length = text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
-        var taken = text.ToString(0, length);
-        text.Remove(0, length);
-        return taken;
-    }
-
     /// <summary>Adds what only the provider can read of the reasoning.</summary>
     public void Protect(string? data)
     {
         if (!string.IsNullOrEmpty(data))
-            NewContents.Add(new TextReasoningContent("") { ProtectedData = data });
+            _protected.Add(new TextReasoningContent("") { ProtectedData = data });
     }
 
     /// <summary>Adds an item that the provider must get back in a member of the answer's message.</summary>
@@ -125,7 +113,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     protected void Restart(bool isShown)
     {
         if (isShown || _hasText)
-            throw Incomplete("the provider began another one after a part of it.");
+            throw UpstreamException.Incomplete("the provider began another one after a part of it.");
         _calls.Clear();
         Id = null;
         Model = null;
@@ -136,9 +124,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
 
     /// <summary>Sets the finish reason. Returns false if the reason is blank, so that there is none yet.</summary>
     /// <exception cref="UpstreamException">The reason is unknown, or means a failure.</exception>
-    public bool SetFinish(JsonNode? reason)
+    public bool SetFinish(string? word)
     {
-        var word = WireJson.Text(reason) ?? reason?.ToJsonString();
         // Some servers send an empty reason with each delta, and Alibaba sends the word null.
         if (string.IsNullOrWhiteSpace(word) || word is "null")
             return false;
@@ -155,7 +142,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
             // Only a client of the vendor's own API can continue such an answer.
             "pause_turn" or "compaction" when isNative => ChatFinishReason.Stop,
             "insufficient_system_resource" => throw new UpstreamException(503, "overloaded", ended),
-            _ => throw Incomplete(ended),
+            _ => throw UpstreamException.Incomplete(ended),
         };
         return true;
     }
@@ -167,10 +154,9 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     /// <param name="index">The call's number, or null if the server sends no number.</param>
     /// <param name="id">The call's id. Null or blank if the server sends none, or only in the first delta.</param>
     /// <param name="name">The tool's name, in the first delta at least.</param>
-    /// <param name="arguments">A piece of the JSON as text, or the object itself.</param>
-    public ToolCallDelta AddToCall(long? index, string? id, string? name, JsonNode? arguments)
+    /// <param name="piece">A piece of the arguments' JSON.</param>
+    public ToolCallDelta AddToCall(long? index, string? id, string? name, string piece)
     {
-        var piece = WireJson.Text(arguments) ?? arguments?.ToJsonString(RunJson.Options) ?? "";
         var known =
             (id is null ? null : _calls.FindLast(c => c.SentId == id && (index is null || c.Index == index)))
             ?? (index is null && _calls.Count > 0 ? _calls[^1] : _calls.FindLast(c => c.Index == index));
@@ -178,7 +164,7 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         if (known is null || known.IsFollowedBy(index, id, name, piece))
         {
             if (_calls.Count == MaxCalls)
-                throw Incomplete($"the provider sent more than {MaxCalls} tool calls.");
+                throw UpstreamException.Incomplete($"the provider sent more than {MaxCalls} tool calls.");
 
             var isOwn = id is not null && _calls.TrueForAll(c => c.Id != id);
             known = new ToolCallDelta(_calls.Count, index, isOwn ? id! : $"call_{Guid.NewGuid():N}");
@@ -204,11 +190,11 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     public ChatResponseUpdate End()
     {
         if (_unread is not null)
-            throw Incomplete($"the provider sent '{Short(_unread)}', which cannot be shown.");
+            throw UpstreamException.Incomplete($"the provider sent '{Short(_unread)}', which cannot be shown.");
         if (_finish is null && !(IsEnded && HasContent))
-            throw Incomplete("the provider ended it without a finish reason.");
+            throw UpstreamException.Incomplete("the provider ended it without a finish reason.");
         if (_finish == ChatFinishReason.ToolCalls && _calls.Count == 0 && !_hasShown)
-            throw Incomplete("the provider sent no tool call in a known form.");
+            throw UpstreamException.Incomplete("the provider sent no tool call in a known form.");
 
         var last = Update();
         last.FinishReason = FinishReason;
@@ -220,6 +206,4 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
     }
 
     private static string Short(string word) => word.Length > 64 ? word[..64] : word;
-
-    public static UpstreamException Incomplete(string why) => new(502, "upstream", "The answer is incomplete: " + why);
 }

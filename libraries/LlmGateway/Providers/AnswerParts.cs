@@ -25,12 +25,17 @@ internal static class AnswerParts
     ];
 
     /// <summary>Returns true if nobody misses a member: its name is known, or its value is blank.</summary>
-    public static bool IsHarmless(string name, JsonNode? value) =>
-        value is null or JsonArray { Count: 0 } or JsonObject { Count: 0 }
-        || (value is JsonValue one && one.ToString() is "" or "false")
-        || Harmless.Contains(name);
+    public static bool IsHarmless(string name, JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Null or JsonValueKind.False => true,
+            JsonValueKind.String => value.ValueEquals("") || value.ValueEquals("false"),
+            JsonValueKind.Array => value.GetArrayLength() == 0,
+            JsonValueKind.Object => value.GetPropertyCount() == 0,
+            _ => false,
+        } || Harmless.Contains(name);
 
-    public static AIContent? ImageOf(JsonNode? part)
+    public static AIContent? ImageOf(JsonElement? part)
     {
         var url = Text(Get(part, "image_url"), "url") ?? Text(part, "image_url") ?? Text(part, "url");
         if (url?.StartsWith("data:", StringComparison.OrdinalIgnoreCase) != true)
@@ -47,7 +52,7 @@ internal static class AnswerParts
     }
 
     /// <summary>Reads a source of the text, which has an address, a file's name, or a quotation at least.</summary>
-    public static CitationAnnotation? CitationOf(JsonNode? part)
+    public static CitationAnnotation? CitationOf(JsonElement part)
     {
         var inner = Get(part, Text(part, "type") ?? "") ?? part;
         var citation = new CitationAnnotation

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace LlmGateway.Providers;
 
@@ -48,6 +49,7 @@ internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, string 
 
     /// <summary>Returns the next line without its end, or null after the last line. The line is valid until the next
     /// read.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ReadOnlyMemory<byte>?> NextAsync()
     {
         while (true)
@@ -100,6 +102,7 @@ internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, string 
     }
 
     /// <summary>Reads more bytes, and returns false at the end of the answer.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<bool> FillAsync()
     {
         if (_eventBytes + Rest.Length > MaxEventBytes)

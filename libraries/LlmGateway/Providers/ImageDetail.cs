@@ -16,10 +16,5 @@ internal static class ImageDetail
 
     /// <summary>Returns the detail of an image, even if the image was stored as JSON.</summary>
     public static string? Detail(this AIContent image) =>
-        image.AdditionalProperties?.GetValueOrDefault(Name) switch
-        {
-            string detail => detail,
-            JsonElement { ValueKind: JsonValueKind.String } stored => stored.GetString(),
-            _ => null,
-        };
+        image.AdditionalProperties?.GetValueOrDefault(Name)?.ToString();
 }

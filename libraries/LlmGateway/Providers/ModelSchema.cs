@@ -32,7 +32,7 @@ internal static class ModelSchema
         ObjectsOf(JsonObject.Create(schema))
             .All(one =>
                 one["additionalProperties"]?.GetValueKind() == JsonValueKind.False
-                && WireJson.Object(one, "properties")?.Count == (WireJson.Array(one, "required")?.Count ?? 0)
+                && (one["properties"] as JsonObject)?.Count == (WireJson.Array(one, "required")?.Count ?? 0)
             );
 
     private static IEnumerable<JsonObject> ObjectsOf(JsonNode? schema) =>

@@ -34,17 +34,19 @@ internal sealed class ProviderFailure(string provider, string apiKey)
 
     /// <summary>Returns the failure that an event describes, or null if the event is not a failure. Its status is that
     /// of the same refusal before the stream.</summary>
-    public UpstreamException? In(JsonObject data)
+    public UpstreamException? In(JsonElement data)
     {
         var isFailure =
-            !IsBlank(data["error"])
-            || !IsBlank(data["errors"])
-            || Text(data, "object") == "error"
-            || Text(data, "type") == "error"
+            !IsBlank(Get(data, "error"))
+            || !IsBlank(Get(data, "errors"))
+            || Is(data, "object", "error")
+            || Is(data, "type", "error")
             || (
-                data["choices"] is null
-                && data["type"] is null
-                && (data["detail"] is not null || (Text(data, "message") is not null && StatusOf(data) is not null))
+                Get(data, "choices") is null
+                && Get(data, "type") is null
+                && (
+                    Get(data, "detail") is not null || (Text(data, "message") is not null && StatusOf(data) is not null)
+                )
             );
         if (!isFailure)
             return null;
@@ -57,15 +59,9 @@ internal sealed class ProviderFailure(string provider, string apiKey)
     /// <summary>Returns the failure that a response describes.</summary>
     public UpstreamException Of(int status, string text, TimeSpan? retryAfter)
     {
-        var json = Parse(text);
-        var data = json as JsonObject ?? (json as JsonArray)?.OfType<JsonObject>().FirstOrDefault();
-        var details = data is null ? null : DetailsOf(data);
-        return Of(
-            status,
-            $"{provider} answered {status}: {(details is null ? text : MessageOf(details))}",
-            details,
-            retryAfter
-        );
+        var details = ObjectIn(ParseLeniently(text)) is { } data ? DetailsOf(data) : (JsonElement?)null;
+        var said = details is { } known ? MessageOf(known) : text;
+        return Of(status, $"{provider} answered {status}: {said}", details, retryAfter);
     }
 
     /// <summary>Returns the failure of a response that is a page or empty, although its status is that of an
@@ -76,7 +72,7 @@ internal sealed class ProviderFailure(string provider, string apiKey)
     /// <summary>Returns the failure that a library reports with a code.</summary>
     public static UpstreamException Of(string? code, string message)
     {
-        var details = new JsonObject { ["code"] = code };
+        var details = ElementOf(new JsonObject { ["code"] = code });
         return UpstreamException.OfStatus(StatusOf(details) ?? 502, message, code: CodeOf(details));
     }
 
@@ -93,7 +89,7 @@ internal sealed class ProviderFailure(string provider, string apiKey)
             _ => content,
         };
 
-    private UpstreamException Of(int status, string message, JsonObject? details, TimeSpan? retryAfter) =>
+    private UpstreamException Of(int status, string message, JsonElement? details, TimeSpan? retryAfter) =>
         UpstreamException.OfStatus(
             status,
             status is 401 or 403
@@ -117,25 +113,21 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         return char.IsHighSurrogate(message[MaxMessage - 1]) ? message[..(MaxMessage - 1)] : message[..MaxMessage];
     }
 
-    private static JsonObject DetailsOf(JsonObject data)
-    {
-        var error = IsBlank(data["error"]) ? data["errors"] : data["error"];
-        return error as JsonObject ?? (error as JsonArray)?.OfType<JsonObject>().FirstOrDefault() ?? data;
-    }
+    private static JsonElement DetailsOf(JsonElement data) =>
+        ObjectIn(Get(data, IsBlank(Get(data, "error")) ? "errors" : "error")) ?? data;
 
-    private static string MessageOf(JsonObject details) =>
+    private static string MessageOf(JsonElement details) =>
         Name(details, "message")
         ?? Name(details, "error")
         ?? Name(details, "detail")
-        ?? details.ToJsonString(RunJson.Options);
+        ?? NodeOf(details)!.ToJsonString(RunJson.Options);
 
     /// <summary>Returns the status that is given as a number, or the status of a known word.</summary>
-    private static int? StatusOf(JsonObject details)
+    private static int? StatusOf(JsonElement details)
     {
         foreach (var name in (ReadOnlySpan<string>)["code", "status", "status_code", "statusCode"])
             if (
-                details[name] is JsonValue value
-                && int.TryParse(value.ToString(), CultureInfo.InvariantCulture, out var status)
+                int.TryParse($"{Get(details, name)}", CultureInfo.InvariantCulture, out var status)
                 && status is >= 400 and < 600
             )
                 return status;
@@ -148,14 +140,18 @@ internal sealed class ProviderFailure(string provider, string apiKey)
     }
 
     /// <summary>Returns the vendor's error code, which its clients look for, or null if there is none.</summary>
-    private static string? CodeOf(JsonObject? details) =>
+    private static string? CodeOf(JsonElement? details) =>
         Name(details, "code") is { } code && Regex.IsMatch(code, @"^[A-Za-z_.-][A-Za-z0-9_.-]{0,63}\z") ? code
         : Text(details, "type")?.Contains("context", StringComparison.OrdinalIgnoreCase) == true
             ? "context_length_exceeded"
         : null;
 
     /// <summary>Returns true for a value that servers send as the error in events without a failure.</summary>
-    private static bool IsBlank(JsonNode? error) =>
-        error is null or JsonArray { Count: 0 }
-        || (error is JsonValue value && value.ToString().Trim() is "" or "0" or "false" or "null");
+    private static bool IsBlank(JsonElement? error) =>
+        error is null
+        || (error is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() == 0)
+        || (
+            error is { ValueKind: not JsonValueKind.Object } value
+            && $"{value}".Trim() is "" or "0" or "False" or "false" or "null"
+        );
 }

@@ -99,11 +99,11 @@ internal sealed class ToolCallDelta(int ordinal, long? index, string id)
         if (Input is { Count: > 0 })
             Close();
         if (Name is null && !isCut)
-            throw AnswerDeltas.Incomplete("the provider sent a tool call without a name.");
+            throw UpstreamException.Incomplete("the provider sent a tool call without a name.");
 
         var isMissing = IsBlank && !isCut && !TakesText;
         if (isMissing && !ToolCalls.TakesNothing(Name!, chat))
-            throw AnswerDeltas.Incomplete($"the provider sent a call of {Name} without arguments.");
+            throw UpstreamException.Incomplete($"the provider sent a call of {Name} without arguments.");
         return ToolCalls.Parse(Id, Name ?? "", isMissing ? "{}" : _arguments.ToString());
     }
 

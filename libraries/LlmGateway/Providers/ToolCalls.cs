@@ -81,7 +81,7 @@ internal static class ToolCalls
 
     /// <summary>Returns the failure of an answer whose client would run a call with incomplete arguments.</summary>
     public static UpstreamException NoObject(FunctionCallContent call) =>
-        AnswerDeltas.Incomplete($"the arguments of {call.Name} are no JSON object.");
+        UpstreamException.Incomplete($"the arguments of {call.Name} are no JSON object.");
 
     /// <summary>Returns true for a declared tool without parameters.</summary>
     public static bool TakesNothing(string name, ChatOptions? chat) =>

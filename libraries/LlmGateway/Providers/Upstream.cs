@@ -50,7 +50,7 @@ internal sealed class Upstream(
     /// <param name="cancellationToken">Cancels the request and closes its connection.</param>
     /// <exception cref="UpstreamException">The provider did not answer, its answer is incomplete, or an event is a
     /// failure.</exception>
-    public async IAsyncEnumerable<JsonObject> ReadAsync(
+    public async IAsyncEnumerable<JsonElement> ReadAsync(
         Func<HttpRequestMessage> request,
         Action<DelayNotice>? onDelay,
         [EnumeratorCancellation] CancellationToken cancellationToken = default
@@ -62,7 +62,7 @@ internal sealed class Upstream(
         while (body.Current is { } data)
         {
             yield return _failure.In(data) is { } failure ? throw failure : data;
-            if (WireJson.Text(data, "type") == "message_stop")
+            if (WireJson.Is(data, "type", "message_stop"))
                 break;
             await body.NextAsync(TimeSpan.FromSeconds(options.IdleSeconds));
         }

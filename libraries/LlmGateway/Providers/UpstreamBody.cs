@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using EventStore;
@@ -33,6 +34,8 @@ internal sealed partial class UpstreamBody(
         StringComparison.Ordinal
     );
 
+    private static readonly JsonElement End = JsonElement.Parse("""{"type":"message_stop"}""");
+
     /// <summary>Most bytes that are kept of a body without events.</summary>
     private const int MaxPage = 16 * 1024;
 
@@ -59,7 +62,7 @@ internal sealed partial class UpstreamBody(
 
     /// <summary>Data of the current event, or null after the last; the data of an <c>event: error</c> have the member
     /// <c>error</c>. OpenAI's end, <c>[DONE]</c>, becomes Anthropic's, <c>message_stop</c>.</summary>
-    public JsonObject? Current { get; private set; }
+    public JsonElement? Current { get; private set; }
 
     /// <summary>The type of a body without events, and the beginning of its text without the marks of HTML.</summary>
     public string Page =>
@@ -68,6 +71,7 @@ internal sealed partial class UpstreamBody(
 
     /// <summary>Reads the next event.</summary>
     /// <param name="timeout">Longest silence: the wait for the next bytes, which may be a comment.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask NextAsync(TimeSpan timeout)
     {
         Current = null;
@@ -95,6 +99,7 @@ internal sealed partial class UpstreamBody(
 
     /// <summary>Reads the data of the next event, line by line. A field <c>error</c> is llama.cpp's, and unknown to the
     /// standard.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<List<(string Text, bool IsError)>> EventAsync()
     {
         _event.Clear();
@@ -136,6 +141,7 @@ internal sealed partial class UpstreamBody(
         );
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<int> ReadAsync(Memory<byte> buffer)
     {
         var count = await LimitAsync(_timeout, token => _body!.ReadAsync(buffer, token));
@@ -148,6 +154,7 @@ internal sealed partial class UpstreamBody(
     /// Awaits an operation within a time limit and turns every failure into an <see cref="UpstreamException"/>. An
     /// operation that completes at once, such as a read of buffered bytes, needs no timer.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<T> LimitAsync<T>(TimeSpan limit, Func<CancellationToken, ValueTask<T>> start)
     {
         var isTotal = false;
@@ -163,15 +170,19 @@ internal sealed partial class UpstreamBody(
                 isTotal = true;
             }
 
-            return await WaitAsync(waiting.AsTask(), limit);
-        }
-        catch (TimeoutException e)
-        {
+            var task = waiting.AsTask();
+            if (await task.EndsWithinAsync(limit, clock))
+                return await task;
+
+            await _abandoned.CancelAsync();
+            await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (task.IsCompletedSuccessfully)
+                (task.Result as IDisposable)?.Dispose();
             throw UpstreamException.Silent(
                 isTotal
                     ? $"{provider} sent no first token in time (AspireSse:Llm:Providers:{provider}:FirstTokenSeconds)."
                     : $"{provider} sent nothing for {limit.TotalSeconds:0} s.",
-                e
+                new TimeoutException()
             );
         }
         // A cancellation may come from a connect timeout, instead of from the caller.
@@ -189,19 +200,6 @@ internal sealed partial class UpstreamBody(
         }
     }
 
-    /// <summary>Waits for a task, and abandons it at the limit.</summary>
-    private async Task<T> WaitAsync<T>(Task<T> task, TimeSpan limit)
-    {
-        if (await task.EndsWithinAsync(limit, clock))
-            return await task;
-
-        await _abandoned.CancelAsync();
-        await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (task.IsCompletedSuccessfully)
-            (task.Result as IDisposable)?.Dispose();
-        throw new TimeoutException();
-    }
-
     /// <summary>Makes the JSON of an event the current one. Returns false for other text.</summary>
     private bool TryRead(string text, bool isError)
     {
@@ -209,7 +207,7 @@ internal sealed partial class UpstreamBody(
         if (trimmed is "[DONE]")
         {
             // If a part of the answer was not JSON, this end does not prove that the answer is complete.
-            Current = _hasSkipped ? null : new JsonObject { ["type"] = "message_stop" };
+            Current = _hasSkipped ? null : End;
             return true;
         }
 
@@ -221,12 +219,12 @@ internal sealed partial class UpstreamBody(
         var isLine = !trimmed.Contains('\n');
         // A line that was to be a part of the answer: without it the answer would look complete.
         if (json is null && mayBeJson && isLine && !isError && trimmed.ContainsAny(AnswerNames))
-            throw AnswerDeltas.Incomplete($"{provider} sent JSON that cannot be read.");
+            throw UpstreamException.Incomplete($"{provider} sent JSON that cannot be read.");
 
         // Google sends a list of one error.
-        Current = json as JsonObject ?? (json as JsonArray)?.OfType<JsonObject>().FirstOrDefault();
-        if (isError && Current?["error"] is null)
-            Current = new JsonObject { ["error"] = json ?? text };
+        Current = WireJson.ObjectIn(json);
+        if (isError && WireJson.Get(Current, "error") is null)
+            Current = WireJson.ElementOf(new JsonObject { ["error"] = WireJson.NodeOf(json) ?? text });
 
         _hasSkipped |= Current is null && trimmed.Length > 0 && isLine;
         _hasEvent |= Current is not null;

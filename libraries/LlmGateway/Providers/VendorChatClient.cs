@@ -10,8 +10,7 @@ namespace LlmGateway.Providers;
 /// </summary>
 /// <param name="upstream">Sends the requests.</param>
 /// <param name="address">Address of the requests.</param>
-/// <param name="isOpenAi">True for the API of OpenAI, false for Anthropic's.</param>
-internal abstract class VendorChatClient(Upstream upstream, string address, bool isOpenAi) : StreamedChatClient
+internal abstract class VendorChatClient(Upstream upstream, string address) : StreamedChatClient
 {
     private readonly Uri _address = new(address);
 
@@ -23,7 +22,7 @@ internal abstract class VendorChatClient(Upstream upstream, string address, bool
     {
         var body = Encoding.UTF8.GetBytes(Body(messages, chat).ToJsonString());
         var call = chat as CallOptions;
-        var answer = new AnswerReader(chat, isOpenAi, isNative: call?.NativeBody is not null);
+        var answer = Answer(chat, isNative: call?.NativeBody is not null);
 
         await foreach (var data in upstream.ReadAsync(Request, call?.OnDelay, cancellationToken))
         foreach (var update in answer.Read(data))
@@ -40,6 +39,9 @@ internal abstract class VendorChatClient(Upstream upstream, string address, bool
     }
 
     protected abstract JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? chat);
+
+    /// <summary>Creates the reader of one answer.</summary>
+    protected abstract AnswerReader Answer(ChatOptions? chat, bool isNative);
 
     /// <summary>Adds the key, and the other headers that the vendor requires.</summary>
     protected abstract void Sign(HttpRequestHeaders headers, CallOptions? call);

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace LlmGateway.Providers;
 
-/// <summary>Reads members of foreign JSON. A result is null if the member is missing or of another kind, or if the JSON
-/// is not an object.</summary>
+/// <summary>Reads members of foreign JSON, parsed or as nodes. A result is null if the member is missing or of another
+/// kind, or if the JSON is not an object.</summary>
 internal static partial class WireJson
 {
     // Without this option, an object with a member twice would throw at its first read.
@@ -25,24 +25,80 @@ internal static partial class WireJson
 
     /// <summary>Parses text as other parsers do: of a member that is there twice the last counts, and numbers that JSON
     /// does not have, which Python writes, are null. Null if the text is not JSON even so.</summary>
-    public static JsonNode? ParseLeniently(string text)
-    {
-        if (Parse(text) is { } json)
-            return json;
+    public static JsonElement? ParseLeniently(string text) =>
+        TryParse(text) ?? TryParse(NoNumber().Replace(text, match => match.Value[0] == '"' ? match.Value : "null"));
 
-        try
-        {
-            var finite = NoNumber().Replace(text, match => match.Value[0] == '"' ? match.Value : "null");
-            using var document = JsonDocument.Parse(finite, new JsonDocumentOptions { MaxDepth = ParsedJson.MaxDepth });
-            return NodeOf(document.RootElement);
-        }
-        catch (JsonException)
-        {
+    /// <summary>Returns a copy that can be changed.</summary>
+    public static JsonNode? NodeOf(JsonElement? json)
+    {
+        if (json is not { ValueKind: not JsonValueKind.Null } value)
             return null;
-        }
+        if (value.ValueKind == JsonValueKind.Array)
+            return new JsonArray([.. value.EnumerateArray().Select(item => NodeOf(item))]);
+        if (value.ValueKind != JsonValueKind.Object)
+            return JsonValue.Create(value);
+
+        var copy = new JsonObject();
+        foreach (var member in value.EnumerateObject())
+            copy[member.Name] = NodeOf(member.Value);
+        return copy;
     }
 
-    public static JsonObject? Object(JsonNode? json, string name) => Get(json, name) as JsonObject;
+    /// <summary>Adds an item to the list that is a member.</summary>
+    public static void Append(JsonObject json, string name, JsonNode item)
+    {
+        if (json[name] is not JsonArray list)
+            json[name] = list = [];
+        list.Add(item);
+    }
+
+    /// <summary>Returns JSON as if it had been parsed.</summary>
+    public static JsonElement ElementOf(JsonNode json) =>
+        JsonElement.Parse(json.ToJsonString(), new JsonDocumentOptions { MaxDepth = 2 * ParsedJson.MaxDepth });
+
+    /// <summary>Returns a member, or null if its value is null.</summary>
+    public static JsonElement? Get(JsonElement? json, string name) =>
+        json is { ValueKind: JsonValueKind.Object } value
+        && value.TryGetProperty(name, out var member)
+        && member.ValueKind != JsonValueKind.Null
+            ? member
+            : null;
+
+    public static JsonElement? Object(JsonElement? json, string name) =>
+        Get(json, name) is { ValueKind: JsonValueKind.Object } member ? member : null;
+
+    /// <summary>Returns an object, or the first one of a list.</summary>
+    public static JsonElement? ObjectIn(JsonElement? json)
+    {
+        if (json is { ValueKind: JsonValueKind.Object })
+            return json;
+        foreach (var item in Items(json))
+            if (item.ValueKind == JsonValueKind.Object)
+                return item;
+        return null;
+    }
+
+    /// <summary>Returns the items of a list, and none of any other value.</summary>
+    public static JsonElement.ArrayEnumerator Items(JsonElement? list) =>
+        list is { ValueKind: JsonValueKind.Array } items ? items.EnumerateArray() : default;
+
+    public static string? Text(JsonElement? json, string name) => Text(Get(json, name));
+
+    public static string? Text(JsonElement? value) =>
+        value is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    /// <summary>Returns a text, or null if it is blank.</summary>
+    public static string? Name(JsonElement? json, string name) =>
+        Text(json, name) is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+
+    public static long? Number(JsonElement? json, string name) =>
+        Get(json, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var number)
+            ? number
+            : null;
+
+    /// <summary>Returns true for a member with this text.</summary>
+    public static bool Is(JsonElement? json, string name, string text) =>
+        Get(json, name) is { ValueKind: JsonValueKind.String } value && value.ValueEquals(text);
 
     public static JsonArray? Array(JsonNode? json, string name) => Get(json, name) as JsonArray;
 
@@ -50,10 +106,6 @@ internal static partial class WireJson
 
     public static string? Text(JsonNode? value) =>
         value is JsonValue one && one.TryGetValue<string>(out var text) ? text : null;
-
-    /// <summary>Returns a text, or null if it is blank.</summary>
-    public static string? Name(JsonNode? json, string name) =>
-        Text(json, name) is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
 
     /// <summary>Returns a whole number from its text. <see cref="JsonValue.TryGetValue"/> finds only the type that a
     /// value was made with, which is <see cref="int"/> or <see cref="long"/> in JSON of this server, and neither in
@@ -72,18 +124,17 @@ internal static partial class WireJson
 
     public static JsonNode? Get(JsonNode? json, string name) => (json as JsonObject)?[name];
 
-    private static JsonNode? NodeOf(JsonElement json) =>
-        json.ValueKind switch
+    private static JsonElement? TryParse(string text)
+    {
+        try
         {
-            JsonValueKind.Object => new JsonObject(
-                json.EnumerateObject()
-                    .GroupBy(member => member.Name, member => member.Value)
-                    .Select(all => KeyValuePair.Create(all.Key, NodeOf(all.Last())))
-            ),
-            JsonValueKind.Array => new JsonArray([.. json.EnumerateArray().Select(NodeOf)]),
-            JsonValueKind.Null => null,
-            _ => JsonValue.Create(json.Clone()),
-        };
+            return JsonElement.Parse(text, new JsonDocumentOptions { MaxDepth = ParsedJson.MaxDepth });
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Finds texts, which stay, and the words of Python for numbers that are none.</summary>
     [GeneratedRegex(@"""(?:[^""\\]|\\.)*""|-?\bInfinity\b|\bNaN\b", RegexOptions.Singleline)]

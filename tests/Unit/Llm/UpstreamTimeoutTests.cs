@@ -53,6 +53,16 @@ public sealed class UpstreamTimeoutTests
     }
 
     [Fact]
+    public async Task An_error_that_only_strict_parsers_refuse_is_passed_on_in_its_own_words()
+    {
+        var failure = await RefusalAsync(
+            """{"error":{"message":"no","message":"no such model","cost":NaN}}""",
+            new EarlyClock(upTo: TimeSpan.FromSeconds(1.5))
+        );
+        Assert.Equal((404, "local answered 404: no such model"), (failure.Status, failure.Message));
+    }
+
+    [Fact]
     public async Task An_error_whose_end_does_not_come_is_passed_on_within_two_seconds()
     {
         var failure = await RefusalAsync(

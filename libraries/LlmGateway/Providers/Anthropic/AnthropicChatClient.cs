@@ -4,10 +4,12 @@ namespace LlmGateway.Providers.Anthropic;
 
 /// <summary>Client of Anthropic's Messages API.</summary>
 internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions options)
-    : VendorChatClient(upstream, AddressOf(options.BaseUrl.TrimEnd('/')), isOpenAi: false)
+    : VendorChatClient(upstream, AddressOf(options.BaseUrl.TrimEnd('/')))
 {
     protected override JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? chat) =>
         AnthropicRequest.Body(messages, chat);
+
+    protected override AnswerReader Answer(ChatOptions? chat, bool isNative) => new AnthropicAnswer(chat, isNative);
 
     protected override void Sign(HttpRequestHeaders headers, CallOptions? call)
     {

@@ -37,7 +37,7 @@ internal static partial class DemoTools
 
         var schema = tool.JsonSchema.ValueKind == JsonValueKind.Object ? JsonObject.Create(tool.JsonSchema) : null;
         var needed = WireJson.Array(schema, "required")?.Select(e => e?.ToString()).ToHashSet() ?? [];
-        var arguments = (WireJson.Object(schema, "properties") ?? [])
+        var arguments = (schema?["properties"] as JsonObject ?? [])
             .Where(property => needed.Count == 0 || needed.Contains(property.Key))
             .Take(MaxParts)
             .Select(property => KeyValuePair.Create(property.Key, Value(property.Key, property.Value, prompt)));

@@ -51,7 +51,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             }
 
             // A call is passed on only at the end, so no token may point to a place after the call.
-            if (deltas.Calls == 0 && update.ContinuationToken is { } place)
+            if (deltas.Calls.Count == 0 && update.ContinuationToken is { } place)
                 yield return new ChatResponseUpdate { ContinuationToken = place };
             silence = TimeSpan.FromSeconds(options.IdleSeconds);
         }
@@ -75,7 +75,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
                 break;
             case FunctionCallContent call:
                 var id = string.IsNullOrWhiteSpace(call.CallId) ? null : call.CallId;
-                deltas.AddToCall(id is null ? deltas.Calls : null, id, call.Name, ToolCalls.Arguments(call));
+                deltas.AddToCall(id is null ? deltas.Calls.Count : null, id, call.Name, ToolCalls.Arguments(call));
                 break;
 
             // The client has run this call with a tool of its own.

@@ -4,10 +4,12 @@ namespace LlmGateway.Providers.OpenAi;
 
 /// <summary>Client of OpenAI and of compatible servers (<c>local</c>).</summary>
 internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions options, bool isOpenAi)
-    : VendorChatClient(upstream, options.BaseUrl.TrimEnd('/') + "/chat/completions", isOpenAi: true)
+    : VendorChatClient(upstream, options.BaseUrl.TrimEnd('/') + "/chat/completions")
 {
     protected override JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? chat) =>
         OpenAiRequest.Body(messages, chat, isOpenAi);
+
+    protected override AnswerReader Answer(ChatOptions? chat, bool isNative) => new OpenAiAnswer(chat, isNative);
 
     protected override void Sign(HttpRequestHeaders headers, CallOptions? call)
     {

@@ -120,9 +120,7 @@ internal static class OpenAiRequest
             // A signature is for the whole text, which came before it.
             if (detail.ContainsKey("signature") && reasoning.Text.Length > 0)
                 detail["text"] = reasoning.Text;
-            if (message["reasoning_details"] is not JsonArray)
-                message["reasoning_details"] = new JsonArray();
-            message["reasoning_details"]!.AsArray().Add(detail.DeepClone());
+            WireJson.Append(message, "reasoning_details", detail.DeepClone());
         }
 
         if (calls.Count > 0 && reasoning.Text.Length > 0 && message["reasoning_details"] is null)
