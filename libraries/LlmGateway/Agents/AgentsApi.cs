@@ -93,7 +93,7 @@ internal static class AgentsApi
 
     private static async Task<IResult> CreateAsync(
         HttpContext context,
-        AgentSessions sessions,
+        AllRuns runs,
         ChatProviders providers,
         RequestKeyStore keys,
         IStreamAccess access
@@ -114,13 +114,11 @@ internal static class AgentsApi
         if ((session.Provider ?? session.Model) is not null)
             providers.Resolve(session.Provider, session.Model);
 
-        // An id from a key is reproducible; any other id is random.
-        var name = await sessions.CreateAsync(
-            session,
-            access.ClientOf(context),
-            hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
-            context.RequestAborted
-        );
+        // An id from a key is reproducible; any other id is random. A session with a known id is stored once.
+        var guid = hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid();
+        var name = new RunName(AgentSessions.Kind, guid.ToString("D"));
+        var announcement = RunEvent.Of(AllRuns.Announcement, session);
+        await runs.AppendAsync(name, access.ClientOf(context), announcement, guid, context.RequestAborted);
 
         return TypedResults.Json(new SessionCreated(name.Id), RunJson.Options.TypeOf<SessionCreated>());
     }
@@ -172,7 +170,11 @@ internal static class AgentsApi
         );
         budget.Charge(context, [NewEvent.Own(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
+        // The answer follows on the session's stream. A message with a known id is stored once.
+        var client = access.ClientOf(context);
+        var stored = message with { Key = id };
+        await runs.AppendAsync(name, client, stored, Guid.ParseExact(id, "N"), context.RequestAborted);
+        await sessions.ContinueAsync(name, client);
 
         return TypedResults.Json(new JsonObject { ["status"] = "ok" }, NodeJson.Readable.JsonObject);
     }

@@ -78,7 +78,8 @@ public sealed class LiveRunsTests : IDisposable
     {
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var returns = new TaskCompletionSource();
-        var (clock, log) = (new ExpiringTime(), new FailureLog());
+        var clock = new ExpiringTime();
+        var log = new FailureLog();
         using var runs = new LiveRuns(_shutdown, clock, log);
         var run = NewRun();
         var ended = runs.Start(

@@ -11,7 +11,6 @@ namespace LlmGateway.Agents.Sessions;
 internal sealed class AgentSessions(
     AgentAnswers answers,
     QuestionReader questions,
-    AllRuns stored,
     RunAcquisition runs,
     LiveRuns live,
     Shutdown shutdown,
@@ -33,37 +32,8 @@ internal sealed class AgentSessions(
         return Guid.TryParseExact(id, "D", out var parsed) && parsed.ToString("D") == id;
     }
 
-    /// <summary>Creates a session. Does nothing if one with this id exists.</summary>
-    /// <param name="client">The client whose share of the log the session's announcement uses.</param>
-    public async Task<RunName> CreateAsync(
-        SessionStarted session,
-        ClientKey client,
-        Guid id,
-        CancellationToken cancellationToken
-    )
-    {
-        var name = new RunName(Kind, id.ToString("D"));
-        await stored.AppendAsync(name, client, RunEvent.Of(AllRuns.Announcement, session), id, cancellationToken);
-        return name;
-    }
-
-    /// <summary>
-    /// Stores a message; its answer follows on the session's stream. A message with a known id is stored once.
-    /// </summary>
-    public async Task SendAsync(
-        RunName name,
-        RunEvent message,
-        string id,
-        ClientKey client,
-        CancellationToken cancellationToken
-    )
-    {
-        await stored.AppendAsync(name, client, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
-        await ContinueAsync(name, client);
-    }
-
     /// <summary>Starts the next answer. A stopping server first asks another replica to continue.</summary>
-    private async Task ContinueAsync(RunName name, ClientKey? client)
+    public async Task ContinueAsync(RunName name, ClientKey? client)
     {
         if (!shutdown.IsLeaving || !await TryStartTurnAsync(name, client, 0))
             Wake(name, client);
