@@ -53,14 +53,13 @@ public static class SseRunsExtensions
         services.AddSingleton<RunAppender>();
         services.AddSingleton<RunAcquisition>();
         services.AddSingleton<LiveRuns>();
-        services.AddSingleton<RunRestarts>();
         services.AddSingleton<RunStarter>();
         services.AddSingleton<IRuns>(provider => provider.GetRequiredService<RunStarter>());
         services.AddSingleton<RunStreams>();
 
         // The handlers are known before the lease begins. The runs end while the services stop, and the lease ends
         // after that.
-        services.AddHostedService(provider => provider.GetRequiredService<RunRestarts>());
+        services.AddHostedService(provider => provider.GetRequiredService<RunStarter>());
         services.AddHostedService(provider => provider.GetRequiredService<ProcessLease>());
         services.AddHostedService(provider => provider.GetRequiredService<LiveRuns>());
     }

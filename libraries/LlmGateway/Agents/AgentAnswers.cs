@@ -1,4 +1,3 @@
-using LlmGateway.Agents.Sessions;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Microsoft.AspNetCore.Authorization;
@@ -35,32 +34,24 @@ internal sealed class AgentAnswers(
         return [.. names];
     }
 
-    /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
-    public ChatTarget Resolve(string? provider, string? model) => providers.Resolve(provider, model);
-
-    /// <summary>Makes an event with text, which is in two members because the two articles' clients read different
-    /// ones.</summary>
-    private static RunEvent Content(string text) => RunEvent.Of("content", new AgentContent("content", text, text));
-
-    /// <summary>Answers a conversation, and ends the run. The conversation counts as the client's memory until the
-    /// answer ends.</summary>
-    /// <param name="target">The model.</param>
-    /// <param name="client">The client whose share of the provider and of the memory the answer uses.</param>
-    /// <param name="conversation">The conversation.</param>
+    /// <summary>Answers a question, and ends the run. The conversation counts as the client's memory until the answer
+    /// ends.</summary>
     /// <param name="run">The run of the answer.</param>
-    /// <param name="end">The event after the answer.</param>
-    public async Task AnswerAsync(ChatTarget target, ClientKey client, AgentInput conversation, Run run, RunEvent end)
+    /// <param name="question">The question.</param>
+    public async Task AnswerAsync(Run run, AgentQuestion question)
     {
-        using var kept = budget.Keep(client, conversation.Bytes);
-        await using var buffer = buffers.Of(run, Content, target.Provider);
+        run.EndOf = failure => EndOf(failure, run, question.Key);
+        var target = providers.Resolve(question.Provider, question.Model);
+        using var kept = budget.Keep(question.Client, question.Bytes);
+        await using var buffer = buffers.Of(run, AgentEvents.TextOf, target.Provider);
         AIFunction[] usable =
         [
             .. options
-                .Value.Tools.Where(t => conversation.Tools?.Contains(t.Function.Name) ?? t.Policy is null)
+                .Value.Tools.Where(t => question.Tools?.Contains(t.Function.Name) ?? t.Policy is null)
                 .Select(t => t.Function),
         ];
 
-        List<ChatMessage> messages = [.. conversation.Messages];
+        List<ChatMessage> messages = [.. question.Messages];
         if (options.Value.Instructions is { Length: > 0 } instructions)
             messages.Insert(0, new ChatMessage(ChatRole.System, instructions));
 
@@ -69,7 +60,7 @@ internal sealed class AgentAnswers(
             // The last round offers no tools, so that the model must answer.
             var chat = new CallOptions
             {
-                Client = client,
+                Client = question.Client,
                 ModelId = target.Model,
                 Tools = [.. usable],
                 ToolMode = round < MaxRounds ? ChatToolMode.Auto : ChatToolMode.None,
@@ -92,55 +83,29 @@ internal sealed class AgentAnswers(
             OwnReasoning.Mark(said, target.Provider);
             messages.AddRange(said);
             var isCut = updates.Exists(update => update.FinishReason == ChatFinishReason.Length);
-            List<AIContent> reasoning = [.. contents.OfType<TextReasoningContent>()];
+            List<AIContent>? reasoning = [.. contents.OfType<TextReasoningContent>()];
             foreach (var call in calls)
             {
-                await AnnounceAsync(call, reasoning, conversation.Key, run, buffer);
-                messages.Add(await UseToolAsync(isCut ? null : usable, call, run, buffer));
-                await run.CloseWithAsync(AgentRuns.Closing(conversation.Key, ""));
+                // A crash may come at any time, so the call is durable before the tool begins, and the run's closing
+                // events name it.
+                await run.CloseWithAsync(
+                    AgentEvents.Closing(question.Key, $" `{call.Name}` may have run: it has no result.")
+                );
+                await buffer.StoreAsync(AgentEvents.CallOf(call, reasoning));
+                reasoning = null;
+                run.Stopping.ThrowIfCancellationRequested();
+
+                var start = clock.GetTimestamp();
+                var output = isCut
+                    ? new ToolError("The limit of tokens has cut this call.")
+                    : await CallAsync(usable, call, run);
+                await buffer.StoreAsync(AgentEvents.ResultOf(call, output, clock.GetElapsedTime(start)));
+                messages.Add(new ChatMessage(ChatRole.Tool, [ToolCalls.ResultOf(call.CallId, output)]));
+                await run.CloseWithAsync(AgentEvents.Closing(question.Key, ""));
             }
         }
 
-        await buffer.EndAsync(end);
-    }
-
-    /// <summary>Writes a call. A crash may come at any time, so the call is durable before the tool begins, and the
-    /// run's closing events name it.</summary>
-    /// <param name="reasoning">The reasoning before the call, which the model must get back with the call.</param>
-    private static async Task AnnounceAsync(
-        FunctionCallContent call,
-        List<AIContent> reasoning,
-        string? key,
-        Run run,
-        AnswerBuffer buffer
-    )
-    {
-        await run.CloseWithAsync(AgentRuns.Closing(key, $" `{call.Name}` may have run: it has no result."));
-        var used = new AgentToolUse(SessionEvents.ToolUse, call.CallId, call.Name, ToolCalls.InputOrText(call));
-        var bare = RunEvent.Of(used.Type, used);
-        var details = StoredContents.Of(reasoning, bare);
-        await buffer.StoreAsync(details is null ? bare : RunEvent.Of(used.Type, used with { Details = details }));
-        run.Stopping.ThrowIfCancellationRequested();
-    }
-
-    /// <summary>Calls a tool, writes its result, and returns the result as a message for the model.</summary>
-    /// <param name="usable">The tools, or null if the limit of tokens has cut the call.</param>
-    private async Task<ChatMessage> UseToolAsync(
-        AIFunction[]? usable,
-        FunctionCallContent call,
-        Run run,
-        AnswerBuffer buffer
-    )
-    {
-        var start = clock.GetTimestamp();
-        var output = usable is null
-            ? new ToolError("The limit of tokens has cut this call.")
-            : await CallAsync(usable, call, run);
-        var durationMs = Math.Round(clock.GetElapsedTime(start).TotalMilliseconds, 3);
-
-        var result = new AgentToolResult(SessionEvents.ToolResult, call.CallId, call.Name, output, durationMs);
-        await buffer.StoreAsync(RunEvent.Of(result.Type, result));
-        return new ChatMessage(ChatRole.Tool, [ToolCalls.ResultOf(call.CallId, output)]);
+        await buffer.EndAsync(AgentEvents.EndOf(question.Key));
     }
 
     private async Task<object?> CallAsync(AIFunction[] usable, FunctionCallContent call, Run run)
@@ -171,7 +136,20 @@ internal sealed class AgentAnswers(
             return new ToolError($"The tool {call.Name} failed.");
         }
     }
-}
 
-/// <summary>The result of a tool that failed.</summary>
-internal sealed record ToolError(string Error);
+    private IReadOnlyList<RunEvent>? EndOf(Exception? failure, Run run, string? key)
+    {
+        switch (failure)
+        {
+            case null:
+                return key is null ? null : run.ClosingEvents;
+            case UpstreamException e:
+                return AgentEvents.Failed(key, e.Message, e.Reason);
+            case InvalidChatException e:
+                return AgentEvents.Failed(key, e.Message, "configuration");
+            default:
+                logger.LogError(failure, "The agent cannot answer in {Run}", run.Topic);
+                return AgentEvents.Failed(key, "The server failed. Its log has the reason.", "failed");
+        }
+    }
+}

@@ -25,10 +25,7 @@ internal static class AgentsApi
 {
     private const string Topic = "sessions.{sessionId}";
 
-    private static readonly NamedFormatChoice SessionFormats = new(
-        (isNamed, inData) => new GenerationFormat(isNamed, inData, ends: [], sendsPositions: true),
-        _ => false
-    );
+    private static readonly NamedFormatChoice SessionFormats = GenerationFormat.Choice(_ => false, ends: []);
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
@@ -44,7 +41,7 @@ internal static class AgentsApi
             .ValidateOnStart();
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
-        builder.Services.AddSingleton<SessionLog>();
+        builder.Services.AddSingleton<QuestionReader>();
         builder.Services.AddSingleton<AgentSessions>();
     }
 
@@ -64,7 +61,7 @@ internal static class AgentsApi
             .Query("provider", "Name of the provider.")
             .Query("model", "Name of the model.")
             .SwitchesNames()
-            .Sends("An agent's answer, with its tool calls and their results.", Events("end", typeof(AgentEnd)));
+            .Sends("An agent's answer, with its tool calls and their results.", Events(AgentEvents.End));
 
         agents
             .MapPost("/session", CreateAsync)
@@ -87,10 +84,7 @@ internal static class AgentsApi
             .ReadsOwn(Topic)
             .SwitchesNames()
             .StartsWork()
-            .SendsNumbered(
-                "The answers to the messages of a session.",
-                Events(SessionEvents.MessageEnd, typeof(AgentEnd))
-            );
+            .SendsNumbered("The answers to the messages of a session.", Events(AgentEvents.MessageEnd));
 
         app.ServiceProvider.GetRequiredService<ProcessLease>().Swept += app
             .ServiceProvider.GetRequiredService<AgentSessions>()
@@ -99,33 +93,32 @@ internal static class AgentsApi
 
     private static async Task<IResult> CreateAsync(
         HttpContext context,
-        AgentSessions sessions,
+        AllRuns runs,
+        ChatProviders providers,
         RequestKeyStore keys,
         IStreamAccess access
     )
     {
-        string? provider = null;
-        string? model = null;
+        var session = new SessionStarted(Provider: null, Model: null, Owner: access.OwnerOf(context));
         var content = "";
 
         if (JsonBody.IsThere(context))
         {
             var body = await JsonBody.ReadAsync(context);
             body.CheckMembers("provider", "model");
-            provider = ChatBody.Name(body, "provider");
-            model = ChatBody.Name(body, "model");
+            session = session with { Provider = ChatBody.Name(body, "provider"), Model = ChatBody.Name(body, "model") };
             content = body.GetRawText();
         }
 
         var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, () => content);
-        // An id from a key is reproducible; any other id is random.
-        var name = await sessions.CreateAsync(
-            provider,
-            model,
-            new SessionOwner(access.OwnerOf(context), access.ClientOf(context)),
-            hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid(),
-            context.RequestAborted
-        );
+        if ((session.Provider ?? session.Model) is not null)
+            providers.Resolve(session.Provider, session.Model);
+
+        // An id from a key is reproducible; any other id is random. A session with a known id is stored once.
+        var guid = hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid();
+        var name = new RunName(AgentSessions.Kind, guid.ToString("D"));
+        var announcement = RunEvent.Of(AllRuns.Announcement, session);
+        await runs.AppendAsync(name, access.ClientOf(context), announcement, guid, context.RequestAborted);
 
         return TypedResults.Json(new SessionCreated(name.Id), RunJson.Options.TypeOf<SessionCreated>());
     }
@@ -171,10 +164,17 @@ internal static class AgentsApi
                 StatusCodes.Status413PayloadTooLarge
             );
 
-        var message = session.Message(content, await agent.ToolsForAsync(context));
+        var message = RunEvent.Of(
+            StoredMessage.Type,
+            new StoredMessage(content, await agent.ToolsForAsync(context), Announced: session)
+        );
         budget.Charge(context, [NewEvent.Own(name.Log, message.Type, message.Data)]);
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
-        await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
+        // The answer follows on the session's stream. A message with a known id is stored once.
+        var client = access.ClientOf(context);
+        var stored = message with { Key = id };
+        await runs.AppendAsync(name, client, stored, Guid.ParseExact(id, "N"), context.RequestAborted);
+        await sessions.ContinueAsync(name, client);
 
         return TypedResults.Json(new JsonObject { ["status"] = "ok" }, NodeJson.Readable.JsonObject);
     }
@@ -239,12 +239,12 @@ internal static class AgentsApi
             [new("error", "Session not found")]
         );
 
-    private static StreamEvent[] Events(string end, Type data) =>
+    private static StreamEvent[] Events(string end) =>
         [
-            ("content", typeof(AgentContent)),
-            ("tool_use", typeof(AgentToolUse)),
-            ("tool_result", typeof(AgentToolResult)),
-            (end, data),
+            (AgentEvents.Content, typeof(AgentContent)),
+            (AgentEvents.ToolUse, typeof(AgentToolUse)),
+            (AgentEvents.ToolResult, typeof(AgentToolResult)),
+            (end, typeof(AgentEnd)),
             ("error", typeof(StreamError)),
         ];
 }

@@ -2,7 +2,6 @@ using EventStore;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
-using Runs;
 
 namespace LlmGateway.Generations;
 
@@ -93,3 +92,12 @@ internal sealed class Continuations(
         }
     }
 }
+
+/// <summary>The parts of a call that another process needs to continue it, in addition to the prompt.</summary>
+internal sealed record GenerationInput(
+    string Provider,
+    string Model,
+    ClientKey Client,
+    int? MaxTokens,
+    IList<string>? Stops
+);

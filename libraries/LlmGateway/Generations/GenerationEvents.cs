@@ -110,12 +110,23 @@ internal static class GenerationEvents
             return null;
 
         using var json = JsonDocument.Parse(data);
-        var root = json.RootElement;
-        return type switch
+        return UpdateOf(type, json.RootElement);
+    }
+
+    /// <summary>Returns an event of a generation or of an agent as an update, or null if a model does not get the
+    /// event.</summary>
+    /// <inheritdoc cref="UpdateOf(string, string, ReadOnlyMemory{byte})" path="/exception"/>
+    public static ChatResponseUpdate? UpdateOf(string type, JsonElement root) =>
+        type switch
         {
-            "token" => Of(StoredContents.In(root) ?? [TextOf(root)]),
+            "token" => Of(StoredContents.In(root) ?? [new TextContent(root.GetProperty("text").GetString())]),
             "reasoning" => Of([new TextReasoningContent(root.GetProperty("text").GetString())]),
-            "tool_use" => Of([CallOf(root)]),
+            "content" => Of([new TextContent(root.GetProperty("data").GetString())]),
+            "tool_use" => Of([.. StoredContents.In(root) ?? [], CallOf(root)]),
+            "tool_result" => ResultOf(
+                root.GetProperty("id").GetString()!,
+                root.TryGetProperty("output", out var output) ? output : null
+            ),
             "done" => EndOf(root),
             "error" when root.GetProperty("reason").ValueEquals(Cancelled) => new ChatResponseUpdate
             {
@@ -124,7 +135,10 @@ internal static class GenerationEvents
             "error" => throw FailureOf(root),
             _ => null,
         };
-    }
+
+    /// <summary>Makes the update with the result of a call.</summary>
+    public static ChatResponseUpdate ResultOf(string call, object? output) =>
+        new(ChatRole.Tool, [ToolCalls.ResultOf(call, output)]);
 
     /// <summary>Returns the data of an event without the details, as the frames of generations have it.</summary>
     public static ReadOnlyMemory<byte> WithoutDetails(ReadOnlyMemory<byte> data)
@@ -148,15 +162,7 @@ internal static class GenerationEvents
 
     private static ChatResponseUpdate Of(IList<AIContent> contents) => new(ChatRole.Assistant, contents);
 
-    /// <summary>Reads a token without stored contents; in events of an earlier build a refusal has details.</summary>
-    private static TextContent TextOf(JsonElement root)
-    {
-        var text = root.GetProperty("text").GetString();
-        return root.TryGetProperty(Details, out _) ? RefusalText.Of(text) : new TextContent(text);
-    }
-
-    /// <summary>Reads the call of a <c>tool_use</c>, of generations and of agents.</summary>
-    public static FunctionCallContent CallOf(JsonElement root)
+    private static FunctionCallContent CallOf(JsonElement root)
     {
         var input = root.GetProperty("input");
         return ToolCalls.Parse(

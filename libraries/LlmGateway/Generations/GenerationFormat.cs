@@ -21,6 +21,12 @@ internal sealed class GenerationFormat(
     public static FrameFormat Instance { get; } =
         new GenerationFormat(_ => true, namesInData: false, EndTypes, sendsPositions: false);
 
+    /// <summary>Makes the three formats of an agent's stream. A stream that goes on after its answers sends
+    /// positions.</summary>
+    /// <inheritdoc cref="NamedFormatChoice.Of" path="/param"/>
+    public static NamedFormatChoice Choice(Func<string, bool> isNamed, IReadOnlyCollection<string> ends) =>
+        new((named, inData) => new GenerationFormat(named, inData, ends, sendsPositions: ends.Count == 0), isNamed);
+
     public override void Write(IBufferWriter<byte> output, string id, EventRecord record)
     {
         if (record.Type is GenerationEvents.Continuation or GenerationEvents.Update)

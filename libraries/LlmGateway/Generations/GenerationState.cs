@@ -54,38 +54,63 @@ internal sealed record GenerationState(
         CancellationToken cancellationToken
     )
     {
-        var read = new Events();
-        var extent = await runs.ReadOldestAsync(name, read.Add, cancellationToken);
-        if (read.Started is not { } started)
+        var events = new List<RunEntry>();
+        var extent = await runs.ReadOldestAsync(name, events.Add, cancellationToken);
+        if (events.Find(entry => entry is { OfLog: true, Type: AllRuns.Announcement }) is not { } announced)
             return null;
         // The last event has the result, and is read alone.
-        if (!extent.IsWhole && !extent.IsRunning && await runs.LastAsync(name, cancellationToken) is { } last)
-            read.AddEnd(last);
+        var hasEnd = !extent.IsWhole && !extent.IsRunning;
+        if (hasEnd && await runs.LastAsync(name, cancellationToken) is { } last && IsEnd(last))
+            events.Add(last);
 
-        var contents = read.Updates.SelectMany(update => update.Contents).ToList();
+        var started = JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())!;
+        var updates = new List<ChatResponseUpdate>();
+        var failure = Read(events, updates);
+        var contents = updates.SelectMany(update => update.Contents).ToList();
         var usage = contents.OfType<UsageContent>().LastOrDefault()?.Details;
-        var finish = read.Updates.LastOrDefault()?.FinishReason?.Value;
+        var finish = updates.LastOrDefault()?.FinishReason?.Value;
         var reasoning = string.Concat(contents.OfType<TextReasoningContent>().Select(content => content.Text));
         var tools = contents.OfType<FunctionCallContent>().Select(GenerationEvents.ToolUseOf).ToList();
         var state = new GenerationState(
             name.Id,
-            StatusOf(finish, read.Failure, extent.IsRunning),
+            StatusOf(finish, failure, extent.IsRunning),
             string.Concat(contents.Select(UnshownContent.TextOf)),
             usage is null ? null : new GenerationUsage(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0),
             finish,
-            read.Failure?.Message,
-            read.Failure?.Reason,
+            failure?.Message,
+            failure?.Reason,
             reasoning.Length > 0 ? reasoning : null,
             tools.Count > 0 ? tools : null,
             started.Provider,
             started.Model,
             started.CreatedAt,
-            read.FirstTokenAt,
-            read.EndedAt,
+            FirstTokenAt: events.Find(entry => entry.Type == "token")?.Time,
+            EndedAt: events.FindLast(IsEnd)?.Time,
             stream,
             extent.IsWhole ? null : true
         );
         return (state, new StreamPosition(extent.Epoch, extent.Through));
+    }
+
+    private static bool IsEnd(RunEntry entry) => GenerationEvents.Ends(GenerationName.Kind, entry.Type);
+
+    /// <summary>Reads events as updates, and returns the failure that ends them, or null.</summary>
+    private static UpstreamException? Read(IEnumerable<RunEntry> events, List<ChatResponseUpdate> updates)
+    {
+        try
+        {
+            foreach (var entry in events.Where(entry => !entry.OfLog))
+                if (
+                    GenerationEvents.UpdateOf(GenerationName.Kind, entry.Type, Encoding.UTF8.GetBytes(entry.Data)) is
+                    { } update
+                )
+                    updates.Add(update);
+            return null;
+        }
+        catch (UpstreamException e)
+        {
+            return e;
+        }
     }
 
     private static string StatusOf(string? finish, UpstreamException? failure, bool isRunning) =>
@@ -95,45 +120,4 @@ internal sealed record GenerationState(
         : finish is not null ? "done"
         : isRunning ? "running"
         : "interrupted";
-
-    /// <summary>The events of a generation that were read.</summary>
-    private sealed class Events
-    {
-        public GenerationStarted? Started { get; private set; }
-        public DateTimeOffset? FirstTokenAt { get; private set; }
-        public DateTimeOffset? EndedAt { get; private set; }
-        public List<ChatResponseUpdate> Updates { get; } = [];
-        public UpstreamException? Failure { get; private set; }
-
-        public void AddEnd(RunEntry entry)
-        {
-            if (GenerationEvents.Ends(GenerationName.Kind, entry.Type))
-                Add(entry);
-        }
-
-        public void Add(RunEntry entry)
-        {
-            if (entry.OfLog)
-            {
-                if (entry.Type == AllRuns.Announcement)
-                    Started = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<GenerationStarted>());
-                return;
-            }
-
-            if (entry.Type == "token")
-                FirstTokenAt ??= entry.Time;
-            if (GenerationEvents.Ends(GenerationName.Kind, entry.Type))
-                EndedAt = entry.Time;
-            var data = Encoding.UTF8.GetBytes(entry.Data);
-            try
-            {
-                if (GenerationEvents.UpdateOf(GenerationName.Kind, entry.Type, data) is { } update)
-                    Updates.Add(update);
-            }
-            catch (UpstreamException e)
-            {
-                Failure = e;
-            }
-        }
-    }
 }

@@ -9,9 +9,8 @@ namespace LlmGateway.Generations;
 /// lost, another process continues from the provider's continuation token, if there is one.
 /// </summary>
 internal sealed class Generator(
-    RunAcquisition runs,
+    RunStarter runs,
     RunUpdates updates,
-    LiveRuns live,
     AnswerBufferFactory buffers,
     Continuations continuations,
     RequestBudget budget,
@@ -43,27 +42,17 @@ internal sealed class Generator(
         if (preparedAsync is not null)
             await preparedAsync();
 
-        var start = await runs.BeginAsync(
+        var start = await runs.StartAsync(
             GenerationName.Kind,
             client,
             new GenerationStarted(call.Target.Provider, call.Target.Model, now, owner),
+            run => GenerateAsync(run, call, new StoredAnswer()),
             id,
             handled: work,
             cancellationToken: cancellationToken
         );
         var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model, owner);
-        if (start.Run is not { } run)
-            return await updates.FindAsync(name, cancellationToken) ?? head;
-
-        // The store's answer may be so late that ProcessLease has found the run without its work, and started its
-        // handler.
-        if (live.Find(run.Name) is not null)
-            return head;
-
-        // The run keeps the prompt in memory after the request that started it has ended.
-        var kept = budget.Keep(client, call.Bytes);
-        _ = live.Start(run, r => GenerateAsync(r, call, kept, new StoredAnswer()));
-        return head;
+        return start.Run is null ? await updates.FindAsync(name, cancellationToken) ?? head : head;
     }
 
     /// <summary>Continues a generation that another process has left.</summary>
@@ -79,12 +68,13 @@ internal sealed class Generator(
         }
 
         run.Client = call.Options.Client;
-        await GenerateAsync(run, call, budget.Keep(call.Options.Client, call.Bytes), stored);
+        await GenerateAsync(run, call, stored);
     }
 
-    private async Task GenerateAsync(Run run, ChatCall call, IDisposable kept, StoredAnswer stored)
+    private async Task GenerateAsync(Run run, ChatCall call, StoredAnswer stored)
     {
-        using var _ = kept;
+        // The run keeps the prompt in memory after the request that started it has ended.
+        using var kept = budget.Keep(call.Options.Client, call.Bytes);
         await using var writer = buffers.Of(run, GenerationEvents.Token, call.Target.Provider);
         call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 

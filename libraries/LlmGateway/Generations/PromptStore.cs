@@ -68,3 +68,11 @@ internal sealed class PromptStore(EventAppender appender, RunEventReader reader,
 
     private static string TopicOf(RunName name) => $"{name.Topic}.prompt";
 }
+
+internal sealed record StoredPrompt(
+    string Dialect,
+    JsonElement Messages,
+    string? Previous,
+    JsonObject? Asked,
+    string? Instructions = null
+);

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
+using EventStore;
 using Runs;
 using Streaming.Access;
 
 namespace LlmGateway.Generations;
 
 /// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
-internal sealed class RunThreads(AllRuns runs)
+internal sealed class RunThreads(AllRuns runs, RunStore store)
 {
     /// <summary>Fewest characters of a random name. AI SDK's random names have 16 characters, each one of 62; a UUID
     /// has 36.</summary>
@@ -61,7 +62,7 @@ internal sealed class RunThreads(AllRuns runs)
     public Task<IReadOnlyList<(string Id, bool IsRunning)>> RunsAsync(
         string thread,
         CancellationToken cancellationToken
-    ) => runs.NamedAsync(NameOf(thread), cancellationToken);
+    ) => store.NamedAsync(NameOf(thread).Log, GenerationName.Kind, cancellationToken);
 
     /// <summary>Starts a run as the latest of its thread, and cancels the others, so that one is live. A run that
     /// begins after a newer one, or after a stop, so cancels itself.</summary>

@@ -22,6 +22,8 @@ internal sealed record StoredContents(JsonElement Contents)
 
     public static JsonTypeInfo<AIContent> OneJson { get; } = Options.TypeOf<AIContent>();
 
+    public static StoredContents None { get; } = new(JsonElement.Parse("[]"));
+
     private static JsonTypeInfo<IList<AIContent>> ListJson { get; } = Options.TypeOf<IList<AIContent>>();
 
     /// <summary>Makes the details of an event. Null if there are no contents, or the store would refuse an event with

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EventStore;
 using Streaming.Access;
 using Streaming.Frames;
@@ -8,7 +9,6 @@ namespace Runs;
 /// <summary>Opens the streams of runs, including runs that the request itself starts.</summary>
 internal sealed class RunStreams(
     AllRuns runs,
-    RunAcquisition acquisition,
     FiniteStreams finite,
     PushOpener streams,
     OwnerAccess access,
@@ -16,6 +16,11 @@ internal sealed class RunStreams(
     [FromKeyedServices(StorePool.Reads)] EventReader reader
 )
 {
+    /// <summary>Beginning of the secret in the ids of a client whose run is gone, which no run's id has:
+    /// <code>3f…-42~gone-expired    3f…-42~gone</code>
+    /// The client with the first id gets the error, and the client with the second one has it.</summary>
+    private const string Gone = "gone";
+
     /// <summary>Streams a run of <see cref="IRuns"/>; answers 404 if this topic has no run.</summary>
     /// <param name="end">The type of the run's last event, if it ends by <see cref="Run.EndAsync"/>.</param>
     public async Task OpenAsync(HttpContext context, EventTopic topic, string end = Run.EndType)
@@ -68,18 +73,14 @@ internal sealed class RunStreams(
                 }
             );
         else if (
-            last.Id is { } id
+            last is { Id: { } id, Secret: var secret }
+            && secret?.StartsWith(Gone, StringComparison.Ordinal) != true
             && await runs.FindAsync(kind, id, context.RequestAborted) is { } name
-            && await MayReadAsync(context, name, namesIt: last.Secret == name.Id)
+            && await MayReadAsync(context, name, namesIt: secret == name.Id)
         )
-            await finite.OpenAsync(
-                context,
-                name.Topic,
-                last.Secret is null ? format : SecretIdFormat.Of(format),
-                endTypes
-            );
+            await finite.OpenAsync(context, name.Topic, secret is null ? format : SecretIdFormat.Of(format), endTypes);
         else
-            await EndAsync(context, kind, last);
+            await EndAsync(context, last);
     }
 
     /// <summary>Returns true if <see cref="OwnerAccess.MayReadRunAsync"/> lets the caller read the run.</summary>
@@ -100,78 +101,57 @@ internal sealed class RunStreams(
             : SecretIdFormat.Of(format);
 
     /// <summary>Answers a request whose last id belongs to no run: 204 if it is another stream's id, else a resync and
-    /// a fatal error. The error is stored as a run, so that a browser that reconnects with its id gets 204 and
-    /// stops.</summary>
-    private async Task EndAsync(HttpContext context, string kind, LastEventId last)
+    /// a fatal error. A browser that reconnects with the id of the error gets 204, and stops.</summary>
+    private async Task EndAsync(HttpContext context, LastEventId last)
     {
-        if (await MismatchAsync(last, context.RequestAborted) is not { } reason)
+        if (await MismatchAsync(last, context.RequestAborted) is not var (at, reason))
         {
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
 
-        using var seat = await streams.EnterAsync(context);
-        if (seat is null)
-            return;
-
+        var name = reason.ToString().ToLowerInvariant();
+        var id = LastEventId.WithSecret(at, $"{Gone}-{name}");
         var error = new RunError(
             "error",
             "The run of this id no longer exists. Send the request again without the id.",
             Fatal: true,
-            reason.ToString().ToLowerInvariant()
+            name
         );
-        var (announced, end) = await StoreFailedRunAsync(kind, access.ClientOf(context), error, context.RequestAborted);
-
+        var json = JsonSerializer.SerializeToUtf8Bytes(error, RunJson.Options.TypeOf<RunError>());
         // The error has its own id, so that a client that reconnects does not get the error again.
         byte[] frames =
         [
-            .. ControlFrames.Begin(announced.ToString()),
-            .. ControlFrames.Resync(reason, last.Text, announced.ToString()),
-            .. ControlFrames.Named(end, "error", error, RunJson.Options.TypeOf<RunError>()),
+            .. ControlFrames.Begin(id),
+            .. ControlFrames.Resync(reason, last.Text, id),
+            .. SseFrame.ToBytes(json, "error", LastEventId.WithSecret(at, Gone)),
         ];
-        await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames), seat: seat);
+        await streams.OpenAsync(context, [], (push, _) => push.WriteAsync(frames));
     }
 
-    /// <summary>Returns why the log cannot resume after an id, or null if it can and the id belongs to another
-    /// stream.</summary>
-    private async Task<ResyncReason?> MismatchAsync(LastEventId last, CancellationToken cancellationToken)
-    {
-        if (last.Id is not { } id)
-            return ResyncReason.Malformed;
-
-        var head = await reader.HeadAsync(cancellationToken);
-        return await lineages.TranslateAsync(id, head.Epoch, cancellationToken) switch
-        {
-            null => ResyncReason.Epoch,
-            { Position: var position } when position > head.Head => ResyncReason.Future,
-            { Position: var position } when position < head.DroppedThrough => ResyncReason.Expired,
-            _ => null,
-        };
-    }
-
-    private async Task<(StreamPosition Announced, StreamPosition End)> StoreFailedRunAsync(
-        string kind,
-        string client,
-        RunError error,
+    /// <summary>Returns why the log cannot resume after an id, and a place for the ids of the answer. Null if the
+    /// client has the answer, or if the log can resume and the id belongs to another stream.</summary>
+    private async Task<(StreamPosition At, ResyncReason Reason)?> MismatchAsync(
+        LastEventId last,
         CancellationToken cancellationToken
     )
     {
-        var start = await acquisition.BeginAsync(
-            kind,
-            client,
-            new RunAnnouncement(Gone: true),
-            cancellationToken: cancellationToken
-        );
-        using var run = start.Run!;
-        try
-        {
-            await run.EndAsync(RunEvent.Of("error", error));
-        }
-        catch (RunFencedException e)
-        {
-            throw RunAcquisition.NoLease(e);
-        }
+        if (last.Secret == Gone)
+            return null;
+        if (last.Secret?.Split('-') is [Gone, var name] && Enum.TryParse<ResyncReason>(name, true, out var known))
+            return (last.Id!.Value, known);
 
-        return (run.Announced, run.Announced with { Position = run.Known });
+        var head = await reader.HeadAsync(cancellationToken);
+        var at = new StreamPosition(head.Epoch, head.Head);
+        if (last.Id is not { } id)
+            return (at, ResyncReason.Malformed);
+
+        return await lineages.TranslateAsync(id, head.Epoch, cancellationToken) switch
+        {
+            null => (at, ResyncReason.Epoch),
+            { Position: var position } when position > head.Head => (at, ResyncReason.Future),
+            { Position: var position } when position < head.DroppedThrough => (at, ResyncReason.Expired),
+            _ => null,
+        };
     }
 }

@@ -84,15 +84,6 @@ internal sealed class AllRuns(
     public Task<LogStart?> LogStartAsync(RunName name, CancellationToken cancellationToken) =>
         store.LogStartAsync(name.Topic, cancellationToken);
 
-    public Task<RunEntry?> LastOfLogAsync(RunName name, CancellationToken cancellationToken) =>
-        reader.LastAsync(name.Log, cancellationToken);
-
-    /// <inheritdoc cref="RunStore.NamedAsync"/>
-    public Task<IReadOnlyList<(string Id, bool IsRunning)>> NamedAsync(
-        RunName log,
-        CancellationToken cancellationToken
-    ) => store.NamedAsync(log.Log, log.Kind, cancellationToken);
-
     /// <summary>Reads the user whose request began the run, or null if the request was anonymous.</summary>
     public Task<string?> OwnerAsync(RunName name, CancellationToken cancellationToken) =>
         store.OwnerAsync(name.Topic, cancellationToken);

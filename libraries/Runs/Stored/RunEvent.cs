@@ -8,9 +8,8 @@ internal readonly record struct RunEvent(string Type, string Data, string? Key =
     public static RunEvent Failed(string error, string reason) => Of("error", new RunError(null, error, true, reason));
 }
 
-/// <param name="Gone">True if the run has no work, and only an error is stored.</param>
 /// <param name="Owner">The user whose request began the run, or null if there is none.</param>
-internal sealed record RunAnnouncement(bool? Gone = null, string? Owner = null);
+internal sealed record RunAnnouncement(string? Owner = null);
 
 /// <param name="Type">The event's type, for clients that see only the data.</param>
 internal sealed record RunError(string? Type, string Error, bool Fatal, string Reason);

@@ -57,34 +57,59 @@ internal sealed class ProcessLease(
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         TogetherAsync(stoppingToken, ListenAsync, KeepAsync);
 
-    private async Task KeepAsync(CancellationToken stoppingToken)
+    private Task KeepAsync(CancellationToken stoppingToken) =>
+        RepeatAsync(
+            async () =>
+            {
+                if (await RenewAsync(stoppingToken) is not { } writer || shutdown.IsLeaving)
+                    return;
+                await SweepAsync(writer, stoppingToken);
+                await TakeOverAsync(writer, stoppingToken);
+                await EndOrphansAsync(writer, stoppingToken);
+            },
+            TimeSpan.FromSeconds(options.Value.RenewSeconds),
+            failure =>
+            {
+                Volatile.Write(ref _renewingSince, 0);
+                Logger.LogWarning(
+                    "This replica cannot renew the lease on its runs, and tries again: {Reason}",
+                    failure.Message
+                );
+            },
+            stoppingToken
+        );
+
+    // The next renewal finds cancelled runs too.
+    private Task ListenAsync(CancellationToken stoppingToken) =>
+        RepeatAsync(
+            () => writers.ListenAsync(live.Cancel, stoppingToken),
+            TimeSpan.FromSeconds(1),
+            failed: _ => { },
+            stoppingToken
+        );
+
+    /// <summary>Takes a step again and again, also after a failure of the store.</summary>
+    private async Task RepeatAsync(
+        Func<Task> stepAsync,
+        TimeSpan pause,
+        Action<Exception> failed,
+        CancellationToken stoppingToken
+    )
     {
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                if (await RenewAsync(stoppingToken) is { } writer && !shutdown.IsLeaving)
-                {
-                    await SweepAsync(writer, stoppingToken);
-                    await TakeOverAsync(writer, stoppingToken);
-                    await EndOrphansAsync(writer, stoppingToken);
-                }
+                await stepAsync();
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (Exception e)
+                when (e is NpgsqlException or TimeoutException or IOException or OperationCanceledException)
             {
-                return;
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or OperationCanceledException)
-            {
-                Volatile.Write(ref _renewingSince, 0);
-                Logger.LogWarning(
-                    "This replica cannot renew the lease on its runs, and tries again: {Reason}",
-                    e.Message
-                );
+                if (!stoppingToken.IsCancellationRequested)
+                    failed(e);
             }
 
-            await Task.Delay(TimeSpan.FromSeconds(options.Value.RenewSeconds), Clock, stoppingToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause, Clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -154,12 +179,7 @@ internal sealed class ProcessLease(
         if (_renewingSince == 0 || Clock.GetElapsedTime(_renewingSince) < Lease)
             return;
 
-        var ended = await writers.SweepAsync(writer, cancellationToken);
-        if (ended.Count == 0)
-            return;
-
-        Logger.LogWarning("Ended {Count} runs of a replica that failed or stopped", ended.Count);
-        Swept?.Invoke(ended);
+        Report(await writers.SweepAsync(writer, cancellationToken), "of a replica that failed or stopped");
     }
 
     /// <summary>Takes over the runs with a handler that a sweep by any replica has left open.</summary>
@@ -204,44 +224,22 @@ internal sealed class ProcessLease(
         _orphansCheckedAt = Clock.GetTimestamp();
         // Younger runs may be about to start.
         var old = await writers.OlderThanAsync(writer, lease, cancellationToken);
-        if (old.Count == 0)
-            return;
-
         string[] orphans = [.. old.Except(live.Topics())];
         if (orphans.Length == 0)
             return;
 
         orphans = [.. orphans.Except(await RestartAsync(writer, orphans, cancellationToken))];
         var ended = await writers.AbandonAsync(orphans, writer, lease, cancellationToken);
+        Report(ended, "without a writer: Postgres began them, but its answer was lost");
+    }
+
+    private void Report(IReadOnlyList<string> ended, string which)
+    {
         if (ended.Count == 0)
             return;
 
-        logger.LogWarning(
-            "Ended {Count} runs without a writer: Postgres began them, but its answer was lost",
-            ended.Count
-        );
+        Logger.LogWarning("Ended {Count} runs {Which}", ended.Count, which);
         Swept?.Invoke(ended);
-    }
-
-    private async Task ListenAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await writers.ListenAsync(live.Cancel, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
-            {
-                // The next renewal finds cancelled runs too.
-                await Task.Delay(TimeSpan.FromSeconds(1), Clock, stoppingToken)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
     }
 
     private static TaskCompletionSource<Guid> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -115,8 +115,8 @@ internal sealed class RunAcquisition(
         _unconfirmed.TryRemove(name, out _);
     }
 
-    public static StoreUnavailableException NoLease(Exception? inner = null) =>
-        new("This replica lost its lease on runs. Try again in some seconds.", inner);
+    private static StoreUnavailableException NoLease() =>
+        new("This replica lost its lease on runs. Try again in some seconds.");
 
     /// <summary>Releases a run that has nothing to write. If the store does not answer, the next acquisition by this
     /// process releases it.</summary>

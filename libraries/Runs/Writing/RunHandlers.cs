@@ -1,6 +1,5 @@
 using System.Text.Json;
 using EventStore;
-using Runs;
 
 namespace AspireSse;
 
@@ -39,3 +38,9 @@ public sealed class RunHandlers
         return this;
     }
 }
+
+/// <param name="Work">Gets the run's input as JSON, and the options to deserialize the input.</param>
+internal sealed record NamedWork(
+    string Name,
+    Func<IServiceProvider, Run, string, JsonSerializerOptions, CancellationToken, Task> Work
+);

@@ -1,8 +1,39 @@
+using System.Text.Json;
+using EventStore;
+using Microsoft.Extensions.Options;
+
 namespace Runs;
 
-/// <summary>Announces runs, and passes their work to <see cref="LiveRuns"/>.</summary>
-internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllRuns runs, RunRestarts restarts) : IRuns
+/// <summary>Announces runs, and passes their work to <see cref="LiveRuns"/>; also the work of handlers for runs that
+/// this process has taken over from a lost process (Schema/Functions/take_over_runs.sql).</summary>
+internal sealed class RunStarter(
+    RunAcquisition acquisition,
+    LiveRuns live,
+    AllRuns runs,
+    ProcessLease lease,
+    IEnumerable<NamedWork> handlers,
+    IServiceProvider application,
+    IOptions<RunOptions> options
+) : IRuns, IHostedService
 {
+    private readonly Dictionary<string, NamedWork> _handlers = handlers.ToDictionary(
+        h => h.Name,
+        StringComparer.Ordinal
+    );
+
+    // Unlike an event, an input keeps its nulls, because it is deserialized to its type.
+    private readonly JsonSerializerOptions _json = ApplicationJson.Of(application);
+
+    /// <summary>Lets this process take runs over, even if it starts none.</summary>
+    Task IHostedService.StartAsync(CancellationToken cancellationToken)
+    {
+        lease.Handlers = [.. _handlers.Keys];
+        lease.Restart = Restart;
+        return Task.CompletedTask;
+    }
+
+    Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Starts a run, unless it was begun before. The work does not end with the request.</summary>
     /// <inheritdoc cref="RunAcquisition.BeginAsync"/>
     public async Task<BegunRun> StartAsync(
@@ -12,6 +43,7 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
         Func<Run, Task> work,
         string? id = null,
         IReadOnlyList<RunEvent>? closingEvents = null,
+        HandledWork? handled = null,
         CancellationToken cancellationToken = default
     )
     {
@@ -21,64 +53,90 @@ internal sealed class RunStarter(RunAcquisition acquisition, LiveRuns live, AllR
             announcement,
             id,
             closingEvents,
-            null,
+            handled,
             cancellationToken
         );
-        if (start.Run is { } run)
+
+        // The store's answer may be so late that ProcessLease has found the run without its work, and started its
+        // handler.
+        if (start.Run is { } run && (handled is null || live.Find(run.Name) is null))
             _ = live.Start(run, work);
         return start;
     }
 
-    public async Task<bool> StartAsync(
+    public Task<bool> StartAsync(
         EventTopic topic,
         Func<Run, CancellationToken, Task> work,
         CancellationToken cancellationToken
     )
     {
         ArgumentNullException.ThrowIfNull(work);
-        var name = NameOf(topic);
-        var start = await StartAsync(
-            name.Kind,
-            client: name.Topic,
-            new RunAnnouncement(),
-            run => work(run, run.Stopping),
-            name.Id,
-            cancellationToken: cancellationToken
-        );
-
-        return start.Run is not null;
+        return StartAsync(topic, run => work(run, run.Stopping), handled: null, cancellationToken);
     }
 
-    public async Task<bool> StartAsync<TInput>(
+    /// <exception cref="ArgumentException">There is no such handler.</exception>
+    public Task<bool> StartAsync<TInput>(
         EventTopic topic,
         string handler,
         TInput input,
         CancellationToken cancellationToken
     )
     {
-        var name = NameOf(topic);
-        var work = restarts.WorkOf(handler, input);
-        var start = await acquisition.BeginAsync(
-            name.Kind,
-            client: name.Topic,
-            new RunAnnouncement(),
-            name.Id,
-            cancellationToken: cancellationToken,
-            handled: work
-        );
+        if (!_handlers.ContainsKey(handler))
+            throw new ArgumentException(
+                $"There is no handler '{handler}': AddSseRuns(runs => runs.AddHandler(…)) adds one.",
+                nameof(handler)
+            );
 
-        if (start.Run is { } run)
-            restarts.Start(run, work);
-        return start.Run is not null;
+        var json = JsonSerializer.Serialize(input, _json.TypeOf<TInput>());
+        var handled = new HandledWork(handler, EventRules.Data(json), options.Value.MaxAttempts);
+        return StartAsync(topic, run => DoAsync(run, handled), handled, cancellationToken);
     }
-
-    private static RunName NameOf(EventTopic topic) =>
-        RunName.Of(topic)
-        ?? throw new ArgumentException(
-            topic.Refusal
-                ?? "A run's topic has two tokens or more ([A-Za-z0-9_-]), no wildcard, and does not end in .log."
-        );
 
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
         RunName.Of(topic) is { } name && await runs.CancelAsync(name, cancellationToken);
+
+    private async Task<bool> StartAsync(
+        EventTopic topic,
+        Func<Run, Task> work,
+        HandledWork? handled,
+        CancellationToken cancellationToken
+    )
+    {
+        var name =
+            RunName.Of(topic)
+            ?? throw new ArgumentException(
+                topic.Refusal
+                    ?? "A run's topic has two tokens or more ([A-Za-z0-9_-]), no wildcard, and does not end in .log."
+            );
+
+        var start = await StartAsync(
+            name.Kind,
+            client: name.Topic,
+            new RunAnnouncement(),
+            work,
+            name.Id,
+            handled: handled,
+            cancellationToken: cancellationToken
+        );
+        return start.Run is not null;
+    }
+
+    private void Restart(Guid writer, IReadOnlyList<HandledRun> handled)
+    {
+        foreach (var taken in handled)
+        {
+            var run = acquisition.TakenOver(taken, writer);
+            if (taken.IsCancelled)
+                run.Stop(StopReason.Cancelled);
+
+            _ = live.Start(run, r => DoAsync(r, taken.Work));
+        }
+    }
+
+    private async Task DoAsync(Run run, HandledWork work)
+    {
+        await using var scope = application.CreateAsyncScope();
+        await _handlers[work.Handler].Work(scope.ServiceProvider, run, work.Input, _json, run.Stopping);
+    }
 }

@@ -109,7 +109,8 @@ public sealed class RunFormatTests
         Assert.DoesNotContain("SNAPSHOT", rest, StringComparison.Ordinal);
         Assert.Contains("\"delta\":\"word9 語 \"", rest, StringComparison.Ordinal);
         var end = rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1].Split('\n')[0]["id: ".Length..];
-        Assert.Equal("", (await ReadAsync(end)).Text);
+        // For a client that has lost only the end of the body.
+        Assert.StartsWith("data: {\"type\":\"RUN_FINISHED\"", (await ReadAsync(end)).Text, StringComparison.Ordinal);
 
         foreach (var foreign in (string[])[$"{run}9-0", "x", "1", $"{run}-{long.MaxValue}"])
         {

@@ -1,8 +1,10 @@
+using System.ClientModel;
 using System.Text.Json;
 using Integration.Seeds;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using OpenAI;
 
 namespace Integration.Llm;
 
@@ -10,6 +12,8 @@ namespace Integration.Llm;
 public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared)
 {
     private const string MayHaveRun = "`pay` may have run";
+
+    public static MatrixTheoryData<Phase, Agent> Kills => new(Enum.GetValues<Phase>(), Enum.GetValues<Agent>());
 
     /// <summary>The replica is so busy that it stores nothing by itself while the tool runs.</summary>
     [Theory]
@@ -34,7 +38,8 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         );
 
         // The events of the first call begin the interval in which the second one's would wait.
-        var (path, _) = await AskAsync(busy, Paying("call_0", call), isSession);
+        var agent = isSession ? Agent.Session : Agent.Stream;
+        var (path, _) = await AskAsync(busy, Paying("call_0", call), agent);
         await using var reader = await SseReader.OpenAsync(busy.Service.Url, path);
         await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("thank you", StringComparison.Ordinal)));
         Assert.Equal(1, stored);
@@ -44,15 +49,8 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
 
     /// <summary>A process may die at any time. Nothing asks the model again, so nothing calls the tool again.</summary>
     [Theory]
-    [InlineData(Phase.Asking, true)]
-    [InlineData(Phase.Asking, false)]
-    [InlineData(Phase.InTool, true)]
-    [InlineData(Phase.InTool, false)]
-    [InlineData(Phase.Storing, true)]
-    [InlineData(Phase.Storing, false)]
-    [InlineData(Phase.Stored, true)]
-    [InlineData(Phase.Stored, false)]
-    public async Task A_killed_replica_leaves_an_answer_that_names_a_call_without_a_result(Phase phase, bool isSession)
+    [MemberData(nameof(Kills))]
+    public async Task A_killed_replica_leaves_an_answer_that_names_a_call_without_a_result(Phase phase, Agent agent)
     {
         await using var dying = await StartAsync();
         await using var log = await World.Database.OpenConnectionAsync(Stop);
@@ -76,8 +74,8 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             results =>
                 phase == Phase.Asking || (phase == Phase.Stored && results == 1) ? HangAsync() : Task.CompletedTask
         );
-        var (path, session) = await AskAsync(dying, prompt, isSession);
-        await using var first = isSession ? null : await SseReader.OpenAsync(dying.Service.Url, path);
+        var (path, session) = await AskAsync(dying, prompt, agent);
+        await using var first = agent != Agent.Stream ? null : await SseReader.OpenAsync(dying.Service.Url, path);
 
         if (phase == Phase.Storing)
             await Eventually.HoldsAsync(async () => await WaitersAsync() > 0);
@@ -88,17 +86,11 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             await ExecuteAsync(log, "rollback");
 
         await using var reader = await SseReader.OpenAsync(B.Url, path, first?.LastId);
-        await reader.WaitAsync(r => r.Events.Any(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)));
-        var error = reader.Events.Single(e => e.Data!.Contains("interrupted", StringComparison.Ordinal)).Json();
-        var isUnknown = phase is Phase.InTool or Phase.Storing;
-        Assert.Equal(isUnknown, error.Text("error")!.Contains(MayHaveRun, StringComparison.Ordinal));
-        Assert.Equal(
-            isSession && phase == Phase.Asking,
-            error.Text("error")!.Contains("again", StringComparison.OrdinalIgnoreCase)
-        );
+        await reader.WaitAsync(r => r.Events.Any(IsInterrupted));
+        AssertTold(phase, agent, reader);
         Assert.Equal(phase == Phase.Asking ? 0 : 1, paid);
         Assert.Equal(phase == Phase.Stored ? 2 : 1, Upstream.Attempts(prompt));
-        if (isSession && phase == Phase.InTool)
+        if (agent == Agent.Session && phase == Phase.InTool)
             Assert.Equal(["assistant:call_1", "tool:call_1", "user:"], (await NextTurnAsync(session)).TakeLast(3));
 
         async Task HangAsync()
@@ -112,6 +104,32 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
                     + "and wait_event_type = 'Lock' and query like '%append%'"
             );
+    }
+
+    private static bool IsInterrupted(Frame frame) =>
+        frame.Data!.Contains("The server stopped", StringComparison.Ordinal);
+
+    private static void AssertTold(Phase phase, Agent agent, SseReader reader)
+    {
+        var error = reader.Events.Single(IsInterrupted).Json();
+        if (agent == Agent.Own)
+        {
+            // AG-UI's clients get the call, and the result that is stored.
+            var messages = reader.Events.Where(e => e.Data!.Contains("MESSAGES_SNAPSHOT", StringComparison.Ordinal));
+            var shown = string.Concat(messages.Select(e => e.Data));
+            Assert.Equal(phase != Phase.Asking, shown.Contains("\"toolCalls\"", StringComparison.Ordinal));
+            // The store may still take an append whose process has died meanwhile.
+            if (phase != Phase.Storing)
+                Assert.Equal(phase == Phase.Stored, shown.Contains("\"toolCallId\"", StringComparison.Ordinal));
+            return;
+        }
+
+        var isUnknown = phase is Phase.InTool or Phase.Storing;
+        Assert.Equal(isUnknown, error.Text("error")!.Contains(MayHaveRun, StringComparison.Ordinal));
+        Assert.Equal(
+            agent == Agent.Session && phase == Phase.Asking,
+            error.Text("error")!.Contains("again", StringComparison.OrdinalIgnoreCase)
+        );
     }
 
     /// <summary>The message would otherwise be answered again, by another replica, with the same call.</summary>
@@ -130,7 +148,7 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             }
         );
         var prompt = Paying("call_1");
-        var (path, _) = await AskAsync(stopping, prompt, isSession: true);
+        var (path, _) = await AskAsync(stopping, prompt, Agent.Session);
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
 
         await stopping.Service.StopAsync(Stop);
@@ -155,7 +173,7 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                 return Task.FromResult<object?>("paid");
             }
         );
-        var (path, session) = await AskAsync(replica, Paying("call_1", "call_2"), isSession: true);
+        var (path, session) = await AskAsync(replica, Paying("call_1", "call_2"), Agent.Session);
         // Before the stream: the replica of a stream answers too.
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
         await using var reader = await SseReader.OpenAsync(B.Url, path);
@@ -177,18 +195,41 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
             .Value.AddTool(AIFunctionFactory.Create((AIFunctionArguments given) => pay(given), "pay", "Pays."));
 
     /// <summary>Asks a question whose answer pays, and returns the path of its stream and the session.</summary>
-    private static async Task<(string Path, string Session)> AskAsync(
-        MortalReplica replica,
-        string prompt,
-        bool isSession
-    )
+    private async Task<(string Path, string Session)> AskAsync(MortalReplica replica, string prompt, Agent agent)
     {
-        if (!isSession)
+        if (agent == Agent.Stream)
             return ($"/stream?provider=openai&prompt={Uri.EscapeDataString(prompt)}", "");
+        if (agent == Agent.Own)
+            return (await StartOwnAsync(((ServiceHost)replica.Service).Services, prompt), "");
 
         var session = await LlmSystem.SessionAsync(replica.Service);
         await LlmSystem.SendAsync(replica.Service, session, prompt);
         return ($"/stream/{session}", session);
+    }
+
+    /// <summary>Starts an answer of Microsoft's function invocation. It has the name of a generation, because every
+    /// replica shows such a run in AG-UI.</summary>
+    private async Task<string> StartOwnAsync(IServiceProvider services, string prompt)
+    {
+        var pay = services.GetRequiredService<IOptions<LlmGatewayOptions>>().Value.Tools[^1].Function;
+        var endpoint = new OpenAIClientOptions { Endpoint = new Uri(Upstream.Url, "/v1") };
+        var chat = new OpenAIClient(new ApiKeyCredential(LlmSystem.Key), endpoint)
+            .GetChatClient("gpt-4o")
+            .AsIChatClient()
+            .AsBuilder()
+            .UseFunctionInvocation()
+            .Build();
+
+        var id = Guid.NewGuid().ToString("N");
+        var options = new ChatOptions { Tools = [pay] };
+        await services
+            .GetRequiredService<IRuns>()
+            .StartAsync(
+                $"generations.{id}",
+                (run, stop) => run.AppendAsync(chat.GetStreamingResponseAsync(prompt, options, stop)),
+                Stop
+            );
+        return $"/v1/generations/{id}/stream?format=ag-ui";
     }
 
     /// <summary>An answer that makes the calls one after the other, and says each result before the next one.</summary>
@@ -250,6 +291,16 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         command.CommandText = statements;
         await command.ExecuteNonQueryAsync(Stop);
     }
+}
+
+/// <summary>The protocol of an agent's answer.</summary>
+public enum Agent
+{
+    Stream,
+    Session,
+
+    /// <summary>A run of the application, which calls its tools itself, in AG-UI.</summary>
+    Own,
 }
 
 /// <summary>The work of an agent when its process dies.</summary>

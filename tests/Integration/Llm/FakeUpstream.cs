@@ -79,8 +79,8 @@ internal sealed class FakeUpstream : IAsyncDisposable
             .RootElement.GetProperty("messages")
             .EnumerateArray()
             .Reverse()
-            .Select(m => m.GetProperty("content"))
-            .SelectMany(content => TextsOf(content).Reverse())
+            // A message with calls may have none.
+            .SelectMany(m => m.TryGetProperty("content", out var content) ? TextsOf(content).Reverse() : [])
             .First(p => _behaviours.ContainsKey(p!))!;
         var attempt = _attempts.AddOrUpdate(prompt, 1, (_, n) => n + 1);
         try

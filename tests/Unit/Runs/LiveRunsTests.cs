@@ -1,6 +1,7 @@
 using Harness;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Runs;
@@ -71,6 +72,33 @@ public sealed class LiveRunsTests : IDisposable
         Assert.Equal(StopReason.Interrupted, run.StopReason);
     }
 
+    /// <summary>The work would otherwise seem to have failed, with the timeout as its failure.</summary>
+    [Fact(Timeout = 30_000)]
+    public async Task Work_that_returns_between_the_timer_of_its_grace_and_the_timers_effect_has_not_failed()
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var returns = new TaskCompletionSource();
+        var clock = new ExpiringTime();
+        var log = new FailureLog();
+        using var runs = new LiveRuns(_shutdown, clock, log);
+        var run = NewRun();
+        var ended = runs.Start(
+            run,
+            async stopped =>
+            {
+                stopped.MarkEnded();
+                begun.SetResult();
+                await returns.Task;
+            }
+        );
+
+        await begun.Task;
+        clock.Expired = returns.SetResult;
+        run.Stop(StopReason.Interrupted);
+        await ended;
+        Assert.Null(log.Failure);
+    }
+
     private Shutdown ShutdownWithin(double seconds) =>
         new(
             Options.Create(new RunOptions { DrainSeconds = 600 }),
@@ -89,4 +117,35 @@ public sealed class LiveRunsTests : IDisposable
 
     /// <summary>A run without a log: its work appends nothing.</summary>
     private static Run NewRun() => new(new RunName("generation", "1"), Guid.NewGuid(), default, 0, "a", null!);
+
+    /// <summary>A clock whose timers expire while they are created, and that then does something else.</summary>
+    private sealed class ExpiringTime : TimeProvider
+    {
+        public Action Expired { get; set; } = () => { };
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan due, TimeSpan period)
+        {
+            callback(state);
+            Expired();
+            return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private sealed class FailureLog : ILogger<LiveRuns>
+    {
+        public Exception? Failure { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Failure ??= exception;
+    }
 }

@@ -11,7 +11,7 @@ public sealed class RunJsonTests
     public void Runs_are_written_alike_without_reflection()
     {
         Assert.Equal("{}", Written(new RunAnnouncement()));
-        Assert.Equal("""{"gone":true}""", Written(new RunAnnouncement(Gone: true)));
+        Assert.Equal("""{"owner":"ann"}""", Written(new RunAnnouncement("ann")));
         Assert.Equal(
             """{"error":"a <","fatal":true,"reason":"failed"}""",
             Written(new RunError(null, "a <", Fatal: true, "failed"))

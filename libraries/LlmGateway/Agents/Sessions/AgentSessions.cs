@@ -10,7 +10,7 @@ namespace LlmGateway.Agents.Sessions;
 /// </summary>
 internal sealed class AgentSessions(
     AgentAnswers answers,
-    SessionLog log,
+    QuestionReader questions,
     RunAcquisition runs,
     LiveRuns live,
     Shutdown shutdown,
@@ -23,12 +23,6 @@ internal sealed class AgentSessions(
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(4);
 
-    private static readonly RunEvent Expired = AgentRuns.Error(
-        "The start of this session is no longer stored. Create another session.",
-        false,
-        "expired"
-    );
-
     /// <summary>Sessions that are being woken. The value is true if a session was woken again meanwhile.</summary>
     private readonly ConcurrentDictionary<RunName, bool> _waking = new();
 
@@ -38,43 +32,8 @@ internal sealed class AgentSessions(
         return Guid.TryParseExact(id, "D", out var parsed) && parsed.ToString("D") == id;
     }
 
-    /// <summary>Creates a session. Does nothing if one with this id exists.</summary>
-    /// <exception cref="InvalidChatException">The provider or model is unknown.</exception>
-    public async Task<RunName> CreateAsync(
-        string? provider,
-        string? model,
-        SessionOwner owner,
-        Guid id,
-        CancellationToken cancellationToken
-    )
-    {
-        if (provider is not null || model is not null)
-            answers.Resolve(provider, model);
-
-        var name = new RunName(Kind, id.ToString("D"));
-        var started = RunEvent.Of(AllRuns.Announcement, new SessionStarted(provider, model, Owner: owner.User));
-        await log.AppendAsync(name, owner.Client, started, id, cancellationToken);
-
-        return name;
-    }
-
-    /// <summary>
-    /// Stores a message; its answer follows on the session's stream. A message with a known id is stored once.
-    /// </summary>
-    public async Task SendAsync(
-        RunName name,
-        RunEvent message,
-        string id,
-        ClientKey client,
-        CancellationToken cancellationToken
-    )
-    {
-        await log.AppendAsync(name, client, message with { Key = id }, Guid.ParseExact(id, "N"), cancellationToken);
-        await ContinueAsync(name, client);
-    }
-
     /// <summary>Starts the next answer. A stopping server first asks another replica to continue.</summary>
-    private async Task ContinueAsync(RunName name, ClientKey? client)
+    public async Task ContinueAsync(RunName name, ClientKey? client)
     {
         if (!shutdown.IsLeaving || !await TryStartTurnAsync(name, client, 0))
             Wake(name, client);
@@ -125,7 +84,7 @@ internal sealed class AgentSessions(
         {
             if (shutdown.IsLeaving)
             {
-                if (await log.PendingAsync(name, CancellationToken.None) is not null)
+                if (await questions.PendingAsync(name, CancellationToken.None) is not null)
                     await runs.HandOverAsync(name);
                 return true;
             }
@@ -138,8 +97,13 @@ internal sealed class AgentSessions(
 
             // If another replica writes an answer, it checks for messages again at the end of that answer.
             if (
-                await log.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
-                && await runs.TryAcquireAsync(name, ClientOf(client, name), message.Position, AgentRuns.Closing(key))
+                await questions.PendingAsync(name, CancellationToken.None) is { Key: { } key } message
+                && await runs.TryAcquireAsync(
+                    name,
+                    client ?? new ClientKey(name.Topic, name.Topic),
+                    message.Position,
+                    AgentEvents.Closing(key)
+                )
                     is { } run
             )
                 // A message that arrives during the turn finds the session busy.
@@ -164,23 +128,14 @@ internal sealed class AgentSessions(
     {
         try
         {
-            if (await log.ReadTurnAsync(run, session => client ?? OwnerOf(session, run.Name)) is not { } turn)
+            if (await questions.ReadAsync(run, client) is not { } question)
             {
                 await runs.ReleaseAsync(run);
                 return;
             }
 
-            var end = SessionEvents.End(turn.Input.Key!);
-            run.Client = turn.Client;
-            run.EndOf = failure => EndOf(failure, run, end);
-            if (turn.Session is not { } session)
-            {
-                await run.EndAsync(Expired, end);
-                return;
-            }
-
-            var target = answers.Resolve(session.Provider, session.Model);
-            await answers.AnswerAsync(target, turn.Client, turn.Input, run, end);
+            run.Client = question.Client;
+            await answers.AnswerAsync(run, question);
         }
         catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted && run.LastStored is null)
         {
@@ -188,32 +143,4 @@ internal sealed class AgentSessions(
             await runs.ReleaseAsync(run);
         }
     }
-
-    private IReadOnlyList<RunEvent> EndOf(Exception? failure, Run run, RunEvent end)
-    {
-        switch (failure)
-        {
-            case null:
-                return run.ClosingEvents;
-            case UpstreamException e:
-                return [AgentRuns.Error(e.Message, false, e.Reason), end];
-            case InvalidChatException e:
-                return [AgentRuns.Error(e.Message, false, "configuration"), end];
-            default:
-                logger.LogError(failure, "Session {Session} cannot answer a message", run.Id);
-                return [AgentRuns.Error("The server failed. Its log has the reason.", false, "failed"), end];
-        }
-    }
-
-    /// <summary>Returns the key of a session's owner; an anonymous session is a client of its own.</summary>
-    private static ClientKey OwnerOf(SessionStarted? session, RunName name) =>
-        session?.Owner is { } owner ? ClientKey.OfUser(owner) : ClientOf(null, name);
-
-    private static ClientKey ClientOf(ClientKey? client, RunName name) =>
-        client ?? new ClientKey(name.Topic, name.Topic);
 }
-
-/// <summary>The creator of a session.</summary>
-/// <param name="User">Its owner, or null if it is anonymous.</param>
-/// <param name="Client">The client whose share of the log the session's announcement uses.</param>
-internal readonly record struct SessionOwner(string? User, ClientKey Client);

@@ -4,9 +4,13 @@ using Runs;
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
-/// Data of the event that announces a session. Each message repeats these data, with the time of that event, in
-/// <see cref="Member"/>, because retention drops the announcement of a session in use.
+/// Data of the event that announces a session. Each message repeats these data, with the time of that event, because
+/// retention drops the announcement of a session in use.
 /// </summary>
+/// <param name="Provider">Requested provider, or null for the default.</param>
+/// <param name="Model">Requested model, or null for the provider's default.</param>
+/// <param name="CreatedAt">Time of the announcement, or null in the announcement itself.</param>
+/// <param name="Owner">The user who created the session, or null for an anonymous one.</param>
 internal sealed record SessionStarted(
     string? Provider,
     string? Model,
@@ -14,38 +18,28 @@ internal sealed record SessionStarted(
     string? Owner = null
 )
 {
-    private const string Member = "announced";
-
-    /// <summary>
-    /// Reads a session. Null if it does not exist. The oldest event is the announcement or a message; a message of an
-    /// earlier version does not repeat the announcement, but the newest message may.
-    /// </summary>
-    public static async Task<SessionStarted?> ReadAsync(
-        RunName name,
-        AllRuns runs,
-        CancellationToken cancellationToken
-    ) =>
-        await runs.FirstOfLogAsync(name, cancellationToken) is not { } first ? null
-        : Of(first) is { } session ? session
-        : await runs.LastOfLogAsync(name, cancellationToken) is { } last ? Of(last)
-        : null;
-
-    /// <summary>Creates a message to the session, with the names of its sender's tools.</summary>
-    public RunEvent Message(string content, string[] tools) =>
-        RunEvent.Of(SessionEvents.Message, new StoredMessage(content, tools, Announced: this));
-
-    private static SessionStarted? Of(RunEntry entry)
+    /// <summary>Reads a session from the oldest event of its log, which is the announcement or a message. Null if it
+    /// does not exist.</summary>
+    public static async Task<SessionStarted?> ReadAsync(RunName name, AllRuns runs, CancellationToken cancellationToken)
     {
-        using var data = JsonDocument.Parse(entry.Data);
-        if (entry.Type != AllRuns.Announcement)
-            return data.RootElement.TryGetProperty(Member, out var copy)
-                ? copy.Deserialize(RunJson.Options.TypeOf<SessionStarted>())
-                : null;
+        if (await runs.FirstOfLogAsync(name, cancellationToken) is not { } first)
+            return null;
+        if (first.Type != AllRuns.Announcement)
+            return StoredMessage.Of(first).Announced ?? new SessionStarted(null, null, first.Time);
 
-        var session = data.RootElement.Deserialize(RunJson.Options.TypeOf<SessionStarted>())!;
-        return session with { CreatedAt = session.CreatedAt ?? entry.Time };
+        var session = JsonSerializer.Deserialize(first.Data, RunJson.Options.TypeOf<SessionStarted>())!;
+        return session with { CreatedAt = first.Time };
     }
 }
 
 /// <summary>Data of the event with a message.</summary>
-internal sealed record StoredMessage(string Content, string[] Tools, SessionStarted Announced);
+/// <param name="Content">The text.</param>
+/// <param name="Tools">Names of its sender's tools.</param>
+/// <param name="Announced">The session, or null if the gateway has not stored the message.</param>
+internal sealed record StoredMessage(string Content, string[]? Tools, SessionStarted? Announced)
+{
+    public const string Type = "message";
+
+    public static StoredMessage Of(RunEntry entry) =>
+        JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<StoredMessage>())!;
+}

@@ -30,17 +30,30 @@ internal sealed record SessionState(
         if (await SessionStarted.ReadAsync(name, runs, cancellationToken) is not { } session)
             return null;
 
-        var turns = new TurnReader(isShown: true);
-        var extent = await runs.ReadNewestAsync(name, turns.Add, cancellationToken);
+        var reader = new TurnReader();
+        var extent = await runs.ReadNewestAsync(name, reader.Add, cancellationToken);
+        var turns = reader.Turns().Select(SessionTurn.Of);
         var state = new SessionState(
             name.Id,
             session.Provider,
             session.Model,
             session.CreatedAt!.Value,
-            turns.Turns(),
+            [.. turns],
             extent.IsWhole ? null : true
         );
 
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
+}
+
+/// <summary>A message and the events of its answer so far; consecutive text is one event.</summary>
+internal sealed record SessionTurn(
+    string Message,
+    DateTimeOffset AskedAt,
+    DateTimeOffset? EndedAt,
+    IReadOnlyList<JsonElement> Events
+)
+{
+    public static SessionTurn Of(StoredTurn turn) =>
+        new(turn.Message.Content, turn.AskedAt, turn.EndedAt, AgentEvents.ShownOf(turn.Events));
 }

@@ -9,7 +9,10 @@ internal ref struct Calculator
     private const int MaxDepth = 50;
 
     /// <summary>Operators with two operands, by their precedence.</summary>
-    private static readonly string[] Operators = ["+-−", "*×/÷%"];
+    private static readonly string[] Operators = ["+-−", "*×/÷%", "^"];
+
+    /// <summary>Precedence of the last operator.</summary>
+    private static int Power => Operators.Length - 1;
 
     private readonly ReadOnlySpan<char> _text;
     private int _at;
@@ -33,37 +36,29 @@ internal ref struct Calculator
 
     private double Operation(int precedence)
     {
-        if (precedence == Operators.Length)
-            return Power();
+        if (precedence > Power)
+            return Value();
+        // A sign is applied after a power: -2^2 is -4.
+        if (precedence == Power && Accept("-−") is not null)
+            return -Operation(Power);
 
         var left = Operation(precedence + 1);
         while (Accept(Operators[precedence]) is { } one)
         {
-            var right = Operation(precedence + 1);
+            // The right one of two powers comes first.
+            var right = Operation(one == '^' ? Power : precedence + 1);
             left = one switch
             {
                 '+' => left + right,
                 '*' or '×' => left * right,
                 '/' or '÷' => left / right,
                 '%' => left % right,
+                '^' => Math.Pow(left, right),
                 _ => left - right,
             };
         }
 
         return left;
-    }
-
-    private double Power()
-    {
-        var isNegative = false;
-        while (Accept("-−") is not null)
-            isNegative = !isNegative;
-
-        var left = Value();
-        if (Accept("^") is not null)
-            left = Math.Pow(left, Power());
-
-        return isNegative ? -left : left;
     }
 
     private double Value()

@@ -162,6 +162,40 @@ public sealed class ReasoningTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
         }
     }
 
+    /// <summary>As the model made them: it would otherwise have thought once for each call.</summary>
+    [Fact]
+    public async Task The_calls_of_one_round_of_a_session_come_back_together_with_their_reasoning_once()
+    {
+        const string Call =
+            """{"index":I,"id":"call_I","type":"function","function":{"name":"calculate","""
+            + """ "arguments":"{\"expression\":\"1+I\"}"}}""";
+        var prompt = Upstream.On(request =>
+            request.Attempt > 1
+                ? request.SayAsync("two")
+                : request.EventsAsync(
+                    $$$"""{"id":"c","choices":[{"index":0,"delta":{"reasoning_content":"{{{Thought}}}"}}]}""",
+                    $$$"""{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{{{Call.Replace("I", "0")}}}]}}]}""",
+                    $$$"""{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{{{Call.Replace("I", "1")}}}]}}]}""",
+                    """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}""",
+                    "[DONE]"
+                )
+        );
+        var session = await LlmSystem.SessionAsync(A, "local");
+        await using var reader = await SseReader.OpenAsync(B.Url, $"/stream/{session}");
+        await LlmSystem.SendAsync(A, session, prompt);
+        await LlmSystem.AnsweredAsync(reader);
+
+        var seen = await SeenAsync(next => LlmSystem.SendAsync(B, session, next));
+        var messages = seen.At("messages").EnumerateArray().TakeLast(6).ToList();
+        Assert.Equal(
+            ["user", "assistant", "tool", "tool", "assistant", "user"],
+            messages.Select(message => message.Text("role"))
+        );
+        Assert.Equal((Thought, 2), (messages[1].Text("reasoning_content"), messages[1].Items("tool_calls").Count()));
+        Assert.Equal(["call_0", "call_1"], messages[2..4].Select(message => message.Text("tool_call_id")));
+        Assert.Single(messages, message => message.TryGetProperty("reasoning_content", out _));
+    }
+
     /// <summary>Anthropic takes thinking only with its signature.</summary>
     [Theory]
     [InlineData("claude-x", true)]
