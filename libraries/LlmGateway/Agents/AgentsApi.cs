@@ -112,8 +112,8 @@ internal static class AgentsApi
         {
             var body = await JsonBody.ReadAsync(context);
             body.CheckMembers("provider", "model");
-            provider = ChatBody.Name(body, "provider");
-            model = ChatBody.Name(body, "model");
+            provider = new RequestValue(body).Name("provider");
+            model = new RequestValue(body).Name("model");
             content = body.GetRawText();
         }
 
@@ -160,8 +160,8 @@ internal static class AgentsApi
         var maxBytes = options.Value.MaxMessageBytes;
         // The limit is for the text itself; JSON may escape a character with six bytes.
         var body = await ChatBody.ReadAsync(context, Math.Min(6 * maxBytes, options.Value.MaxRequestBytes));
-        body.CheckMembers("content");
-        var content = ChatBody.Text(body, "content");
+        body.Json.CheckMembers("content");
+        var content = body.Text("content");
         if (string.IsNullOrWhiteSpace(content))
             throw new InvalidRequestException("content", "is required.");
         if (Encoding.UTF8.GetByteCount(content) > maxBytes)
@@ -173,7 +173,7 @@ internal static class AgentsApi
 
         var message = session.Message(content, await agent.ToolsForAsync(context));
         budget.Charge(context, [NewEvent.Own(name.Log, message.Type, message.Data)]);
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.Json.GetRawText);
         await sessions.SendAsync(name, message, id, access.ClientOf(context), context.RequestAborted);
 
         return TypedResults.Json(new JsonObject { ["status"] = "ok" }, NodeJson.Readable.JsonObject);

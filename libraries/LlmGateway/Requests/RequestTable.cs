@@ -112,4 +112,7 @@ internal sealed record RequestTable
                 "logprobs logit_bias functions function_call modalities moderation audio web_search_options"
             ).Split(' '),
         };
+
+    /// <summary>The same for clients of this API: the providers that have it get the whole request.</summary>
+    public static RequestTable NativeChatCompletions { get; } = ChatCompletions with { Natives = ["openai", "local"] };
 }

@@ -12,7 +12,9 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
 
     /// <summary>Returns a member of an object, or null if it is missing or its value is null.</summary>
     public RequestValue? Get(string name) =>
-        ChatBody.Get(Json, name) is { } value ? this with { Json = value, Path = PathOf(name) } : null;
+        Json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+            ? new RequestValue(value, PathOf(name), HasDots)
+            : null;
 
     public RequestValue Required(string name) => Get(name) ?? throw Missing(name);
 
@@ -67,19 +69,10 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
         if (Json.GetArrayLength() > max)
             throw Invalid($"has at most {max} items; here are {Json.GetArrayLength()}.");
 
-        var list = this;
-        return
-        [
-            .. Json.EnumerateArray()
-                .Select(
-                    (item, i) =>
-                        list with
-                        {
-                            Json = item,
-                            Path = list.HasDots ? $"{list.Path}.{i}" : $"{list.Path}[{i}]",
-                        }
-                ),
-        ];
+        var (path, hasDots) = (Path, HasDots);
+        return [.. Json.EnumerateArray().Select((item, i) => new RequestValue(item, PathOfItem(i), hasDots))];
+
+        string PathOfItem(int i) => hasDots ? $"{path}.{i}" : $"{path}[{i}]";
     }
 
     /// <summary>Reads a list of bounded length, which is empty if the member is missing.</summary>
@@ -90,6 +83,9 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
         Get(name) is not { } value ? null
         : value.Json.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.Json.GetBoolean()
         : throw value.Invalid("must be true or false.");
+
+    /// <summary>Returns true if a flag is there and true.</summary>
+    public bool Is(string name) => Flag(name) == true;
 
     /// <summary>Reads a number from 0 to <paramref name="max"/>.</summary>
     public float? Number(string name, int max) =>

@@ -12,9 +12,11 @@ namespace LlmGateway.Dialects.Messages;
 /// <param name="run">The run, or the facts of an answer that ends with its request.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
 internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
-    : AnswerWriter(MessagesFormat.Instance, run.Model ?? "", run.Provider)
+    : AnswerWriter(MessagesApi.Format, run.Model ?? "", run.Provider)
 {
     private readonly AnswerUsage _usage = new(call);
+    private readonly JoinedDeltas _blocks = new();
+    private JsonObject _message = [];
     private string? _stopSequence;
     private int _block = -1;
     private bool _isFinished;
@@ -32,7 +34,46 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
     protected override bool WritesPendingCalls => call is null;
 
-    public override IJoinedAnswer Join() => new JoinedMessage();
+    public override JsonObject ToJson()
+    {
+        var blocks = _blocks.ToList();
+        foreach (var block in blocks.OfType<JsonObject>())
+        {
+            if (WireJson.Text(block, "partial_json") is { Length: > 0 } input)
+                block["input"] = ToolCalls.InputOrText(input);
+            block.Remove("partial_json");
+        }
+
+        _message["content"] = blocks;
+        return _message;
+    }
+
+    protected override long Join(JsonObject frame)
+    {
+        switch (WireJson.Text(frame, "type"))
+        {
+            case "message_start" when frame["message"] is JsonObject message:
+                _message = message;
+                return 0;
+            case "content_block_start":
+                return _blocks.AddItem(WireJson.Number(frame, "index") ?? _blocks.Count, frame["content_block"]);
+            case "content_block_delta" when frame["delta"] is JsonObject delta:
+                // The block has a type of its own, and a list of its sources.
+                delta.Remove("type");
+                if (delta["citation"] is { } citation)
+                    delta["citations"] = new JsonArray(citation.DeepClone());
+                delta.Remove("citation");
+                // A delta without a number belongs to the last block.
+                return _blocks.AddItem(WireJson.Number(frame, "index") ?? _blocks.Count - 1, delta);
+            case "message_delta":
+                foreach (var (name, member) in frame.Concat(frame["delta"] as JsonObject ?? []))
+                    if (name is not ("type" or "delta"))
+                        _message[name] = member?.DeepClone();
+                return 0;
+            default:
+                return 0;
+        }
+    }
 
     protected override bool PassesOn(ChatResponseUpdate update)
     {

@@ -33,7 +33,7 @@ internal sealed class StoredResponses(DialectRequest request)
 
         var prompt = await request.Prompts.ReadAsync(_context, name);
         var isUnstored =
-            prompt is { Dialect: ResponsesFormat.Name, Asked: { } asked } && (bool?)asked["store"] == false;
+            prompt is { Dialect: ResponsesApi.Dialect, Asked: { } asked } && (bool?)asked["store"] == false;
         return prompt is { IsDeleted: true } || isUnstored
             ? null
             : (run, prompt is null ? null : prompt with { Messages = [] });
@@ -42,10 +42,10 @@ internal sealed class StoredResponses(DialectRequest request)
     /// <summary>Returns the run of the first request with the same idempotency key, and its prompt, or null if there is
     /// none.</summary>
     /// <exception cref="InvalidChatException">The run was deleted.</exception>
-    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(JsonElement body)
+    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(RequestValue body)
     {
         if (
-            await IdempotencyKey.FindAsync(_context, request.Keys, body.GetRawText) is not { } id
+            await IdempotencyKey.FindAsync(_context, request.Keys, body.Json.GetRawText) is not { } id
             || await request.Updates.FindAsync(new RunName(GenerationName.Kind, id), request.Aborted) is not { } run
         )
             return null;
@@ -60,11 +60,11 @@ internal sealed class StoredResponses(DialectRequest request)
 
     /// <summary>Reads the earlier runs and items that a request refers to, if the caller may read them.</summary>
     /// <exception cref="InvalidChatException">There is no such response, or it is not complete yet.</exception>
-    public async Task<ResponsesPast> PastOfAsync(JsonElement body)
+    public async Task<ResponsesPast> PastOfAsync(RequestValue body)
     {
         var items = await ItemsOfAsync(body);
         var bytes = items.Values.Sum(item => ChatBody.MemoryOf(item));
-        if (ChatBody.Name(body, "previous_response_id") is not { } id)
+        if (body.Name("previous_response_id") is not { } id)
             return new ResponsesPast([], null, items, bytes);
 
         if (
@@ -86,7 +86,7 @@ internal sealed class StoredResponses(DialectRequest request)
 
     /// <summary>Reads the output items that a request refers to. AI SDK sends references instead of the items that it
     /// received.</summary>
-    private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(JsonElement body)
+    private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(RequestValue body)
     {
         var items = new Dictionary<string, JsonElement>();
         var names = ResponsesInput

@@ -19,7 +19,7 @@ namespace LlmGateway.Dialects.UiMessages;
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
 /// message again.</param>
 internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false)
-    : AnswerWriter(UiMessagesFormat.Instance, run.Model ?? "", run.Provider)
+    : AnswerWriter(UiMessagesApi.Format, run.Model ?? "", run.Provider)
 {
     private bool _hasCalls;
     private bool _hasResults;
@@ -73,7 +73,7 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
     protected override void WriteClosing(TextKind kind)
     {
         var signature = kind == TextKind.Reasoning ? Signature : null;
-        WriteEnd(NameOf(kind), UiMessagesFormat.MetadataOf(signature));
+        WriteEnd(NameOf(kind), UiMessagesRequestReader.MetadataOf(signature));
     }
 
     private void WriteEnd(string type, JsonNode? metadata)
