@@ -112,8 +112,8 @@ internal static class AgentsApi
         {
             var body = await JsonBody.ReadAsync(context);
             body.CheckMembers("provider", "model");
-            provider = new RequestValue(body).Name("provider");
-            model = new RequestValue(body).Name("model");
+            provider = body.Text("provider", ChatBody.MaxName);
+            model = body.Text("model", ChatBody.MaxName);
             content = body.GetRawText();
         }
 

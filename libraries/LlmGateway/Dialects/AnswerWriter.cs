@@ -47,6 +47,16 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
 
     protected UsageDetails? Usage { get; private set; }
 
+    /// <summary>The usage by the names that the protocols of pages have.</summary>
+    protected (string Name, JsonNode? Value)[] UsageOfPage =>
+        [
+            ("inputTokens", Usage?.InputTokenCount),
+            ("outputTokens", Usage?.OutputTokenCount),
+            ("totalTokens", Usage?.TotalTokenCount),
+            ("reasoningTokens", Usage?.ReasoningTokenCount),
+            ("cachedInputTokens", Usage?.CachedInputTokenCount),
+        ];
+
     /// <summary>The text with which the client sends the reasoning that ends back to its provider, or null.</summary>
     protected string? Signature => provider is null ? null : OwnReasoning.Pack(provider, _protected);
 

@@ -18,21 +18,8 @@ internal sealed class JoinedDeltas
     /// the earlier ones, unless it is empty.</summary>
     private static readonly HashSet<string> Names =
     [
-        "call_id",
-        "finish_reason",
-        "format",
-        "id",
-        "media_type",
-        "mime_type",
-        "model",
-        "name",
-        "native_finish_reason",
-        "object",
-        "role",
-        "signature",
-        "status",
-        "thought_signature",
-        "type",
+        .. "call_id finish_reason format id media_type mime_type model name".Split(' '),
+        .. "native_finish_reason object role signature status thought_signature type".Split(' '),
     ];
 
     /// <summary>Estimated bytes of a member, without its text.</summary>

@@ -116,7 +116,7 @@ internal sealed class VendorHandler(
     /// failure.</summary>
     public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, AnswerWriter response)
     {
-        var soFar = await SoFarAsync(context, run);
+        var soFar = await runs.SoFarAsync(context, run);
         response.Join(response.Start());
         foreach (var update in soFar.Updates)
             response.Join(response.Next(update));
@@ -125,9 +125,6 @@ internal sealed class VendorHandler(
 
         return response.ToJson();
     }
-
-    /// <inheritdoc cref="RunUpdates.SoFarAsync(HttpContext, RunHead)"/>
-    public Task<RunSoFar> SoFarAsync(HttpContext context, RunHead run) => runs.SoFarAsync(context, run);
 
     public static Task WriteAsync(HttpContext context, JsonObject json) =>
         TypedResults.Json(json, RunJson.Options.TypeOf<JsonObject>()).ExecuteAsync(context);

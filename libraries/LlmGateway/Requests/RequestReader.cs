@@ -99,12 +99,19 @@ internal static class RequestReader
     public static ChatRole? RoleOf(RequestValue message, RequestTable table)
     {
         var name = message.RequiredName("role");
-        return table.Roles.TryGetValue(name, out var role)
-            ? role
-            : throw new InvalidChatException(
+        if (!table.Roles.Contains(name))
+            throw new InvalidChatException(
                 message.PathOf("role"),
-                $"'{name}' must be one of {string.Join(", ", table.Roles.Keys)}."
+                $"'{name}' must be one of {string.Join(", ", table.Roles)}."
             );
+
+        return name switch
+        {
+            "developer" => ChatRole.System,
+            "function" => ChatRole.Tool,
+            "reasoning" or "activity" => null,
+            _ => new ChatRole(name),
+        };
     }
 
     /// <summary>Reads a text, or a list of parts.</summary>

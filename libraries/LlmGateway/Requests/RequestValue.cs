@@ -1,6 +1,7 @@
 namespace LlmGateway.Requests;
 
-/// <summary>A value of a request with its path, so that an error names the value.</summary>
+/// <summary>A value of a request with its path, so that an error names the value. All of its texts are valid Unicode
+/// (<see cref="ChatBody.Checked"/>).</summary>
 /// <param name="Json">The value.</param>
 /// <param name="Path">The path, or an empty text for the body.</param>
 /// <param name="HasDots">True for paths as Anthropic writes them, such as <c>messages.0.content</c>, false for paths as
@@ -26,20 +27,7 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
 
     public RequestValue AsObject() => IsObject ? this : throw Invalid("must be an object.");
 
-    public string AsText()
-    {
-        if (!IsText)
-            throw Invalid("must be a string.");
-
-        try
-        {
-            return Json.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw Invalid("has half of a surrogate pair, which UTF-8 cannot encode.");
-        }
-    }
+    public string AsText() => IsText ? Json.GetString()! : throw Invalid("must be a string.");
 
     public string? Text(string name) => Get(name)?.AsText();
 

@@ -101,7 +101,7 @@ internal static class AgUiApi
             {
                 if (had > 0)
                     return known;
-                soFar = (await request.Handler.SoFarAsync(request.Context, known)).Updates;
+                soFar = (await request.Updates.SoFarAsync(request.Context, known)).Updates;
                 if (soFar.Count == 0 && promptAsync is null)
                     soFar = null;
                 else

@@ -13,16 +13,7 @@ internal static class AgUiRequestReader
 {
     private static readonly RequestTable Table = RequestTable.ChatCompletions with
     {
-        Roles = new()
-        {
-            ["developer"] = ChatRole.System,
-            ["system"] = ChatRole.System,
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-            ["tool"] = ChatRole.Tool,
-            ["reasoning"] = null,
-            ["activity"] = null,
-        },
+        Roles = ["developer", "system", "user", "assistant", "tool", "reasoning", "activity"],
         Reasoning = message => RequestParts.Reasoning(message, "content", message.Text("encryptedValue")),
         Parts = new()
         {

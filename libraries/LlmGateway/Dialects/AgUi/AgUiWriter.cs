@@ -202,13 +202,5 @@ internal sealed class AgUiWriter(
 
     // The protocol has no null values.
     private JsonObject UsageNow() =>
-        Known(
-            ("provider", run.Provider),
-            ("model", Model is "" ? null : Model),
-            ("inputTokens", Usage?.InputTokenCount),
-            ("outputTokens", Usage?.OutputTokenCount),
-            ("totalTokens", Usage?.TotalTokenCount),
-            ("reasoningTokens", Usage?.ReasoningTokenCount),
-            ("cachedInputTokens", Usage?.CachedInputTokenCount)
-        );
+        Known([("provider", run.Provider), ("model", Model is "" ? null : Model), .. UsageOfPage]);
 }

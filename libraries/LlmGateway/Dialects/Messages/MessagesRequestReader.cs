@@ -13,12 +13,7 @@ internal static class MessagesRequestReader
     private static readonly RequestTable Table = new()
     {
         Natives = ["anthropic"],
-        Roles = new()
-        {
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-            ["system"] = ChatRole.System,
-        },
+        Roles = ["user", "assistant", "system"],
         Parts = new()
         {
             ["text"] = RequestParts.Text,

@@ -16,7 +16,8 @@ internal static class ResponseMaker
         var responses = new StoredResponses(request);
         var body = await request.ReadAsync();
         var isBackground = body.Is("background");
-        if (isBackground && body.Flag("store") == false)
+        var isStored = body.Flag("store");
+        if (isBackground && isStored == false)
             throw new InvalidChatException("background", "needs store");
 
         var isStreamed = body.Is("stream");

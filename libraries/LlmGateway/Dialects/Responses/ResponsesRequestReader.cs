@@ -29,13 +29,7 @@ internal static class ResponsesRequestReader
 
     private static readonly RequestTable Table = new()
     {
-        Roles = new()
-        {
-            ["system"] = ChatRole.System,
-            ["developer"] = ChatRole.System,
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-        },
+        Roles = ["system", "developer", "user", "assistant"],
         Parts = new()
         {
             ["input_text"] = RequestParts.Text,

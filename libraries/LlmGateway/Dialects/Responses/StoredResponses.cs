@@ -22,8 +22,6 @@ internal sealed class StoredResponses(DialectRequest request)
     /// <summary>Most responses that the items of one request may refer to, because each of them is read.</summary>
     private const int MaxReferences = 100;
 
-    private readonly HttpContext _context = request.Context;
-
     /// <summary>Returns a run and its prompt without messages, or null if there is no such run, it was deleted, or its
     /// request had <c>"store": false</c>.</summary>
     public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(RunName name)
@@ -31,7 +29,7 @@ internal sealed class StoredResponses(DialectRequest request)
         if (await request.Updates.FindAsync(name, request.Aborted) is not { } run)
             return null;
 
-        var prompt = await request.Prompts.ReadAsync(_context, name);
+        var prompt = await request.Prompts.ReadAsync(request.Context, name);
         var isUnstored =
             prompt is { Dialect: ResponsesApi.Dialect, Asked: { } asked } && (bool?)asked["store"] == false;
         return prompt is { IsDeleted: true } || isUnstored
@@ -45,18 +43,18 @@ internal sealed class StoredResponses(DialectRequest request)
     public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(RequestValue body)
     {
         if (
-            await IdempotencyKey.FindAsync(_context, request.Keys, body.Json.GetRawText) is not { } id
+            await IdempotencyKey.FindAsync(request.Context, request.Keys, body.Json.GetRawText) is not { } id
             || await request.Updates.FindAsync(new RunName(GenerationName.Kind, id), request.Aborted) is not { } run
         )
             return null;
 
-        var prompt = await request.Prompts.ReadAsync(_context, run.Name);
+        var prompt = await request.Prompts.ReadAsync(request.Context, run.Name);
         return prompt is { IsDeleted: true } ? throw Continuations.Deleted : (run, prompt);
     }
 
     /// <summary>Returns a response as it is now.</summary>
     public Task<JsonObject> StateAsync(RunHead run, RunPrompt? prompt) =>
-        request.Handler.JoinSoFarAsync(_context, run, new ResponsesWriter(run, prompt));
+        request.Handler.JoinSoFarAsync(request.Context, run, new ResponsesWriter(run, prompt));
 
     /// <summary>Reads the earlier runs and items that a request refers to, if the caller may read them.</summary>
     /// <exception cref="InvalidChatException">There is no such response, or it is not complete yet.</exception>
@@ -69,7 +67,7 @@ internal sealed class StoredResponses(DialectRequest request)
 
         if (
             ResponseId.RunOf(id) is not { } name
-            || !await request.Streams.MayReadAsync(_context, name)
+            || !await request.Streams.MayReadAsync(request.Context, name)
             || await FindAsync(name) is null
         )
             throw new InvalidChatException(
@@ -80,7 +78,7 @@ internal sealed class StoredResponses(DialectRequest request)
         if (await request.Runs.IsRunningAsync(name, request.Aborted))
             throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
 
-        var history = await request.Conversations.HistoryAsync(_context, name);
+        var history = await request.Conversations.HistoryAsync(request.Context, name);
         return new ResponsesPast(history, name.Id, items, bytes);
     }
 
@@ -99,7 +97,7 @@ internal sealed class StoredResponses(DialectRequest request)
             throw new InvalidChatException("input", $"refers to at most {MaxReferences} responses");
 
         foreach (var name in names)
-            if (await request.Streams.MayReadAsync(_context, name) && await FindAsync(name) is var (run, prompt))
+            if (await request.Streams.MayReadAsync(request.Context, name) && await FindAsync(name) is var (run, prompt))
                 foreach (var item in (await StateAsync(run, prompt))["output"]!.AsArray())
                     items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(item, NodeJson.Default.JsonObject);
 

@@ -16,12 +16,7 @@ internal static class UiMessagesRequestReader
 
     private static readonly RequestTable Table = RequestTable.ChatCompletions with
     {
-        Roles = new()
-        {
-            ["system"] = ChatRole.System,
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-        },
+        Roles = ["system", "user", "assistant"],
         Parts = new()
         {
             ["text"] = RequestParts.Text,

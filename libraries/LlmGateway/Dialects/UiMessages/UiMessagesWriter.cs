@@ -230,15 +230,7 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
 
     private JsonObject Metadata()
     {
-        var usage = Usage is { OutputTokenCount: not null } counted
-            ? Object(
-                ("inputTokens", counted.InputTokenCount),
-                ("outputTokens", counted.OutputTokenCount),
-                ("totalTokens", counted.TotalTokenCount),
-                ("reasoningTokens", counted.ReasoningTokenCount),
-                ("cachedInputTokens", counted.CachedInputTokenCount)
-            )
-            : null;
+        var usage = Usage is { OutputTokenCount: not null } ? Object(UsageOfPage) : null;
         return Known(("model", Model is "" ? null : Model), ("usage", usage));
     }
 }
