@@ -39,14 +39,14 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. The API has no resume, so a client
     /// that was cut off reads the run again from its start. A run that was cancelled is an error.</remarks>
     public static RunFormat ChatCompletions(JsonElement body) =>
-        OfVendor(ChatCompletionsApi.Format, (run, json) => ChatCompletionsApi.WriterOf(run, json), body);
+        OfVendor(ChatCompletionsWriter.Format, (run, json) => ChatCompletionsApi.WriterOf(run, json), body);
 
     /// <summary>Anthropic's Messages API: one message when the run has ended, or its events if the body has
     /// <c>"stream": true</c>. 404 if there is no such run.</summary>
     /// <param name="body">The request's body.</param>
     /// <inheritdoc cref="ChatCompletions" path="/remarks"/>
     public static RunFormat Messages(JsonElement body) =>
-        OfVendor(MessagesApi.Format, (run, _) => new MessagesWriter(run), body);
+        OfVendor(MessagesWriter.Format, (run, _) => new MessagesWriter(run), body);
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
@@ -91,7 +91,7 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body lacks an id. A request with the <c>Last-Event-ID</c> of the run gets the
     /// events after that one, without a snapshot; any other id gets 400.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
-        new(AgUiApi.Format, (request, run) => AgUiApi.JoinAsync(request, run, ChatBody.Checked(body)));
+        new(AgUiWriter.Format, (request, run) => AgUiApi.JoinAsync(request, run, ChatBody.Checked(body)));
 
     /// <summary>Returns the protocol that the query of a generation's reader names, or null if it names none.</summary>
     /// <exception cref="InvalidRequestException">It names another one.</exception>
@@ -136,10 +136,10 @@ public sealed class RunFormat
         );
 
     private static RunFormat OfResponses(ShowRun showAsync) =>
-        new(ResponsesApi.Format, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
+        new(ResponsesWriter.Format, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
 
     /// <summary>Its client takes 204 for a chat without an answer.</summary>
-    private static RunFormat OfUiMessages(ShowRun showAsync) => new(UiMessagesApi.Format, showAsync, _ => null);
+    private static RunFormat OfUiMessages(ShowRun showAsync) => new(UiMessagesWriter.Format, showAsync, _ => null);
 
     private static Task OpenAsync(
         HttpContext context,

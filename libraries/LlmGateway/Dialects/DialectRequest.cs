@@ -66,8 +66,8 @@ internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpCon
     )
     {
         var name = new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}");
-        var (provider, model) = (call.Target.Provider, call.Target.Model);
-        var answer = new RunHead(name, At: default, Clock.GetUtcNow(), provider, model, Owner: null);
+        var target = call.Target;
+        var answer = new RunHead(name, At: default, Clock.GetUtcNow(), target.Provider, target.Model, Owner: null);
         return Handler.SendAsync(Context, format, answer, respond(answer, call), body.Is("stream"), call.From(Client));
     }
 

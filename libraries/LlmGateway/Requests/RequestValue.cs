@@ -57,7 +57,8 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
         if (Json.GetArrayLength() > max)
             throw Invalid($"has at most {max} items; here are {Json.GetArrayLength()}.");
 
-        var (path, hasDots) = (Path, HasDots);
+        var path = Path;
+        var hasDots = HasDots;
         return [.. Json.EnumerateArray().Select((item, i) => new RequestValue(item, PathOfItem(i), hasDots))];
 
         string PathOfItem(int i) => hasDots ? $"{path}.{i}" : $"{path}[{i}]";

@@ -183,9 +183,9 @@ public sealed class AnswerFuzzTests
         // A native answer is for its own vendor's clients; another one for both.
         List<VendorFormat> formats = [];
         if (isOpenAi || !isNative)
-            formats.Add(ChatCompletionsApi.Format);
+            formats.Add(ChatCompletionsWriter.Format);
         if (!isOpenAi || !isNative)
-            formats.Add(MessagesApi.Format);
+            formats.Add(MessagesWriter.Format);
 
         foreach (var format in formats)
         {
@@ -193,7 +193,7 @@ public sealed class AnswerFuzzTests
             {
                 var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m", Owner: null);
                 AnswerWriter response =
-                    format == ChatCompletionsApi.Format
+                    format == ChatCompletionsWriter.Format
                         ? new ChatCompletionsWriter(run, includeUsage: true, call)
                         : new MessagesWriter(run, call);
                 var frames = response.Start().ToList();

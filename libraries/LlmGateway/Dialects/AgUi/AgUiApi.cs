@@ -17,16 +17,7 @@ internal static class AgUiApi
         + "REASONING_MESSAGE_START REASONING_MESSAGE_CONTENT REASONING_MESSAGE_END REASONING_ENCRYPTED_VALUE "
         + "REASONING_END TOOL_CALL_START TOOL_CALL_ARGS TOOL_CALL_END TOOL_CALL_RESULT RUN_FINISHED RUN_ERROR";
 
-    /// <summary>The format: events without names. A refusal's body is the event that ends a run.
-    /// <code>{"type":"RUN_ERROR","message":"threadId is required.","code":"invalid_request"}</code></summary>
-    public static VendorFormat Format { get; } =
-        new("AG-UI", "https://docs.ag-ui.com/concepts/events", BodyOf)
-        {
-            EarlyEnd = EarlyEndOf,
-            // If the body breaks after the run's end, TanStack AI asks for the rest, and takes an empty one for a
-            // failure, or one with an id that it knows.
-            RepeatsEnd = true,
-        };
+    private static VendorFormat Format => AgUiWriter.Format;
 
     public static void MapAgUi(this IEndpointRouteBuilder app)
     {
@@ -147,22 +138,4 @@ internal static class AgUiApi
         var known = await request.Updates.FindAsync(name, request.Aborted);
         return await request.MayReadAsync(name, runId) ? (name, known) : ((RunName?)null, null);
     }
-
-    private static JsonObject BodyOf(VendorError error) =>
-        VendorFrame.Event(
-            "RUN_ERROR",
-            ("message", error.Message),
-            ("code", error.Code ?? (error.Status < 500 ? "invalid_request" : "server_error"))
-        );
-
-    /// <summary>Returns an event for clients that a broken body would hurt: in Node.js, <c>HttpAgent</c> leaves a
-    /// rejection that ends the process. A client that resumes by ids would not resume after the event.</summary>
-    private static VendorError? EarlyEndOf(HttpRequest request) =>
-        request.Headers.ContainsKey("X-Run-Id") || request.Headers.ContainsKey("Last-Event-ID")
-            ? null
-            : new(
-                503,
-                "stream_ended",
-                "The server has ended this stream. The run goes on: the same request rejoins it."
-            );
 }

@@ -25,7 +25,7 @@ internal sealed class AgUiWriter(
     string runId,
     IReadOnlyList<ChatResponseUpdate>? soFar = null,
     JsonArray? history = null
-) : AnswerWriter(AgUiApi.Format, run.Model ?? "", run.Provider)
+) : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
     /// <summary>The run's messages while they are gathered for a snapshot, else null.</summary>
     private OrderedDictionary<string, JoinedDeltas>? _messages;
@@ -37,6 +37,17 @@ internal sealed class AgUiWriter(
     private int _taken;
     private int _withoutId;
     private long _number;
+
+    /// <summary>The format: events without names. A refusal's body is the event that ends a run.
+    /// <code>{"type":"RUN_ERROR","message":"threadId is required.","code":"invalid_request"}</code></summary>
+    public static VendorFormat Format { get; } =
+        new("AG-UI", "https://docs.ag-ui.com/concepts/events", BodyOf)
+        {
+            EarlyEnd = EarlyEndOf,
+            // If the body breaks after the run's end, TanStack AI asks for the rest, and takes an empty one for a
+            // failure, or one with an id that it knows.
+            RepeatsEnd = true,
+        };
 
     /// <summary>Id of the model's current message. A tool's result, a break by the model, and text after reasoning or
     /// a call begin another message, so that the client's messages keep the order of the answer.</summary>
@@ -153,9 +164,15 @@ internal sealed class AgUiWriter(
         _hasMessage = false;
         _isBroken = false;
         var id = $"{run.Name.Id}-tool-{++_turns}";
-        var (callId, content) = (result.CallId, ToolCalls.Result(result));
-        Gather(id, ("id", id), ("role", "tool"), ("toolCallId", callId), ("content", content));
-        Write("TOOL_CALL_RESULT", ("messageId", id), ("toolCallId", callId), ("content", content), ("role", "tool"));
+        var content = ToolCalls.Result(result);
+        Gather(id, ("id", id), ("role", "tool"), ("toolCallId", result.CallId), ("content", content));
+        Write(
+            "TOOL_CALL_RESULT",
+            ("messageId", id),
+            ("toolCallId", result.CallId),
+            ("content", content),
+            ("role", "tool")
+        );
     }
 
     // Clients drop events that they do not know, so this is no place for it, but an application's page may read it.
@@ -203,4 +220,22 @@ internal sealed class AgUiWriter(
     // The protocol has no null values.
     private JsonObject UsageNow() =>
         Known([("provider", run.Provider), ("model", Model is "" ? null : Model), .. UsageOfPage]);
+
+    private static JsonObject BodyOf(VendorError error) =>
+        Event(
+            "RUN_ERROR",
+            ("message", error.Message),
+            ("code", error.Code ?? (error.Status < 500 ? "invalid_request" : "server_error"))
+        );
+
+    /// <summary>Returns an event for clients that a broken body would hurt: in Node.js, <c>HttpAgent</c> leaves a
+    /// rejection that ends the process. A client that resumes by ids would not resume after the event.</summary>
+    private static VendorError? EarlyEndOf(HttpRequest request) =>
+        request.Headers.ContainsKey("X-Run-Id") || request.Headers.ContainsKey("Last-Event-ID")
+            ? null
+            : new(
+                503,
+                "stream_ended",
+                "The server has ended this stream. The run goes on: the same request rejoins it."
+            );
 }

@@ -9,19 +9,13 @@ internal static class ChatCompletionsApi
 {
     public const string Path = "/v1/chat/completions";
 
-    public static VendorFormat Format { get; } =
-        new("OpenAI", "https://platform.openai.com/docs/api-reference/chat", OpenAiError.Body)
-        {
-            Done = VendorFrame.Of("[DONE]"),
-        };
-
     public static void MapChatCompletions(this IEndpointRouteBuilder app) =>
         app.MapPost(Path, AskAsync)
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
             .Body(typeof(ChatCompletionRequest))
             .AnswersAs(
-                Format,
+                ChatCompletionsWriter.Format,
                 "The frames have no names; the last is `[DONE]`. "
                     + "While the model is silent, a comment is sent every ten seconds.",
                 "chat.completion.chunk error"
@@ -35,7 +29,12 @@ internal static class ChatCompletionsApi
     {
         var body = await request.ReadAsync();
         var call = ChatCall.Read(body, request.Providers, RequestTable.NativeChatCompletions, needsModel: true);
-        await request.AskAsync(Format, body, call, (answer, asked) => WriterOf(answer, body, asked));
+        await request.AskAsync(
+            ChatCompletionsWriter.Format,
+            body,
+            call,
+            (answer, asked) => WriterOf(answer, body, asked)
+        );
     }
 
     /// <summary>Returns true if the answer has its usage: a whole answer always has, a stream on request.</summary>

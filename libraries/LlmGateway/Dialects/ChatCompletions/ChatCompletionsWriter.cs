@@ -17,7 +17,7 @@ namespace LlmGateway.Dialects.ChatCompletions;
 /// <param name="includeUsage">True if the last chunk has the usage.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
 internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, ChatCall? call = null)
-    : AnswerWriter(ChatCompletionsApi.Format, run.Model ?? "")
+    : AnswerWriter(Format, run.Model ?? "")
 {
     private const string Kind = "chat.completion.chunk";
 
@@ -29,6 +29,12 @@ internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, Chat
     private JsonObject? _nativeUsage;
     private long _calls;
     private bool _isFinished;
+
+    public static VendorFormat Format { get; } =
+        new("OpenAI", "https://platform.openai.com/docs/api-reference/chat", OpenAiError.Body)
+        {
+            Done = VendorFrame.Of("[DONE]"),
+        };
 
     protected override bool HasRefusals => true;
 

@@ -11,14 +11,7 @@ internal static class MessagesApi
     public const string Path = "/v1/messages",
         CountTokensPath = "/v1/messages/count_tokens";
 
-    public static VendorFormat Format { get; } =
-        new("Anthropic", "https://docs.anthropic.com/en/api/messages", BodyOf)
-        {
-            RequestIdHeader = "request-id",
-            RepeatsRequestId = true,
-            HasNames = true,
-            Heartbeat = VendorFrame.Of(VendorFrame.Event("ping"), "ping"),
-        };
+    private static VendorFormat Format => MessagesWriter.Format;
 
     public static void MapMessages(this IEndpointRouteBuilder app)
     {
@@ -65,27 +58,4 @@ internal static class MessagesApi
 
         await VendorHandler.WriteAsync(request.Context, new JsonObject { ["input_tokens"] = call.InputTokens });
     }
-
-    /// <summary>Makes the body of an error: <c>{"type":"error","error":{"type","message"}}</c>.</summary>
-    private static JsonObject BodyOf(VendorError error)
-    {
-        var inner = VendorFrame.Event(TypeOf(error.Status), ("message", error.Message));
-        if (error.Code == InvalidChatException.ThreadNotFound)
-            inner["details"] = new JsonObject { ["error_code"] = error.Code };
-        return VendorFrame.Event("error", ("error", inner));
-    }
-
-    private static string TypeOf(int status) =>
-        status switch
-        {
-            401 => "authentication_error",
-            403 => "permission_error",
-            404 => "not_found_error",
-            413 => "request_too_large",
-            429 => "rate_limit_error",
-            503 or 529 => "overloaded_error",
-            504 => "timeout_error",
-            499 or >= 500 => "api_error",
-            _ => "invalid_request_error",
-        };
 }

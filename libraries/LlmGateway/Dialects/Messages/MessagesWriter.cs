@@ -12,7 +12,7 @@ namespace LlmGateway.Dialects.Messages;
 /// <param name="run">The run, or the facts of an answer that ends with its request.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
 internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
-    : AnswerWriter(MessagesApi.Format, run.Model ?? "", run.Provider)
+    : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
     private readonly AnswerUsage _usage = new(call);
     private readonly JoinedDeltas _blocks = new();
@@ -20,6 +20,15 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
     private string? _stopSequence;
     private int _block = -1;
     private bool _isFinished;
+
+    public static VendorFormat Format { get; } =
+        new("Anthropic", "https://docs.anthropic.com/en/api/messages", BodyOf)
+        {
+            RequestIdHeader = "request-id",
+            RepeatsRequestId = true,
+            HasNames = true,
+            Heartbeat = Of(Event("ping"), "ping"),
+        };
 
     // A call that was cut by the limit is incomplete, so a client must not run it.
     private string StopReason =>
@@ -182,4 +191,27 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
     private void WriteDelta(string type, string name, JsonNode value) =>
         Write("content_block_delta", ("index", _block), ("delta", Event(type, (name, value))));
+
+    /// <summary>Makes the body of an error: <c>{"type":"error","error":{"type","message"}}</c>.</summary>
+    private static JsonObject BodyOf(VendorError error)
+    {
+        var inner = Event(TypeOf(error.Status), ("message", error.Message));
+        if (error.Code == InvalidChatException.ThreadNotFound)
+            inner["details"] = new JsonObject { ["error_code"] = error.Code };
+        return Event("error", ("error", inner));
+    }
+
+    private static string TypeOf(int status) =>
+        status switch
+        {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            503 or 529 => "overloaded_error",
+            504 => "timeout_error",
+            499 or >= 500 => "api_error",
+            _ => "invalid_request_error",
+        };
 }

@@ -16,7 +16,7 @@ internal static class VendorPathsApi
     /// <summary>Returns the format of the vendor whose clients send the request's headers, for a path that does not tell
     /// its vendor.</summary>
     public static VendorFormat FormatOf(HttpContext context) =>
-        context.Request.Headers.ContainsKey("anthropic-version") ? MessagesApi.Format : ChatCompletionsApi.Format;
+        context.Request.Headers.ContainsKey("anthropic-version") ? MessagesWriter.Format : ChatCompletionsWriter.Format;
 
     private static readonly string[] Roots = (
         "assistants audio batches chat complete completions containers conversations embeddings evals files "
@@ -37,7 +37,7 @@ internal static class VendorPathsApi
     /// Anthropic alone.</summary>
     private static Func<HttpContext, int, string, TimeSpan?, Task> FormatOf(string root) =>
         root is "messages" or "complete"
-            ? MessagesApi.Format.RefuseAsync
+            ? MessagesWriter.Format.RefuseAsync
             : (context, status, message, after) => FormatOf(context).RefuseAsync(context, status, message, after);
 
     private static Task RefuseAsync(HttpContext context, string root)

@@ -6,14 +6,11 @@ namespace LlmGateway.Dialects.Responses;
 
 /// <summary>
 /// <c>/v1/responses</c>, OpenAI's Responses API. A response is a generation: its clients can read it on any replica,
-/// from its start or from their last event. Each event has its type as its name, and also in its data.
+/// from its start or from their last event.
 /// </summary>
 internal static class ResponsesApi
 {
     public const string Path = "/v1/responses";
-
-    /// <summary>The dialect's name in stored prompts.</summary>
-    public const string Dialect = "responses";
 
     private const string OnePath = $"{Path}/{ResponseId.Prefix}{{id}}";
     private const string Topic = "generations.{id}";
@@ -21,10 +18,9 @@ internal static class ResponsesApi
 
     /// <summary>The prompt that is shown for an application's run. It says <c>background</c>, because such a run goes
     /// on without its reader, and a client that polls stops at any other response.</summary>
-    public static RunPrompt OwnPrompt => new(Dialect, [], Asked: new JsonObject { ["background"] = true });
+    public static RunPrompt OwnPrompt => new(ResponseId.Dialect, [], Asked: new JsonObject { ["background"] = true });
 
-    public static VendorFormat Format { get; } =
-        new("OpenAI", "https://platform.openai.com/docs/api-reference/responses", OpenAiError.Body) { HasNames = true };
+    private static VendorFormat Format => ResponsesWriter.Format;
 
     public static void MapResponses(this IEndpointRouteBuilder app)
     {
@@ -101,7 +97,8 @@ internal static class ResponsesApi
         bool isNew = false
     )
     {
-        var (context, handler) = (request.Context, request.Handler);
+        var context = request.Context;
+        var handler = request.Handler;
         if (isStreamed)
         {
             await handler.StreamAsync(context, Format, beginAsync, WriterOf, skip, isNew);

@@ -71,7 +71,7 @@ internal static class ResponsesRequestReader
         if (messages.Count == 0)
             throw new InvalidChatException("input", "must hold more than calls without a result.");
 
-        var prompt = new RunPrompt(ResponsesApi.Dialect, input, past.Previous, EchoOf(body), body.Text("instructions"));
+        var prompt = new RunPrompt(ResponseId.Dialect, input, past.Previous, EchoOf(body), body.Text("instructions"));
         return (RequestReader.Call(body, target, Table, prompt.Question(messages), past: past.Bytes), prompt);
     }
 

@@ -19,7 +19,7 @@ namespace LlmGateway.Dialects.Responses;
 /// fails at any other type.
 /// </summary>
 internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
-    : AnswerWriter(ResponsesApi.Format, run.Model ?? "", run.Provider)
+    : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
     /// <summary>Defaults of the members that a response repeats from its request.</summary>
     private const string Unasked = """
@@ -35,6 +35,9 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
     private string _status = "in_progress";
     private VendorError? _error;
     private long _next;
+
+    public static VendorFormat Format { get; } =
+        new("OpenAI", "https://platform.openai.com/docs/api-reference/responses", OpenAiError.Body) { HasNames = true };
 
     protected override bool HasRefusals => true;
 
@@ -59,7 +62,7 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         );
         foreach (var (name, value) in JsonNode.Parse(Unasked)!.AsObject())
             response[name] = value?.DeepClone();
-        foreach (var (name, value) in (prompt?.Dialect == ResponsesApi.Dialect ? prompt.Asked : null) ?? [])
+        foreach (var (name, value) in (prompt?.Dialect == ResponseId.Dialect ? prompt.Asked : null) ?? [])
             response[name] = value?.DeepClone();
 
         return response;

@@ -30,8 +30,7 @@ internal sealed class StoredResponses(DialectRequest request)
             return null;
 
         var prompt = await request.Prompts.ReadAsync(request.Context, name);
-        var isUnstored =
-            prompt is { Dialect: ResponsesApi.Dialect, Asked: { } asked } && (bool?)asked["store"] == false;
+        var isUnstored = prompt is { Dialect: ResponseId.Dialect, Asked: { } asked } && (bool?)asked["store"] == false;
         return prompt is { IsDeleted: true } || isUnstored
             ? null
             : (run, prompt is null ? null : prompt with { Messages = [] });

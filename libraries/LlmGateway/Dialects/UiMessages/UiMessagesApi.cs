@@ -16,19 +16,7 @@ internal static class UiMessagesApi
         + "tool-input-available tool-input-error tool-output-available tool-output-error finish-step "
         + "message-metadata finish abort error";
 
-    /// <summary>The format: chunks without names, then <c>[DONE]</c>. The client shows the body of a refusal to its
-    /// user, and an error in a stream is the same object.
-    /// <code>{"type":"error","errorText":"messages is required.","code":null}</code></summary>
-    public static VendorFormat Format { get; } =
-        new(
-            "AI SDK",
-            "https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol",
-            error => VendorFrame.Event("error", ("errorText", error.Message), ("code", error.Code))
-        )
-        {
-            Header = ("x-vercel-ai-ui-message-stream", "v1"),
-            Done = VendorFrame.Of("[DONE]"),
-        };
+    private static VendorFormat Format => UiMessagesWriter.Format;
 
     public static void MapUiMessages(this IEndpointRouteBuilder app)
     {

@@ -19,12 +19,26 @@ namespace LlmGateway.Dialects.UiMessages;
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
 /// message again.</param>
 internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false)
-    : AnswerWriter(UiMessagesApi.Format, run.Model ?? "", run.Provider)
+    : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
     private bool _hasCalls;
     private bool _hasResults;
     private int _parts;
     private int _sources;
+
+    /// <summary>The format: chunks without names, then <c>[DONE]</c>. The client shows the body of a refusal to its
+    /// user, and an error in a stream is the same object.
+    /// <code>{"type":"error","errorText":"messages is required.","code":null}</code></summary>
+    public static VendorFormat Format { get; } =
+        new(
+            "AI SDK",
+            "https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol",
+            error => Event("error", ("errorText", error.Message), ("code", error.Code))
+        )
+        {
+            Header = ("x-vercel-ai-ui-message-stream", "v1"),
+            Done = Of("[DONE]"),
+        };
 
     private string PartId => $"{_parts}";
 
