@@ -13,8 +13,8 @@ namespace LlmGateway.Dialects.Paths;
 /// </summary>
 internal static class VendorPathsApi
 {
-    /// <summary>Returns the format of the vendor whose clients send the request's headers, for a path that does not tell
-    /// its vendor.</summary>
+    /// <summary>Returns the format of the vendor whose clients send the request's headers, for a path that does not
+    /// tell its vendor.</summary>
     public static VendorFormat FormatOf(HttpContext context) =>
         context.Request.Headers.ContainsKey("anthropic-version") ? MessagesWriter.Format : ChatCompletionsWriter.Format;
 
