@@ -25,7 +25,7 @@ public sealed class RunFormat
         : this((context, topic) => OpenAsync(context, topic, format, showAsync, missing ?? (_ => VendorError.NoRun)))
     { }
 
-    private delegate Task ShowRun(HttpContext context, VendorHandler handler, RunHead run);
+    private delegate Task ShowRun(DialectRequest request, RunHead run);
 
     /// <summary>The run's events as they are, with the ids of this server's streams; 404 if there is no such
     /// run.</summary>
@@ -39,21 +39,21 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. The API has no resume, so a client
     /// that was cut off reads the run again from its start. A run that was cancelled is an error.</remarks>
     public static RunFormat ChatCompletions(JsonElement body) =>
-        OfVendor(ChatCompletionsFormat.Instance, ChatCompletionsApi.WriterOf, body);
+        OfVendor(ChatCompletionsWriter.Format, (run, json) => ChatCompletionsApi.WriterOf(run, json), body);
 
     /// <summary>Anthropic's Messages API: one message when the run has ended, or its events if the body has
     /// <c>"stream": true</c>. 404 if there is no such run.</summary>
     /// <param name="body">The request's body.</param>
     /// <inheritdoc cref="ChatCompletions" path="/remarks"/>
     public static RunFormat Messages(JsonElement body) =>
-        OfVendor(MessagesFormat.Instance, (run, _) => new MessagesWriter(run), body);
+        OfVendor(MessagesWriter.Format, (run, _) => new MessagesWriter(run), body);
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
     /// <remarks>The response's id is <c>resp_</c> and the topic without its first token. If the query has
     /// <c>starting_after</c>, the events begin after that number.</remarks>
     public static RunFormat Responses() =>
-        OfResponses((context, handler, run) => ResponsesApi.ReadAsync(context, handler, run, ResponsesApi.OwnPrompt));
+        OfResponses((request, run) => ResponsesApi.ReadAsync(request, run, ResponsesApi.OwnPrompt));
 
     /// <summary>OpenAI's Responses API, for the <c>POST</c> that has begun the run: one response when the run has
     /// ended, or its events if the body has <c>"stream": true</c>.</summary>
@@ -62,12 +62,11 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. If the run fails before its one
     /// response, the request fails. The run goes on if its client leaves.</remarks>
     public static RunFormat Responses(JsonElement body) =>
-        OfResponses((context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ChatBody.Checked(body)));
+        OfResponses((request, run) => ResponsesApi.SendAsync(request, run, ChatBody.Checked(body)));
 
     /// <summary>AI SDK's UI message stream, always from its start, as its client expects; the message's id is the topic
     /// without its first token. 204 if there is no such run.</summary>
-    public static RunFormat UiMessages() =>
-        OfUiMessages((context, handler, run) => UiMessagesApi.ReplayAsync(context, handler, run));
+    public static RunFormat UiMessages() => OfUiMessages((request, run) => UiMessagesApi.ReplayAsync(request, run));
 
     /// <summary>AI SDK's UI message stream of a run that continues the client's last message if the assistant wrote
     /// that message, as after a tool of the page. 204 if there is no such run.</summary>
@@ -76,13 +75,12 @@ public sealed class RunFormat
     /// gets the parts of the continued message again.</remarks>
     public static RunFormat UiMessages(JsonElement body) =>
         OfUiMessages(
-            (context, handler, run) =>
+            (request, run) =>
                 UiMessagesApi.ReplayAsync(
-                    context,
-                    handler,
+                    request,
                     run,
                     UiMessagesRequestReader.ContinuedOf(ChatBody.Checked(body)),
-                    replays: HttpMethods.IsGet(context.Request.Method)
+                    replays: HttpMethods.IsGet(request.Context.Request.Method)
                 )
         );
 
@@ -93,10 +91,7 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body lacks an id. A request with the <c>Last-Event-ID</c> of the run gets the
     /// events after that one, without a snapshot; any other id gets 400.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
-        new(
-            AgUiFormat.Instance,
-            (context, handler, run) => AgUiApi.JoinAsync(context, handler, run, ChatBody.Checked(body))
-        );
+        new(AgUiWriter.Format, (request, run) => AgUiApi.JoinAsync(request, run, ChatBody.Checked(body)));
 
     /// <summary>Returns the protocol that the query of a generation's reader names, or null if it names none.</summary>
     /// <exception cref="InvalidRequestException">It names another one.</exception>
@@ -126,15 +121,25 @@ public sealed class RunFormat
 
     private static RunFormat OfVendor(
         VendorFormat format,
-        Func<RunHead, JsonElement, AnswerWriter> respond,
+        Func<RunHead, RequestValue, AnswerWriter> respond,
         JsonElement body
-    ) => new(format, (context, handler, run) => handler.SendAsync(context, format, run, respond, body));
+    ) =>
+        new(
+            format,
+            (request, run) =>
+            {
+                var json = ChatBody.Checked(body);
+                // Until the run names its own model, it is the one that the body names.
+                var response = respond(run with { Model = run.Model ?? json.Name("model") }, json);
+                return request.Handler.SendAsync(request.Context, format, run, response, json.Is("stream"));
+            }
+        );
 
     private static RunFormat OfResponses(ShowRun showAsync) =>
-        new(ResponsesFormat.Instance, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
+        new(ResponsesWriter.Format, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
 
     /// <summary>Its client takes 204 for a chat without an answer.</summary>
-    private static RunFormat OfUiMessages(ShowRun showAsync) => new(UiMessagesFormat.Instance, showAsync, _ => null);
+    private static RunFormat OfUiMessages(ShowRun showAsync) => new(UiMessagesWriter.Format, showAsync, _ => null);
 
     private static Task OpenAsync(
         HttpContext context,
@@ -144,23 +149,18 @@ public sealed class RunFormat
         Func<EventTopic, VendorError?> missing
     )
     {
-        var services = context.RequestServices;
-        // An application without the gateway has registered neither service.
-        var updates = services.GetService<RunUpdates>() ?? ActivatorUtilities.CreateInstance<RunUpdates>(services);
-        var handler =
-            services.GetService<VendorHandler>() ?? ActivatorUtilities.CreateInstance<VendorHandler>(services, updates);
-
-        return handler.AnswerAsync(
+        var request = new DialectRequest(context);
+        return request.Handler.AnswerAsync(
             context,
             format,
             async () =>
             {
-                if (RunName.Of(topic) is { } name && await updates.FindAsync(name, context.RequestAborted) is { } run)
-                    await showAsync(context, handler, run);
+                if (RunName.Of(topic) is { } name && await request.Updates.FindAsync(name, request.Aborted) is { } run)
+                    await showAsync(request, run);
                 else if (missing(topic) is { } error)
-                    await format.WriteAsync(context, error);
+                    throw new VendorException(error);
                 else
-                    context.Response.StatusCode = StatusCodes.Status204NoContent;
+                    request.Empty();
             }
         );
     }

@@ -106,7 +106,11 @@ internal static class AgentsApi
         {
             var body = await JsonBody.ReadAsync(context);
             body.CheckMembers("provider", "model");
-            session = session with { Provider = ChatBody.Name(body, "provider"), Model = ChatBody.Name(body, "model") };
+            session = session with
+            {
+                Provider = body.Text("provider", ChatBody.MaxName),
+                Model = body.Text("model", ChatBody.MaxName),
+            };
             content = body.GetRawText();
         }
 
@@ -153,8 +157,8 @@ internal static class AgentsApi
         var maxBytes = options.Value.MaxMessageBytes;
         // The limit is for the text itself; JSON may escape a character with six bytes.
         var body = await ChatBody.ReadAsync(context, Math.Min(6 * maxBytes, options.Value.MaxRequestBytes));
-        body.CheckMembers("content");
-        var content = ChatBody.Text(body, "content");
+        body.Json.CheckMembers("content");
+        var content = body.Text("content");
         if (string.IsNullOrWhiteSpace(content))
             throw new InvalidRequestException("content", "is required.");
         if (Encoding.UTF8.GetByteCount(content) > maxBytes)
@@ -169,7 +173,7 @@ internal static class AgentsApi
             new StoredMessage(content, await agent.ToolsForAsync(context), Announced: session)
         );
         budget.Charge(context, [NewEvent.Own(name.Log, message.Type, message.Data)]);
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.Json.GetRawText);
         // The answer follows on the session's stream. A message with a known id is stored once.
         var client = access.ClientOf(context);
         var stored = message with { Key = id };

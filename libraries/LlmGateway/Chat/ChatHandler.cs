@@ -45,7 +45,8 @@ internal sealed class ChatHandler(
     {
         var frames = new ChatFrames(context.Request.Query.Flag("named"));
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
-        var call = ChatCall.Read(body, providers, ignoresUnknown: true).From(access.ClientOf(context));
+        var table = RequestTable.ChatCompletions with { IgnoresUnknown = true };
+        var call = ChatCall.Read(body, providers, table).From(access.ClientOf(context));
         if (call.Options.Tools is { Count: > 0 })
             throw new InvalidChatException(
                 "tools",

@@ -36,6 +36,9 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     /// answered.</summary>
     public string Model { get; private set; } = model;
 
+    /// <summary>Estimated bytes of memory of the answer without streaming so far.</summary>
+    public long Bytes { get; protected set; }
+
     /// <summary>Kind of the open block, or null if no block is open.</summary>
     protected TextKind? Open { get; private set; }
 
@@ -43,6 +46,16 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     protected string Finish { get; private set; } = "stop";
 
     protected UsageDetails? Usage { get; private set; }
+
+    /// <summary>The usage by the names that the protocols of pages have.</summary>
+    protected (string Name, JsonNode? Value)[] UsageOfPage =>
+        [
+            ("inputTokens", Usage?.InputTokenCount),
+            ("outputTokens", Usage?.OutputTokenCount),
+            ("totalTokens", Usage?.TotalTokenCount),
+            ("reasoningTokens", Usage?.ReasoningTokenCount),
+            ("cachedInputTokens", Usage?.CachedInputTokenCount),
+        ];
 
     /// <summary>The text with which the client sends the reasoning that ends back to its provider, or null.</summary>
     protected string? Signature => provider is null ? null : OwnReasoning.Pack(provider, _protected);
@@ -103,9 +116,19 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     /// order.</summary>
     public virtual string? NextId() => null;
 
-    /// <summary>Creates an empty answer without streaming, to which the frames are added. Only APIs with such answers
-    /// implement it.</summary>
-    public virtual IJoinedAnswer Join() => throw new NotSupportedException();
+    /// <summary>Adds frames to the answer without streaming, which then owns the frames, and may change them.</summary>
+    public void Join(IReadOnlyList<JsonObject> frames)
+    {
+        foreach (var frame in frames)
+            Bytes += Join(frame);
+    }
+
+    /// <summary>Returns the answer without streaming. Only APIs with such answers implement it.</summary>
+    public virtual JsonObject ToJson() => throw new NotSupportedException();
+
+    /// <summary>Adds a frame to the answer without streaming, and returns the estimated bytes of memory that it
+    /// takes.</summary>
+    protected virtual long Join(JsonObject frame) => 0;
 
     /// <summary>Writes the provider's own frame to a client of the same API. Returns false if the update is to be
     /// translated.</summary>
@@ -336,16 +359,4 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
         };
         return [.. (outputs ?? []).Where(output => output is DataContent or UriContent or HostedFileContent)];
     }
-}
-
-/// <summary>An answer without streaming, joined from the frames of a stream.</summary>
-internal interface IJoinedAnswer
-{
-    /// <summary>Estimated bytes of memory of the answer so far.</summary>
-    long Bytes { get; }
-
-    /// <summary>Adds a frame. The answer then owns the frame, and may change it.</summary>
-    void Add(JsonObject frame);
-
-    JsonObject ToJson();
 }

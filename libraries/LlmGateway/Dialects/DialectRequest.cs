@@ -1,3 +1,4 @@
+using System.Reflection;
 using EventStore;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
@@ -9,17 +10,22 @@ using Streaming.Access;
 namespace LlmGateway.Dialects;
 
 /// <summary>A request to an endpoint of a dialect, and the services that such endpoints use.</summary>
-internal sealed class DialectRequest(HttpContext context)
+internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpContext<DialectRequest>
 {
+    private readonly IServiceProvider _services = context.RequestServices;
+
     public HttpContext Context => context;
 
-    public VendorHandler Handler => Of<VendorHandler>();
+    // An application without the gateway has registered neither of these two.
+    public VendorHandler Handler =>
+        _services.GetService<VendorHandler>() ?? ActivatorUtilities.CreateInstance<VendorHandler>(_services, Updates);
+
+    public RunUpdates Updates =>
+        _services.GetService<RunUpdates>() ?? ActivatorUtilities.CreateInstance<RunUpdates>(_services);
 
     public Generator Generator => Of<Generator>();
 
     public ConversationReader Conversations => Of<ConversationReader>();
-
-    public RunUpdates Updates => Of<RunUpdates>();
 
     public PromptStore Prompts => Of<PromptStore>();
 
@@ -43,26 +49,27 @@ internal sealed class DialectRequest(HttpContext context)
 
     public ClientKey Client => Access.ClientOf(Context);
 
-    /// <exception cref="InvalidChatException">The body is not an object, or longer than the limit.</exception>
-    public Task<JsonElement> ReadAsync() =>
+    /// <summary>Makes the argument of an endpoint.</summary>
+    public static ValueTask<DialectRequest?> BindAsync(HttpContext context, ParameterInfo parameter) =>
+        new(new DialectRequest(context));
+
+    /// <exception cref="InvalidRequestException">The body is not an object, or longer than the limit.</exception>
+    public Task<RequestValue> ReadAsync() =>
         ChatBody.ReadAsync(Context, Of<IOptions<LlmOptions>>().Value.MaxRequestBytes);
 
     /// <summary>Sends an answer that ends with its request.</summary>
     public Task AskAsync(
         VendorFormat format,
-        Func<JsonElement, ChatCall> read,
-        Func<RunHead, JsonElement, ChatCall, AnswerWriter> respond
-    ) =>
-        AnswerAsync(
-            format,
-            async () =>
-            {
-                var body = await ReadAsync();
-                var call = read(body);
-                var isStreamed = ChatBody.Flag(body, "stream");
-                await Handler.AskAsync(Context, format, call, answer => respond(answer, body, call), isStreamed);
-            }
-        );
+        RequestValue body,
+        ChatCall call,
+        Func<RunHead, ChatCall, AnswerWriter> respond
+    )
+    {
+        var name = new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}");
+        var target = call.Target;
+        var answer = new RunHead(name, At: default, Clock.GetUtcNow(), target.Provider, target.Model, Owner: null);
+        return Handler.SendAsync(Context, format, answer, respond(answer, call), body.Is("stream"), call.From(Client));
+    }
 
     /// <summary>Starts a generation as the latest of a thread.</summary>
     /// <param name="thread">See <see cref="RunThreads.IdOf"/>.</param>
@@ -72,7 +79,7 @@ internal sealed class DialectRequest(HttpContext context)
     {
         var client = Client;
         var owner = Owner;
-        var isOwn = await RunThreads.MayReadAsync(Context, Access, run, named);
+        var isOwn = await MayReadAsync(run, named);
         return await Threads.StartAsync(
             thread,
             run,
@@ -82,10 +89,13 @@ internal sealed class DialectRequest(HttpContext context)
         );
     }
 
-    /// <summary>Answers with refusals and failures in the dialect's format.</summary>
-    public Task AnswerAsync(VendorFormat format, Func<Task> respondAsync) =>
-        Handler.AnswerAsync(Context, format, respondAsync);
+    /// <summary>Returns true if the caller may read the run that it names.</summary>
+    public ValueTask<bool> MayReadAsync(RunName run, string named) =>
+        RunThreads.MayReadAsync(Context, Access, run, named);
+
+    /// <summary>Answers that there is nothing.</summary>
+    public void Empty() => Context.Response.StatusCode = StatusCodes.Status204NoContent;
 
     private T Of<T>()
-        where T : notnull => context.RequestServices.GetRequiredService<T>();
+        where T : notnull => _services.GetRequiredService<T>();
 }

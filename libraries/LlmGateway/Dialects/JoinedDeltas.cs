@@ -18,126 +18,86 @@ internal sealed class JoinedDeltas
     /// the earlier ones, unless it is empty.</summary>
     private static readonly HashSet<string> Names =
     [
-        "call_id",
-        "finish_reason",
-        "format",
-        "id",
-        "media_type",
-        "mime_type",
-        "model",
-        "name",
-        "native_finish_reason",
-        "object",
-        "role",
-        "signature",
-        "status",
-        "thought_signature",
-        "type",
+        .. "call_id finish_reason format id media_type mime_type model name".Split(' '),
+        .. "native_finish_reason object role signature status thought_signature type".Split(' '),
     ];
 
-    /// <summary>Estimated bytes of a JSON node, without its text.</summary>
-    private const int NodeBytes = 100;
+    /// <summary>Estimated bytes of a member, without its text.</summary>
+    private const int MemberBytes = 150;
 
+    // The items of a list are named by their index, or by their place.
     private readonly OrderedDictionary<string, object?> _members = [];
+
+    public int Count => _members.Count;
 
     /// <summary>Adds a delta, and returns the estimated bytes of memory that it takes.</summary>
     public long Add(JsonObject delta)
     {
         var bytes = 0L;
         foreach (var (name, value) in delta)
-            _members[name] = Join(name, _members.GetValueOrDefault(name), value, ref bytes);
+            bytes += Add(name, value);
         return bytes;
     }
 
-    public JsonObject ToJson()
+    /// <summary>Adds a delta to an item of a list.</summary>
+    /// <param name="index">Number of the item, or null for a new item without a number.</param>
+    /// <inheritdoc cref="Add(JsonObject)" path="/summary"/>
+    public long AddItem(long? index, JsonNode? delta) => Add(index is null ? $"at {Count}" : $"{index}", delta);
+
+    public JsonObject ToJson() => new(_members.Select(member => KeyValuePair.Create(member.Key, ToJson(member.Value))));
+
+    /// <summary>Returns the items of a list.</summary>
+    public JsonArray ToList()
     {
-        var json = new JsonObject();
-        foreach (var (name, value) in _members)
-            json[name] = ToJson(value);
-        return json;
+        var list = new JsonArray([.. _members.Values.Select(ToJson)]);
+        foreach (var item in list.OfType<JsonObject>().Where(item => IndexOf(item) is not null))
+            item.Remove("index");
+        return list;
     }
 
-    private static object? Join(string name, object? known, JsonNode? value, ref long bytes)
+    private long Add(string name, JsonNode? value)
     {
-        if (value is null)
-            return known;
+        var known = _members.GetValueOrDefault(name);
+        var bytes = known is null && value is not null ? MemberBytes : 0L;
+        _members[name] = Joined(name, known, value, ref bytes);
+        return bytes;
+    }
 
-        if (known is null)
-            bytes += NodeBytes;
-
+    private static object? Joined(string name, object? known, JsonNode? value, ref long bytes)
+    {
         switch (value)
         {
+            case null:
+                return known;
             case JsonObject one:
                 var joined = known as JoinedDeltas ?? new JoinedDeltas();
                 bytes += joined.Add(one);
                 return joined;
             case JsonArray all:
-                var list = known as JoinedItems ?? new JoinedItems();
+                var list = known as JoinedList ?? new JoinedList(new JoinedDeltas());
                 foreach (var item in all)
-                    bytes += list.Add(item);
+                    bytes += list.Items.AddItem(IndexOf(item), item);
                 return list;
             case JsonValue text when text.TryGetValue<string>(out var piece) && piece.Length == 0 && known is not null:
                 return known;
             case JsonValue text when !Names.Contains(name) && text.TryGetValue<string>(out var piece):
-                bytes += MemoryOf(piece);
+                bytes += sizeof(char) * (long)piece.Length;
                 return (known as StringBuilder ?? new StringBuilder()).Append(piece);
             default:
                 return value.DeepClone();
         }
     }
 
+    private static long? IndexOf(JsonNode? item) => WireJson.Number(item, "index");
+
     private static JsonNode? ToJson(object? value) =>
         value switch
         {
             JoinedDeltas joined => joined.ToJson(),
-            JoinedItems items => items.ToJson(),
+            JoinedList list => list.Items.ToList(),
             StringBuilder text => text.ToString(),
             _ => (value as JsonNode)?.DeepClone(),
         };
 
-    private static long MemoryOf(string text) => sizeof(char) * (long)text.Length;
-
-    private static long MemoryOf(JsonNode? node) =>
-        node switch
-        {
-            JsonObject one => NodeBytes + one.Sum(member => MemoryOf(member.Value)),
-            JsonArray all => NodeBytes + all.Sum(MemoryOf),
-            JsonValue text when text.TryGetValue<string>(out var some) => NodeBytes + MemoryOf(some),
-            _ => NodeBytes,
-        };
-
-    private sealed class JoinedItems
-    {
-        private readonly SortedDictionary<long, JoinedDeltas> _indexed = [];
-        private readonly List<JsonNode?> _others = [];
-
-        public long Add(JsonNode? item)
-        {
-            if (item is JsonObject one && WireJson.Number(one, "index") is { } index)
-            {
-                if (!_indexed.TryGetValue(index, out var joined))
-                    _indexed[index] = joined = new JoinedDeltas();
-                return joined.Add(one);
-            }
-
-            _others.Add(item?.DeepClone());
-            return MemoryOf(item);
-        }
-
-        public JsonArray ToJson()
-        {
-            var all = new JsonArray();
-            foreach (var joined in _indexed.Values)
-            {
-                var item = joined.ToJson();
-                item.Remove("index");
-                all.Add((JsonNode)item);
-            }
-
-            foreach (var other in _others)
-                all.Add(other?.DeepClone());
-
-            return all;
-        }
-    }
+    private sealed record JoinedList(JoinedDeltas Items);
 }

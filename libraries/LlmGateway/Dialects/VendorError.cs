@@ -43,13 +43,13 @@ internal sealed record VendorError(
     public static VendorError Beyond { get; } =
         new(400, null, "The stream has ended before the event that the request names.");
 
-    public static VendorError Of(InvalidChatException exception) =>
-        new(
-            exception.Code == InvalidChatException.ModelNotFound ? StatusCodes.Status404NotFound : exception.Status,
-            exception.Code,
-            exception.Code is null ? $"{exception.Field}: {exception.Message}" : exception.Message,
-            exception.Field
-        );
+    public static VendorError Of(InvalidRequestException refused)
+    {
+        var code = (refused as InvalidChatException)?.Code;
+        var status = code == InvalidChatException.ModelNotFound ? StatusCodes.Status404NotFound : refused.Status;
+        var message = code is null ? $"{refused.Field}: {refused.Problem}" : refused.Problem;
+        return new VendorError(status, code, message, refused.Field);
+    }
 
     public static VendorError Of(UpstreamException exception) =>
         new(
@@ -77,4 +77,13 @@ internal sealed record VendorError(
             message,
             RetryAfter: retryAfter
         );
+}
+
+/// <summary>An error in place of an answer.</summary>
+internal sealed class VendorException(VendorError error) : Exception(error.Message)
+{
+    public VendorException(int status, string message)
+        : this(VendorError.Of(status, message)) { }
+
+    public VendorError Error => error;
 }

@@ -47,9 +47,9 @@ internal sealed class VendorHandler(
     private VendorError? FailureOf(HttpContext context, Exception exception) =>
         exception switch
         {
-            InvalidChatException e => VendorError.Of(e),
-            InvalidRequestException e => new VendorError(e.Status, null, $"{e.Field}: {e.Problem}", e.Field),
+            InvalidRequestException e => VendorError.Of(e),
             UpstreamException e => VendorError.Of(e),
+            VendorException e => e.Error,
 
             // After the start of the response, a failure breaks the stream.
             _ when context.Response.HasStarted => null,
@@ -68,110 +68,62 @@ internal sealed class VendorHandler(
         return VendorError.Internal;
     }
 
-    /// <summary>Streams the frames of a run to its end, without the first <paramref name="skip"/> ones. If the stream
-    /// must end earlier, its body breaks, and the client reconnects, unless the format has an error for that.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="format">The dialect.</param>
-    /// <param name="beginAsync">Finds or starts the run; called once the request has a seat.</param>
-    /// <param name="respond">Makes the frames.</param>
-    /// <param name="skip">Number of frames that the client has.</param>
-    /// <param name="isNew">True if the failure of a run that fails at once becomes an HTTP status, as a provider's
-    /// refusal does. False if such a failure ends the stream as a frame.</param>
-    public Task StreamAsync(
-        HttpContext context,
-        VendorFormat format,
-        Func<Task<RunHead>> beginAsync,
-        Func<RunHead, AnswerWriter> respond,
-        long skip = 0,
-        bool isNew = false
-    )
-    {
-        var early = format.EarlyEnd(context.Request) is { } error ? format.Frame(format.Body(error)) : null;
-        var settings = new PushSettings(Breaks: early is null, CutShort: early);
-        return StreamAsync(context, format, beginAsync, run => Read(context, run), respond, settings, skip, isNew);
-    }
-
-    /// <summary>Sends the answer of a run: its frames if the body asks for a stream, else the whole answer once the run
-    /// has ended. Its model is the one that the body names, until the run names its own.</summary>
-    /// <exception cref="UpstreamException">The run has failed, and its client gets no stream.</exception>
+    /// <summary>Sends an answer that has begun, whole or as a stream.</summary>
+    /// <inheritdoc cref="StreamAsync" path="/param[@name='call']"/>
+    /// <exception cref="UpstreamException">The answer has failed, and its client gets no stream.</exception>
     public Task SendAsync(
         HttpContext context,
         VendorFormat format,
         RunHead run,
-        Func<RunHead, JsonElement, AnswerWriter> respond,
-        JsonElement body
-    )
-    {
-        ChatBody.Checked(body);
-        var response = respond(run with { Model = run.Model ?? ChatBody.Name(body, "model") }, body);
-        return ChatBody.Flag(body, "stream")
-            ? StreamAsync(context, format, () => Task.FromResult(run), _ => response)
-            : SendWholeAsync(context, run, response);
-    }
+        AnswerWriter response,
+        bool isStreamed,
+        ChatCall? call = null
+    ) =>
+        isStreamed
+            ? StreamAsync(
+                context,
+                format,
+                () => Task.FromResult(run),
+                _ => response,
+                isNew: call is not null,
+                call: call
+            )
+            : SendWholeAsync(context, run, response, call);
 
-    /// <summary>Waits for a run's end, and sends the whole answer.</summary>
-    /// <exception cref="UpstreamException">The run has failed.</exception>
-    public async Task SendWholeAsync(HttpContext context, RunHead run, AnswerWriter response)
+    /// <summary>Waits for the end of an answer, and sends all of it.</summary>
+    /// <inheritdoc cref="StreamAsync" path="/param[@name='call']"/>
+    /// <exception cref="UpstreamException">The answer has failed.</exception>
+    public async Task SendWholeAsync(HttpContext context, RunHead run, AnswerWriter response, ChatCall? call = null)
     {
-        await using var updates = Read(context, run);
-        await SendWholeAsync(context, updates, response);
+        await using var updates = Read(context, run, call);
+        LongResponse.Count(context, isCounted: false);
+        var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
+
+        response.Join(response.Start());
+        await foreach (var update in updates.ReadAsync())
+        {
+            response.Join(response.Next(update));
+            held.Set(Copies * response.Bytes);
+        }
+
+        response.Join(response.End());
+        var json = response.ToJson();
+        json["model"] = response.Model;
+        await WriteAsync(context, json);
     }
 
     /// <summary>Returns an answer as far as the run has stored it. If the run has failed, the answer has the
     /// failure.</summary>
     public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, AnswerWriter response)
     {
-        var soFar = await SoFarAsync(context, run);
-        var answer = response.Join();
-
-        Add(answer, response.Start());
+        var soFar = await runs.SoFarAsync(context, run);
+        response.Join(response.Start());
         foreach (var update in soFar.Updates)
-            Add(answer, response.Next(update));
+            response.Join(response.Next(update));
         if (soFar.HasEnded)
-            Add(answer, Last(response, soFar.Failure));
+            response.Join(Last(response, soFar.Failure));
 
-        return answer.ToJson();
-    }
-
-    /// <inheritdoc cref="RunUpdates.SoFarAsync(HttpContext, RunHead)"/>
-    public Task<RunSoFar> SoFarAsync(HttpContext context, RunHead run) => runs.SoFarAsync(context, run);
-
-    /// <summary>Sends an answer that ends with its request, whole or as a stream. A stream opens once the provider has
-    /// begun, or after <see cref="LlmOptions.HeadMilliseconds"/>, so that an early failure is an HTTP status.</summary>
-    public async Task AskAsync(
-        HttpContext context,
-        VendorFormat format,
-        ChatCall call,
-        Func<RunHead, AnswerWriter> respond,
-        bool isStreamed
-    )
-    {
-        var answer = new RunHead(
-            new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}"),
-            At: default,
-            clock.GetUtcNow(),
-            call.Target.Provider,
-            call.Target.Model,
-            Owner: null
-        );
-
-        if (isStreamed)
-        {
-            var settings = new PushSettings(
-                Grace: TimeSpan.FromDays(1),
-                CutShort: format.Frame(format.Body(VendorError.Stopping)),
-                MaxStall: ChatCall.MaxStall
-            );
-            await StreamAsync(context, format, () => Task.FromResult(answer), Ask, respond, settings, isNew: true);
-        }
-        else
-        {
-            await using var updates = Ask(answer);
-            await SendWholeAsync(context, updates, respond(answer));
-        }
-
-        AwaitedAnswer Ask(RunHead _) =>
-            new(call.From(access.ClientOf(context)).StreamAsync, context.RequestAborted, shutdown.GraceExpired);
+        return response.ToJson();
     }
 
     public static Task WriteAsync(HttpContext context, JsonObject json) =>
@@ -190,50 +142,37 @@ internal sealed class VendorHandler(
         }
     }
 
-    private static async Task SendWholeAsync(HttpContext context, AwaitedAnswer updates, AnswerWriter response)
-    {
-        LongResponse.Count(context, isCounted: false);
-        var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
-        var whole = response.Join();
-
-        Add(whole, response.Start());
-        await foreach (var update in updates.ReadAsync())
-        {
-            Add(whole, response.Next(update));
-            held.Set(Copies * whole.Bytes);
-        }
-
-        Add(whole, response.End());
-        var json = whole.ToJson();
-        json["model"] = response.Model;
-        await WriteAsync(context, json);
-    }
-
-    private static void Add(IJoinedAnswer whole, IReadOnlyList<JsonObject> frames)
-    {
-        foreach (var frame in frames)
-            whole.Add(frame);
-    }
-
-    private AwaitedAnswer Read(HttpContext context, RunHead run)
+    /// <summary>Begins to read a run, or the answer to a call.</summary>
+    private AwaitedAnswer Read(HttpContext context, RunHead run, ChatCall? call)
     {
         var client = access.ClientOf(context).Person;
         return new(
-            stop => runs.ReadAsync(run, client, cancellationToken: stop),
+            stop => call?.StreamAsync(stop) ?? runs.ReadAsync(run, client, stop),
             context.RequestAborted,
             shutdown.GraceExpired
         );
     }
 
-    private async Task StreamAsync(
+    /// <summary>Streams the frames of an answer to its end, without the first <paramref name="skip"/> ones. If the
+    /// stream of a run must end earlier, its body breaks, and the client reconnects, unless the format has an error for
+    /// that.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="format">The dialect.</param>
+    /// <param name="beginAsync">Finds or starts the run; called once the request has a seat.</param>
+    /// <param name="respond">Makes the frames.</param>
+    /// <param name="skip">Number of frames that the client has.</param>
+    /// <param name="isNew">True if the failure of an answer that fails within
+    /// <see cref="LlmOptions.HeadMilliseconds"/> becomes an HTTP status, as a provider's refusal does. False if such a
+    /// failure ends the stream as a frame.</param>
+    /// <param name="call">The call of an answer that ends with its request, or null for a run.</param>
+    public async Task StreamAsync(
         HttpContext context,
         VendorFormat format,
         Func<Task<RunHead>> beginAsync,
-        Func<RunHead, AwaitedAnswer> read,
         Func<RunHead, AnswerWriter> respond,
-        PushSettings settings,
         long skip = 0,
-        bool isNew = false
+        bool isNew = false,
+        ChatCall? call = null
     )
     {
         // The seat comes first: a refused request must not cost the provider's tokens.
@@ -242,19 +181,24 @@ internal sealed class VendorHandler(
             return;
 
         var run = await beginAsync();
-        await using var updates = read(run);
+        await using var updates = Read(context, run, call);
         if (isNew)
             await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
 
-        settings = settings with
-        {
-            HeartbeatSeconds = options.Value.PingSeconds,
-            Bare = true,
-            Heartbeat = format.Heartbeat,
-        };
+        var isRun = call is null;
+        var early = isRun ? format.EarlyEnd(context.Request) : VendorError.Stopping;
+        var settings = new PushSettings(
+            Grace: isRun ? null : TimeSpan.FromDays(1),
+            HeartbeatSeconds: options.Value.PingSeconds,
+            Bare: true,
+            CutShort: early is null ? null : format.Frame(early),
+            Heartbeat: format.Heartbeat,
+            Breaks: early is null,
+            MaxStall: isRun ? null : ChatCall.MaxStall
+        );
         await streams.OpenAsync(
             context,
-            settings.Grace is null ? [run.Name.Topic] : [],
+            isRun ? [run.Name.Topic] : [],
             (push, stopped) => WriteAsync(push, format, updates, respond(run), settings, skip, stopped),
             settings,
             seat
@@ -293,7 +237,7 @@ internal sealed class VendorHandler(
             when (settings.CutShort is not null && !push.HasLostClient && !stopped.IsCancellationRequested)
         {
             var isCut = e is OperationCanceledException or StoreUnavailableException;
-            await push.WriteAsync(isCut ? settings.CutShort : format.Frame(format.Body(Internal(e))), events: 0);
+            await push.WriteAsync(isCut ? settings.CutShort : format.Frame(Internal(e)), events: 0);
             return;
         }
 

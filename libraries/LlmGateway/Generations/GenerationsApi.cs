@@ -91,7 +91,7 @@ internal static class GenerationsApi
     {
         var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
-        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
+        var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.Json.GetRawText);
         var prompt = new RunPrompt(GenerationName.Kind, [.. call.Messages]);
         await generator.StartAsync(call, prompt, id, access.OwnerOf(context), context.RequestAborted);
 

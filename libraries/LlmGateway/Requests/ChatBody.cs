@@ -25,24 +25,17 @@ internal static class ChatBody
     /// Reads the body, which must be an object. Guarantees that every text in it is valid Unicode, and that no object
     /// has a member twice.
     /// </summary>
-    /// <exception cref="InvalidChatException">The body is not such an object, or longer than the limit.</exception>
-    public static async Task<JsonElement> ReadAsync(HttpContext context, int maxBytes)
+    /// <exception cref="InvalidRequestException">The body is not such an object, or longer than the limit.</exception>
+    public static async Task<RequestValue> ReadAsync(HttpContext context, int maxBytes)
     {
-        try
-        {
-            using var json = await JsonRequest.ReadAsync(context, maxBytes, Copies);
-            return Checked(json.Root).Clone();
-        }
-        catch (InvalidRequestException e) when (e is not InvalidChatException)
-        {
-            throw new InvalidChatException(e.Field, e.Problem, e.Status);
-        }
+        using var json = await JsonRequest.ReadAsync(context, maxBytes, Copies);
+        return new RequestValue(Checked(json.Root).Json.Clone());
     }
 
     /// <summary>Checks a body that was read elsewhere, and returns it with the guarantees of
     /// <see cref="ReadAsync"/>.</summary>
     /// <exception cref="InvalidChatException">The body is not such an object.</exception>
-    public static JsonElement Checked(JsonElement body)
+    public static RequestValue Checked(JsonElement body)
     {
         if (body.ValueKind != JsonValueKind.Object)
             throw new InvalidChatException("body", "must be a JSON object.");
@@ -51,7 +44,7 @@ internal static class ChatBody
         {
             return Repeated(body) is { } member
                 ? throw new InvalidChatException(member.Length <= MaxName ? member : "body", "occurs twice.")
-                : body;
+                : new RequestValue(body);
         }
         catch (InvalidOperationException)
         {
@@ -62,20 +55,6 @@ internal static class ChatBody
     /// <summary>Returns the bytes of memory that messages with the texts of a body, or of a part of it, take.</summary>
     public static long MemoryOf(JsonElement json) =>
         JsonRequest.MemoryOf(JsonMarshal.GetRawUtf8Value(json), sizeof(char));
-
-    public static string? Text(JsonElement json, string name) => new RequestValue(json).Text(name);
-
-    /// <inheritdoc cref="RequestValue.Name"/>
-    public static string? Name(JsonElement json, string name) => new RequestValue(json).Name(name);
-
-    public static bool Flag(JsonElement json, string name) => OptionalFlag(json, name) == true;
-
-    /// <summary>Reads a flag, or returns null if the member is missing.</summary>
-    public static bool? OptionalFlag(JsonElement json, string name) => new RequestValue(json).Flag(name);
-
-    /// <summary>Returns a member, or null if it is missing or its value is null.</summary>
-    public static JsonElement? Get(JsonElement json, string name) =>
-        json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
     /// <summary>
     /// Finds a member that occurs twice in its object, at any depth, or null if there is none. Readers differ in which

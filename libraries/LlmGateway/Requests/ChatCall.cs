@@ -34,17 +34,22 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     public IAsyncEnumerable<ChatResponseUpdate> StreamAsync(CancellationToken cancellationToken) =>
         Target.StreamAsync(Messages, Options, cancellationToken);
 
-    /// <summary>
-    /// Reads <c>{messages, model?, provider?, …}</c>, the body of <c>/sse/chat</c> and <c>/v1/generations</c>.
-    /// </summary>
+    /// <summary>Reads a body with the names of Chat Completions, <c>{messages, model?, provider?, …}</c>.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="providers">Resolves the model.</param>
+    /// <param name="table">The names, or null for those of an API that no provider has.</param>
+    /// <param name="needsModel">True if the body must name a model.</param>
     /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static ChatCall Read(JsonElement body, ChatProviders providers, bool ignoresUnknown = false)
+    public static ChatCall Read(
+        RequestValue body,
+        ChatProviders providers,
+        RequestTable? table = null,
+        bool needsModel = false
+    )
     {
-        var request = new RequestValue(body);
-        var table = RequestTable.ChatCompletions with { IgnoresUnknown = ignoresUnknown };
-        var target = RequestReader.Target(request, providers, needsModel: false);
-        var messages = RequestReader.Messages(request, table, target);
-        var options = OptionsReader.Read(request, target, table);
-        return RequestReader.Call(target, table, messages, options, ChatBody.MemoryOf(body));
+        table ??= RequestTable.ChatCompletions;
+        var target = RequestReader.Target(body, providers, needsModel);
+        var messages = RequestReader.Messages(body, table, target);
+        return RequestReader.Call(body, target, table, messages);
     }
 }

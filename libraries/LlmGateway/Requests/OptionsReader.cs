@@ -52,22 +52,15 @@ internal static class OptionsReader
 
     /// <summary>Refuses unknown members, which may be misspelt, and members that change the answer and that another
     /// vendor's API lacks. Hints are ignored.</summary>
-    public static void CheckMembers(RequestValue body, ChatTarget target, RequestTable table)
+    private static void CheckMembers(RequestValue body, ChatTarget target, RequestTable table)
     {
         var sent = body.Json.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null);
-        try
-        {
-            if (!table.IgnoresUnknown)
-                UnknownNames.Refuse(
-                    [.. table.Members, .. table.Refused],
-                    sent.Select(member => member.Name),
-                    StringComparer.Ordinal
-                );
-        }
-        catch (InvalidRequestException e) when (e is not InvalidChatException)
-        {
-            throw new InvalidChatException(body.PathOf(e.Field), e.Problem);
-        }
+        if (!table.IgnoresUnknown)
+            UnknownNames.Refuse(
+                [.. table.Members, .. table.Refused],
+                sent.Select(member => member.Name),
+                StringComparer.Ordinal
+            );
 
         foreach (var name in table.Refused)
             if (body.Get(name) is { } value && !IsDefault(value, table.Defaults.GetValueOrDefault(name)))

@@ -15,18 +15,26 @@ internal static class RequestReader
             needsModel ? body.RequiredName("model") : body.Name("model")
         );
 
-    /// <summary>Returns the call, after a check of what its provider refuses although the client's own would take
-    /// it.</summary>
+    /// <summary>Reads the options, and returns the call, after a check of what its provider refuses although the
+    /// client's own would take it.</summary>
+    /// <param name="body">The request.</param>
+    /// <param name="target">The model.</param>
+    /// <param name="table">The names of the request's API.</param>
+    /// <param name="messages">The messages for the model.</param>
+    /// <param name="options">The options if they are not among the body's members, else null.</param>
+    /// <param name="past">Bytes of memory of the messages that are not in the body.</param>
     /// <exception cref="InvalidChatException">The provider refuses it. The exception names the client's
     /// member.</exception>
     public static ChatCall Call(
+        RequestValue body,
         ChatTarget target,
         RequestTable table,
         IList<ChatMessage> messages,
-        CallOptions options,
-        long bytes = 0
+        CallOptions? options = null,
+        long past = 0
     )
     {
+        options ??= OptionsReader.Read(body, target, table);
         if (options.NativeBody is null)
         {
             UntranslatableContent.Refuse(messages);
@@ -34,7 +42,7 @@ internal static class RequestReader
                 AnthropicRequest.Check(messages, options, table.Messages, table.Stop);
         }
 
-        return new ChatCall(target, messages, options) { Bytes = bytes };
+        return new ChatCall(target, messages, options) { Bytes = past + ChatBody.MemoryOf(body.Json) };
     }
 
     /// <summary>Reads the messages. Refuses a result whose call no earlier message has, since no other vendor's model
@@ -91,12 +99,19 @@ internal static class RequestReader
     public static ChatRole? RoleOf(RequestValue message, RequestTable table)
     {
         var name = message.RequiredName("role");
-        return table.Roles.TryGetValue(name, out var role)
-            ? role
-            : throw new InvalidChatException(
+        if (!table.Roles.Contains(name))
+            throw new InvalidChatException(
                 message.PathOf("role"),
-                $"'{name}' must be one of {string.Join(", ", table.Roles.Keys)}."
+                $"'{name}' must be one of {string.Join(", ", table.Roles)}."
             );
+
+        return name switch
+        {
+            "developer" => ChatRole.System,
+            "function" => ChatRole.Tool,
+            "reasoning" or "activity" => null,
+            _ => new ChatRole(name),
+        };
     }
 
     /// <summary>Reads a text, or a list of parts.</summary>

@@ -9,8 +9,8 @@ internal sealed record RequestTable
     /// <summary>Providers that have this API, and get the whole request as it is.</summary>
     public string[] Natives { get; init; } = [];
 
-    /// <summary>Roles of messages. Null for messages that only the client uses.</summary>
-    public required Dictionary<string, ChatRole?> Roles { get; init; }
+    /// <summary>Roles of messages (<see cref="RequestReader.RoleOf"/>).</summary>
+    public required string[] Roles { get; init; }
 
     /// <summary>Reads a message that has only reasoning, or returns null for one that only the client uses.</summary>
     public Func<RequestValue, AIContent?> Reasoning { get; init; } = RequestParts.Ignored;
@@ -82,15 +82,7 @@ internal sealed record RequestTable
     public static RequestTable ChatCompletions { get; } =
         new()
         {
-            Roles = new()
-            {
-                ["system"] = ChatRole.System,
-                ["developer"] = ChatRole.System,
-                ["user"] = ChatRole.User,
-                ["assistant"] = ChatRole.Assistant,
-                ["tool"] = ChatRole.Tool,
-                ["function"] = ChatRole.Tool,
-            },
+            Roles = ["system", "developer", "user", "assistant", "tool", "function"],
             Parts = new()
             {
                 ["text"] = RequestParts.Text,
@@ -112,4 +104,7 @@ internal sealed record RequestTable
                 "logprobs logit_bias functions function_call modalities moderation audio web_search_options"
             ).Split(' '),
         };
+
+    /// <summary>The same for clients of this API: the providers that have it get the whole request.</summary>
+    public static RequestTable NativeChatCompletions { get; } = ChatCompletions with { Natives = ["openai", "local"] };
 }

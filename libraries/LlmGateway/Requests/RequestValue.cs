@@ -1,6 +1,7 @@
 namespace LlmGateway.Requests;
 
-/// <summary>A value of a request with its path, so that an error names the value.</summary>
+/// <summary>A value of a request with its path, so that an error names the value. All of its texts are valid Unicode
+/// (<see cref="ChatBody.Checked"/>).</summary>
 /// <param name="Json">The value.</param>
 /// <param name="Path">The path, or an empty text for the body.</param>
 /// <param name="HasDots">True for paths as Anthropic writes them, such as <c>messages.0.content</c>, false for paths as
@@ -12,7 +13,9 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
 
     /// <summary>Returns a member of an object, or null if it is missing or its value is null.</summary>
     public RequestValue? Get(string name) =>
-        ChatBody.Get(Json, name) is { } value ? this with { Json = value, Path = PathOf(name) } : null;
+        Json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+            ? new RequestValue(value, PathOf(name), HasDots)
+            : null;
 
     public RequestValue Required(string name) => Get(name) ?? throw Missing(name);
 
@@ -24,20 +27,7 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
 
     public RequestValue AsObject() => IsObject ? this : throw Invalid("must be an object.");
 
-    public string AsText()
-    {
-        if (!IsText)
-            throw Invalid("must be a string.");
-
-        try
-        {
-            return Json.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw Invalid("has half of a surrogate pair, which UTF-8 cannot encode.");
-        }
-    }
+    public string AsText() => IsText ? Json.GetString()! : throw Invalid("must be a string.");
 
     public string? Text(string name) => Get(name)?.AsText();
 
@@ -67,19 +57,11 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
         if (Json.GetArrayLength() > max)
             throw Invalid($"has at most {max} items; here are {Json.GetArrayLength()}.");
 
-        var list = this;
-        return
-        [
-            .. Json.EnumerateArray()
-                .Select(
-                    (item, i) =>
-                        list with
-                        {
-                            Json = item,
-                            Path = list.HasDots ? $"{list.Path}.{i}" : $"{list.Path}[{i}]",
-                        }
-                ),
-        ];
+        var path = Path;
+        var hasDots = HasDots;
+        return [.. Json.EnumerateArray().Select((item, i) => new RequestValue(item, PathOfItem(i), hasDots))];
+
+        string PathOfItem(int i) => hasDots ? $"{path}.{i}" : $"{path}[{i}]";
     }
 
     /// <summary>Reads a list of bounded length, which is empty if the member is missing.</summary>
@@ -90,6 +72,9 @@ internal readonly record struct RequestValue(JsonElement Json, string Path = "",
         Get(name) is not { } value ? null
         : value.Json.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.Json.GetBoolean()
         : throw value.Invalid("must be true or false.");
+
+    /// <summary>Returns true if a flag is there and true.</summary>
+    public bool Is(string name) => Flag(name) == true;
 
     /// <summary>Reads a number from 0 to <paramref name="max"/>.</summary>
     public float? Number(string name, int max) =>

@@ -183,9 +183,9 @@ public sealed class AnswerFuzzTests
         // A native answer is for its own vendor's clients; another one for both.
         List<VendorFormat> formats = [];
         if (isOpenAi || !isNative)
-            formats.Add(ChatCompletionsFormat.Instance);
+            formats.Add(ChatCompletionsWriter.Format);
         if (!isOpenAi || !isNative)
-            formats.Add(MessagesFormat.Instance);
+            formats.Add(MessagesWriter.Format);
 
         foreach (var format in formats)
         {
@@ -193,10 +193,9 @@ public sealed class AnswerFuzzTests
             {
                 var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m", Owner: null);
                 AnswerWriter response =
-                    format is ChatCompletionsFormat
+                    format == ChatCompletionsWriter.Format
                         ? new ChatCompletionsWriter(run, includeUsage: true, call)
                         : new MessagesWriter(run, call);
-                var whole = response.Join();
                 var frames = response.Start().ToList();
                 var updates = new List<ChatResponseUpdate>();
 
@@ -208,12 +207,9 @@ public sealed class AnswerFuzzTests
 
                 frames.AddRange(response.End());
                 foreach (var frame in frames)
-                {
                     format.Frame(frame);
-                    whole.Add(frame);
-                }
-
-                whole.ToJson().ToJsonString();
+                response.Join(frames);
+                response.ToJson().ToJsonString();
                 IsComplete(updates);
             }
             catch (UpstreamException) { }

@@ -33,6 +33,22 @@ public sealed class JoinedDeltasTests
         Assert.Equal(Whole.Trim(), joined.ToJson()["reasoning_details"]![0]!.ToJsonString());
     }
 
+    [Fact]
+    public void Items_with_the_same_number_are_one_and_the_others_are_all_kept()
+    {
+        var joined = new JoinedDeltas();
+        foreach (var piece in (string[])["{", "}"])
+            joined.Add(
+                JsonNode
+                    .Parse($$"""{"calls":[{"index":0,"id":"a","arguments":"{{piece}}"},{"url":"x"},null]}""")!
+                    .AsObject()
+            );
+        Assert.Equal(
+            """{"calls":[{"id":"a","arguments":"{}"},{"url":"x"},null,{"url":"x"},null]}""",
+            joined.ToJson().ToJsonString()
+        );
+    }
+
     private static JsonObject Reasoning(string members) =>
         JsonNode.Parse($$"""{"reasoning_details":[{"index":0,"type":"reasoning.text",{{members}}}]}""")!.AsObject();
 }

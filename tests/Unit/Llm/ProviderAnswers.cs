@@ -55,7 +55,6 @@ internal static class ProviderAnswers
         AnswerWriter response = isOpenAi
             ? new ChatCompletionsWriter(run, includeUsage: true, call)
             : new MessagesWriter(run, call);
-        var whole = response.Join();
         var updates = new List<ChatResponseUpdate>();
         try
         {
@@ -67,8 +66,8 @@ internal static class ProviderAnswers
             }
 
             frames.AddRange(response.End());
-            frames.ForEach(whole.Add);
-            return new Answer(updates, whole.ToJson(), null);
+            response.Join(frames);
+            return new Answer(updates, response.ToJson(), null);
         }
         catch (UpstreamException e)
         {

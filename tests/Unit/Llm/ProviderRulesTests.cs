@@ -1,12 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway;
-using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.OpenAi;
+using LlmGateway.Requests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -291,14 +291,15 @@ public sealed class ProviderRulesTests : IAsyncDisposable
     {
         var list = api == Responses ? "input" : "messages";
         var limit = api == Messages ? ",\"max_tokens\":9" : "";
-        var body = JsonElement.Parse($$"""{"model":"{{model}}","{{list}}":[{{messages}}]{{limit}}{{members}}}""");
+        var json = $$"""{"model":"{{model}}","{{list}}":[{{messages}}]{{limit}}{{members}}}""";
+        var body = new RequestValue(JsonElement.Parse(json));
         var call = api switch
         {
             Messages => MessagesRequestReader.Read(body, Providers, beta: null),
             Responses => ResponsesRequestReader
                 .Read(body, new ResponsesPast([], null, new Dictionary<string, JsonElement>(), 0), Providers)
                 .Call,
-            _ => ChatCompletionsRequestReader.Read(body, Providers),
+            _ => ChatCall.Read(body, Providers, RequestTable.NativeChatCompletions, needsModel: true),
         };
         return call.Target.Provider == "anthropic"
             ? AnthropicRequest.Body(call.Messages, call.Options)

@@ -9,7 +9,7 @@ namespace Unit.Llm;
 /// <summary>An error's code decides its status and its format, so that its text can be corrected.</summary>
 public sealed class VendorErrorFormatTests
 {
-    private static readonly VendorFormat[] Formats = [ChatCompletionsFormat.Instance, MessagesFormat.Instance];
+    private static readonly VendorFormat[] Formats = [ChatCompletionsWriter.Format, MessagesWriter.Format];
 
     /// <summary>Texts with and without a capital letter, and with the words that errors of other codes begin
     /// with.</summary>

@@ -115,10 +115,8 @@ public sealed class VendorRunTests
     )
     {
         var writer = WriterOf(isOpenAi);
-        var whole = writer.Join();
-        foreach (var frame in FramesOf(writer, updates))
-            whole.Add(frame);
-        var json = whole.ToJson();
+        writer.Join(FramesOf(writer, updates));
+        var json = writer.ToJson();
 
         if (!isOpenAi)
         {

@@ -1,7 +1,6 @@
 using LlmGateway.Generations;
 using LlmGateway.Requests;
 using Streaming.Opening;
-using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.AgUi;
 
@@ -13,108 +12,87 @@ internal static class AgUiApi
 {
     public const string Path = "/agents/ag-ui";
 
-    private const string Reference = "https://docs.ag-ui.com/concepts/events";
-
-    private static readonly string[] Events = (
+    private const string Events =
         "RUN_STARTED MESSAGES_SNAPSHOT TEXT_MESSAGE_START TEXT_MESSAGE_CONTENT TEXT_MESSAGE_END REASONING_START "
         + "REASONING_MESSAGE_START REASONING_MESSAGE_CONTENT REASONING_MESSAGE_END REASONING_ENCRYPTED_VALUE "
-        + "REASONING_END TOOL_CALL_START TOOL_CALL_ARGS TOOL_CALL_END TOOL_CALL_RESULT RUN_FINISHED RUN_ERROR"
-    ).Split(' ');
+        + "REASONING_END TOOL_CALL_START TOOL_CALL_ARGS TOOL_CALL_END TOOL_CALL_RESULT RUN_FINISHED RUN_ERROR";
 
-    private static AgUiFormat Format => AgUiFormat.Instance;
+    private static VendorFormat Format => AgUiWriter.Format;
 
     public static void MapAgUi(this IEndpointRouteBuilder app)
     {
-        var agent = app.MapGroup(Path).WithTags("AG-UI");
-        agent
-            .MapPost("", RunAsync)
+        app.MapPost(Path, RunAsync)
             .Publishes("generations.*")
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(Format.RefuseAsync)
             .Body(typeof(RunAgentInput))
-            .Streams(
-                Reference,
+            .AnswersAs(
+                Format,
                 "A known `runId` rejoins its run: the part so far is a `MESSAGES_SNAPSHOT`, or the stream goes on "
                     + "after the `Last-Event-ID`.",
-                Events
+                Events,
+                isStream: true
             );
 
-        agent
-            .MapDelete(
-                "/{threadId}/{runId}",
-                (string threadId, string runId, HttpContext context) => CancelAsync(threadId, runId, new(context))
-            )
+        app.MapDelete($"{Path}/{{threadId}}/{{runId}}", CancelAsync)
             .Publishes("generations.*")
             .CountedAs(RequestKind.Publish)
-            .RefusesAs(Format.RefuseAsync)
-            .Produces(StatusCodes.Status204NoContent);
+            .AnswersAs(Format, note: null);
     }
 
-    private static Task RunAsync(DialectRequest request) =>
-        request.AnswerAsync(
-            Format,
-            async () =>
-            {
-                var context = request.Context;
-                var body = await request.ReadAsync();
-                var (threadId, runId) = AgUiRequestReader.NamesOf(body);
-                var (name, known) = await FindAsync(request, threadId, runId);
+    private static async Task RunAsync(DialectRequest request)
+    {
+        var body = await request.ReadAsync();
+        var (threadId, runId) = AgUiRequestReader.NamesOf(body);
+        var (name, known) = await FindAsync(request, threadId, runId);
 
-                if (known is not null)
-                    await JoinAsync(
-                        context,
-                        request.Handler,
-                        known,
-                        body,
-                        () => request.Prompts.ReadAsync(context, known.Name)
-                    );
-                // The client has a part of a run that cannot be found, and a new run would repeat that part.
-                else if (LastEventId.Of(context.Request).Text is not null)
-                    await Format.WriteAsync(context, VendorError.NoRun);
-                else
-                {
-                    var begun = name ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
-                    var thread = RunThreads.IdOf(request.Owner, "ag-ui", threadId);
-                    var (call, prompt) = AgUiRequestReader.Read(body, request.Providers);
-                    await request.Handler.StreamAsync(
-                        context,
-                        Format,
-                        () => request.StartAsync(thread, threadId, begun, call, prompt),
-                        run => new AgUiWriter(run, threadId, runId),
-                        isNew: true
-                    );
-                }
-            }
+        if (known is not null)
+        {
+            await JoinAsync(request, known, body, () => request.Prompts.ReadAsync(request.Context, known.Name));
+            return;
+        }
+
+        // The client has a part of a run that cannot be found, and a new run would repeat that part.
+        if (LastEventId.Of(request.Context.Request).Text is not null)
+            throw new VendorException(VendorError.NoRun);
+
+        var begun = name ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
+        var thread = RunThreads.IdOf(request.Owner, "ag-ui", threadId);
+        var (call, prompt) = AgUiRequestReader.Read(body, request.Providers);
+        await request.Handler.StreamAsync(
+            request.Context,
+            Format,
+            () => request.StartAsync(thread, threadId, begun, call, prompt),
+            run => new AgUiWriter(run, threadId, runId),
+            isNew: true
         );
+    }
 
     /// <summary>Streams a run that has begun: the events after the client's last one, or a snapshot of the part so far
     /// and then the rest.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="handler">Streams it.</param>
+    /// <param name="request">The request.</param>
     /// <param name="known">The run.</param>
     /// <param name="body">The request's body.</param>
     /// <param name="promptAsync">Reads the run's prompt. Null if only the client knows the prompt; there is then no
     /// snapshot before the first update.</param>
     public static async Task JoinAsync(
-        HttpContext context,
-        VendorHandler handler,
+        DialectRequest request,
         RunHead known,
-        JsonElement body,
+        RequestValue body,
         Func<Task<RunPrompt?>>? promptAsync = null
     )
     {
         var (threadId, runId) = AgUiRequestReader.NamesOf(body);
-        var had = HadOf(context, known);
+        var had = HadOf(request.Context, known);
         IReadOnlyList<ChatResponseUpdate>? soFar = null;
         JsonArray? history = null;
-        await handler.StreamAsync(
-            context,
+        await request.Handler.StreamAsync(
+            request.Context,
             Format,
             async () =>
             {
                 if (had > 0)
                     return known;
-                soFar = (await handler.SoFarAsync(context, known)).Updates;
+                soFar = (await request.Updates.SoFarAsync(request.Context, known)).Updates;
                 if (soFar.Count == 0 && promptAsync is null)
                     soFar = null;
                 else
@@ -136,23 +114,16 @@ internal static class AgUiApi
         };
 
     /// <summary>Cancels a run: the client's <c>abortRun()</c> only closes its own connection.</summary>
-    private static Task CancelAsync(string threadId, string runId, DialectRequest request) =>
-        request.AnswerAsync(
-            Format,
-            async () =>
-            {
-                var thread = PathName.Of(request.Context, threadId, fromEnd: 2);
-                var run = PathName.Of(request.Context, runId, fromEnd: 1);
-                if (await FindAsync(request, thread, run) is not (_, { } known))
-                {
-                    await Format.WriteAsync(request.Context, VendorError.NoRun);
-                    return;
-                }
+    private static async Task CancelAsync(string threadId, string runId, DialectRequest request)
+    {
+        var thread = PathName.Of(request.Context, threadId, fromEnd: 2);
+        var run = PathName.Of(request.Context, runId, fromEnd: 1);
+        if (await FindAsync(request, thread, run) is not (_, { } known))
+            throw new VendorException(VendorError.NoRun);
 
-                await request.Runs.CancelAndWaitAsync(known.Name, request.Clock, request.Aborted);
-                request.Context.Response.StatusCode = StatusCodes.Status204NoContent;
-            }
-        );
+        await request.Runs.CancelAndWaitAsync(known.Name, request.Clock, request.Aborted);
+        request.Empty();
+    }
 
     /// <summary>Returns the name of the run that the client names, and the run's head if it has begun. Returns neither
     /// if others could guess the client's names: the run can then be neither joined nor cancelled.</summary>
@@ -165,7 +136,6 @@ internal static class AgUiApi
         var id = RunThreads.IdOf(request.Owner, "ag-ui", threadId, runId);
         var name = new RunName(GenerationName.Kind, id);
         var known = await request.Updates.FindAsync(name, request.Aborted);
-        var mayRead = await RunThreads.MayReadAsync(request.Context, request.Access, name, runId);
-        return mayRead ? (name, known) : ((RunName?)null, null);
+        return await request.MayReadAsync(name, runId) ? (name, known) : ((RunName?)null, null);
     }
 }

@@ -13,16 +13,7 @@ internal static class AgUiRequestReader
 {
     private static readonly RequestTable Table = RequestTable.ChatCompletions with
     {
-        Roles = new()
-        {
-            ["developer"] = ChatRole.System,
-            ["system"] = ChatRole.System,
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-            ["tool"] = ChatRole.Tool,
-            ["reasoning"] = null,
-            ["activity"] = null,
-        },
+        Roles = ["developer", "system", "user", "assistant", "tool", "reasoning", "activity"],
         Reasoning = message => RequestParts.Reasoning(message, "content", message.Text("encryptedValue")),
         Parts = new()
         {
@@ -38,16 +29,12 @@ internal static class AgUiRequestReader
 
     /// <summary>Reads the client's names of the thread and of the run.</summary>
     /// <exception cref="InvalidChatException">A name is missing or invalid.</exception>
-    public static (string Thread, string Run) NamesOf(JsonElement json)
-    {
-        var body = new RequestValue(json);
-        return (body.RequiredName("threadId"), body.RequiredName("runId"));
-    }
+    public static (string Thread, string Run) NamesOf(RequestValue body) =>
+        (body.RequiredName("threadId"), body.RequiredName("runId"));
 
     /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static (ChatCall Call, RunPrompt Prompt) Read(JsonElement json, ChatProviders providers)
+    public static (ChatCall Call, RunPrompt Prompt) Read(RequestValue body, ChatProviders providers)
     {
-        var body = new RequestValue(json);
         foreach (var name in (ReadOnlySpan<string>)["state", "resume"])
             if (body.Get(name) is { } value && !OptionsReader.IsDefault(value))
                 throw new InvalidChatException(
@@ -74,8 +61,7 @@ internal static class AgUiRequestReader
         // own.
         var context = body.Items("context", ChatBody.MaxMessages).Select(Entry);
         var prompt = new RunPrompt("ag-ui", messages, Instructions: string.Join("\n\n", context));
-        var call = RequestReader.Call(target, Table, prompt.Question(messages), options, ChatBody.MemoryOf(json));
-        return (call, prompt);
+        return (RequestReader.Call(body, target, Table, prompt.Question(messages), options), prompt);
     }
 
     /// <summary>Joins each reasoning, which is a message of its own, with the answer after it.</summary>

@@ -25,8 +25,11 @@ internal sealed class AgUiWriter(
     string runId,
     IReadOnlyList<ChatResponseUpdate>? soFar = null,
     JsonArray? history = null
-) : AnswerWriter(AgUiFormat.Instance, run.Model ?? "", run.Provider)
+) : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
+    /// <summary>The run's messages while they are gathered for a snapshot, else null.</summary>
+    private OrderedDictionary<string, JoinedDeltas>? _messages;
+
     private bool _hasMessage;
     private bool _isBroken;
     private int _reasonings;
@@ -34,6 +37,17 @@ internal sealed class AgUiWriter(
     private int _taken;
     private int _withoutId;
     private long _number;
+
+    /// <summary>The format: events without names. A refusal's body is the event that ends a run.
+    /// <code>{"type":"RUN_ERROR","message":"threadId is required.","code":"invalid_request"}</code></summary>
+    public static VendorFormat Format { get; } =
+        new("AG-UI", "https://docs.ag-ui.com/concepts/events", BodyOf)
+        {
+            EarlyEnd = EarlyEndOf,
+            // If the body breaks after the run's end, TanStack AI asks for the rest, and takes an empty one for a
+            // failure, or one with an id that it knows.
+            RepeatsEnd = true,
+        };
 
     /// <summary>Id of the model's current message. A tool's result, a break by the model, and text after reasoning or
     /// a call begin another message, so that the client's messages keep the order of the answer.</summary>
@@ -53,20 +67,18 @@ internal sealed class AgUiWriter(
 
     protected override void WriteStart()
     {
-        // These frames become the snapshot, so they come before any frame is written.
-        var messages = new AgUiMessages();
-        foreach (var frame in (soFar ?? []).SelectMany(base.Next))
-        {
-            messages.Add(frame);
-            _number++;
-        }
+        // The client gets the messages in place of these frames.
+        _messages = soFar is null ? null : [];
+        foreach (var update in soFar ?? [])
+            _number += base.Next(update).Count;
 
         Write("RUN_STARTED", ("threadId", threadId), ("runId", runId));
-        if (soFar is null)
+        if (_messages is null)
             return;
 
-        var all = new JsonArray([.. history!.Select(m => m!.DeepClone()), .. messages.All()]);
-        Write("MESSAGES_SNAPSHOT", ("messages", all));
+        var own = _messages.Values.Select(message => message.ToJson());
+        _messages = null;
+        Write("MESSAGES_SNAPSHOT", ("messages", new JsonArray([.. history!.Select(m => m!.DeepClone()), .. own])));
         _withoutId = 1;
         if (Open is { } kind)
             _withoutId += WriteBlockStart(kind);
@@ -99,18 +111,25 @@ internal sealed class AgUiWriter(
         WriteBlockStart(kind);
     }
 
-    protected override void WriteText(TextKind kind, string text) =>
+    protected override void WriteText(TextKind kind, string text)
+    {
+        Gather(IdOf(kind), ("content", text));
         Write($"{NameOf(kind)}_CONTENT", ("messageId", IdOf(kind)), ("delta", text));
+    }
 
     protected override void WriteClosing(TextKind kind)
     {
         if (kind == TextKind.Reasoning && Signature is { } signature)
+        {
+            Gather(IdOf(kind), ("encryptedValue", signature));
             Write(
                 "REASONING_ENCRYPTED_VALUE",
                 ("subtype", "message"),
                 ("entityId", IdOf(kind)),
                 ("encryptedValue", signature)
             );
+        }
+
         Write($"{NameOf(kind)}_END", ("messageId", IdOf(kind)));
         if (kind == TextKind.Reasoning)
             Write("REASONING_END", ("messageId", IdOf(kind)));
@@ -121,13 +140,20 @@ internal sealed class AgUiWriter(
     protected override void WriteCall(FunctionCallContent call)
     {
         EnterMessage();
+        var arguments = ToolCalls.Arguments(call);
+        Gather(
+            MessageId,
+            ("id", MessageId),
+            ("role", "assistant"),
+            ("toolCalls", new JsonArray(AgUiMessages.Call(call.CallId, call.Name, arguments)))
+        );
         Write(
             "TOOL_CALL_START",
             ("toolCallId", call.CallId),
             ("toolCallName", call.Name),
             ("parentMessageId", MessageId)
         );
-        if (ToolCalls.Arguments(call) is { Length: > 0 } arguments)
+        if (arguments.Length > 0)
             Write("TOOL_CALL_ARGS", ("toolCallId", call.CallId), ("delta", arguments));
         Write("TOOL_CALL_END", ("toolCallId", call.CallId));
     }
@@ -137,11 +163,14 @@ internal sealed class AgUiWriter(
         Close();
         _hasMessage = false;
         _isBroken = false;
+        var id = $"{run.Name.Id}-tool-{++_turns}";
+        var content = ToolCalls.Result(result);
+        Gather(id, ("id", id), ("role", "tool"), ("toolCallId", result.CallId), ("content", content));
         Write(
             "TOOL_CALL_RESULT",
-            ("messageId", $"{run.Name.Id}-tool-{++_turns}"),
+            ("messageId", id),
             ("toolCallId", result.CallId),
-            ("content", ToolCalls.Result(result)),
+            ("content", content),
             ("role", "tool")
         );
     }
@@ -169,8 +198,18 @@ internal sealed class AgUiWriter(
         if (isReasoning)
             Write("REASONING_START", ("messageId", IdOf(kind)));
         var role = isReasoning ? "reasoning" : "assistant";
+        Gather(IdOf(kind), ("id", IdOf(kind)), ("role", role));
         Write($"{NameOf(kind)}_START", ("messageId", IdOf(kind)), ("role", role));
         return isReasoning ? 2 : 1;
+    }
+
+    /// <summary>Adds members to a message of the snapshot, if one is made.</summary>
+    private void Gather(string id, params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        if (_messages is null)
+            return;
+        _messages.TryAdd(id, new JoinedDeltas());
+        _messages[id].Add(Object(members));
     }
 
     private static string NameOf(TextKind kind) => kind == TextKind.Reasoning ? "REASONING_MESSAGE" : "TEXT_MESSAGE";
@@ -180,13 +219,23 @@ internal sealed class AgUiWriter(
 
     // The protocol has no null values.
     private JsonObject UsageNow() =>
-        Known(
-            ("provider", run.Provider),
-            ("model", Model is "" ? null : Model),
-            ("inputTokens", Usage?.InputTokenCount),
-            ("outputTokens", Usage?.OutputTokenCount),
-            ("totalTokens", Usage?.TotalTokenCount),
-            ("reasoningTokens", Usage?.ReasoningTokenCount),
-            ("cachedInputTokens", Usage?.CachedInputTokenCount)
+        Known([("provider", run.Provider), ("model", Model is "" ? null : Model), .. UsageOfPage]);
+
+    private static JsonObject BodyOf(VendorError error) =>
+        Event(
+            "RUN_ERROR",
+            ("message", error.Message),
+            ("code", error.Code ?? (error.Status < 500 ? "invalid_request" : "server_error"))
         );
+
+    /// <summary>Returns an event for clients that a broken body would hurt: in Node.js, <c>HttpAgent</c> leaves a
+    /// rejection that ends the process. A client that resumes by ids would not resume after the event.</summary>
+    private static VendorError? EarlyEndOf(HttpRequest request) =>
+        request.Headers.ContainsKey("X-Run-Id") || request.Headers.ContainsKey("Last-Event-ID")
+            ? null
+            : new(
+                503,
+                "stream_ended",
+                "The server has ended this stream. The run goes on: the same request rejoins it."
+            );
 }

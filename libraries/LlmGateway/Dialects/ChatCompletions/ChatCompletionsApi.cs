@@ -1,45 +1,44 @@
 using LlmGateway.Generations;
 using LlmGateway.Requests;
-using Streaming.Refusals;
 
 namespace LlmGateway.Dialects.ChatCompletions;
 
-/// <summary><c>POST /v1/chat/completions</c>, OpenAI's Chat Completions API.</summary>
+/// <summary><c>POST /v1/chat/completions</c>, OpenAI's Chat Completions API. Frames have no names, and while the
+/// provider is silent the stream has a comment.</summary>
 internal static class ChatCompletionsApi
 {
     public const string Path = "/v1/chat/completions";
-
-    private static ChatCompletionsFormat Format => ChatCompletionsFormat.Instance;
 
     public static void MapChatCompletions(this IEndpointRouteBuilder app) =>
         app.MapPost(Path, AskAsync)
             .Publishes(ChatCall.Topic)
             .CountedAs(GenerationLimit.Requests)
-            .RefusesAs(Format.RefuseAsync)
-            .WithTags("OpenAI")
             .Body(typeof(ChatCompletionRequest))
-            .Answers(
-                "https://platform.openai.com/docs/api-reference/chat",
+            .AnswersAs(
+                ChatCompletionsWriter.Format,
                 "The frames have no names; the last is `[DONE]`. "
                     + "While the model is silent, a comment is sent every ten seconds.",
-                "chat.completion.chunk",
-                "error"
+                "chat.completion.chunk error"
             );
 
-    /// <summary>Makes the chunks of a run.</summary>
-    public static AnswerWriter WriterOf(RunHead run, JsonElement body) =>
-        new ChatCompletionsWriter(run, HasUsage(body));
+    /// <summary>Makes the chunks of a run, or of an answer that ends with its request.</summary>
+    public static AnswerWriter WriterOf(RunHead run, RequestValue body, ChatCall? call = null) =>
+        new ChatCompletionsWriter(run, HasUsage(body), call);
 
-    private static Task AskAsync(DialectRequest request) =>
-        request.AskAsync(
-            Format,
-            body => ChatCompletionsRequestReader.Read(body, request.Providers),
-            (answer, body, call) => new ChatCompletionsWriter(answer, HasUsage(body), call)
+    private static async Task AskAsync(DialectRequest request)
+    {
+        var body = await request.ReadAsync();
+        var call = ChatCall.Read(body, request.Providers, RequestTable.NativeChatCompletions, needsModel: true);
+        await request.AskAsync(
+            ChatCompletionsWriter.Format,
+            body,
+            call,
+            (answer, asked) => WriterOf(answer, body, asked)
         );
+    }
 
     /// <summary>Returns true if the answer has its usage: a whole answer always has, a stream on request.</summary>
-    private static bool HasUsage(JsonElement body) =>
-        !ChatBody.Flag(body, "stream")
-        || ChatBody.Get(body, "stream_options") is { ValueKind: JsonValueKind.Object } streamOptions
-            && ChatBody.Flag(streamOptions, "include_usage");
+    private static bool HasUsage(RequestValue body) =>
+        !body.Is("stream")
+        || body.Get("stream_options") is { IsObject: true } streamOptions && streamOptions.Is("include_usage");
 }

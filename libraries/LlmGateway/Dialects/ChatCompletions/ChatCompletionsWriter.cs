@@ -17,22 +17,53 @@ namespace LlmGateway.Dialects.ChatCompletions;
 /// <param name="includeUsage">True if the last chunk has the usage.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
 internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, ChatCall? call = null)
-    : AnswerWriter(ChatCompletionsFormat.Instance, run.Model ?? "")
+    : AnswerWriter(Format, run.Model ?? "")
 {
     private const string Kind = "chat.completion.chunk";
 
     private readonly string _id = $"chatcmpl-{run.Name.Id}";
     private readonly long _created = run.CreatedAt.ToUnixTimeSeconds();
     private readonly AnswerUsage _usage = new(call);
+    private readonly JoinedDeltas _choice = new();
+    private readonly JsonObject _whole = [];
     private JsonObject? _nativeUsage;
     private long _calls;
     private bool _isFinished;
+
+    public static VendorFormat Format { get; } =
+        new("OpenAI", "https://platform.openai.com/docs/api-reference/chat", OpenAiError.Body)
+        {
+            Done = VendorFrame.Of("[DONE]"),
+        };
 
     protected override bool HasRefusals => true;
 
     protected override bool WritesPendingCalls => call is null;
 
-    public override IJoinedAnswer Join() => new JoinedCompletion();
+    /// <summary>Returns the joined deltas of the first choice, and the last value of each other member.</summary>
+    public override JsonObject ToJson()
+    {
+        var choice = _choice.ToJson();
+        var message = choice["delta"]!.AsObject();
+        message.TryAdd("refusal", null);
+        // As in OpenAI's answers, the content is null if there are only tool calls.
+        if (message["tool_calls"] is not null && WireJson.Text(message, "content") is "")
+            message["content"] = null;
+
+        choice.Remove("delta");
+        choice.Insert(1, "message", message);
+        _whole["object"] = "chat.completion";
+        _whole.Insert(_whole.IndexOf("model") + 1, "choices", new JsonArray(choice));
+        return _whole;
+    }
+
+    protected override long Join(JsonObject frame)
+    {
+        foreach (var (name, value) in frame)
+            if (name != "choices")
+                _whole[name] = value?.DeepClone();
+        return frame["choices"] is JsonArray and [JsonObject choice, ..] ? _choice.Add(choice) : 0;
+    }
 
     protected override bool PassesOn(ChatResponseUpdate update)
     {

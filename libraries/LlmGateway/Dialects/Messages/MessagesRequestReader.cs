@@ -13,12 +13,7 @@ internal static class MessagesRequestReader
     private static readonly RequestTable Table = new()
     {
         Natives = ["anthropic"],
-        Roles = new()
-        {
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-            ["system"] = ChatRole.System,
-        },
+        Roles = ["user", "assistant", "system"],
         Parts = new()
         {
             ["text"] = RequestParts.Text,
@@ -56,17 +51,17 @@ internal static class MessagesRequestReader
         Defaults = new() { ["thread"] = "create" },
     };
 
-    /// <param name="json">The request.</param>
+    /// <param name="json">The request's body.</param>
     /// <param name="providers">Resolves the model.</param>
     /// <param name="beta">The vendor's names of its beta features, which select members of request and answer.</param>
     /// <param name="needsMaxTokens">False for a request to count tokens.</param>
     /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static ChatCall Read(JsonElement json, ChatProviders providers, string? beta, bool needsMaxTokens = true)
+    public static ChatCall Read(RequestValue json, ChatProviders providers, string? beta, bool needsMaxTokens = true)
     {
         if (beta?.Length > MaxBeta)
             throw new InvalidChatException("anthropic-beta", $"has at most {MaxBeta} characters.");
 
-        var body = new RequestValue(json, HasDots: true);
+        var body = json with { HasDots = true };
         var target = RequestReader.Target(body, providers);
         if (needsMaxTokens)
             body.Required("max_tokens");
@@ -87,9 +82,9 @@ internal static class MessagesRequestReader
         if (body.Get("system") is { } system)
             messages.Insert(0, new ChatMessage(ChatRole.System, RequestReader.Contents(system, Table)));
 
-        var options = OptionsReader.Read(body, target, Table);
-        options.AnthropicBeta = string.IsNullOrEmpty(beta) ? null : beta;
-        return RequestReader.Call(target, Table, messages, options);
+        var call = RequestReader.Call(body, target, Table, messages);
+        call.Options.AnthropicBeta = string.IsNullOrEmpty(beta) ? null : beta;
+        return call;
     }
 
     private static FunctionCallContent CallOf(RequestValue block) =>

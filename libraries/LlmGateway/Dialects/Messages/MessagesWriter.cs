@@ -12,12 +12,23 @@ namespace LlmGateway.Dialects.Messages;
 /// <param name="run">The run, or the facts of an answer that ends with its request.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
 internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
-    : AnswerWriter(MessagesFormat.Instance, run.Model ?? "", run.Provider)
+    : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
     private readonly AnswerUsage _usage = new(call);
+    private readonly JoinedDeltas _blocks = new();
+    private JsonObject _message = [];
     private string? _stopSequence;
     private int _block = -1;
     private bool _isFinished;
+
+    public static VendorFormat Format { get; } =
+        new("Anthropic", "https://docs.anthropic.com/en/api/messages", BodyOf)
+        {
+            RequestIdHeader = "request-id",
+            RepeatsRequestId = true,
+            HasNames = true,
+            Heartbeat = Of(Event("ping"), "ping"),
+        };
 
     // A call that was cut by the limit is incomplete, so a client must not run it.
     private string StopReason =>
@@ -32,7 +43,46 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
     protected override bool WritesPendingCalls => call is null;
 
-    public override IJoinedAnswer Join() => new JoinedMessage();
+    public override JsonObject ToJson()
+    {
+        var blocks = _blocks.ToList();
+        foreach (var block in blocks.OfType<JsonObject>())
+        {
+            if (WireJson.Text(block, "partial_json") is { Length: > 0 } input)
+                block["input"] = ToolCalls.InputOrText(input);
+            block.Remove("partial_json");
+        }
+
+        _message["content"] = blocks;
+        return _message;
+    }
+
+    protected override long Join(JsonObject frame)
+    {
+        switch (WireJson.Text(frame, "type"))
+        {
+            case "message_start" when frame["message"] is JsonObject message:
+                _message = message;
+                return 0;
+            case "content_block_start":
+                return _blocks.AddItem(WireJson.Number(frame, "index") ?? _blocks.Count, frame["content_block"]);
+            case "content_block_delta" when frame["delta"] is JsonObject delta:
+                // The block has a type of its own, and a list of its sources.
+                delta.Remove("type");
+                if (delta["citation"] is { } citation)
+                    delta["citations"] = new JsonArray(citation.DeepClone());
+                delta.Remove("citation");
+                // A delta without a number belongs to the last block.
+                return _blocks.AddItem(WireJson.Number(frame, "index") ?? _blocks.Count - 1, delta);
+            case "message_delta":
+                foreach (var (name, member) in frame.Concat(frame["delta"] as JsonObject ?? []))
+                    if (name is not ("type" or "delta"))
+                        _message[name] = member?.DeepClone();
+                return 0;
+            default:
+                return 0;
+        }
+    }
 
     protected override bool PassesOn(ChatResponseUpdate update)
     {
@@ -141,4 +191,27 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
     private void WriteDelta(string type, string name, JsonNode value) =>
         Write("content_block_delta", ("index", _block), ("delta", Event(type, (name, value))));
+
+    /// <summary>Makes the body of an error: <c>{"type":"error","error":{"type","message"}}</c>.</summary>
+    private static JsonObject BodyOf(VendorError error)
+    {
+        var inner = Event(TypeOf(error.Status), ("message", error.Message));
+        if (error.Code == InvalidChatException.ThreadNotFound)
+            inner["details"] = new JsonObject { ["error_code"] = error.Code };
+        return Event("error", ("error", inner));
+    }
+
+    private static string TypeOf(int status) =>
+        status switch
+        {
+            401 => "authentication_error",
+            403 => "permission_error",
+            404 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            503 or 529 => "overloaded_error",
+            504 => "timeout_error",
+            499 or >= 500 => "api_error",
+            _ => "invalid_request_error",
+        };
 }

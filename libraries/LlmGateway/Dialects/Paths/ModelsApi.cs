@@ -46,7 +46,7 @@ internal static class ModelsApi
             $"Unsupported model: {id}",
             code: InvalidChatException.ModelNotFound
         );
-        return ClientFormat.Of(context).WriteAsync(context, VendorError.Of(missing));
+        return VendorPathsApi.FormatOf(context).WriteAsync(context, VendorError.Of(missing));
     }
 
     private static JsonObject ModelOf(string id, string provider) =>

@@ -13,6 +13,11 @@ namespace LlmGateway.Dialects.Paths;
 /// </summary>
 internal static class VendorPathsApi
 {
+    /// <summary>Returns the format of the vendor whose clients send the request's headers, for a path that does not
+    /// tell its vendor.</summary>
+    public static VendorFormat FormatOf(HttpContext context) =>
+        context.Request.Headers.ContainsKey("anthropic-version") ? MessagesWriter.Format : ChatCompletionsWriter.Format;
+
     private static readonly string[] Roots = (
         "assistants audio batches chat complete completions containers conversations embeddings evals files "
         + "fine_tuning images messages moderations realtime responses skills threads uploads vector_stores videos"
@@ -32,9 +37,8 @@ internal static class VendorPathsApi
     /// Anthropic alone.</summary>
     private static Func<HttpContext, int, string, TimeSpan?, Task> FormatOf(string root) =>
         root is "messages" or "complete"
-            ? MessagesFormat.Instance.RefuseAsync
-            : (context, status, message, after) =>
-                ClientFormat.Of(context).RefuseAsync(context, status, message, after);
+            ? MessagesWriter.Format.RefuseAsync
+            : (context, status, message, after) => FormatOf(context).RefuseAsync(context, status, message, after);
 
     private static Task RefuseAsync(HttpContext context, string root)
     {

@@ -8,13 +8,13 @@ internal sealed class VendorProblems : IProblemDetailsWriter
 {
     public bool CanWrite(ProblemDetailsContext context) =>
         context.HttpContext.Request.Path.StartsWithSegments("/v1", StringComparison.OrdinalIgnoreCase)
-        && ClientFormat.IsOfVendor(context.HttpContext.Request);
+        && IsOfVendor(context.HttpContext.Request);
 
     public async ValueTask WriteAsync(ProblemDetailsContext context)
     {
         var http = context.HttpContext;
         var status = http.Response.StatusCode;
-        await ClientFormat.Of(http).RefuseAsync(http, status, MessageOf(http, status), retryAfter: null);
+        await VendorPathsApi.FormatOf(http).RefuseAsync(http, status, MessageOf(http, status), retryAfter: null);
     }
 
     private static string MessageOf(HttpContext context, int status)
@@ -31,4 +31,11 @@ internal sealed class VendorProblems : IProblemDetailsWriter
             _ => ReasonPhrases.GetReasonPhrase(status),
         };
     }
+
+    /// <summary>Returns true if a header identifies the client: Anthropic's <c>anthropic-version</c>, OpenAI's
+    /// <c>User-Agent</c>, or <c>x-stainless-lang</c>, which the clients of both send from a page too.</summary>
+    private static bool IsOfVendor(HttpRequest request) =>
+        request.Headers.ContainsKey("anthropic-version")
+        || request.Headers.ContainsKey("x-stainless-lang")
+        || $"{request.Headers.UserAgent}".StartsWith("OpenAI/", StringComparison.Ordinal);
 }

@@ -7,6 +7,9 @@ internal static class ResponseId
 {
     public const string Prefix = "resp_";
 
+    /// <summary>The dialect's name in stored prompts.</summary>
+    public const string Dialect = "responses";
+
     public static string Of(RunName name) => Prefix + name.Id;
 
     /// <summary>Returns the run of a response's id, or null if no response can have the id.</summary>

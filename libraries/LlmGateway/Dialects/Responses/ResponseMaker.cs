@@ -9,21 +9,18 @@ namespace LlmGateway.Dialects.Responses;
 /// </summary>
 internal static class ResponseMaker
 {
-    public static Task AnswerAsync(DialectRequest request) =>
-        request.AnswerAsync(ResponsesFormat.Instance, () => BeginAsync(request));
-
-    private static async Task BeginAsync(DialectRequest request)
+    public static async Task BeginAsync(DialectRequest request)
     {
         var context = request.Context;
         var stopping = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         var responses = new StoredResponses(request);
         var body = await request.ReadAsync();
-        var isBackground = ChatBody.Flag(body, "background");
-        var isStored = ChatBody.OptionalFlag(body, "store");
+        var isBackground = body.Is("background");
+        var isStored = body.Flag("store");
         if (isBackground && isStored == false)
             throw new InvalidChatException("background", "needs store");
 
-        var isStreamed = ChatBody.Flag(body, "stream");
+        var isStreamed = body.Is("stream");
 
         // A repeated request is found first, since the responses that it refers to may have been deleted meanwhile.
         if (await responses.FirstAsync(body) is var (first, asked))
@@ -35,7 +32,7 @@ internal static class ResponseMaker
         var past = await responses.PastOfAsync(body);
         var (call, prompt) = ResponsesRequestReader.Read(body, past, request.Providers);
         call.From(request.Client);
-        var (id, hasKey) = await IdempotencyKey.IdAsync(context, request.Keys, body.GetRawText);
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, request.Keys, body.Json.GetRawText);
         var owner = request.Owner;
 
         RunHead? begun = null;
@@ -55,7 +52,7 @@ internal static class ResponseMaker
             begun = await request.Generator.StartAsync(call, prompt, id, owner, request.Aborted);
 
         Task SendAsync(Func<Task<RunHead>> beginAsync, RunPrompt? asked) =>
-            ResponsesApi.SendAsync(context, request.Handler, beginAsync, asked, isStreamed, isBackground, isNew: true);
+            ResponsesApi.SendAsync(request, beginAsync, asked, isStreamed, isBackground, isNew: true);
     }
 
     private static async Task CancelAsync(DialectRequest request, RunName name, CancellationToken stopping)

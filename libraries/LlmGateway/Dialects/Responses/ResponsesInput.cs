@@ -52,9 +52,9 @@ internal static class ResponsesInput
     }
 
     /// <summary>Returns the ids of the items that a request refers to.</summary>
-    public static IEnumerable<string> ReferencesOf(JsonElement body)
+    public static IEnumerable<string> ReferencesOf(RequestValue body)
     {
-        var input = new RequestValue(body).Required("input");
+        var input = body.Required("input");
         return input.IsText ? [] : ItemsOf(input).Where(IsReference).Select(item => item.RequiredName("id"));
     }
 

@@ -29,13 +29,7 @@ internal static class ResponsesRequestReader
 
     private static readonly RequestTable Table = new()
     {
-        Roles = new()
-        {
-            ["system"] = ChatRole.System,
-            ["developer"] = ChatRole.System,
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-        },
+        Roles = ["system", "developer", "user", "assistant"],
         Parts = new()
         {
             ["input_text"] = RequestParts.Text,
@@ -60,14 +54,13 @@ internal static class ResponsesRequestReader
         Defaults = new() { ["truncation"] = "disabled" },
     };
 
-    /// <param name="json">The request.</param>
+    /// <param name="body">The request.</param>
     /// <param name="past">The runs and items that the request refers to.</param>
     /// <param name="providers">Resolves the model.</param>
     /// <exception cref="InvalidChatException">A member is missing or invalid, or means nothing to the
     /// provider.</exception>
-    public static (ChatCall Call, RunPrompt Prompt) Read(JsonElement json, ResponsesPast past, ChatProviders providers)
+    public static (ChatCall Call, RunPrompt Prompt) Read(RequestValue body, ResponsesPast past, ChatProviders providers)
     {
-        var body = new RequestValue(json);
         var target = RequestReader.Target(body, providers);
         CheckInclude(body, target);
         CheckRepeated(body);
@@ -78,10 +71,8 @@ internal static class ResponsesRequestReader
         if (messages.Count == 0)
             throw new InvalidChatException("input", "must hold more than calls without a result.");
 
-        var prompt = new RunPrompt(ResponsesFormat.Name, input, past.Previous, EchoOf(json), body.Text("instructions"));
-        var options = OptionsReader.Read(body, target, Table);
-        var bytes = past.Bytes + ChatBody.MemoryOf(json);
-        return (RequestReader.Call(target, Table, prompt.Question(messages), options, bytes), prompt);
+        var prompt = new RunPrompt(ResponseId.Dialect, input, past.Previous, EchoOf(body), body.Text("instructions"));
+        return (RequestReader.Call(body, target, Table, prompt.Question(messages), past: past.Bytes), prompt);
     }
 
     private static void CheckInclude(RequestValue body, ChatTarget target)
@@ -109,12 +100,12 @@ internal static class ResponsesRequestReader
         body.Name("user");
     }
 
-    private static JsonObject EchoOf(JsonElement body)
+    private static JsonObject EchoOf(RequestValue body)
     {
         var echo = new JsonObject();
         foreach (var name in Echoed)
             if (
-                ChatBody.Get(body, name) is { } value
+                body.Get(name) is { Json: var value }
                 && JsonMarshal.GetRawUtf8Value(value).Length <= MaxEcho
                 && WireJson.Parse(value.GetRawText(), MaxEchoDepth) is { } repeated
             )

@@ -19,8 +19,7 @@ namespace LlmGateway.Dialects.Responses;
 /// fails at any other type.
 /// </summary>
 internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
-    : AnswerWriter(ResponsesFormat.Instance, run.Model ?? "", run.Provider),
-        IJoinedAnswer
+    : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
     /// <summary>Defaults of the members that a response repeats from its request.</summary>
     private const string Unasked = """
@@ -37,7 +36,8 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
     private VendorError? _error;
     private long _next;
 
-    public long Bytes { get; private set; }
+    public static VendorFormat Format { get; } =
+        new("OpenAI", "https://platform.openai.com/docs/api-reference/responses", OpenAiError.Body) { HasNames = true };
 
     protected override bool HasRefusals => true;
 
@@ -45,12 +45,8 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
 
     private string ItemId(string prefix) => $"{prefix}_{run.Name.Id}_{_done.Count}";
 
-    public override IJoinedAnswer Join() => this;
-
-    void IJoinedAnswer.Add(JsonObject frame) { } // the response is made of the updates themselves
-
-    /// <summary>Returns the response as it is now.</summary>
-    public JsonObject ToJson()
+    /// <summary>Returns the response as it is now. It is made of the updates themselves.</summary>
+    public override JsonObject ToJson()
     {
         var response = Object(
             ("id", ResponseId.Of(run.Name)),
@@ -66,7 +62,7 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         );
         foreach (var (name, value) in JsonNode.Parse(Unasked)!.AsObject())
             response[name] = value?.DeepClone();
-        foreach (var (name, value) in (prompt?.Dialect == ResponsesFormat.Name ? prompt.Asked : null) ?? [])
+        foreach (var (name, value) in (prompt?.Dialect == ResponseId.Dialect ? prompt.Asked : null) ?? [])
             response[name] = value?.DeepClone();
 
         return response;

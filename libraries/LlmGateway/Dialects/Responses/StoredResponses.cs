@@ -22,8 +22,6 @@ internal sealed class StoredResponses(DialectRequest request)
     /// <summary>Most responses that the items of one request may refer to, because each of them is read.</summary>
     private const int MaxReferences = 100;
 
-    private readonly HttpContext _context = request.Context;
-
     /// <summary>Returns a run and its prompt without messages, or null if there is no such run, it was deleted, or its
     /// request had <c>"store": false</c>.</summary>
     public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(RunName name)
@@ -31,9 +29,8 @@ internal sealed class StoredResponses(DialectRequest request)
         if (await request.Updates.FindAsync(name, request.Aborted) is not { } run)
             return null;
 
-        var prompt = await request.Prompts.ReadAsync(_context, name);
-        var isUnstored =
-            prompt is { Dialect: ResponsesFormat.Name, Asked: { } asked } && (bool?)asked["store"] == false;
+        var prompt = await request.Prompts.ReadAsync(request.Context, name);
+        var isUnstored = prompt is { Dialect: ResponseId.Dialect, Asked: { } asked } && (bool?)asked["store"] == false;
         return prompt is { IsDeleted: true } || isUnstored
             ? null
             : (run, prompt is null ? null : prompt with { Messages = [] });
@@ -42,34 +39,34 @@ internal sealed class StoredResponses(DialectRequest request)
     /// <summary>Returns the run of the first request with the same idempotency key, and its prompt, or null if there is
     /// none.</summary>
     /// <exception cref="InvalidChatException">The run was deleted.</exception>
-    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(JsonElement body)
+    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(RequestValue body)
     {
         if (
-            await IdempotencyKey.FindAsync(_context, request.Keys, body.GetRawText) is not { } id
+            await IdempotencyKey.FindAsync(request.Context, request.Keys, body.Json.GetRawText) is not { } id
             || await request.Updates.FindAsync(new RunName(GenerationName.Kind, id), request.Aborted) is not { } run
         )
             return null;
 
-        var prompt = await request.Prompts.ReadAsync(_context, run.Name);
+        var prompt = await request.Prompts.ReadAsync(request.Context, run.Name);
         return prompt is { IsDeleted: true } ? throw Continuations.Deleted : (run, prompt);
     }
 
     /// <summary>Returns a response as it is now.</summary>
     public Task<JsonObject> StateAsync(RunHead run, RunPrompt? prompt) =>
-        request.Handler.JoinSoFarAsync(_context, run, new ResponsesWriter(run, prompt));
+        request.Handler.JoinSoFarAsync(request.Context, run, new ResponsesWriter(run, prompt));
 
     /// <summary>Reads the earlier runs and items that a request refers to, if the caller may read them.</summary>
     /// <exception cref="InvalidChatException">There is no such response, or it is not complete yet.</exception>
-    public async Task<ResponsesPast> PastOfAsync(JsonElement body)
+    public async Task<ResponsesPast> PastOfAsync(RequestValue body)
     {
         var items = await ItemsOfAsync(body);
         var bytes = items.Values.Sum(item => ChatBody.MemoryOf(item));
-        if (ChatBody.Name(body, "previous_response_id") is not { } id)
+        if (body.Name("previous_response_id") is not { } id)
             return new ResponsesPast([], null, items, bytes);
 
         if (
             ResponseId.RunOf(id) is not { } name
-            || !await request.Streams.MayReadAsync(_context, name)
+            || !await request.Streams.MayReadAsync(request.Context, name)
             || await FindAsync(name) is null
         )
             throw new InvalidChatException(
@@ -80,13 +77,13 @@ internal sealed class StoredResponses(DialectRequest request)
         if (await request.Runs.IsRunningAsync(name, request.Aborted))
             throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
 
-        var history = await request.Conversations.HistoryAsync(_context, name);
+        var history = await request.Conversations.HistoryAsync(request.Context, name);
         return new ResponsesPast(history, name.Id, items, bytes);
     }
 
     /// <summary>Reads the output items that a request refers to. AI SDK sends references instead of the items that it
     /// received.</summary>
-    private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(JsonElement body)
+    private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(RequestValue body)
     {
         var items = new Dictionary<string, JsonElement>();
         var names = ResponsesInput
@@ -99,7 +96,7 @@ internal sealed class StoredResponses(DialectRequest request)
             throw new InvalidChatException("input", $"refers to at most {MaxReferences} responses");
 
         foreach (var name in names)
-            if (await request.Streams.MayReadAsync(_context, name) && await FindAsync(name) is var (run, prompt))
+            if (await request.Streams.MayReadAsync(request.Context, name) && await FindAsync(name) is var (run, prompt))
                 foreach (var item in (await StateAsync(run, prompt))["output"]!.AsArray())
                     items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(item, NodeJson.Default.JsonObject);
 

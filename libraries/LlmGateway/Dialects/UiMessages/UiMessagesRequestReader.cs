@@ -11,14 +11,12 @@ namespace LlmGateway.Dialects.UiMessages;
 /// </summary>
 internal static class UiMessagesRequestReader
 {
+    private const string Gateway = "aspire-sse",
+        Signature = "signature";
+
     private static readonly RequestTable Table = RequestTable.ChatCompletions with
     {
-        Roles = new()
-        {
-            ["system"] = ChatRole.System,
-            ["user"] = ChatRole.User,
-            ["assistant"] = ChatRole.Assistant,
-        },
+        Roles = ["system", "user", "assistant"],
         Parts = new()
         {
             ["text"] = RequestParts.Text,
@@ -27,7 +25,7 @@ internal static class UiMessagesRequestReader
                     ? RequestParts.Image(part.Required("url"))
                     : RequestParts.Untranslatable(part, "mediaType"),
             ["step-start"] = RequestParts.Ignored,
-            ["reasoning"] = part => RequestParts.Reasoning(part, "text", UiMessagesFormat.SignatureOf(part)),
+            ["reasoning"] = part => RequestParts.Reasoning(part, "text", SignatureOf(part)),
             ["reasoning-file"] = RequestParts.Ignored,
             ["source-url"] = RequestParts.Ignored,
             ["source-document"] = RequestParts.Ignored,
@@ -38,9 +36,8 @@ internal static class UiMessagesRequestReader
     /// <returns>The chat's id, the call, and the prompt to store. <see cref="RunPrompt.Asked"/> is the client's message
     /// that the answer continues, or null.</returns>
     /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static (string Chat, ChatCall Call, RunPrompt Prompt) Read(JsonElement json, ChatProviders providers)
+    public static (string Chat, ChatCall Call, RunPrompt Prompt) Read(RequestValue body, ChatProviders providers)
     {
-        var body = new RequestValue(json);
         var chat = body.RequiredName("id");
         // Both triggers send all messages to answer.
         if (body.Name("trigger") is not (null or "submit-message" or "regenerate-message"))
@@ -51,17 +48,16 @@ internal static class UiMessagesRequestReader
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message with content.");
 
-        var options = OptionsReader.Read(body, target, Table);
-        var call = RequestReader.Call(target, Table, messages, options, ChatBody.MemoryOf(json));
-        return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(json)));
+        var call = RequestReader.Call(body, target, Table, messages);
+        return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
     }
 
     /// <summary>Returns the client's message that an answer continues: the last message of the body, or null if that
     /// message is not the assistant's.</summary>
     /// <exception cref="InvalidChatException">The body has no messages, or the last one is malformed.</exception>
-    public static JsonObject? ContinuedOf(JsonElement body)
+    public static JsonObject? ContinuedOf(RequestValue body)
     {
-        var list = new RequestValue(body).Required("messages");
+        var list = body.Required("messages");
         if (list.Items(int.MaxValue) is not [.., var last])
             throw list.Invalid("must hold at least one message.");
 
@@ -136,6 +132,15 @@ internal static class UiMessagesRequestReader
             UntranslatableContent.ToolResult(id, [new TextContent(result)], part.Path, state is not "output-available")
         );
     }
+
+    /// <summary>Returns the metadata with which a page sends reasoning back, or null without a signature.</summary>
+    public static JsonObject? MetadataOf(string? signature) =>
+        signature is null ? null : VendorFrame.Object((Gateway, VendorFrame.Object((Signature, signature))));
+
+    private static string? SignatureOf(RequestValue part) =>
+        part.Get("providerMetadata") is { IsObject: true } metadata && metadata.Get(Gateway) is { IsObject: true } own
+            ? own.Text(Signature)
+            : null;
 
     private static string? TextOf(RequestValue? value) =>
         value is { IsText: true } text ? text.AsText() : value?.Json.GetRawText();

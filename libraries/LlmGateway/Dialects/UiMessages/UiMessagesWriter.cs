@@ -19,12 +19,26 @@ namespace LlmGateway.Dialects.UiMessages;
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
 /// message again.</param>
 internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false)
-    : AnswerWriter(UiMessagesFormat.Instance, run.Model ?? "", run.Provider)
+    : AnswerWriter(Format, run.Model ?? "", run.Provider)
 {
     private bool _hasCalls;
     private bool _hasResults;
     private int _parts;
     private int _sources;
+
+    /// <summary>The format: chunks without names, then <c>[DONE]</c>. The client shows the body of a refusal to its
+    /// user, and an error in a stream is the same object.
+    /// <code>{"type":"error","errorText":"messages is required.","code":null}</code></summary>
+    public static VendorFormat Format { get; } =
+        new(
+            "AI SDK",
+            "https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol",
+            error => Event("error", ("errorText", error.Message), ("code", error.Code))
+        )
+        {
+            Header = ("x-vercel-ai-ui-message-stream", "v1"),
+            Done = Of("[DONE]"),
+        };
 
     private string PartId => $"{_parts}";
 
@@ -73,7 +87,7 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
     protected override void WriteClosing(TextKind kind)
     {
         var signature = kind == TextKind.Reasoning ? Signature : null;
-        WriteEnd(NameOf(kind), UiMessagesFormat.MetadataOf(signature));
+        WriteEnd(NameOf(kind), UiMessagesRequestReader.MetadataOf(signature));
     }
 
     private void WriteEnd(string type, JsonNode? metadata)
@@ -230,15 +244,7 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
 
     private JsonObject Metadata()
     {
-        var usage = Usage is { OutputTokenCount: not null } counted
-            ? Object(
-                ("inputTokens", counted.InputTokenCount),
-                ("outputTokens", counted.OutputTokenCount),
-                ("totalTokens", counted.TotalTokenCount),
-                ("reasoningTokens", counted.ReasoningTokenCount),
-                ("cachedInputTokens", counted.CachedInputTokenCount)
-            )
-            : null;
+        var usage = Usage is { OutputTokenCount: not null } ? Object(UsageOfPage) : null;
         return Known(("model", Model is "" ? null : Model), ("usage", usage));
     }
 }

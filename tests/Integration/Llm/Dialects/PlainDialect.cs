@@ -39,7 +39,7 @@ internal sealed class PlainDialect : IHostingStartup, IStartupFilter
         var handler = context.RequestServices.GetRequiredService<VendorHandler>();
         return handler.AnswerAsync(
             context,
-            PlainFormat.Instance,
+            PlainResponse.Format,
             () => context.Request.Method == "POST" ? AskAsync(context, handler) : ShowAsync(context, handler)
         );
     }
@@ -54,7 +54,7 @@ internal sealed class PlainDialect : IHostingStartup, IStartupFilter
 
         await handler.StreamAsync(
             context,
-            PlainFormat.Instance,
+            PlainResponse.Format,
             () =>
                 services
                     .GetRequiredService<Generator>()
@@ -86,7 +86,7 @@ internal sealed class PlainDialect : IHostingStartup, IStartupFilter
 
         await handler.StreamAsync(
             context,
-            PlainFormat.Instance,
+            PlainResponse.Format,
             () => Task.FromResult(run!),
             found => new PlainResponse(found),
             long.Parse(context.Request.Query["skip"].ToString(), CultureInfo.InvariantCulture)
@@ -94,22 +94,31 @@ internal sealed class PlainDialect : IHostingStartup, IStartupFilter
     }
 }
 
-internal sealed class PlainFormat : VendorFormat
-{
-    public static PlainFormat Instance { get; } = new();
-
-    public override string RequestIdHeader => "x-plain-id";
-    public override byte[] Heartbeat { get; } = ": wait\n\n"u8.ToArray();
-
-    public override JsonObject Body(VendorError error) => new() { ["failed"] = error.Status, ["code"] = error.Code };
-}
-
 /// <summary>Makes one frame of each text, one of the beginning with the run's id, and one of the end.</summary>
-internal sealed class PlainResponse(RunHead run) : AnswerWriter(PlainFormat.Instance, run.Model!)
+internal sealed class PlainResponse(RunHead run) : AnswerWriter(Format, run.Model!)
 {
+    private string _whole = "";
     private int _next;
 
-    public override IJoinedAnswer Join() => new Joined();
+    public static VendorFormat Format { get; } =
+        new(
+            "Plain",
+            "https://example.com",
+            error => new JsonObject { ["failed"] = error.Status, ["code"] = error.Code }
+        )
+        {
+            RequestIdHeader = "x-plain-id",
+            Heartbeat = ": wait\n\n"u8.ToArray(),
+        };
+
+    public override JsonObject ToJson() => new() { ["all"] = _whole };
+
+    protected override long Join(JsonObject frame)
+    {
+        var text = (string)frame["text"]!;
+        _whole += text;
+        return text.Length;
+    }
 
     protected override void WriteStart() => Write(run.Name.Id);
 
@@ -122,15 +131,4 @@ internal sealed class PlainResponse(RunHead run) : AnswerWriter(PlainFormat.Inst
     protected override void WriteFailure(VendorError error) => Write($"({error.Status} {error.Code})");
 
     private void Write(string text) => Write(new JsonObject { ["n"] = _next++, ["text"] = text });
-
-    private sealed class Joined : IJoinedAnswer
-    {
-        private string _text = "";
-
-        public long Bytes => _text.Length;
-
-        public void Add(JsonObject frame) => _text += (string?)frame["text"];
-
-        public JsonObject ToJson() => new() { ["all"] = _text };
-    }
 }
