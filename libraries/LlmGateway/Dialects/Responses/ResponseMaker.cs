@@ -1,5 +1,4 @@
 using LlmGateway.Generations;
-using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 
