@@ -25,6 +25,15 @@ public sealed class LineageReader
             $"A server answered that does not have epoch {epoch}: the primary has changed. Try again."
         );
 
+    /// <summary>Returns the lineage of a page's epoch, unless a server answered that was the primary before.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer, or is not the primary any more.</exception>
+    internal ValueTask<Lineage> CurrentAsync(string epoch, CancellationToken cancellationToken) =>
+        Volatile.Read(ref _last) is var last && last.Epoch != epoch && last.Knows(epoch)
+            ? throw new StoreUnavailableException(
+                $"A former primary answers, which has epoch {epoch} still. Try again."
+            )
+            : OfAsync(epoch, cancellationToken);
+
     /// <summary>Returns an epoch's lineage, or null if the server that answers lacks it, as during a
     /// promotion.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
@@ -50,7 +59,7 @@ public sealed class LineageReader
     public async ValueTask<StreamPosition?> TranslateAsync(
         StreamPosition id,
         string epoch,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken = default
     ) => id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);
 
     private Task<IReadOnlyList<EpochRow>> RowsAsync(CancellationToken cancellationToken) =>

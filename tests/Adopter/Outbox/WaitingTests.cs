@@ -41,7 +41,7 @@ public sealed class WaitingTests
             "the events are moved"
         );
         var log = streams.Services.GetRequiredService<IEventLog>();
-        Assert.Single((await log.ReadAsync(0, new EventFilter(["orders.7"]), Stop)).Events);
+        Assert.Single((await log.ReadAsync(new() { Filter = new EventFilter(["orders.7"]) }, Stop)).Events);
     }
 
     private static Task<LogApp> StartAsync(string database, Action<WebApplicationBuilder> add)
