@@ -19,7 +19,7 @@ internal sealed class EventTail(
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
 
     private readonly HashSet<Waker> _followers = [];
-    private CancellationTokenSource? _listening;
+    private Action? _stopListening;
 
     private TimeSpan Poll => TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
 
@@ -97,10 +97,11 @@ internal sealed class EventTail(
             if (_followers.Count > 1)
                 return waker;
 
-            _listening = new CancellationTokenSource();
+            var listening = new CancellationTokenSource();
+            _stopListening = listening.Cancel;
             using var flow = CallerContext.Suppress();
             // Not awaited: with a frozen Postgres, listening ends only after seconds, and no caller must wait.
-            _ = ListenAsync("eventstore", WakeAll, _listening.Token);
+            _ = ListenAsync("eventstore", WakeAll, listening.Token);
         }
         return waker;
     }
@@ -109,7 +110,7 @@ internal sealed class EventTail(
     {
         lock (_followers)
             if (_followers.Remove(waker) && _followers.Count == 0)
-                _listening!.Cancel();
+                _stopListening!();
     }
 
     private void WakeAll()

@@ -144,7 +144,7 @@ internal sealed class StoredEventLog(
     public async Task<EventPage> ReadAsync(EventRead read, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(read);
-        return new EventPage(await PageAsync(read, cancellationToken));
+        return (await PageAsync(read, cancellationToken)).ToEventPage();
     }
 
     public async IAsyncEnumerable<EventPage> FollowPagesAsync(
@@ -155,7 +155,7 @@ internal sealed class StoredEventLog(
         ArgumentNullException.ThrowIfNull(read);
         await foreach (var page in tail.FollowAsync(stop => PageAsync(read, stop), cancellationToken))
         {
-            var found = new EventPage(page);
+            var found = page.ToEventPage();
             if (found.Events.Count == 0 && found.Next == read.After)
                 continue;
 

@@ -17,4 +17,12 @@ internal sealed record LogPage(
     /// <summary>The position after which to read on: <see cref="Through"/>, or the head if that is lower, as in another
     /// epoch's history.</summary>
     public long Next => Math.Min(Through, Head);
+
+    public EventPage ToEventPage() =>
+        new()
+        {
+            Events = Events,
+            Next = new StreamPosition(Epoch, Next),
+            Head = new StreamPosition(Epoch, Head),
+        };
 }

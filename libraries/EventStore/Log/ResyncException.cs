@@ -7,17 +7,10 @@ namespace AspireSse;
 /// rebuilds what it derived from them, and goes on after <see cref="ResumeFrom"/>.</remarks>
 public sealed class ResyncException : Exception
 {
-    internal ResyncException(ResyncReason reason, StreamPosition requested, StreamPosition resumeFrom)
-        : base(
-            reason switch
-            {
-                ResyncReason.Expired => $"Retention has dropped events after {requested}. ",
-                ResyncReason.Future => $"{requested} is beyond the end of the log: Postgres was restored without a new "
-                    + "epoch. ",
-                _ => $"The log has another history than {requested}: Postgres was reset, restored, or promoted without "
-                    + "its newest events. ",
-            } + $"The log goes on after {resumeFrom}."
-        ) => (Reason, Requested, ResumeFrom) = (reason, requested, resumeFrom);
+    /// <summary>Creates the exception, such as for a log of an application's own.</summary>
+    public ResyncException(ResyncReason reason, StreamPosition requested, StreamPosition resumeFrom)
+        : base($"{Why(reason)}: the log cannot go on after {requested}, but after {resumeFrom}.") =>
+        (Reason, Requested, ResumeFrom) = (reason, requested, resumeFrom);
 
     /// <summary>The reason.</summary>
     public ResyncReason Reason { get; }
@@ -36,23 +29,24 @@ public sealed class ResyncException : Exception
         if (after is not { } asked)
             return;
 
-        var translated = lineage.Translate(asked);
-        var fork = lineage.SharedWith(asked.Epoch) ?? 0;
-        ResyncReason? reason =
-            translated is null ? ResyncReason.Epoch
-            : asked.Position > page.Head ? ResyncReason.Future
-            : asked.Position < page.DroppedThrough ? ResyncReason.Expired
+        (ResyncReason Reason, long ResumeFrom)? lost =
+            lineage.Translate(asked) is null ? (ResyncReason.Epoch, lineage.SharedWith(asked.Epoch) ?? 0)
+            : asked.Position > page.Head ? (ResyncReason.Future, page.Head)
+            : asked.Position < page.DroppedThrough ? (ResyncReason.Expired, 0)
             : null;
-        if (reason is { } why)
+        if (lost is var (reason, resumeFrom))
             throw new ResyncException(
-                why,
+                reason,
                 asked,
-                new StreamPosition(
-                    page.Epoch,
-                    why == ResyncReason.Future
-                        ? page.Head
-                        : Math.Max(page.DroppedThrough, translated is null ? fork : 0)
-                )
+                new StreamPosition(page.Epoch, Math.Max(page.DroppedThrough, resumeFrom))
             );
     }
+
+    private static string Why(ResyncReason reason) =>
+        reason switch
+        {
+            ResyncReason.Expired => "Retention has dropped events",
+            ResyncReason.Future => "Postgres was restored without a new epoch",
+            _ => "Postgres was reset, restored, or promoted without its newest events",
+        };
 }

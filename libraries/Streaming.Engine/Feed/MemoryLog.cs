@@ -65,7 +65,7 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
             cancellationToken: cancellationToken
         );
         ResyncException.ThrowIfLost(read.After, page, _lineage);
-        return new EventPage(page);
+        return page.ToEventPage();
     }
 
     public async IAsyncEnumerable<EventPage> FollowPagesAsync(
