@@ -26,8 +26,8 @@ public sealed record EventRead
         init => field = value is not < 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxEvents));
     }
 
-    /// <summary>Bytes of data at which a page ends, or null for <see cref="EventStoreOptions.MaxBatchBytes"/>; its first
-    /// event may exceed them.</summary>
+    /// <summary>Bytes of data at which a page ends, or null for
+    /// <see cref="EventStoreOptions.MaxBatchBytes"/>; its first event may exceed them.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is less than 1.</exception>
     public int? MaxBytes
     {

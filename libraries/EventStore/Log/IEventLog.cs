@@ -176,7 +176,7 @@ internal sealed class StoredEventLog(
                 mostBytes: read.MaxBytes,
                 cancellationToken: cancellationToken
             );
-            ResyncException.ThrowIfLost(read.After, page, await lineages.CurrentAsync(page.Epoch, cancellationToken));
+            ResyncException.ThrowIfLost(read.After, page, await lineages.OfAsync(page.Epoch, cancellationToken));
             return page;
         }
         catch (StoreUnavailableException e) when (e.InnerException is { } refusal && StoreMistake.In(refusal) != null)

@@ -18,21 +18,15 @@ public sealed class LineageReader
     private Lineage _last = Lineage.Alone("");
 
     /// <summary>Returns the lineage of an epoch that the store has, or had a moment ago.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or the server lacks the epoch.</exception>
-    internal async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken) =>
-        await FindAsync(epoch, cancellationToken)
-        ?? throw new StoreUnavailableException(
-            $"A server answered that does not have epoch {epoch}: the primary has changed. Try again."
-        );
-
-    /// <summary>Returns the lineage of a page's epoch, unless a server answered that was the primary before.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or is not the primary any more.</exception>
-    internal ValueTask<Lineage> CurrentAsync(string epoch, CancellationToken cancellationToken) =>
-        Volatile.Read(ref _last) is var last && last.Epoch != epoch && last.Knows(epoch)
-            ? throw new StoreUnavailableException(
-                $"A former primary answers, which has epoch {epoch} still. Try again."
-            )
-            : OfAsync(epoch, cancellationToken);
+    /// <exception cref="StoreUnavailableException">Postgres does not answer. Or the server lacks the epoch, or it has
+    /// still the epoch of a former primary.</exception>
+    internal async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken)
+    {
+        var last = Volatile.Read(ref _last);
+        var isFormer = last.Epoch != epoch && last.Knows(epoch);
+        return (isFormer ? null : await FindAsync(epoch, cancellationToken))
+            ?? throw new StoreUnavailableException($"The primary has changed (epoch {epoch}). Try again.");
+    }
 
     /// <summary>Returns an epoch's lineage, or null if the server that answers lacks it, as during a
     /// promotion.</summary>

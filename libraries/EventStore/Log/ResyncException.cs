@@ -5,23 +5,22 @@ namespace AspireSse;
 /// <summary>A place that the log cannot honour: events after it are gone, or it belongs to another history.</summary>
 /// <remarks>Needed by a consumer with a checkpoint, which may lack events or have events that the log no longer has: it
 /// rebuilds what it derived from them, and goes on after <see cref="ResumeFrom"/>.</remarks>
-public sealed class ResyncException : Exception
+/// <param name="reason">The reason.</param>
+/// <param name="requested">The place that was asked for.</param>
+/// <param name="resumeFrom">The place after which to go on.</param>
+public sealed class ResyncException(ResyncReason reason, StreamPosition requested, StreamPosition resumeFrom)
+    : Exception($"{Why(reason)}: the log cannot go on after {requested}, but after {resumeFrom}.")
 {
-    /// <summary>Creates the exception, such as for a log of an application's own.</summary>
-    public ResyncException(ResyncReason reason, StreamPosition requested, StreamPosition resumeFrom)
-        : base($"{Why(reason)}: the log cannot go on after {requested}, but after {resumeFrom}.") =>
-        (Reason, Requested, ResumeFrom) = (reason, requested, resumeFrom);
-
     /// <summary>The reason.</summary>
-    public ResyncReason Reason { get; }
+    public ResyncReason Reason => reason;
 
     /// <summary>The place that was asked for.</summary>
-    public StreamPosition Requested { get; }
+    public StreamPosition Requested => requested;
 
     /// <summary>The place after which all of the log's events are new to the reader: where the histories fork, or else
     /// before the oldest event that the log has. The head if the reason is
     /// <see cref="ResyncReason.Future"/>.</summary>
-    public StreamPosition ResumeFrom { get; }
+    public StreamPosition ResumeFrom => resumeFrom;
 
     /// <summary>Throws if a page that was read after a place does not continue it.</summary>
     internal static void ThrowIfLost(StreamPosition? after, LogPage page, Lineage lineage)
@@ -34,12 +33,8 @@ public sealed class ResyncException : Exception
             : asked.Position > page.Head ? (ResyncReason.Future, page.Head)
             : asked.Position < page.DroppedThrough ? (ResyncReason.Expired, 0)
             : null;
-        if (lost is var (reason, resumeFrom))
-            throw new ResyncException(
-                reason,
-                asked,
-                new StreamPosition(page.Epoch, Math.Max(page.DroppedThrough, resumeFrom))
-            );
+        if (lost is var (why, place))
+            throw new ResyncException(why, asked, new StreamPosition(page.Epoch, Math.Max(page.DroppedThrough, place)));
     }
 
     private static string Why(ResyncReason reason) =>

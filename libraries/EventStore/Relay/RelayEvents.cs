@@ -47,7 +47,8 @@ internal static class RelayEvents
         json.WriteEndObject();
     }
 
-    /// <summary>Reads the events of an epoch; their data are slices of <paramref name="bytes"/>, which must not change.</summary>
+    /// <summary>Reads the events of an epoch; their data are slices of <paramref name="bytes"/>, which must not
+    /// change.</summary>
     /// <exception cref="JsonException">The bytes are not an array of events.</exception>
     public static List<EventRecord> Read(string epoch, ReadOnlyMemory<byte> bytes)
     {

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Adopter.Consumers;
 
-/// <summary>Counts paid orders, each once, in one process at a time: a consumer as docs/public-api.md shows it.</summary>
+/// <summary>Counts paid orders, each once, in one process at a time: a consumer as docs/public-api.md has it.</summary>
 internal sealed class SalesConsumer(
     IEventLog log,
     IDbContextFactory<SalesDb> contexts,
