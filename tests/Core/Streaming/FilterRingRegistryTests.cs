@@ -156,7 +156,7 @@ public class FilterRingRegistryTests
         Assert.Null(ring.Read(level, new LogFrame[4], 1_000));
         // It was released, and nobody waits for it.
         rings.Release(ring);
-        Assert.False(rings.AnyWantsMore([large with { Position = 14, Topic = "t.a" }]));
+        Assert.False(rings.AnyWantsMore([large with { At = new("e", 14), Topic = "t.a" }]));
     }
 
     [Fact]
