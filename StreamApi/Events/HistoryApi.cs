@@ -15,7 +15,6 @@ internal static class HistoryApi
     private static async Task<IResult> ReadAsync(
         HttpContext context,
         IEventLog log,
-        LineageReader lineages,
         RequestBudget budget,
         IOptions<EventsOptions> options
     )
@@ -29,7 +28,7 @@ internal static class HistoryApi
                 : throw new InvalidRequestException("after", "is not a stream id.");
 
         var page = new HistoryPage(context, log, budget, filter, limit, options.Value.MaxPageBytes);
-        await page.BeginAsync(after, lineages);
+        await page.BeginAsync(after);
         return page;
     }
 }

@@ -37,9 +37,8 @@ internal sealed class HistoryPage(
     );
     private readonly ByteHold _hold = budget.Hold(context);
     private Utf8JsonWriter? _json;
-    private string _epoch = "";
-    private long _head;
-    private long _position;
+    private StreamPosition? _after;
+    private StreamPosition _head;
     private long _bytes;
     private int _events;
     private int _searches;
@@ -50,26 +49,13 @@ internal sealed class HistoryPage(
     /// <exception cref="InvalidRequestException">The id does not belong to this log.</exception>
     /// <exception cref="RefusedException">The client, or all clients together, hold too many bytes.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    public async Task BeginAsync(StreamPosition? after, LineageReader lineages)
+    public async Task BeginAsync(StreamPosition? after)
     {
         context.Response.RegisterForDispose(this);
-        _position = after?.Position ?? 0;
+        _after = after;
         using var turn = await budget.EnterReadAsync(context);
-        var first = (await NextPartAsync())!;
-
-        _epoch = first.Epoch;
+        var first = await FirstPartAsync();
         _head = first.Head;
-
-        if (after is { } asked)
-        {
-            if (await lineages.TranslateAsync(asked, _epoch, context.RequestAborted) is null)
-                throw new InvalidRequestException(
-                    "after",
-                    $"belongs to epoch {asked.Epoch}; the current epoch is {_epoch}. Read from the start."
-                );
-            if (asked.Position > _head)
-                throw new InvalidRequestException("after", $"is beyond the head {new StreamPosition(_epoch, _head)}.");
-        }
 
         _json = new Utf8JsonWriter(_encoded, Readable);
         _json.WriteStartObject();
@@ -88,9 +74,8 @@ internal sealed class HistoryPage(
         }
 
         _json!.WriteEndArray();
-        var next = _position < _head ? new StreamPosition(_epoch, _position).ToString() : null;
-        _json.WriteString("next"u8, next);
-        _json.WriteString("head"u8, new StreamPosition(_epoch, _head).ToString());
+        _json.WriteString("next"u8, _after == _head ? null : _after.ToString());
+        _json.WriteString("head"u8, _head.ToString());
         _json.WriteEndObject();
         _json.Flush();
         await SendAsync();
@@ -113,7 +98,7 @@ internal sealed class HistoryPage(
             using var turn = await budget.EnterReadAsync(context);
             await EncodeAsync(await NextPartAsync());
         }
-        catch (Exception e) when (e is StoreUnavailableException or RefusedException)
+        catch (Exception e) when (e is StoreUnavailableException or RefusedException or ResyncException)
         {
             _isEnded = true;
         }
@@ -123,10 +108,10 @@ internal sealed class HistoryPage(
     /// epoch.</summary>
     private async Task EncodeAsync(EventPage? part)
     {
-        for (; part?.Epoch == _epoch; part = await NextPartAsync())
+        for (; part?.Head.Epoch == _head.Epoch; part = await NextPartAsync())
         {
             Encode(part);
-            if (_events >= limit || _bytes >= maxBytes || _position >= _head)
+            if (_events >= limit || _bytes >= maxBytes || _after == _head)
                 break;
             if (_encoded.UnflushedBytes >= PartBytes / 2)
                 return;
@@ -144,14 +129,38 @@ internal sealed class HistoryPage(
 
         foreach (var stored in part.Events)
         {
-            stored.WriteTo(_json!, new StreamPosition(_epoch, stored.Position).ToString());
+            stored.WriteTo(_json!);
             _bytes += stored.Data.Length;
         }
 
         _json!.Flush();
-        _position = part.Through;
+        _after = part.Next;
         _head = part.Head;
         _events += part.Events.Count;
+    }
+
+    /// <summary>Returns the first part, which begins with the oldest event if the client's place has expired.</summary>
+    private async Task<EventPage> FirstPartAsync()
+    {
+        try
+        {
+            return (await NextPartAsync())!;
+        }
+        catch (ResyncException e) when (e.Reason == ResyncReason.Expired)
+        {
+            _after = e.ResumeFrom;
+            return (await NextPartAsync())!;
+        }
+        catch (ResyncException e)
+        {
+            throw new InvalidRequestException(
+                "after",
+                e.Reason == ResyncReason.Future
+                    ? $"is beyond the head {e.ResumeFrom}."
+                    : $"belongs to epoch {e.Requested.Epoch}; the current epoch is {e.ResumeFrom.Epoch}, which is the "
+                        + $"same up to {e.ResumeFrom}. Read after it."
+            );
+        }
     }
 
     /// <summary>Returns the next part, or null after the last search.</summary>
@@ -161,7 +170,16 @@ internal sealed class HistoryPage(
             return null;
 
         var bytes = (int)Math.Min(PartBytes, maxBytes - _bytes);
-        var part = await log.ReadPageAsync(_position, filter, limit - _events, bytes, context.RequestAborted);
+        var part = await log.ReadAsync(
+            new EventRead
+            {
+                After = _after,
+                Filter = filter,
+                MaxEvents = limit - _events,
+                MaxBytes = bytes,
+            },
+            context.RequestAborted
+        );
         // One that its bytes have cut goes on with the same search.
         if (part.Events.Sum(e => (long)e.Data.Length) < bytes)
             _searches++;

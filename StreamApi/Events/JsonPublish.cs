@@ -49,7 +49,11 @@ internal sealed class JsonPublish
         IReadOnlyList<AppendedEvent> appended;
         try
         {
-            appended = await _log.AppendForAsync(Caller.PublisherOf(context), events, context.RequestAborted);
+            appended = await _log.AppendAsync(
+                events,
+                new AppendOptions { Publisher = Caller.PublisherOf(context) },
+                context.RequestAborted
+            );
         }
         catch (EventConflictException e)
         {

@@ -16,7 +16,7 @@ internal sealed class NdjsonBatch(
     private const int MaxEvents = 100;
 
     private readonly ClientKey _client = Caller.KeyOf(context);
-    private readonly string _publisher = Caller.PublisherOf(context);
+    private readonly AppendOptions _options = new() { Publisher = Caller.PublisherOf(context) };
     private readonly List<NewEvent> _events = [];
     private readonly List<int> _lines = [];
     private readonly List<AppendedEvent> _stored = [];
@@ -153,7 +153,7 @@ internal sealed class NdjsonBatch(
         {
             try
             {
-                return await log.AppendForAsync(_publisher, events, context.RequestAborted);
+                return await log.AppendAsync(events, _options, context.RequestAborted);
             }
             catch (AppendQueueFullException)
             {

@@ -29,7 +29,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     )
     {
         // One more than the page has tells whether another one follows.
-        var (epoch, found, scanned) = await topics.ListAsync(
+        var (found, scanned) = await topics.ListAsync(
             request.Prefix,
             pages => ReadableAsync(pages, grants, request, request.Limit + 1),
             cancellationToken
@@ -37,12 +37,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
 
         var rows = found
             .Take(request.Limit)
-            .Select(t => new TopicRow(
-                t.Topic,
-                t.Count,
-                new StreamPosition(epoch, t.Head).ToString(),
-                subscribers.Of(t.Topic)
-            ))
+            .Select(t => new TopicRow(t.Topic, t.Count, t.Head.ToString(), subscribers.Of(t.Topic)))
             .ToList();
         if (found.Count > request.Limit)
             return new TopicPage(rows, rows[^1].Topic);
@@ -60,7 +55,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     /// does not scan other topics. A pattern with a wildcard in the middle may match few of those it scans.</summary>
     /// <returns>The topics, and the last one scanned if <see cref="EventsOptions.MaxScannedTopics"/> ended the
     /// scan.</returns>
-    private async Task<(string Epoch, IReadOnlyList<TopicSummary> Topics, string? Scanned)> ReadableAsync(
+    private async Task<(IReadOnlyList<TopicSummary> Topics, string? Scanned)> ReadableAsync(
         TopicPager pages,
         TopicGrants grants,
         TopicRequest request,
@@ -69,7 +64,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
     {
         var after = request.After;
         if (grants.ReadsEverything)
-            return (pages.Epoch, await pages.ReadAsync(request.Prefix, after, limit), null);
+            return (await pages.ReadAsync(request.Prefix, after, limit), null);
 
         var budget = options.Value.MaxScannedTopics;
         var readable = new PatternMap<string>();
@@ -81,7 +76,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
             for (var isMore = range.GoesBeyond(after); isMore && found.Count < limit; )
             {
                 if (budget == 0)
-                    return (pages.Epoch, found, after);
+                    return (found, after);
 
                 var size = range.IsTopic ? 1 : Math.Min(budget, Math.Max(limit, StatementTopics));
                 var page = await pages.ReadAsync(range.Start, after, size);
@@ -93,7 +88,7 @@ internal sealed class TopicPageReader(TopicReader topics, SharedSecret secret, I
                     after = page[^1].Topic;
             }
 
-        return (pages.Epoch, [.. found.Take(limit)], null);
+        return ([.. found.Take(limit)], null);
     }
 }
 

@@ -66,13 +66,13 @@ internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
     private async Task<List<EventRecord>> EventsAsync(ChatName name)
     {
         var events = new List<EventRecord>();
-        for (var at = 0L; ; )
+        for (var read = new EventRead { Filter = new EventFilter([name.Answers]) }; ; )
         {
-            var page = await log.ReadAsync(at, new EventFilter([name.Answers]));
+            var page = await log.ReadAsync(read);
             events.AddRange(page.Events);
-            if (page.Through >= page.Head)
+            if (page.Next == page.Head)
                 return events;
-            at = page.Through;
+            read = read with { After = page.Next };
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed class ResilientFormat(bool? named, long? restartedAfter)
     public SseItem<object?>? Show(EventRecord record)
     {
         var isFailure = record.Type is Retry or Failed;
-        if (isFailure && record.Position <= restartedAfter)
+        if (isFailure && record.At.Position <= restartedAfter)
             return null;
 
         using var data = JsonDocument.Parse(record.Data);

@@ -42,14 +42,11 @@ internal sealed class SessionDirectory(
         var next = session?.NextId ?? 1;
 
         // Before the oldest message; if there is none, the next one will come after the head.
-        var oldest = log.Head with
-        {
-            Position = log.Start ?? log.Head.Position,
-        };
+        var oldest = log.Start ?? log.Head;
 
         (StreamPosition? at, ResyncReason? reason) =
             ordinal > (log.Newest ?? next - 1) ? (null, ResyncReason.Future)
-            : log.At is { } position ? (log.Head with { Position = position }, null)
+            : log.At is { } found ? (found, null)
             : ordinal == 0 || ordinal == (log.Oldest ?? next) - 1 ? (oldest, null)
             : ((StreamPosition?)oldest, (ResyncReason?)ResyncReason.Expired);
 
@@ -159,7 +156,7 @@ internal sealed record SessionState(
 {
     /// <summary>Position of the fatal error, or null while the source works, and until the error has entered the
     /// log.</summary>
-    public long? FailedAt => HasFailed && Errors.Last == Errors.Newest ? Errors.Last : null;
+    public long? FailedAt => HasFailed && Errors.Last == Errors.Newest ? Errors.Last?.Position : null;
 
     /// <summary>Returns an id of this epoch that the log may have given, or null for others.</summary>
     public StreamPosition? Known(StreamPosition? id) =>
@@ -171,7 +168,7 @@ internal sealed record SessionState(
     /// <param name="start">Position after which the reader begins, or null if it is unknown.</param>
     public long? RestartedAfter(bool isFresh, long? start)
     {
-        var past = FailedAt is { } end && !isFresh ? end - 1 : Errors.Last ?? Errors.Since;
+        var past = FailedAt is { } end && !isFresh ? end - 1 : (Errors.Last ?? Errors.Since)?.Position;
         return past <= start ? null : past;
     }
 }

@@ -22,7 +22,12 @@ public sealed class LeaderLease
     /// Postgres.</param>
     /// <param name="cancellationToken">Ends the wait; the lease may be taken nevertheless.</param>
     /// <returns>The fence, greater for each new holder, or null while another process holds the lease.</returns>
-    public Task<long?> HoldAsync(string name, string holder, TimeSpan ttl, CancellationToken cancellationToken) =>
+    public Task<long?> HoldAsync(
+        string name,
+        string holder,
+        TimeSpan ttl,
+        CancellationToken cancellationToken = default
+    ) =>
         _store.RunAsync(
             "select eventstore.hold_lease($1, $2, $3)",
             async command => await command.With(name).With(holder).With(ttl).ExecuteScalarAsync() as long?,
@@ -31,7 +36,7 @@ public sealed class LeaderLease
         );
 
     /// <summary>Releases a lease, so that no standby waits until it expires; an outdated fence does nothing.</summary>
-    public Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken) =>
+    public Task ReleaseAsync(string name, long fence, CancellationToken cancellationToken = default) =>
         _store.RunAsync(
             """
             update eventstore.leases set expires_at = clock_timestamp() - interval '1 second', holder = ''

@@ -175,7 +175,7 @@ internal sealed class AppendBatch
     }
 
     /// <summary>Returns the events that are new in the log: those at or after <paramref name="first"/>.</summary>
-    public IReadOnlyList<EventRecord> Records(long?[] positions, long first, DateTimeOffset committedAt)
+    public IReadOnlyList<EventRecord> Records(string epoch, long?[] positions, long first, DateTimeOffset committedAt)
     {
         var records = new List<EventRecord>(positions.Length);
 
@@ -184,16 +184,17 @@ internal sealed class AppendBatch
             if (!(positions[i] >= first))
                 continue;
             records.Add(
-                new EventRecord(
-                    positions[i]!.Value,
-                    _ids[i],
-                    _topics[i],
-                    _types[i],
-                    _keys[i],
-                    Encoding.UTF8.GetBytes(_data[i]),
-                    committedAt,
-                    _traceParents[i]
-                )
+                new EventRecord
+                {
+                    At = new StreamPosition(epoch, positions[i]!.Value),
+                    Id = _ids[i],
+                    Topic = _topics[i],
+                    Type = _types[i],
+                    Key = _keys[i],
+                    Data = Encoding.UTF8.GetBytes(_data[i]),
+                    Time = committedAt,
+                    TraceParent = _traceParents[i],
+                }
             );
         }
 

@@ -47,23 +47,23 @@ internal sealed class EventAppender(
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
         CancellationToken cancellationToken = default
-    )
-    {
-        var given = EventRules.Copy(events);
-        return AppendCopyAsync(given, given.Length > 0 ? given[0].Topic : "", cancellationToken);
-    }
+    ) => AppendAsync(events, publisher: null, cancellationToken);
 
     /// <summary>Appends events for a publisher; publishers share the log by bytes, however much each has
     /// waiting.</summary>
-    /// <param name="publisher">A name. The other overload takes the first event's topic for it.</param>
+    /// <param name="publisher">A name, or null for the first event's topic.</param>
     /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless, unless it was cancelled
     /// before the call.</param>
     /// <inheritdoc cref="AppendAsync(IReadOnlyList{NewEvent}, CancellationToken)" path="/exception"/>
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
-        string publisher,
+        string? publisher,
         CancellationToken cancellationToken = default
-    ) => AppendCopyAsync(EventRules.Copy(events), publisher, cancellationToken);
+    )
+    {
+        var given = EventRules.Copy(events);
+        return AppendCopyAsync(given, publisher ?? given.FirstOrDefault()?.Topic ?? "", cancellationToken);
+    }
 
     private async Task<IReadOnlyList<AppendedEvent>> AppendCopyAsync(
         NewEvent[] events,
@@ -231,7 +231,7 @@ internal sealed class EventAppender(
 
             // 5. The streams of this process get the new events; there are none if all were retries, or refused.
             if (Committed is { } publish && first is { } firstNew)
-                publish(new CommittedEvents(epoch, batch.Records(positions, firstNew, committedAt)));
+                publish(new CommittedEvents(epoch, batch.Records(epoch, positions, firstNew, committedAt)));
         }
         catch (Exception e) when (StoreError.IsOfData(e))
         {

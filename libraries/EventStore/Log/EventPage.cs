@@ -1,21 +1,15 @@
 namespace AspireSse;
 
-/// <summary>A page of a reader's events, in position order.</summary>
+/// <summary>A page of a reader's events, in the order of the log.</summary>
 /// <remarks>Needed to read the log in order, such as by a consumer with a checkpoint.</remarks>
-/// <param name="Head">The newest position, in the same snapshot as the events.</param>
-/// <param name="DroppedThrough">Retention has dropped every position up to here; 0 if none.</param>
-/// <param name="Through">The page has every matching event after the asked position and up to here.</param>
-/// <param name="IsSearch">True if far more rows were read than events found, and more of the log remains.</param>
-public sealed record EventPage(
-    string Epoch,
-    long Head,
-    long DroppedThrough,
-    IReadOnlyList<EventRecord> Events,
-    long Through,
-    bool IsSearch = false
-)
+public sealed record EventPage
 {
-    /// <summary>The position after which to read on: <see cref="Through"/>, or the head if that is lower, as in another
-    /// epoch's history.</summary>
-    public long Next => Math.Min(Through, Head);
+    /// <summary>The matching events.</summary>
+    public required IReadOnlyList<EventRecord> Events { get; init; }
+
+    /// <summary>The place after which to read on: a consumer's checkpoint once it has handled the page.</summary>
+    public required StreamPosition Next { get; init; }
+
+    /// <summary>The newest place in the log. There is more to read until <see cref="Next"/> is the same.</summary>
+    public required StreamPosition Head { get; init; }
 }

@@ -18,7 +18,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         $"{LogState.Columns}, e.position, e.id, e.topic, e.type, e.key, e.data, e.time, e.traceparent";
 
     /// <inheritdoc/>
-    public async Task<EventPage> ReadAsync(
+    public async Task<LogPage> ReadAsync(
         long after,
         EventFilter? filter = null,
         int? limit = null,
@@ -96,15 +96,15 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     }
 
     /// <inheritdoc/>
-    public async Task<EventPage> HeadAsync(CancellationToken cancellationToken = default)
+    public async Task<LogPage> HeadAsync(CancellationToken cancellationToken = default)
     {
         var state = await StateAsync(cancellationToken);
-        return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
+        return new LogPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
     }
 
     private EventSearch Search(EventFilter filter) => new(store, filter, options.Value.SearchRows);
 
-    private Task<EventPage> ReadAllAsync(
+    private Task<LogPage> ReadAllAsync(
         long after,
         int most,
         int mostBytes,
@@ -137,7 +137,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
 
                 // A page that was cut, by its events or by its bytes, ends at its last event.
                 var cut = events.Count == most || events.Sum(e => (long)e.Data.Length) >= mostBytes;
-                return new EventPage(
+                return new LogPage(
                     state.Epoch,
                     state.Head,
                     state.DroppedThrough,
@@ -148,7 +148,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
             cancellationToken
         );
 
-    private async Task<EventPage> FetchAsync(
+    private async Task<LogPage> FetchAsync(
         SearchedPage found,
         IReadOnlyList<FoundEvent> page,
         long after,
@@ -169,9 +169,9 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         // The epoch has changed since the search: the positions found may name other events now. The caller reads on
         // from where it was.
         if (state.Epoch != at.Epoch)
-            return new EventPage(state.Epoch, state.Head, state.DroppedThrough, [], after);
+            return new LogPage(state.Epoch, state.Head, state.DroppedThrough, [], after);
 
-        return new EventPage(at.Epoch, at.Head, state.DroppedThrough, events, through, found.IsSearch);
+        return new LogPage(at.Epoch, at.Head, state.DroppedThrough, events, through, found.IsSearch);
     }
 
     private Task<(LogState State, List<EventRecord> Events)> FetchAsync(
@@ -221,23 +221,24 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         {
             state ??= LogState.Of(row);
             if (!row.IsDBNull(3))
-                events.Add(Record(row));
+                events.Add(Record(row, state.Epoch));
         }
 
         return (state!, events);
     }
 
-    private static EventRecord Record(NpgsqlDataReader row) =>
-        new(
-            row.GetInt64(3),
-            row.GetGuid(4),
-            row.GetString(5),
-            row.GetString(6),
-            row.IsDBNull(7) ? null : row.GetString(7),
-            row.IsDBNull(8) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(8),
-            row.GetFieldValue<DateTimeOffset>(9),
-            row.IsDBNull(10) ? null : row.GetString(10)
-        );
+    private static EventRecord Record(NpgsqlDataReader row, string epoch) =>
+        new()
+        {
+            At = new StreamPosition(epoch, row.GetInt64(3)),
+            Id = row.GetGuid(4),
+            Topic = row.GetString(5),
+            Type = row.GetString(6),
+            Key = row.IsDBNull(7) ? null : row.GetString(7),
+            Data = row.IsDBNull(8) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(8),
+            Time = row.GetFieldValue<DateTimeOffset>(9),
+            TraceParent = row.IsDBNull(10) ? null : row.GetString(10),
+        };
 
     /// <summary>Returns the first events that fit into a page's bytes, at least one, and the position up to which they
     /// are complete.</summary>

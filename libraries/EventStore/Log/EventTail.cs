@@ -16,43 +16,64 @@ internal sealed class EventTail(
     ILogger<EventTail> logger
 )
 {
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
+
+    private readonly HashSet<Waker> _followers = [];
+    private Action? _stopListening;
+
     private TimeSpan Poll => TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
 
     /// <summary>Enumerates the pages after a position until cancelled, and waits during outages of Postgres. An empty
     /// page carries the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
-    public async IAsyncEnumerable<EventPage> FollowAsync(
+    public async IAsyncEnumerable<LogPage> FollowAsync(
         long after,
         int mostData = int.MaxValue,
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var waker = new Waker(Poll, clock);
-        // Not awaited: with a frozen Postgres, listening ends only after seconds, and the caller must not wait.
-        _ = ListenAsync("eventstore", waker.Wake, stop.Token);
+        var pages = FollowAsync(
+            stop => reader.ReadAsync(after, mostData: mostData, cancellationToken: stop),
+            cancellationToken
+        );
+        await foreach (var page in pages)
+        {
+            after = page.Next;
+            yield return page;
+        }
+    }
+
+    /// <summary>Enumerates pages as <see cref="FollowAsync(long, int, CancellationToken)"/> does.</summary>
+    /// <param name="readNext">Reads the page after the last one. The next read begins when the caller asks for
+    /// it.</param>
+    public async IAsyncEnumerable<LogPage> FollowAsync(
+        Func<CancellationToken, Task<LogPage>> readNext,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        using var waker = Join();
         try
         {
-            while (true)
+            for (var failed = 0; ; )
             {
-                EventPage? page = null;
+                LogPage? page = null;
                 try
                 {
-                    page = await reader.ReadAsync(after, mostData: mostData, cancellationToken: cancellationToken);
+                    page = await readNext(cancellationToken);
+                    failed = 0;
                 }
                 catch (StoreUnavailableException e)
                 {
                     logger.LogWarning(
-                        "The log cannot be read, so the feed waits and tries again: {Reason}",
+                        "The log cannot be read, so its reader waits and tries again: {Reason}",
                         e.InnerException?.Message ?? e.Message
                     );
-                    await Task.Delay(Poll, clock, cancellationToken);
+                    await Task.Delay(Backoff.Delay(failed++, FirstRetry, Poll), clock, cancellationToken);
                 }
 
                 if (page is null)
                     continue;
 
-                after = page.Next;
                 yield return page;
 
                 if (page.Through < page.Head)
@@ -62,8 +83,41 @@ internal sealed class EventTail(
         }
         finally
         {
-            await stop.CancelAsync();
+            Leave(waker);
         }
+    }
+
+    /// <summary>Adds a follower. All share one connection that listens, for as long as there is one.</summary>
+    private Waker Join()
+    {
+        var waker = new Waker(Poll, clock);
+        lock (_followers)
+        {
+            _followers.Add(waker);
+            if (_followers.Count > 1)
+                return waker;
+
+            var listening = new CancellationTokenSource();
+            _stopListening = listening.Cancel;
+            using var flow = CallerContext.Suppress();
+            // Not awaited: with a frozen Postgres, listening ends only after seconds, and no caller must wait.
+            _ = ListenAsync("eventstore", WakeAll, listening.Token);
+        }
+        return waker;
+    }
+
+    private void Leave(Waker waker)
+    {
+        lock (_followers)
+            if (_followers.Remove(waker) && _followers.Count == 0)
+                _stopListening!();
+    }
+
+    private void WakeAll()
+    {
+        lock (_followers)
+            foreach (var follower in _followers)
+                follower.Wake();
     }
 
     /// <summary>Yields when outbox rows may wait, until cancelled: true after commits that wrote outbox rows, and false

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,6 +18,7 @@ public interface IEventLog
     /// <summary>Appends events, all or none, and returns their places in the order given once they are
     /// committed.</summary>
     /// <param name="events">The events; may be empty.</param>
+    /// <param name="options">Options, or null for none.</param>
     /// <param name="cancellationToken">Ends the wait; the events may be stored nevertheless, unless it was cancelled
     /// before the call.</param>
     /// <exception cref="ArgumentException">The list is null or has a null, or Postgres refuses an event, such as by a
@@ -27,46 +29,36 @@ public interface IEventLog
     /// <exception cref="InvalidOperationException">The schema is missing, or the role lacks a right.</exception>
     Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
+        AppendOptions? options = null,
         CancellationToken cancellationToken = default
     );
 
-    /// <summary>Appends events as <see cref="AppendAsync"/> does, for one of several publishers. They share the log by
-    /// bytes: a small append does not wait behind many appends of another publisher. <see cref="AppendAsync"/> takes
-    /// the first event's topic as the publisher.</summary>
-    /// <param name="publisher">The publisher's name, such as that of a user. It is stored nowhere.</param>
-    /// <inheritdoc cref="AppendAsync"/>
-    Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
-        string publisher,
-        IReadOnlyList<NewEvent> events,
-        CancellationToken cancellationToken = default
-    );
-
-    /// <summary>Reads a page of the matching events after a position, in order; read on after
-    /// <see cref="EventPage.Through"/> until that is the head.</summary>
-    /// <param name="after">The last position that the caller has; 0 for the beginning.</param>
-    /// <param name="filter">The events wanted, or null for all.</param>
+    /// <summary>Reads a page of the matching events after a place, in order; read on after
+    /// <see cref="EventPage.Next"/> until that is the head. It uses other connections than streams do, so that many
+    /// reads do not delay the events of streams.</summary>
+    /// <param name="read">The place, the events wanted, and the size of the page.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="ResyncException">The log does not continue the place. A place of an earlier epoch is honoured
+    /// if both histories have it, as after a promotion that lost nothing.</exception>
     /// <exception cref="StoreUnavailableException">The log does not answer.</exception>
     /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
-    Task<EventPage> ReadAsync(long after, EventFilter? filter = null, CancellationToken cancellationToken = default);
+    Task<EventPage> ReadAsync(EventRead read, CancellationToken cancellationToken = default);
 
-    /// <summary>Reads a page as <see cref="ReadAsync"/> does, of a size that the caller chooses. It uses other
-    /// connections than streams do, so that many reads for clients do not delay the events of streams.</summary>
-    /// <param name="mostEvents">Maximum events.</param>
-    /// <param name="mostBytes">Bytes of data at which the page ends; its first event may exceed them.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="mostEvents"/> or <paramref name="mostBytes"/> is
-    /// less than 1.</exception>
-    /// <inheritdoc cref="ReadAsync"/>
-    Task<EventPage> ReadPageAsync(
-        long after,
-        EventFilter? filter,
-        int mostEvents,
-        int mostBytes,
-        CancellationToken cancellationToken = default
-    );
+    /// <summary>Enumerates the pages after a place, first the stored ones, then new ones as they are committed, without
+    /// a gap. It ends by cancellation or by an exception, never during an outage of Postgres, which it waits
+    /// for.</summary>
+    /// <param name="read">As for <see cref="ReadAsync"/>. The next page is read when the caller asks for it.</param>
+    /// <param name="cancellationToken">Ends the enumeration, by an <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Pages with events, and empty ones that move a checkpoint on past events that do not match.</returns>
+    /// <exception cref="ResyncException">As <see cref="ReadAsync"/>; also later, if retention overtakes the caller, or
+    /// Postgres is promoted without its newest events.</exception>
+    /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
+    IAsyncEnumerable<EventPage> FollowPagesAsync(EventRead read, CancellationToken cancellationToken = default);
 }
 
-/// <summary>Appends a value as an event.</summary>
-/// <remarks>Needed to append one value as an event, such as in an endpoint that changes no database.</remarks>
+/// <summary>Appends a value as an event, and follows the log event by event.</summary>
+/// <remarks>Needed to append one value as an event, such as in an endpoint that changes no database, or to handle each
+/// event of the log.</remarks>
 public static class EventLogExtensions
 {
     /// <summary>Appends one event, whose data is the value as the application's endpoints write it
@@ -91,16 +83,51 @@ public static class EventLogExtensions
     )
     {
         ArgumentNullException.ThrowIfNull(log);
-        var appended = await log.AppendAsync([NewEvent.Of(topic, type, data, key, id, log.Json)], cancellationToken);
-        return appended[0];
+        var one = NewEvent.Of(topic, type, data, key, id, log.Json);
+        return (await log.AppendAsync([one], cancellationToken: cancellationToken))[0];
+    }
+
+    /// <summary>Appends events without options.</summary>
+    /// <inheritdoc cref="IEventLog.AppendAsync"/>
+    public static Task<IReadOnlyList<AppendedEvent>> AppendAsync(
+        this IEventLog log,
+        IReadOnlyList<NewEvent> events,
+        CancellationToken cancellationToken
+    )
+    {
+        ArgumentNullException.ThrowIfNull(log);
+        return log.AppendAsync(events, options: null, cancellationToken);
+    }
+
+    /// <summary>Enumerates the events after a place, first the stored ones, then new ones as they are committed, as
+    /// <see cref="IEventLog.FollowPagesAsync"/> does. An event's <see cref="EventRecord.At"/> is the checkpoint of a
+    /// consumer that has handled it.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="after">The last place that the consumer has, or null to begin with the oldest event.</param>
+    /// <param name="filter">The events wanted, or null for all.</param>
+    /// <param name="cancellationToken">Ends the enumeration, by an <see cref="OperationCanceledException"/>.</param>
+    /// <inheritdoc cref="IEventLog.FollowPagesAsync" path="/exception"/>
+    public static async IAsyncEnumerable<EventRecord> FollowAsync(
+        this IEventLog log,
+        StreamPosition? after,
+        EventFilter? filter = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(log);
+        var read = new EventRead { After = after, Filter = filter };
+        await foreach (var page in log.FollowPagesAsync(read, cancellationToken))
+        foreach (var record in page.Events)
+            yield return record;
     }
 }
 
 /// <summary>The log in Postgres.</summary>
 internal sealed class StoredEventLog(
     EventAppender appender,
-    EventReader reader,
-    [FromKeyedServices(StorePool.Reads)] EventReader pages,
+    [FromKeyedServices(StorePool.Reads)] EventReader reader,
+    LineageReader lineages,
+    EventTail tail,
     IServiceProvider services
 ) : IEventLog
 {
@@ -110,42 +137,47 @@ internal sealed class StoredEventLog(
 
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
+        AppendOptions? options,
         CancellationToken cancellationToken
-    ) => appender.AppendAsync(events, cancellationToken);
+    ) => appender.AppendAsync(events, options?.Publisher, cancellationToken);
 
-    public Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
-        string publisher,
-        IReadOnlyList<NewEvent> events,
-        CancellationToken cancellationToken
-    )
+    public async Task<EventPage> ReadAsync(EventRead read, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(publisher);
-        return appender.AppendAsync(events, publisher, cancellationToken);
+        ArgumentNullException.ThrowIfNull(read);
+        return (await PageAsync(read, cancellationToken)).ToEventPage();
     }
 
-    public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
-        ReadAsync(reader.ReadAsync(after, filter, cancellationToken: cancellationToken));
-
-    public Task<EventPage> ReadPageAsync(
-        long after,
-        EventFilter? filter,
-        int mostEvents,
-        int mostBytes,
-        CancellationToken cancellationToken
+    public async IAsyncEnumerable<EventPage> FollowPagesAsync(
+        EventRead read,
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostEvents);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostBytes);
-        return ReadAsync(
-            pages.ReadAsync(after, filter, mostEvents, mostBytes: mostBytes, cancellationToken: cancellationToken)
-        );
+        ArgumentNullException.ThrowIfNull(read);
+        await foreach (var page in tail.FollowAsync(stop => PageAsync(read, stop), cancellationToken))
+        {
+            var found = page.ToEventPage();
+            if (found.Events.Count == 0 && found.Next == read.After)
+                continue;
+
+            read = read with { After = found.Next };
+            yield return found;
+        }
     }
 
-    private static async Task<EventPage> ReadAsync(Task<EventPage> reading)
+    private async Task<LogPage> PageAsync(EventRead read, CancellationToken cancellationToken)
     {
         try
         {
-            return await reading;
+            var after = read.After?.Position ?? 0;
+            var page = await reader.ReadAsync(
+                after,
+                read.Filter,
+                read.MaxEvents,
+                mostBytes: read.MaxBytes,
+                cancellationToken: cancellationToken
+            );
+            ResyncException.ThrowIfLost(read.After, page, await lineages.OfAsync(page.Epoch, cancellationToken));
+            return page;
         }
         catch (StoreUnavailableException e)
             when (e.InnerException is { } refusal && StoreError.Mistake(refusal) != null)

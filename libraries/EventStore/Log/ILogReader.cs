@@ -4,7 +4,7 @@ namespace EventStore;
 internal interface ILogReader
 {
     /// <summary>Reads a page of the matching events after a position. The caller reads on after
-    /// <see cref="EventPage.Through"/> until that is the head.</summary>
+    /// <see cref="LogPage.Through"/> until that is the head.</summary>
     /// <param name="after">The last position that the caller has.</param>
     /// <param name="filter">The events wanted, or null for all.</param>
     /// <param name="limit">Maximum events, or null for <see cref="EventStoreOptions.PageEvents"/>.</param>
@@ -13,7 +13,7 @@ internal interface ILogReader
     /// <see cref="EventStoreOptions.MaxBatchBytes"/>.</param>
     /// <param name="cancellationToken">Cancels the read, in Postgres too.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    Task<EventPage> ReadAsync(
+    Task<LogPage> ReadAsync(
         long after,
         EventFilter? filter = null,
         int? limit = null,
@@ -41,5 +41,5 @@ internal interface ILogReader
 
     /// <summary>Reads the epoch and the head: a page without events.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
-    Task<EventPage> HeadAsync(CancellationToken cancellationToken = default);
+    Task<LogPage> HeadAsync(CancellationToken cancellationToken = default);
 }

@@ -18,12 +18,15 @@ public sealed class LineageReader
     private Lineage _last = Lineage.Alone("");
 
     /// <summary>Returns the lineage of an epoch that the store has, or had a moment ago.</summary>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or the server lacks the epoch.</exception>
-    internal async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken) =>
-        await FindAsync(epoch, cancellationToken)
-        ?? throw new StoreUnavailableException(
-            $"A server answered that does not have epoch {epoch}: the primary has changed. Try again."
-        );
+    /// <exception cref="StoreUnavailableException">Postgres does not answer. Or the server lacks the epoch, or it has
+    /// still the epoch of a former primary.</exception>
+    internal async ValueTask<Lineage> OfAsync(string epoch, CancellationToken cancellationToken)
+    {
+        var last = Volatile.Read(ref _last);
+        var isFormer = last.Epoch != epoch && last.Knows(epoch);
+        return (isFormer ? null : await FindAsync(epoch, cancellationToken))
+            ?? throw new StoreUnavailableException($"The primary has changed (epoch {epoch}). Try again.");
+    }
 
     /// <summary>Returns an epoch's lineage, or null if the server that answers lacks it, as during a
     /// promotion.</summary>
@@ -50,7 +53,7 @@ public sealed class LineageReader
     public async ValueTask<StreamPosition?> TranslateAsync(
         StreamPosition id,
         string epoch,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken = default
     ) => id.Epoch == epoch ? id : (await OfAsync(epoch, cancellationToken)).Translate(id);
 
     private Task<IReadOnlyList<EpochRow>> RowsAsync(CancellationToken cancellationToken) =>

@@ -81,7 +81,7 @@ internal sealed class Relay(
     private Task SendHeartbeatAsync(long fence, CancellationToken cancellationToken) =>
         redis.PublishAsync(_core.Heartbeat(fence), [], cancellationToken);
 
-    private async Task PublishAsync(EventPage page, long after, long fence, CancellationToken cancellationToken)
+    private async Task PublishAsync(LogPage page, long after, long fence, CancellationToken cancellationToken)
     {
         if (_core.IsOfNewEpoch(page))
         {

@@ -11,18 +11,18 @@ internal sealed class RelayCore
     /// <summary>Positions between the log's head and <see cref="Relayed"/>.</summary>
     public long Lag { get; private set; }
 
-    public void Start(EventPage head)
+    public void Start(LogPage head)
     {
         _epoch = head.Epoch;
         Relayed = head.Head;
     }
 
-    public bool IsOfNewEpoch(EventPage page) => page.Epoch != _epoch;
+    public bool IsOfNewEpoch(LogPage page) => page.Epoch != _epoch;
 
     public RelayPage Heartbeat(long fence) => new(_epoch, fence, Relayed, Relayed, Sent: 0);
 
     /// <summary>Enumerates the messages for a page of the log. Each must be sent before the next is taken.</summary>
-    public IEnumerable<RelayPage> Messages(EventPage page, long after, long fence)
+    public IEnumerable<RelayPage> Messages(LogPage page, long after, long fence)
     {
         if (IsOfNewEpoch(page))
         {

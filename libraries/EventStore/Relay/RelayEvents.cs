@@ -47,9 +47,10 @@ internal static class RelayEvents
         json.WriteEndObject();
     }
 
-    /// <summary>Reads the events; their data are slices of <paramref name="bytes"/>, which must not change.</summary>
+    /// <summary>Reads the events of an epoch; their data are slices of <paramref name="bytes"/>, which must not
+    /// change.</summary>
     /// <exception cref="JsonException">The bytes are not an array of events.</exception>
-    public static List<EventRecord> Read(ReadOnlyMemory<byte> bytes)
+    public static List<EventRecord> Read(string epoch, ReadOnlyMemory<byte> bytes)
     {
         // The text is signed. It may nest deeper than the reader's default, because data accepted over HTTP reach that
         // depth already.
@@ -57,17 +58,17 @@ internal static class RelayEvents
         var events = new List<EventRecord>();
         json.Read();
         while (json.Read() && json.TokenType == JsonTokenType.StartObject)
-            events.Add(ReadEvent(ref json, bytes));
+            events.Add(ReadEvent(epoch, ref json, bytes));
         return events;
     }
 
-    private static EventRecord ReadEvent(ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)
+    private static EventRecord ReadEvent(string epoch, ref Utf8JsonReader json, ReadOnlyMemory<byte> bytes)
     {
         var members = new Members();
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             members.ReadNext(ref json, bytes);
 
-        return members.ToRecord();
+        return members.ToRecord(epoch);
     }
 
     private struct Members()
@@ -105,8 +106,18 @@ internal static class RelayEvents
                 json.Skip();
         }
 
-        public readonly EventRecord ToRecord() =>
-            new(_position, _id, _topic, _type, _key, _data, new DateTimeOffset(_ticks, TimeSpan.Zero), _traceParent);
+        public readonly EventRecord ToRecord(string epoch) =>
+            new()
+            {
+                At = new StreamPosition(epoch, _position),
+                Id = _id,
+                Topic = _topic,
+                Type = _type,
+                Key = _key,
+                Data = _data,
+                Time = new DateTimeOffset(_ticks, TimeSpan.Zero),
+                TraceParent = _traceParent,
+            };
 
         /// <summary>Goes on to the value if the member has this name.</summary>
         private static bool IsNext(ref Utf8JsonReader json, ReadOnlySpan<byte> name) =>

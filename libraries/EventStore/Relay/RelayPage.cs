@@ -25,7 +25,7 @@ internal sealed record RelayPage(string Epoch, long Fence, long Previous, long L
     /// <exception cref="InvalidDataException">The events contradict the page's other members.</exception>
     public IReadOnlyList<EventRecord> ReadEvents()
     {
-        var events = RelayEvents.Read(Events);
+        var events = RelayEvents.Read(Epoch, Events);
         var at = Previous;
 
         foreach (var record in events)

@@ -40,7 +40,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 
     /// <summary>Starts the rings some events before the head, for returning clients. The caller reads these
     /// events.</summary>
-    public void Start(Lineage lineage, EventPage head, int recentEvents) =>
+    public void Start(Lineage lineage, LogPage head, int recentEvents) =>
         rings.Reset(lineage, Math.Max(head.DroppedThrough, head.Head - recentEvents));
 
     public void BeginStall() => Interlocked.CompareExchange(ref _stalledAt, clock.GetTimestamp(), 0);
@@ -113,15 +113,15 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         rings.Publish(events, page.Last);
     }
 
-    /// <summary>Returns true if <see cref="Take(EventPage, Lineage?)"/> needs the lineage of the page's
+    /// <summary>Returns true if <see cref="Take(LogPage, Lineage?)"/> needs the lineage of the page's
     /// epoch.</summary>
-    public bool IsOfNewEpoch(EventPage page) => !rings.Epochs.Lineage.Knows(page.Epoch);
+    public bool IsOfNewEpoch(LogPage page) => !rings.Epochs.Lineage.Knows(page.Epoch);
 
     /// <summary>Publishes a page. If the page begins an epoch that has everything published here, streams continue;
     /// else the rings start again after the last shared position, and streams beyond it get a resync.</summary>
     /// <param name="page">The page after <see cref="FilterRingRegistry.Settled"/>.</param>
     /// <param name="lineage">The lineage of a new epoch, or null if the server that was asked does not have it.</param>
-    public PageFit Take(EventPage page, Lineage? lineage)
+    public PageFit Take(LogPage page, Lineage? lineage)
     {
         var isNewEpoch = page.Epoch != rings.Epoch;
         if (isNewEpoch && lineage is null)
@@ -151,7 +151,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 
     /// <summary>Returns true if the store must be read, because Redis has lost events or never got them.</summary>
     /// <param name="before">Position through which events had been published before the head was read.</param>
-    public bool Lacks(EventPage head, StreamPosition before)
+    public bool Lacks(LogPage head, StreamPosition before)
     {
         if (IsOfNewEpoch(head))
             return true;
@@ -193,7 +193,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 
     /// <summary>Logs, once until the present primary answers, that an old connection leads to a former
     /// primary.</summary>
-    private void IgnoreFormer(EventPage page)
+    private void IgnoreFormer(LogPage page)
     {
         if (!_formerAnswered)
             logger.LogWarning("A former primary answers: what it says of epoch {Epoch} is ignored", page.Epoch);

@@ -18,13 +18,13 @@ internal sealed class FeedStore(
 
     public TimeSpan? AwayFor => contact.AwayFor;
 
-    public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
+    public Task<LogPage> ReadAsync(long after, CancellationToken cancellationToken) =>
         UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: cancellationToken), cancellationToken);
 
-    public async Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken) =>
+    public async Task<LogPage?> TryHeadAsync(CancellationToken cancellationToken) =>
         AwayFor is null ? await head.ReadAsync(cancellationToken) : null;
 
-    public IAsyncEnumerable<EventPage> FollowAsync(long after, CancellationToken cancellationToken) =>
+    public IAsyncEnumerable<LogPage> FollowAsync(long after, CancellationToken cancellationToken) =>
         tail.FollowAsync(after, cancellationToken: cancellationToken);
 
     public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>

@@ -9,12 +9,12 @@ internal interface IFeedStore
     TimeSpan? AwayFor { get; }
 
     /// <summary>Reads a page, however long it takes: no later event may be delivered first.</summary>
-    Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken);
+    Task<LogPage> ReadAsync(long after, CancellationToken cancellationToken);
 
     /// <summary>Reads the head. Null if the log does not answer.</summary>
-    Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken);
+    Task<LogPage?> TryHeadAsync(CancellationToken cancellationToken);
 
-    IAsyncEnumerable<EventPage> FollowAsync(long after, CancellationToken cancellationToken);
+    IAsyncEnumerable<LogPage> FollowAsync(long after, CancellationToken cancellationToken);
 
     /// <summary>Reads a lineage, however long it takes. Null if a server answers that lacks the epoch.</summary>
     Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken);

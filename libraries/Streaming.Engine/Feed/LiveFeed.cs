@@ -195,7 +195,7 @@ internal sealed class LiveFeed : RestartingService
     private async Task CatchUpAsync(CancellationToken stoppingToken)
     {
         _core.BeginStall();
-        EventPage page;
+        LogPage page;
         do page = await _store.ReadAsync(_rings.Settled, stoppingToken);
         while (!await TakeReadAsync(page, stoppingToken) || page.Through < page.Head);
     }
@@ -254,7 +254,7 @@ internal sealed class LiveFeed : RestartingService
     }
 
     /// <returns>False if the feed must read on after <see cref="FilterRingRegistry.Settled"/>.</returns>
-    private async Task<bool> TakeReadAsync(EventPage page, CancellationToken stoppingToken)
+    private async Task<bool> TakeReadAsync(LogPage page, CancellationToken stoppingToken)
     {
         var lineage = _core.IsOfNewEpoch(page) ? await _store.LineageAsync(page.Epoch, stoppingToken) : null;
         var fit = _core.Take(page, lineage);
@@ -268,5 +268,5 @@ internal sealed class LiveFeed : RestartingService
     private static TaskCompletionSource<Look> NewLook() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="Before">Position through which events had been published before the head was read.</param>
-    private readonly record struct Look(EventPage Head, StreamPosition Before);
+    private readonly record struct Look(LogPage Head, StreamPosition Before);
 }

@@ -24,9 +24,11 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
 
     public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
         IReadOnlyList<NewEvent> events,
+        AppendOptions? options,
         CancellationToken cancellationToken
     )
     {
+        // The publisher does not matter: in memory nobody waits for another one.
         var given = EventRules.Copy(events);
         if (cancellationToken.IsCancellationRequested)
             return Task.FromCanceled<IReadOnlyList<AppendedEvent>>(cancellationToken);
@@ -51,37 +53,43 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         }
     }
 
-    /// <summary>Appends without regard to the publisher, because in memory no publisher waits for another.</summary>
-    public Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
-        string publisher,
-        IReadOnlyList<NewEvent> events,
-        CancellationToken cancellationToken
-    )
+    public async Task<EventPage> ReadAsync(EventRead read, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(publisher);
-        return AppendAsync(events, cancellationToken);
+        ArgumentNullException.ThrowIfNull(read);
+        var after = read.After?.Position ?? 0;
+        var page = await ReadAsync(
+            after,
+            read.Filter,
+            read.MaxEvents,
+            mostBytes: read.MaxBytes,
+            cancellationToken: cancellationToken
+        );
+        ResyncException.ThrowIfLost(read.After, page, _lineage);
+        return page.ToEventPage();
     }
 
-    public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
-        ReadAsync(after, filter, PageEvents, cancellationToken: cancellationToken);
-
-    public Task<EventPage> ReadPageAsync(
-        long after,
-        EventFilter? filter,
-        int mostEvents,
-        int mostBytes,
-        CancellationToken cancellationToken
+    public async IAsyncEnumerable<EventPage> FollowPagesAsync(
+        EventRead read,
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostEvents);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostBytes);
-        return ReadAsync(after, filter, mostEvents, mostBytes: mostBytes, cancellationToken: cancellationToken);
+        while (true)
+        {
+            var appended = Volatile.Read(ref _appended).Task;
+            var page = await ReadAsync(read, cancellationToken);
+            var isNew = page.Events.Count > 0 || page.Next != read.After;
+            read = read with { After = page.Next };
+            if (isNew)
+                yield return page;
+            if (page.Next == page.Head)
+                await appended.WaitAsync(cancellationToken);
+        }
     }
 
-    public Task<EventPage> ReadAsync(long after, CancellationToken cancellationToken) =>
-        ReadAsync(after, filter: null, cancellationToken);
+    public Task<LogPage> ReadAsync(long after, CancellationToken cancellationToken) =>
+        ReadAsync(after, filter: null, cancellationToken: cancellationToken);
 
-    public Task<EventPage> ReadAsync(
+    public Task<LogPage> ReadAsync(
         long after,
         EventFilter? filter = null,
         int? limit = null,
@@ -136,16 +144,15 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         }
     }
 
-    public Task<EventPage> HeadAsync(CancellationToken cancellationToken)
+    public Task<LogPage> HeadAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
             return Task.FromResult(PageOf([], _events.Count));
     }
 
-    public async Task<EventPage?> TryHeadAsync(CancellationToken cancellationToken) =>
-        await HeadAsync(cancellationToken);
+    public async Task<LogPage?> TryHeadAsync(CancellationToken cancellationToken) => await HeadAsync(cancellationToken);
 
-    public async IAsyncEnumerable<EventPage> FollowAsync(
+    public async IAsyncEnumerable<LogPage> FollowAsync(
         long after,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
@@ -170,16 +177,17 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         if (published.Id is { } id && _byId.TryGetValue(id, out var found))
             return found;
 
-        var record = new EventRecord(
-            _events.Count + 1,
-            published.Id ?? Guid.CreateVersion7(),
-            published.Topic,
-            published.Type,
-            published.Key,
-            Encoding.UTF8.GetBytes(published.Data),
-            clock.GetUtcNow(),
-            published.TraceParent
-        );
+        var record = new EventRecord
+        {
+            At = new StreamPosition(_lineage.Epoch, _events.Count + 1),
+            Id = published.Id ?? Guid.CreateVersion7(),
+            Topic = published.Topic,
+            Type = published.Type,
+            Key = published.Key,
+            Data = Encoding.UTF8.GetBytes(published.Data),
+            Time = clock.GetUtcNow(),
+            TraceParent = published.TraceParent,
+        };
         _events.Add(record);
         _byId.Add(record.Id, record);
 
@@ -201,7 +209,7 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
                 yield return record;
     }
 
-    private EventPage PageOf(IReadOnlyList<EventRecord> events, long through) =>
+    private LogPage PageOf(IReadOnlyList<EventRecord> events, long through) =>
         new(_lineage.Epoch, _events.Count, DroppedThrough: 0, events, through);
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -8,16 +8,16 @@ namespace Streaming.Feed;
 internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options, TimeProvider clock)
 {
     // In real time, because an application's tests may stop its clock.
-    private readonly SharedRead<EventPage?> _reads = new(TimeProvider.System, apart: TimeSpan.FromMilliseconds(5));
+    private readonly SharedRead<LogPage?> _reads = new(TimeProvider.System, apart: TimeSpan.FromMilliseconds(5));
 
     private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds((double)options.Value.HeadMilliseconds);
     private TimedRead? _last;
 
     /// <summary>A read, and the same read with a timeout, which began with its first caller.</summary>
-    private sealed record TimedRead(Task<EventPage?> Read, Task<EventPage?> InTime);
+    private sealed record TimedRead(Task<LogPage?> Read, Task<LogPage?> InTime);
 
     /// <summary>Returns the head, as a page without events, or null if the store does not answer in time.</summary>
-    public Task<EventPage?> ReadAsync(CancellationToken cancellationToken)
+    public Task<LogPage?> ReadAsync(CancellationToken cancellationToken)
     {
         var read = _reads.NextAsync(TryReadAsync, CancellationToken.None);
         var timed = Volatile.Read(ref _last);
@@ -29,7 +29,7 @@ internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options,
         return timed.InTime.WaitAsync(cancellationToken);
     }
 
-    private async Task<EventPage?> InTimeAsync(Task<EventPage?> read)
+    private async Task<LogPage?> InTimeAsync(Task<LogPage?> read)
     {
         try
         {
@@ -41,7 +41,7 @@ internal sealed class StoreHead(ILogReader reader, IOptions<SseOptions> options,
         }
     }
 
-    private async Task<EventPage?> TryReadAsync()
+    private async Task<LogPage?> TryReadAsync()
     {
         try
         {

@@ -127,7 +127,7 @@ public sealed class AnyTextTests : IAsyncLifetime
             catch (ArgumentException) { }
         }
 
-        var page = await _app.Log().ReadAsync(0, new EventFilter(["data.1"]), Stop);
+        var page = await _app.Log().ReadAsync(new() { Filter = new EventFilter(["data.1"]) }, Stop);
         Assert.NotEmpty(page.Events);
         foreach (var stored in page.Events)
         {
@@ -165,7 +165,7 @@ public sealed class AnyTextTests : IAsyncLifetime
             log.AppendAsync([new NewEvent(topic, "n", "1"), null!], Stop)
         );
         await Assert.ThrowsAnyAsync<ArgumentException>(() => log.AppendAsync(null!, Stop));
-        Assert.Empty((await log.ReadAsync(0, new EventFilter([topic]), Stop)).Events);
+        Assert.Empty((await log.ReadAsync(new() { Filter = new EventFilter([topic]) }, Stop)).Events);
     }
 
     /// <summary>Text that is neither a topic nor a pattern selects nothing, not everything.</summary>
@@ -178,8 +178,8 @@ public sealed class AnyTextTests : IAsyncLifetime
         foreach (var app in new[] { _app, _memory })
         {
             await app.Log().AppendAsync("filtered.1", "n", 1, "k", cancellationToken: Stop);
-            var page = await app.Log()
-                .ReadAsync(0, new EventFilter(["filtered.1"], ["n", "\0"], ["\uD800", "k"]), Stop);
+            var filter = new EventFilter(["filtered.1"], ["n", "\0"], ["\uD800", "k"]);
+            var page = await app.Log().ReadAsync(new() { Filter = filter }, Stop);
             Assert.Single(page.Events);
         }
     }
@@ -248,7 +248,9 @@ public sealed class AnyTextTests : IAsyncLifetime
                     await log.AppendAsync([NewEvent.Of("t.1", type, new Raw(data), key)]);
                     break;
                 default:
-                    await log.ReadAsync(0, new EventFilter([topic, key ?? "t"], [type], [data, trace ?? ""]));
+                    await log.ReadAsync(
+                        new() { Filter = new EventFilter([topic, key ?? "t"], [type], [data, trace ?? ""]) }
+                    );
                     break;
             }
 

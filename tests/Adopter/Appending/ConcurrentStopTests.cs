@@ -72,9 +72,9 @@ public sealed class ConcurrentStopTests : IAsyncLifetime
     {
         var types = new List<string>();
 
-        for (var page = new EventPage("", 1, 0, [], 0); page.Through < page.Head; )
+        for (EventPage? page = null; page is null || page.Next != page.Head; )
         {
-            page = await _app.Log().ReadAsync(page.Through, new EventFilter([topic]), Stop);
+            page = await _app.Log().ReadAsync(new() { After = page?.Next, Filter = new EventFilter([topic]) }, Stop);
             types.AddRange(page.Events.Select(e => e.Type));
         }
 

@@ -24,9 +24,9 @@ public sealed class HostLifetimeTests
 
         // A page may end before the head.
         var stored = new List<string>();
-        for (var page = new EventPage("", 1, 0, [], 0); page.Through < page.Head; )
+        for (EventPage? page = null; page is null || page.Next != page.Head; )
         {
-            page = await app.Log().ReadAsync(page.Through, new EventFilter(["seed.1"]), Stop);
+            page = await app.Log().ReadAsync(new() { After = page?.Next, Filter = new EventFilter(["seed.1"]) }, Stop);
             stored.AddRange(page.Events.Select(e => System.Text.Encoding.UTF8.GetString(e.Data.Span)));
         }
 
@@ -42,7 +42,7 @@ public sealed class HostLifetimeTests
             services => services.AddHostedService<Seeder>()
         );
         await app.StartAsync(Stop).WaitAsync(Limit, Stop);
-        Assert.Single((await app.Log().ReadAsync(0, cancellationToken: Stop)).Events);
+        Assert.Single((await app.Log().ReadAsync(new(), Stop)).Events);
         await app.StopAsync(Stop);
     }
 

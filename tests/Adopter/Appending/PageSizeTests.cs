@@ -8,14 +8,14 @@ public sealed class PageSizeTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(true, 0, 1, "mostEvents")]
-    [InlineData(true, -1, 1, "mostEvents")]
-    [InlineData(true, 1, 0, "mostBytes")]
-    [InlineData(true, 1, -1, "mostBytes")]
-    [InlineData(false, 0, 1, "mostEvents")]
-    [InlineData(false, -1, 1, "mostEvents")]
-    [InlineData(false, 1, 0, "mostBytes")]
-    [InlineData(false, 1, -1, "mostBytes")]
+    [InlineData(true, 0, 1, "MaxEvents")]
+    [InlineData(true, -1, 1, "MaxEvents")]
+    [InlineData(true, 1, 0, "MaxBytes")]
+    [InlineData(true, 1, -1, "MaxBytes")]
+    [InlineData(false, 0, 1, "MaxEvents")]
+    [InlineData(false, -1, 1, "MaxEvents")]
+    [InlineData(false, 1, 0, "MaxBytes")]
+    [InlineData(false, 1, -1, "MaxBytes")]
     public async Task A_page_without_room_for_an_event_is_refused(bool stored, int events, int bytes, string parameter)
     {
         await using var app = await LogApp.StartAsync(
@@ -26,7 +26,16 @@ public sealed class PageSizeTests
         foreach (var filter in (EventFilter?[])[null, new EventFilter(["orders.7"])])
         {
             var refused = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() =>
-                app.Log().ReadPageAsync(0, filter, events, bytes, Stop)
+                app.Log()
+                    .ReadAsync(
+                        new()
+                        {
+                            Filter = filter,
+                            MaxEvents = events,
+                            MaxBytes = bytes,
+                        },
+                        Stop
+                    )
             );
             Assert.Equal(parameter, refused.ParamName);
         }

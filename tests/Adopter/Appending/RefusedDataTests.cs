@@ -71,7 +71,7 @@ public sealed class RefusedDataTests : IAsyncLifetime
             Assert.Equal(20, (await Task.WhenAll(innocents)).Distinct().Count());
         }
 
-        Assert.Empty((await log.ReadAsync(0, new EventFilter(["t.1"]), Stop)).Events);
+        Assert.Empty((await log.ReadAsync(new() { Filter = new EventFilter(["t.1"]) }, Stop)).Events);
 
         async Task<AppendedEvent> InnocentAsync(int number) =>
             await log.AppendAsync($"innocent.{number}", "n", number, cancellationToken: Stop);

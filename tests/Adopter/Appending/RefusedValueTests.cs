@@ -47,22 +47,8 @@ public sealed class RefusedValueTests
             app.Log().AppendAsync("a.1", "t", 1, cancellationToken: cancelled)
         );
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            app.Log().AppendForAsync("p", [new("a.1", "t", "1")], cancelled)
+            app.Log().AppendAsync([new("a.1", "t", "1")], new() { Publisher = "p" }, cancelled)
         );
-        await IsEmptyAsync(app);
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_publisher_has_a_name(bool isStored)
-    {
-        await using var app = await StartAsync(isStored);
-
-        var refused = await Assert.ThrowsAsync<ArgumentNullException>(() =>
-            app.Log().AppendForAsync(null!, [new("a.1", "t", "1")], Stop)
-        );
-        Assert.Equal("publisher", refused.ParamName);
         await IsEmptyAsync(app);
     }
 
@@ -70,7 +56,7 @@ public sealed class RefusedValueTests
         json is null ? default : JsonElement.Parse(json, new JsonDocumentOptions { MaxDepth = 100 });
 
     private static async Task IsEmptyAsync(WebApplication app) =>
-        Assert.Empty((await app.Log().ReadAsync(0, null, Stop)).Events);
+        Assert.Empty((await app.Log().ReadAsync(new(), Stop)).Events);
 
     private static async Task<WebApplication> StartAsync(bool isStored) =>
         await LogApp.StartAsync(isStored ? (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString : null);

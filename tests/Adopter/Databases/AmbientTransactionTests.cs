@@ -22,8 +22,8 @@ public sealed class AmbientTransactionTests
         using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
             await items.AskAsync("insert into public.items values ('tea')");
-            await log.ReadAsync(0, cancellationToken: Stop);
-            await log.ReadPageAsync(0, null, 10, 1_000, Stop);
+            await log.ReadAsync(new(), Stop);
+            await log.ReadAsync(new() { MaxEvents = 10, MaxBytes = 1_000 }, Stop);
             scope.Complete();
         }
 

@@ -35,7 +35,7 @@ public sealed class ConnectionTests
 
         await using var app = await LogApp.StartAsync(builder);
         await app.AppendAsync("7");
-        var page = await app.Services.GetRequiredService<IEventLog>().ReadAsync(0, cancellationToken: Stop);
+        var page = await app.Services.GetRequiredService<IEventLog>().ReadAsync(new(), Stop);
 
         Assert.Single(page.Events);
         Assert.Equal(role.Name, Assert.Single(asked.Distinct()));

@@ -20,7 +20,7 @@ public sealed class EncodingTests
 
         await log.AppendAsync("orders.7", "paid", "é猫", key: "ß", cancellationToken: Stop);
 
-        var stored = Assert.Single((await log.ReadAsync(0, cancellationToken: Stop)).Events);
+        var stored = Assert.Single((await log.ReadAsync(new(), Stop)).Events);
         Assert.Equal(("\"é猫\"", "ß"), (Encoding.UTF8.GetString(stored.Data.Span), stored.Key));
         Assert.Equal("ß", await DatabaseQuestions.AskAsync(database, "select key from eventstore.events"));
     }

@@ -61,7 +61,7 @@ public sealed class ControllerJsonTests
         );
         await app.Log.AppendAsync("accounts.7", "opened", new Account { Name = "ann" }, cancellationToken: Stop);
 
-        var page = await app.Log.ReadAsync(0, cancellationToken: Stop);
+        var page = await app.Log.ReadAsync(new(), Stop);
         Assert.Equal("""{"name":"ann"}""", Encoding.UTF8.GetString(page.Events[0].Data.Span));
         Assert.Empty(app.Lines);
     }
@@ -107,7 +107,7 @@ public sealed class ControllerJsonTests
     private static async Task<string> EventAsync(SmallApp app)
     {
         await app.Log.AppendAsync("bills.7", "paid", new Bill(BillState.Paid), cancellationToken: Stop);
-        var page = await app.Log.ReadAsync(0, cancellationToken: Stop);
+        var page = await app.Log.ReadAsync(new(), Stop);
         return Encoding.UTF8.GetString(page.Events[0].Data.Span);
     }
 

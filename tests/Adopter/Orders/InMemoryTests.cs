@@ -162,9 +162,9 @@ public sealed class InMemoryTests : IAsyncLifetime
             Log.AppendAsync([shipped, paid with { Data = "3" }], Stop)
         );
 
-        var page = await Log.ReadAsync(0, new EventFilter([$"orders.7.*"]), Stop);
+        var page = await Log.ReadAsync(new() { Filter = new EventFilter([$"orders.7.*"]) }, Stop);
         Assert.Equal(["paid", "shipped"], page.Events.Select(e => e.Type));
-        Assert.Equal((2, 2), (page.Through, page.Head));
+        Assert.Equal((2, page.Next), (page.Next.Position, page.Head));
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class RunInputTests
         Assert.True(await app.Services.GetRequiredService<IRuns>().StartAsync("reports.7", "report", given, Stop));
         var log = app.Services.GetRequiredService<IEventLog>();
         await Eventually.HoldsAsync(async () =>
-            (await log.ReadAsync(0, null, Stop)).Events is [.., { Type: "end" or "error" }]
+            (await log.ReadAsync(new(), Stop)).Events is [.., { Type: "end" or "error" }]
         );
         Assert.Equal([given], got);
     }

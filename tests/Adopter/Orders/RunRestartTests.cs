@@ -120,7 +120,7 @@ public sealed class RunRestartTests : IAsyncLifetime
         await worker.StartAsync(Stop);
 
         var log = worker.Services.GetRequiredService<IEventLog>();
-        await Eventually.HoldsAsync(async () => (await log.ReadAsync(0, null, Stop)).Events[^1].Type == "end");
+        await Eventually.HoldsAsync(async () => (await log.ReadAsync(new(), Stop)).Events[^1].Type == "end");
         await worker.StopAsync(Stop);
 
         await using var after = await StartAsync(0);

@@ -92,15 +92,13 @@ public sealed class Shop : IAsyncLifetime
     private async Task<IReadOnlyList<EventRecord>> EventsAsync(EventTopic topic)
     {
         var events = new List<EventRecord>();
-        EventPage page;
-        var after = 0L;
-        do
+        for (var read = new EventRead { Filter = new EventFilter([topic]) }; ; )
         {
-            page = await _app.Log().ReadAsync(after, new EventFilter([topic]), Stop);
+            var page = await _app.Log().ReadAsync(read, Stop);
             events.AddRange(page.Events);
-            after = page.Next;
-        } while (page.Through < page.Head);
-
-        return events;
+            if (page.Next == page.Head)
+                return events;
+            read = read with { After = page.Next };
+        }
     }
 }

@@ -37,7 +37,7 @@ public sealed class WaitingTests
             "the events are moved"
         );
         var log = streams.Services.GetRequiredService<IEventLog>();
-        Assert.Single((await log.ReadAsync(0, new EventFilter(["orders.7"]), Stop)).Events);
+        Assert.Single((await log.ReadAsync(new() { Filter = new EventFilter(["orders.7"]) }, Stop)).Events);
     }
 
     [Fact]

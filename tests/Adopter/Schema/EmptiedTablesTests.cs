@@ -31,7 +31,7 @@ public sealed class EmptiedTablesTests
         await DatabaseQuestions.AskAsync(database, Empty);
 
         var log = app.Services.GetRequiredService<IEventLog>();
-        foreach (var ask in (Func<Task>[])[() => app.AppendAsync("7"), () => log.ReadAsync(0, null, Stop)])
+        foreach (var ask in (Func<Task>[])[() => app.AppendAsync("7"), () => log.ReadAsync(new(), Stop)])
             Emptied(await Assert.ThrowsAsync<InvalidOperationException>(ask));
         await Eventually.HoldsAsync(
             () => warnings.Texts.Any(text => text.Contains("were emptied", StringComparison.Ordinal)),

@@ -120,7 +120,7 @@ public sealed class RightsTests
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => app.AppendAsync("7"));
         Assert.Contains("permission denied for table events", refused.Message, StringComparison.Ordinal);
         Assert.Contains("EventStoreSchema.Script", refused.Message, StringComparison.Ordinal);
-        refused = await Assert.ThrowsAsync<InvalidOperationException>(() => log.ReadAsync(0, null, Stop));
+        refused = await Assert.ThrowsAsync<InvalidOperationException>(() => log.ReadAsync(new(), Stop));
         Assert.Contains("permission denied for table events", refused.Message, StringComparison.Ordinal);
 
         await role.DoAsync($"grant select, insert on eventstore.events to {role.Name}");
@@ -178,7 +178,7 @@ public sealed class RightsTests
         await using var app = builder.Build();
         var log = app.Services.GetRequiredService<IEventLog>();
 
-        foreach (var ask in (Func<Task>[])[() => log.AppendAsync("t.1", "n", 1), () => log.ReadAsync(0, null, Stop)])
+        foreach (var ask in (Func<Task>[])[() => log.AppendAsync("t.1", "n", 1), () => log.ReadAsync(new(), Stop)])
         {
             var refused = await Assert.ThrowsAsync<InvalidOperationException>(ask);
             Assert.Contains("EnsureSchemaAsync", refused.Message, StringComparison.Ordinal);

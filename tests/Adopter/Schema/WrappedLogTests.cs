@@ -40,7 +40,7 @@ public sealed class WrappedLogTests
         var log = app.Services.GetRequiredService<IEventLog>();
         await log.AppendAsync("orders.7", "paid", new { PaidBy = "ann" }, cancellationToken: Stop);
 
-        var page = await log.ReadAsync(0, cancellationToken: Stop);
+        var page = await log.ReadAsync(new(), Stop);
         Assert.Equal("""{"paid_by":"ann"}""", Encoding.UTF8.GetString(page.Events[0].Data.Span));
     }
 
@@ -84,28 +84,18 @@ public sealed class WrappedLogTests
 
         public Task<IReadOnlyList<AppendedEvent>> AppendAsync(
             IReadOnlyList<NewEvent> events,
+            AppendOptions? options,
             CancellationToken cancellationToken
         )
         {
             Appends++;
-            return inner.AppendAsync(events, cancellationToken);
+            return inner.AppendAsync(events, options, cancellationToken);
         }
 
-        public Task<IReadOnlyList<AppendedEvent>> AppendForAsync(
-            string publisher,
-            IReadOnlyList<NewEvent> events,
-            CancellationToken cancellationToken
-        ) => inner.AppendForAsync(publisher, events, cancellationToken);
+        public Task<EventPage> ReadAsync(EventRead read, CancellationToken cancellationToken) =>
+            inner.ReadAsync(read, cancellationToken);
 
-        public Task<EventPage> ReadAsync(long after, EventFilter? filter, CancellationToken cancellationToken) =>
-            inner.ReadAsync(after, filter, cancellationToken);
-
-        public Task<EventPage> ReadPageAsync(
-            long after,
-            EventFilter? filter,
-            int mostEvents,
-            int mostBytes,
-            CancellationToken cancellationToken
-        ) => inner.ReadPageAsync(after, filter, mostEvents, mostBytes, cancellationToken);
+        public IAsyncEnumerable<EventPage> FollowPagesAsync(EventRead read, CancellationToken cancellationToken) =>
+            inner.FollowPagesAsync(read, cancellationToken);
     }
 }

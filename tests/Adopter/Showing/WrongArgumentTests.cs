@@ -92,16 +92,19 @@ public sealed class WrongArgumentTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_read_from_before_the_beginning_begins_there(bool inMemory)
+    public async Task A_read_without_a_place_begins_with_the_oldest_event(bool inMemory)
     {
         await using var app = await LogApp.StartAsync(
             inMemory ? null : (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
         );
         await app.Log().AppendAsync("t.1", "n", 1, cancellationToken: Stop);
 
-        var page = await app.Log().ReadAsync(-1, cancellationToken: Stop);
+        var page = await app.Log().ReadAsync(new(), Stop);
         Assert.Equal("1", Encoding.UTF8.GetString(Assert.Single(page.Events).Data.Span));
         Assert.Equal(page.Head, page.Next);
+
+        foreach (var nowhere in (StreamPosition[])[default, new("", 1), page.Head with { Position = -1 }])
+            Assert.Throws<ArgumentException>(() => new EventRead { After = nowhere });
     }
 
     [Fact]

@@ -182,7 +182,9 @@ public sealed class TopicsTests : IAsyncLifetime
         Assert.Equal([1L, 2], await ReadAsync($"orders.>"));
 
         async Task<IEnumerable<long>> ReadAsync(EventTopic topic) =>
-            (await _app.Log.ReadAsync(0, new EventFilter([topic]), Stop)).Events.Select(e => e.Position);
+            (await _app.Log.ReadAsync(new() { Filter = new EventFilter([topic]) }, Stop)).Events.Select(e =>
+                e.At.Position
+            );
     }
 
     [Fact]
@@ -199,7 +201,7 @@ public sealed class TopicsTests : IAsyncLifetime
 
         var asked = Assert.Throws<ArgumentException>(() => NewEvent.Of(EventTopic.Pattern("orders.>"), "paid", 1));
         Assert.Contains("without wildcards", asked.Message, StringComparison.Ordinal);
-        Assert.Equal(0, (await _app.Log.ReadAsync(0, cancellationToken: Stop)).Head);
+        Assert.Equal(0, (await _app.Log.ReadAsync(new(), Stop)).Head.Position);
     }
 
     [Theory]

@@ -89,14 +89,13 @@ internal static class RelayCost
     }
 
     private static EventRecord Event(long position) =>
-        new(
-            position,
-            Guid.NewGuid(),
-            $"orders.{position % 100}",
-            "status",
-            null,
-            Encoding.UTF8.GetBytes($$"""{"position":{{position}},"text":"{{new string('x', 160)}}"}"""),
-            DateTimeOffset.UtcNow,
-            null
-        );
+        new()
+        {
+            At = new StreamPosition("e", position),
+            Id = Guid.NewGuid(),
+            Topic = $"orders.{position % 100}",
+            Type = "status",
+            Data = Encoding.UTF8.GetBytes($$"""{"position":{{position}},"text":"{{new string('x', 160)}}"}"""),
+            Time = DateTimeOffset.UtcNow,
+        };
 }

@@ -125,5 +125,13 @@ public class RelayFormatTests
         events.Select(e => Encoding.UTF8.GetString(e.Data.Span));
 
     private static EventRecord Event(long position) =>
-        new(position, Guid.NewGuid(), "a.b", "t", null, "1"u8.ToArray(), DateTimeOffset.UtcNow, null);
+        new()
+        {
+            At = new StreamPosition(Page.Epoch, position),
+            Id = Guid.NewGuid(),
+            Topic = "a.b",
+            Type = "t",
+            Data = "1"u8.ToArray(),
+            Time = DateTimeOffset.UtcNow,
+        };
 }

@@ -34,7 +34,7 @@ internal sealed class ModelReplica : IDisposable
     private readonly RelayQueue _queue;
     private readonly FeedCore _feed;
     private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
-    private (EventPage Head, StreamPosition Before)? _look;
+    private (LogPage Head, StreamPosition Before)? _look;
     private bool _isStalled;
 
     public ModelReplica(ModelStore store, ModelChannel channel, ModelChance chance)
@@ -180,7 +180,7 @@ internal sealed class ModelReplica : IDisposable
         if (_isStalled)
             return;
 
-        EventPage page;
+        LogPage page;
         var reads = 0;
         do
         {
@@ -194,7 +194,7 @@ internal sealed class ModelReplica : IDisposable
     public ModelHistory Server() => CutOff is { } former && _chance.OneIn(2) ? former : _store.Now;
 
     /// <summary>Reads a page for one stream.</summary>
-    public EventPage Read(StreamFilter filter, long after)
+    public LogPage Read(StreamFilter filter, long after)
     {
         bool Wants(string topic) => filter.Events.Topics.Any(p => TopicPattern.Matches(p, topic));
         return _store.Read(after, Wants, most: 4, of: Server());
@@ -206,7 +206,7 @@ internal sealed class ModelReplica : IDisposable
         Loop.Dispose();
     }
 
-    private EventPage ReadAll() => _store.Read(Rings.Settled, _ => true, of: Server());
+    private LogPage ReadAll() => _store.Read(Rings.Settled, _ => true, of: Server());
 
     private void Apply(RelayPage page)
     {
@@ -243,7 +243,7 @@ internal sealed class ModelReplica : IDisposable
     }
 
     /// <summary>Publishes a page of the store. Returns false if the feed must read on.</summary>
-    private bool Apply(EventPage page)
+    private bool Apply(LogPage page)
     {
         // The server that is asked for the lineage may be the former primary, which does not have the epoch.
         var isKnown = _feed.IsOfNewEpoch(page) && Server().SharedWith(page.Epoch) is not null;

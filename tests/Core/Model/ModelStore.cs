@@ -60,7 +60,17 @@ internal sealed class ModelStore
         foreach (var topic in topics)
         {
             var data = Encoding.UTF8.GetBytes((++_number).ToString(CultureInfo.InvariantCulture));
-            appended.Add(new(++position, Guid.Empty, topic, "n", null, data, DateTimeOffset.UnixEpoch, null));
+            appended.Add(
+                new()
+                {
+                    At = new StreamPosition(Now.Epoch, ++position),
+                    Id = Guid.Empty,
+                    Topic = topic,
+                    Type = "n",
+                    Data = data,
+                    Time = DateTimeOffset.UnixEpoch,
+                }
+            );
         }
 
         Now.Events.AddRange(appended);
@@ -76,7 +86,7 @@ internal sealed class ModelStore
 
     public void Retain(long through) => DroppedThrough = Math.Max(DroppedThrough, Math.Min(through, Now.Head));
 
-    public EventPage Read(long after, Func<string, bool> matches, int most = 7, ModelHistory? of = null)
+    public LogPage Read(long after, Func<string, bool> matches, int most = 7, ModelHistory? of = null)
     {
         var history = of ?? Now;
         var found = history.Events.Where(e => e.Position > Math.Max(after, DroppedThrough) && matches(e.Topic));
@@ -85,7 +95,7 @@ internal sealed class ModelStore
         return new(history.Epoch, history.Head, DroppedThrough, events, through);
     }
 
-    public EventPage HeadOf(ModelHistory history) => new(history.Epoch, history.Head, DroppedThrough, [], history.Head);
+    public LogPage HeadOf(ModelHistory history) => new(history.Epoch, history.Head, DroppedThrough, [], history.Head);
 
     /// <summary>The lineage as the table has it.</summary>
     public Lineage LineageOf(string epoch) =>

@@ -141,7 +141,7 @@ public sealed class FeedCoreTests
         Assert.Equal(new StreamPosition("e2", 10), _rings.Now.Settled);
     }
 
-    private static EventPage Head(string epoch, long head) => new(epoch, head, 0, [], head);
+    private static LogPage Head(string epoch, long head) => new(epoch, head, 0, [], head);
 
     private static RelayPage Heartbeat(string epoch, long head) => new(epoch, 1, head, head, 1);
 

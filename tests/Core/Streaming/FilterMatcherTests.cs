@@ -27,16 +27,15 @@ public sealed class FilterMatcherTests
         foreach (var ring in rings)
             matcher.Index.Add(ring);
 
-        var record = new EventRecord(
-            1,
-            Guid.Empty,
-            "a.b.c",
-            type,
-            null,
-            "1"u8.ToArray(),
-            DateTimeOffset.UnixEpoch,
-            null
-        );
+        var record = new EventRecord
+        {
+            At = new StreamPosition("e", 1),
+            Id = Guid.Empty,
+            Topic = "a.b.c",
+            Type = type,
+            Data = "1"u8.ToArray(),
+            Time = DateTimeOffset.UnixEpoch,
+        };
 
         for (var n = 1; n <= 2; n++)
         {

@@ -156,7 +156,7 @@ public class FilterRingRegistryTests
         Assert.Null(ring.Read(level, new LogFrame[4], 1_000));
         // It was released, and nobody waits for it.
         rings.Release(ring);
-        Assert.False(rings.AnyWantsMore([large with { Position = 14, Topic = "t.a" }]));
+        Assert.False(rings.AnyWantsMore([large with { At = new("e", 14), Topic = "t.a" }]));
     }
 
     [Fact]
@@ -366,7 +366,15 @@ public class FilterRingRegistryTests
     private static IEnumerable<long> Positions(FilterRing ring) => ring.ReadAll(0).Select(f => f.Position);
 
     private static EventRecord Event(long position) =>
-        new(position, Guid.Empty, "t", "n", null, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
+        new()
+        {
+            At = new StreamPosition("e", position),
+            Id = Guid.Empty,
+            Topic = "t",
+            Type = "n",
+            Data = "1"u8.ToArray(),
+            Time = DateTimeOffset.UnixEpoch,
+        };
 
     private static StreamFilter Topic(string topic) => new([topic], [], [], NamedFormat.Always);
 }

@@ -193,7 +193,15 @@ public sealed class FrameTests
     }
 
     private static EventRecord Event(string type, string data) =>
-        new(7, Guid.Empty, "t", type, null, Encoding.UTF8.GetBytes(data), DateTimeOffset.UnixEpoch, null);
+        new()
+        {
+            At = new StreamPosition("e", 7),
+            Id = Guid.Empty,
+            Topic = "t",
+            Type = type,
+            Data = Encoding.UTF8.GetBytes(data),
+            Time = DateTimeOffset.UnixEpoch,
+        };
 
     private static string Framed(FrameFormat format, EventRecord record) => Text(format.Frame("e", record));
 

@@ -57,7 +57,16 @@ internal sealed class LoopStream
 
     /// <summary>An event of the stream's topic.</summary>
     public static EventRecord Event(long position, string type = "n", string? key = null) =>
-        new(position, Guid.Empty, "t", type, key, "1"u8.ToArray(), DateTimeOffset.UnixEpoch, null);
+        new()
+        {
+            At = new StreamPosition("e", position),
+            Id = Guid.Empty,
+            Topic = "t",
+            Type = type,
+            Key = key,
+            Data = "1"u8.ToArray(),
+            Time = DateTimeOffset.UnixEpoch,
+        };
 
     /// <param name="Position">Position at which it begins, or null for the head.</param>
     /// <param name="Epoch">Epoch of that position, or null for that of the ring.</param>

@@ -34,16 +34,15 @@ public sealed class FenceTests
         var now = await received.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.Equal(9_000_001, now.Fence);
         // Another event at the next position, as sent by a leader that was cut off together with a former primary.
-        var other = new EventRecord(
-            now.Last + 1,
-            Guid.CreateVersion7(),
-            "t.1",
-            "n",
-            null,
-            "-1"u8.ToArray(),
-            DateTimeOffset.UtcNow,
-            null
-        );
+        var other = new EventRecord
+        {
+            At = new(now.Epoch, now.Last + 1),
+            Id = Guid.CreateVersion7(),
+            Topic = "t.1",
+            Type = "n",
+            Data = "-1"u8.ToArray(),
+            Time = DateTimeOffset.UtcNow,
+        };
         var secret = new RelaySecret(system.Database);
 
         await secret.ReadAsync(TestContext.Current.CancellationToken);

@@ -132,21 +132,20 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         var next = new RelayPage(World.Epoch(newest), 1_000_000, position, position + 1, long.MaxValue);
         var farther = next with { Fence = 1, Last = 1_000_000_000 };
 
-        var event_ = new EventRecord(
-            next.Last,
-            Guid.NewGuid(),
-            Topic,
-            "n",
-            null,
-            "666"u8.ToArray(),
-            DateTimeOffset.UtcNow,
-            null
-        );
+        var event_ = new EventRecord
+        {
+            At = new(next.Epoch, next.Last),
+            Id = Guid.NewGuid(),
+            Topic = Topic,
+            Type = "n",
+            Data = "666"u8.ToArray(),
+            Time = DateTimeOffset.UtcNow,
+        };
 
         return
         [
             RelayFormat.ToBytes(next, [event_]),
-            RelayFormat.ToBytes(farther, [event_ with { Position = farther.Last }]),
+            RelayFormat.ToBytes(farther, [event_ with { At = new(next.Epoch, farther.Last) }]),
             RelayFormat.ToBytes(next with { Previous = long.MaxValue, Last = long.MaxValue }, []),
             RelayFormat.ToBytes(new RelayPage("another", 1, 5, 5, long.MaxValue), []),
         ];

@@ -62,16 +62,15 @@ internal sealed class HandRelay : IAsyncDisposable
     }
 
     public static EventRecord Event(string topic, long position, string data) =>
-        new(
-            position,
-            Guid.CreateVersion7(),
-            topic,
-            "n",
-            null,
-            Encoding.UTF8.GetBytes(data),
-            DateTimeOffset.UnixEpoch,
-            null
-        );
+        new()
+        {
+            At = new("", position),
+            Id = Guid.CreateVersion7(),
+            Topic = topic,
+            Type = "n",
+            Data = Encoding.UTF8.GetBytes(data),
+            Time = DateTimeOffset.UnixEpoch,
+        };
 
     /// <summary>Sends the page of these events, whose positions follow one another.</summary>
     public Task SendAsync(string epoch, params EventRecord[] events) =>

@@ -186,16 +186,15 @@ public sealed class IntakeQueueTests
                 _channel,
                 _secret,
                 page,
-                new EventRecord(
-                    _position,
-                    Guid.CreateVersion7(),
-                    Topic,
-                    "n",
-                    null,
-                    Encoding.UTF8.GetBytes(data),
-                    DateTimeOffset.UnixEpoch,
-                    null
-                )
+                new EventRecord
+                {
+                    At = new(page.Epoch, _position),
+                    Id = Guid.CreateVersion7(),
+                    Topic = Topic,
+                    Type = "n",
+                    Data = Encoding.UTF8.GetBytes(data),
+                    Time = DateTimeOffset.UnixEpoch,
+                }
             );
         }
     }

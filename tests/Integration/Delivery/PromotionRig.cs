@@ -67,6 +67,7 @@ internal sealed class OpenLog : IAsyncDisposable
         Database = database;
     }
 
+    public IEventLog Log => _host.Services.GetRequiredService<IEventLog>();
     public EventReader Reader => _host.Services.GetRequiredService<EventReader>();
 
     /// <summary>The reader of streams and lists.</summary>

@@ -96,7 +96,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
                 var before = await RowsReadAsync(reads);
                 var found = await NumberedAsync(reads, "one", number);
                 var rows = await RowsReadAsync(reads) - before;
-                Assert.Equal(first + number - 1 + (number - 1) / 2, found.At);
+                Assert.Equal(first + number - 1 + (number - 1) / 2, found.At?.Position);
                 Assert.True(rows <= MostRows, $"number {number}, read {time + 1}: {rows} rows");
             }
 

@@ -153,7 +153,7 @@ public sealed class ReadCostTests
             }
 
         var (retried, searched) = await ReadAsync("s2", 0);
-        Assert.Equal((null, head - 2 * 99 - 2), (retried.Errors.Last, retried.Errors.Since));
+        Assert.Equal((null, head - 2 * 99 - 2), (retried.Errors.Last, retried.Errors.Since?.Position));
         Assert.InRange(searched, 100, 250);
 
         async Task<(SessionState State, long Rows)> ReadAsync(string id, long ordinal)

@@ -64,7 +64,7 @@ public sealed class TopicStringTests
     [InlineData("""const string topic = $"{Kind}.>"; return TypedResults.EventStream(topic);""", "topic")]
     [InlineData("""return TypedResults.EventStream(["orders.paid", "orders.*"]);""", "\"orders.*\"")]
     [InlineData("""return (EventTopic)"orders.>";""", "\"orders.>\"")]
-    [InlineData("""return log.ReadAsync(0, new EventFilter(["orders.*"]));""", "\"orders.*\"")]
+    [InlineData("""return log.ReadAsync(new() { Filter = new EventFilter(["orders.*"]) });""", "\"orders.*\"")]
     [InlineData("""return TypedResults.EventStream("orders..paid");""", "\"orders..paid\"")]
     public async Task A_constant_that_is_no_topic_is_reported(string body, string text)
     {

@@ -103,14 +103,12 @@ public sealed class StoredAnswerTests
         new(ChatRole.Assistant, [isText ? new TextContent(text) : new TextReasoningContent(text)]);
 
     private static EventRecord Record(RunEvent written) =>
-        new(
-            1,
-            Guid.NewGuid(),
-            "generations.a",
-            written.Type,
-            null,
-            Encoding.UTF8.GetBytes(written.Data),
-            default,
-            null
-        );
+        new()
+        {
+            At = new StreamPosition("e", 1),
+            Id = Guid.NewGuid(),
+            Topic = "generations.a",
+            Type = written.Type,
+            Data = Encoding.UTF8.GetBytes(written.Data),
+        };
 }

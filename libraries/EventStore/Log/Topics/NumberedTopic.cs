@@ -8,17 +8,17 @@ namespace AspireSse.Server;
 /// <remarks>Needed only for a stream that resumes after numbers of the application's own, as StreamApi's resilient
 /// sessions do.</remarks>
 /// <param name="Head">The head of the log.</param>
-/// <param name="Start">Position before the topic's oldest event, or null if it has none.</param>
+/// <param name="Start">Place before the topic's oldest event, or null if it has none.</param>
 /// <param name="Oldest">Number of the oldest event, or null without one.</param>
 /// <param name="Newest">Number of the newest event.</param>
-/// <param name="At">Position of the event with the asked number, or null if the topic does not have it.</param>
-/// <param name="Other">The positions that were found in the other topic.</param>
+/// <param name="At">Place of the event with the asked number, or null if the topic does not have it.</param>
+/// <param name="Other">The places that were found in the other topic.</param>
 public readonly record struct NumberedTopic(
     StreamPosition Head,
-    long? Start,
+    StreamPosition? Start,
     long? Oldest,
     long? Newest,
-    long? At,
+    StreamPosition? At,
     RecentEnds Other
 )
 {
@@ -56,18 +56,26 @@ public readonly record struct NumberedTopic(
     private static NumberedTopic Of(NpgsqlDataReader row)
     {
         var head = new StreamPosition(row.GetString(0), row.GetInt64(1));
-        var other = new RecentEnds(Number(6), Number(7), Number(8));
-        return new NumberedTopic(head, Number(2), Number(3), Number(4), Number(5), other);
+        return new NumberedTopic(
+            head,
+            Place(2),
+            Number(3),
+            Number(4),
+            Place(5),
+            new RecentEnds(Place(6), Place(7), Place(8))
+        );
 
         long? Number(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
+        StreamPosition? Place(int column) => Number(column) is { } position ? head with { Position = position } : null;
     }
 }
 
-/// <summary>Positions among the newest hundred events of a topic.</summary>
+/// <summary>Places among the newest hundred events of a topic.</summary>
 /// <remarks>Needed only with <see cref="NumberedTopic"/>, to find in a second topic what ended the first, such as an
 /// error.</remarks>
-/// <param name="Newest">Position of the newest event, or null if the topic has no events.</param>
-/// <param name="Last">Position of the newest event of the sought type, or null if none of the hundred has this
+/// <param name="Newest">Place of the newest event, or null if the topic has no events.</param>
+/// <param name="Last">Place of the newest event of the sought type, or null if none of the hundred has this
 /// type.</param>
-/// <param name="Since">Position of the oldest of the hundred, or null if there are fewer.</param>
-public readonly record struct RecentEnds(long? Newest, long? Last, long? Since);
+/// <param name="Since">Place of the oldest of the hundred, or null if there are fewer.</param>
+public readonly record struct RecentEnds(StreamPosition? Newest, StreamPosition? Last, StreamPosition? Since);

@@ -20,15 +20,13 @@ public sealed class TopicPager
     private readonly NpgsqlCommand _command;
     private readonly CancellationToken _cancellationToken;
     private readonly List<TopicSummary> _unlisted = [];
+    private string _epoch = "";
 
     private TopicPager(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         _command = command;
         _cancellationToken = cancellationToken;
     }
-
-    /// <summary>The epoch of the snapshot.</summary>
-    public string Epoch { get; private set; } = "";
 
     /// <summary>Counts the events that the directory does not have yet.</summary>
     /// <param name="command">A command in a transaction with one snapshot; the pages use it.</param>
@@ -63,9 +61,9 @@ public sealed class TopicPager
         await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
         while (await row.ReadAsync(CancellationToken.None))
         {
-            pages.Epoch = row.GetString(0);
+            pages._epoch = row.GetString(0);
             if (!row.IsDBNull(1))
-                pages._unlisted.Add(new TopicSummary(row.GetString(1), row.GetInt64(2), row.GetInt64(3)));
+                pages._unlisted.Add(pages.Summary(row, first: 1));
         }
 
         pages._unlisted.Sort(InOrder);
@@ -96,26 +94,27 @@ public sealed class TopicPager
         await using var row = await _command.ExecuteReaderAsync(CancellationToken.None);
         while (await row.ReadAsync(CancellationToken.None))
         {
-            var topic = row.GetString(0);
-            var events = row.GetInt64(1);
-            var head = row.GetInt64(2);
-            topics[topic] = topics.TryGetValue(topic, out var unlisted)
+            var listed = Summary(row, first: 0);
+            topics[listed.Topic] = topics.TryGetValue(listed.Topic, out var unlisted)
                 ? unlisted with
                 {
-                    Count = events + unlisted.Count,
+                    Count = listed.Count + unlisted.Count,
                 }
-                : new TopicSummary(topic, events, head);
+                : listed;
         }
 
         return [.. topics.Values.Take(limit)];
     }
+
+    private TopicSummary Summary(NpgsqlDataReader row, int first) =>
+        new(row.GetString(first), row.GetInt64(first + 1), new StreamPosition(_epoch, row.GetInt64(first + 2)));
 
     /// <summary>Enumerates the unlisted topics of a page. It finds the first one by bisection, because a list may have
     /// a page for each of a client's grants.</summary>
     private IEnumerable<TopicSummary> Unlisted(string prefix, string after)
     {
         var isAfter = string.CompareOrdinal(after, prefix) >= 0;
-        var at = _unlisted.BinarySearch(new TopicSummary(isAfter ? after : prefix, 0, 0), InOrder);
+        var at = _unlisted.BinarySearch(new TopicSummary(isAfter ? after : prefix, 0, default), InOrder);
         if (at < 0)
             at = ~at;
         else if (isAfter)

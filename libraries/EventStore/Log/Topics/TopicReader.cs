@@ -121,15 +121,6 @@ public sealed class TopicReader
         CancellationToken cancellationToken = default
     ) => NumberedTopic.ReadAsync(_store, topic, number, (other, type), cancellationToken);
 
-    /// <summary>Lists topics with a prefix, after the last topic of the page before, in order of their bytes.</summary>
-    internal Task<(string Epoch, IReadOnlyList<TopicSummary> Topics)> ListAsync(
-        string prefix,
-        string after,
-        int limit,
-        CancellationToken cancellationToken
-    ) =>
-        ListAsync(prefix, async pages => (pages.Epoch, await pages.ReadAsync(prefix, after, limit)), cancellationToken);
-
     /// <summary>Lists topics page by page, in one snapshot of the log.</summary>
     /// <param name="prefix">The beginning of all topics that are read; empty for all.</param>
     /// <param name="listAsync">Reads the pages. It may be called twice.</param>

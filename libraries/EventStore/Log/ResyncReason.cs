@@ -1,7 +1,9 @@
 namespace AspireSse;
 
-/// <summary>The reason why a stream cannot resume after a client's last event id.</summary>
-/// <remarks>Needed to read <see cref="SseStats.Resyncs"/>, or to set <c>StreamBounds.Resync</c>.</remarks>
+/// <summary>The reason why a reader cannot go on after its last place, such as a stream after its client's last event
+/// id.</summary>
+/// <remarks>Needed to handle a <see cref="ResyncException"/>, to read <c>SseStats.Resyncs</c>, or to set
+/// <c>StreamBounds.Resync</c>.</remarks>
 public enum ResyncReason
 {
     /// <summary>Retention has deleted events after the id.</summary>
