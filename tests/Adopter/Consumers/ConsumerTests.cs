@@ -113,7 +113,7 @@ public sealed class ConsumerTests : IAsyncLifetime
             NullLogger<SalesConsumer>.Instance
         );
 
-    private IDbContextFactory<SalesDb> Contexts(Killer? killer = null)
+    private PooledDbContextFactory<SalesDb> Contexts(Killer? killer = null)
     {
         var options = new DbContextOptionsBuilder<SalesDb>().UseNpgsql(_connectionString);
         if (killer is not null)

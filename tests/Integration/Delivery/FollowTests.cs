@@ -1,4 +1,3 @@
-using EventStore;
 using Harness;
 using Npgsql;
 
