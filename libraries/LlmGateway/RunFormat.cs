@@ -1,3 +1,4 @@
+using LlmGateway;
 using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.ChatCompletions;
@@ -7,6 +8,7 @@ using LlmGateway.Dialects.UiMessages;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
+using Microsoft.Extensions.Options;
 using Runs;
 
 namespace AspireSse;
@@ -18,12 +20,24 @@ namespace AspireSse;
 public sealed class RunFormat
 {
     private readonly Func<HttpContext, EventTopic, Task> _openAsync;
+    private readonly VendorFormat? _format;
+
+    /// <summary>Reads the body of a request that starts a run, or null if no such request has this format.</summary>
+    private readonly Func<JsonElement, RunRequest>? _read;
 
     private RunFormat(Func<HttpContext, EventTopic, Task> openAsync) => _openAsync = openAsync;
 
-    private RunFormat(VendorFormat format, ShowRun showAsync, Func<EventTopic, VendorError?>? missing = null)
+    private RunFormat(
+        VendorFormat format,
+        ShowRun showAsync,
+        Func<JsonElement, RunRequest>? read,
+        Func<EventTopic, VendorError?>? missing = null
+    )
         : this((context, topic) => OpenAsync(context, topic, format, showAsync, missing ?? (_ => VendorError.NoRun)))
-    { }
+    {
+        _format = format;
+        _read = read;
+    }
 
     private delegate Task ShowRun(HttpContext context, VendorHandler handler, RunHead run);
 
@@ -39,14 +53,14 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. The API has no resume, so a client
     /// that was cut off reads the run again from its start. A run that was cancelled is an error.</remarks>
     public static RunFormat ChatCompletions(JsonElement body) =>
-        OfVendor(ChatCompletionsFormat.Instance, ChatCompletionsApi.WriterOf, body);
+        OfVendor(ChatCompletionsFormat.Instance, ChatCompletionsApi.WriterOf, body, ChatCompletionsRequestReader.OfRun);
 
     /// <summary>Anthropic's Messages API: one message when the run has ended, or its events if the body has
     /// <c>"stream": true</c>. 404 if there is no such run.</summary>
     /// <param name="body">The request's body.</param>
     /// <inheritdoc cref="ChatCompletions" path="/remarks"/>
     public static RunFormat Messages(JsonElement body) =>
-        OfVendor(MessagesFormat.Instance, (run, _) => new MessagesWriter(run), body);
+        OfVendor(MessagesFormat.Instance, (run, _) => new MessagesWriter(run), body, MessagesRequestReader.OfRun);
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
@@ -62,7 +76,10 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. If the run fails before its one
     /// response, the request fails. The run goes on if its client leaves.</remarks>
     public static RunFormat Responses(JsonElement body) =>
-        OfResponses((context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ChatBody.Checked(body)));
+        OfResponses(
+            (context, handler, run) => ResponsesApi.SendAsync(context, handler, run, ChatBody.Checked(body)),
+            ResponsesRequestReader.OfRun
+        );
 
     /// <summary>AI SDK's UI message stream, always from its start, as its client expects; the message's id is the topic
     /// without its first token. 204 if there is no such run.</summary>
@@ -83,7 +100,8 @@ public sealed class RunFormat
                     run,
                     UiMessagesRequestReader.ContinuedOf(ChatBody.Checked(body)),
                     replays: HttpMethods.IsGet(context.Request.Method)
-                )
+                ),
+            UiMessagesRequestReader.OfRun
         );
 
     /// <summary>AG-UI 1.0: the part of the run so far is a snapshot of its message, and the rest follows. 404 if there
@@ -95,7 +113,8 @@ public sealed class RunFormat
     public static RunFormat AgUi(JsonElement body) =>
         new(
             AgUiFormat.Instance,
-            (context, handler, run) => AgUiApi.JoinAsync(context, handler, run, ChatBody.Checked(body))
+            (context, handler, run) => AgUiApi.JoinAsync(context, handler, run, ChatBody.Checked(body)),
+            AgUiRequestReader.OfRun
         );
 
     /// <summary>Returns the protocol that the query of a generation's reader names, or null if it names none.</summary>
@@ -122,19 +141,54 @@ public sealed class RunFormat
     private static JsonElement Streamed { get; } =
         JsonElement.Parse("""{"stream":true,"stream_options":{"include_usage":true}}""");
 
+    /// <summary>True if a request in this format may start a run.</summary>
+    internal bool HasRequests => _read is not null;
+
     internal Task OpenAsync(HttpContext context, EventTopic topic) => _openAsync(context, topic);
+
+    /// <summary>Reads a request and starts its run. Returns the request's body and the run's topic, or null if the
+    /// request was refused.</summary>
+    internal async Task<(JsonElement Body, EventTopic Topic)?> StartAsync(
+        HttpContext context,
+        Func<RunRequest, Task<EventTopic>> startAsync
+    )
+    {
+        var options = context.RequestServices.GetRequiredService<IOptions<LlmOptions>>();
+        (JsonElement Body, EventTopic Topic)? started = null;
+        await HandlerOf(context.RequestServices)
+            .AnswerAsync(
+                context,
+                _format!,
+                async () =>
+                {
+                    var body = await ChatBody.ReadAsync(context, options.Value.MaxRequestBytes);
+                    started = (body, await startAsync(_read!(body)));
+                }
+            );
+        return started;
+    }
 
     private static RunFormat OfVendor(
         VendorFormat format,
         Func<RunHead, JsonElement, AnswerWriter> respond,
-        JsonElement body
-    ) => new(format, (context, handler, run) => handler.SendAsync(context, format, run, respond, body));
+        JsonElement body,
+        Func<JsonElement, RunRequest> read
+    ) => new(format, (context, handler, run) => handler.SendAsync(context, format, run, respond, body), read);
 
-    private static RunFormat OfResponses(ShowRun showAsync) =>
-        new(ResponsesFormat.Instance, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
+    private static RunFormat OfResponses(ShowRun showAsync, Func<JsonElement, RunRequest>? read = null) =>
+        new(ResponsesFormat.Instance, showAsync, read, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
 
     /// <summary>Its client takes 204 for a chat without an answer.</summary>
-    private static RunFormat OfUiMessages(ShowRun showAsync) => new(UiMessagesFormat.Instance, showAsync, _ => null);
+    private static RunFormat OfUiMessages(ShowRun showAsync, Func<JsonElement, RunRequest>? read = null) =>
+        new(UiMessagesFormat.Instance, showAsync, read, _ => null);
+
+    /// <summary>Returns the gateway's handler, or one for an application without the gateway.</summary>
+    private static VendorHandler HandlerOf(IServiceProvider services) =>
+        services.GetService<VendorHandler>()
+        ?? ActivatorUtilities.CreateInstance<VendorHandler>(services, UpdatesOf(services));
+
+    private static RunUpdates UpdatesOf(IServiceProvider services) =>
+        services.GetService<RunUpdates>() ?? ActivatorUtilities.CreateInstance<RunUpdates>(services);
 
     private static Task OpenAsync(
         HttpContext context,
@@ -144,11 +198,8 @@ public sealed class RunFormat
         Func<EventTopic, VendorError?> missing
     )
     {
-        var services = context.RequestServices;
-        // An application without the gateway has registered neither service.
-        var updates = services.GetService<RunUpdates>() ?? ActivatorUtilities.CreateInstance<RunUpdates>(services);
-        var handler =
-            services.GetService<VendorHandler>() ?? ActivatorUtilities.CreateInstance<VendorHandler>(services, updates);
+        var updates = UpdatesOf(context.RequestServices);
+        var handler = HandlerOf(context.RequestServices);
 
         return handler.AnswerAsync(
             context,

@@ -50,6 +50,8 @@ internal sealed class VendorHandler(
             InvalidChatException e => VendorError.Of(e),
             InvalidRequestException e => new VendorError(e.Status, null, $"{e.Field}: {e.Problem}", e.Field),
             UpstreamException e => VendorError.Of(e),
+            // An application refuses so what its client has sent.
+            BadHttpRequestException e => VendorError.Of(e.StatusCode, e.Message),
 
             // After the start of the response, a failure breaks the stream.
             _ when context.Response.HasStarted => null,

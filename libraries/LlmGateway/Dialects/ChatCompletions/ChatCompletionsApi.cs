@@ -38,7 +38,7 @@ internal static class ChatCompletionsApi
         );
 
     /// <summary>Returns true if the answer has its usage: a whole answer always has, a stream on request.</summary>
-    private static bool HasUsage(JsonElement body) =>
+    public static bool HasUsage(JsonElement body) =>
         !ChatBody.Flag(body, "stream")
         || ChatBody.Get(body, "stream_options") is { ValueKind: JsonValueKind.Object } streamOptions
             && ChatBody.Flag(streamOptions, "include_usage");

@@ -16,4 +16,13 @@ internal static class ChatCompletionsRequestReader
         var messages = RequestReader.Messages(body, Table, target);
         return RequestReader.Call(target, Table, messages, OptionsReader.Read(body, target, Table));
     }
+
+    /// <summary>Reads a request for an application's run.</summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
+    public static RunRequest OfRun(JsonElement json)
+    {
+        ChatCompletionsApi.HasUsage(json);
+        var body = new RequestValue(json);
+        return RunRequest.Of(body, Table, RequestReader.Messages(body, Table, target: null));
+    }
 }

@@ -84,6 +84,15 @@ internal static class ResponsesRequestReader
         return (RequestReader.Call(target, Table, prompt.Question(messages), options, bytes), prompt);
     }
 
+    /// <summary>Reads a request for an application's run.</summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid, or refers to an item of an earlier
+    /// response. The exception names it.</exception>
+    public static RunRequest OfRun(JsonElement json)
+    {
+        var body = new RequestValue(json);
+        return RunRequest.Of(body, Table, ResponsesInput.Read(body, past: null, Table), instructions: "instructions");
+    }
+
     private static void CheckInclude(RequestValue body, ChatTarget target)
     {
         foreach (var item in body.Items("include", ChatBody.MaxTools))
