@@ -54,6 +54,7 @@ public sealed class RunRequest
         if (instructions is not null && body.Get(instructions) is { } given)
             messages.Insert(0, new ChatMessage(ChatRole.System, RequestReader.Contents(given, table)));
 
+        messages = [.. messages.SelectMany(WithResultsApart)];
         recent ??= [.. messages];
         recent.RemoveRange(0, recent.FindLastIndex(message => message.Role == ChatRole.Assistant) + 1);
         ToolCalls.LeaveOutOpen(messages);
@@ -69,5 +70,19 @@ public sealed class RunRequest
             NewMessages = recent,
             Tools = [.. tools],
         };
+    }
+
+    /// <summary>Puts the results of a user's message, as Anthropic's clients send them, into a message of the tools,
+    /// where chat clients look for them.</summary>
+    private static IEnumerable<ChatMessage> WithResultsApart(ChatMessage message)
+    {
+        var results = message.Contents.Where(content => content is FunctionResultContent).ToList();
+        if (message.Role == ChatRole.Tool || results.Count == 0)
+            return [message];
+
+        var rest = message.Clone();
+        rest.Contents = [.. message.Contents.Except(results)];
+        var apart = new ChatMessage(ChatRole.Tool, results);
+        return rest.Contents.Count > 0 ? [apart, rest] : [apart];
     }
 }

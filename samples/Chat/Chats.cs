@@ -46,16 +46,28 @@ internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
 
         var question = new Question(request.NewMessages, isOfPage ? LastOf(request.Body) : null);
         List<ChatMessage> messages = [.. MessagesOf(events), .. question.Messages];
-        await runs.StartAsync(
+        // The response begins once the chat has the question, so that a page that returns at once finds its answer.
+        var asked = new TaskCompletionSource();
+        var isNew = await runs.StartAsync(
             topic,
             async (run, stop) =>
             {
-                await run.AppendAsync(Asked, question);
+                try
+                {
+                    await run.AppendAsync(Asked, question);
+                }
+                finally
+                {
+                    asked.SetResult();
+                }
+
                 await run.AppendAsync(
                     model.GetStreamingResponseAsync(messages, new ChatOptions { Tools = [.. request.Tools] }, stop)
                 );
             }
         );
+        if (isNew)
+            await asked.Task;
         return topic;
     }
 
@@ -65,16 +77,15 @@ internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
             .Where(message => message.Text.Length > 0)
             .Select(message => new Said(message.Role.Value, message.Text));
 
-    /// <summary>Returns the answer that runs, with its question if that is stored already, or null if none
-    /// runs.</summary>
-    public async Task<(EventTopic Answer, Question? Question)?> RunningAsync(ChatName name)
+    /// <summary>Returns the answer that runs and its question, or null if none runs.</summary>
+    public async Task<(EventTopic Answer, Question Question)?> RunningAsync(ChatName name)
     {
         var events = await EventsAsync(name);
         if (events.LastOrDefault() is not { Type: not ("end" or "error") } last)
             return null;
 
-        var asked = events.Find(record => record.Topic == last.Topic && record.Type == Asked);
-        return ((EventTopic)last.Topic, asked is null ? null : Read<Question>(asked, log.Json));
+        var asked = events.First(record => record.Topic == last.Topic && record.Type == Asked);
+        return ((EventTopic)last.Topic, Read<Question>(asked, log.Json));
     }
 
     public async Task<bool> CancelAsync(ChatName name) =>

@@ -80,7 +80,7 @@ chat.MapGet(
         await chats.RunningAsync(Of(user, chat)) is var (answer, question)
             ? TypedResults.RunStream(
                 answer,
-                question?.Shown is { } body ? RunFormat.UiMessages(body) : RunFormat.UiMessages()
+                question.Shown is { } body ? RunFormat.UiMessages(body) : RunFormat.UiMessages()
             )
             : TypedResults.NoContent()
 );

@@ -22,7 +22,7 @@ internal sealed class ScriptedModel(TimeSpan pause) : IChatClient
     {
         var all = messages.ToList();
         var news = all.Skip(all.FindLastIndex(message => message.Role == ChatRole.Assistant) + 1).ToList();
-        var question = string.Join(' ', news.Select(message => message.Text));
+        var question = string.Join(' ', news.Where(said => said.Role == ChatRole.User).Select(said => said.Text));
         var tool = options?.Tools?.FirstOrDefault(known => question.Contains(known.Name));
         if (tool is not null)
         {
@@ -39,7 +39,7 @@ internal sealed class ScriptedModel(TimeSpan pause) : IChatClient
             yield break;
         }
 
-        var asked = all.Where(message => message.Role == ChatRole.User).Select(message => message.Text).ToList();
+        var asked = all.Where(said => said.Role == ChatRole.User).Select(said => said.Text).ToList();
         var contents = news.SelectMany(message => message.Contents).ToList();
         var results = contents.OfType<FunctionResultContent>().Select(result => result.Result).ToList();
         var images = contents.Count(content => content is DataContent or UriContent);

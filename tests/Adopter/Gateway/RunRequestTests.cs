@@ -36,7 +36,7 @@ public sealed class RunRequestTests
                     {"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"Osaka"},
                     {"type":"tool_result","tool_use_id":"b"},{"type":"text","text":"And?"}]}]}
                     """,
-                "user a=Osaka b= And?"
+                "tool a=Osaka b=; user And?"
             },
             {
                 "responses",

@@ -37,8 +37,9 @@ public sealed partial class MetricsSystem : IAsyncLifetime
         _upstream = await FakeUpstream.StartAsync();
         System = await World.Start(o =>
             o.Set(Settings)
-                .Set("AspireSse__Llm__Providers__Local__BaseUrl", new Uri(_upstream.Url, "/v1").ToString())
-                .Set("AspireSse__Llm__Providers__Local__Retries", "0")
+                .Set("AspireSse__Llm__Providers__OpenAi__BaseUrl", new Uri(_upstream.Url, "/v1").ToString())
+                .Set("AspireSse__Llm__Providers__OpenAi__ApiKey", "key")
+                .Set("AspireSse__Llm__Providers__OpenAi__Retries", "0")
                 .AsProcesses()
         );
         // Before an outage fills the log, of which only the last lines are kept.
@@ -68,7 +69,7 @@ public sealed partial class MetricsSystem : IAsyncLifetime
             request.Context.Response.StatusCode = StatusCodes.Status500InternalServerError;
         });
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Replica.Url, "/v1/chat/completions"));
-        request.Content = JsonContent.Create(LlmSystem.VendorQuestion(prompt, "local/llama"));
+        request.Content = JsonContent.Create(LlmSystem.VendorQuestion(prompt));
         using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         begun.SetResult();
