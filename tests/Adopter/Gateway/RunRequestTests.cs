@@ -23,7 +23,8 @@ public sealed class RunRequestTests
                 "chat-completions",
                 """
                     {"messages":[{"role":"user","content":"Where?"},
-                    {"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},
+                    {"role":"assistant","tool_calls":[
+                    {"id":"a","type":"function","function":{"name":"f","arguments":"{}"}},
                     {"id":"b","type":"function","function":{"name":"f","arguments":"{}"}}]},
                     {"role":"tool","tool_call_id":"a","content":"Osaka"},
                     {"role":"tool","tool_call_id":"b","content":[{"type":"text","text":"Kyoto"}]}]}
@@ -41,7 +42,8 @@ public sealed class RunRequestTests
             {
                 "responses",
                 """
-                    {"previous_response_id":"resp_1","input":[{"type":"function_call_output","call_id":"a","output":"Osaka"},
+                    {"previous_response_id":"resp_1","input":[
+                    {"type":"function_call_output","call_id":"a","output":"Osaka"},
                     {"type":"function_call_output","call_id":"b","output":"Kyoto"}]}
                     """,
                 "tool a=Osaka; tool b=Kyoto"
@@ -59,7 +61,8 @@ public sealed class RunRequestTests
                 "ag-ui",
                 """
                     {"threadId":"t","runId":"r","messages":[{"role":"user","content":"Where?"},
-                    {"role":"assistant","toolCalls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},
+                    {"role":"assistant","toolCalls":[
+                    {"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},
                     {"role":"tool","toolCallId":"a","content":"Osaka"},{"role":"user","content":"And?"}]}
                     """,
                 "tool a=Osaka; user And?"
@@ -87,7 +90,8 @@ public sealed class RunRequestTests
                 "responses",
                 """
                     {"instructions":"Be brief.","input":[{"role":"user","content":[{"type":"input_text","text":"One?"},
-                    {"type":"input_image","image_url":"data:image/png;base64,AAAA"},{"type":"input_text","text":"Two?"}]}]}
+                    {"type":"input_image","image_url":"data:image/png;base64,AAAA"},
+                    {"type":"input_text","text":"Two?"}]}]}
                     """,
                 "system Be brief.; user One? image/png Two?"
             },
@@ -95,7 +99,8 @@ public sealed class RunRequestTests
                 "ui-messages",
                 """
                     {"messages":[{"role":"user","parts":[{"type":"text","text":"One?"},
-                    {"type":"file","mediaType":"image/png","url":"data:image/png;base64,AAAA"},{"type":"text","text":"Two?"}]}]}
+                    {"type":"file","mediaType":"image/png","url":"data:image/png;base64,AAAA"},
+                    {"type":"text","text":"Two?"}]}]}
                     """,
                 "user One? image/png Two?"
             },
@@ -113,7 +118,8 @@ public sealed class RunRequestTests
                 "ui-messages",
                 """
                     {"messages":[{"role":"user","parts":[{"type":"text","text":"Before?"}]},
-                    {"role":"assistant","parts":[{"type":"tool-f","toolCallId":"a","state":"input-available","input":{}}]},
+                    {"role":"assistant","parts":[
+                    {"type":"tool-f","toolCallId":"a","state":"input-available","input":{}}]},
                     {"role":"user","parts":[{"type":"text","text":"Now?"}]}]}
                     """,
                 "user Now?"
@@ -122,7 +128,8 @@ public sealed class RunRequestTests
                 "responses",
                 """
                     {"input":[{"role":"user","content":"Before?"},
-                    {"type":"function_call","call_id":"a","name":"f","arguments":"{}"},{"role":"user","content":"Now?"}]}
+                    {"type":"function_call","call_id":"a","name":"f","arguments":"{}"},
+                    {"role":"user","content":"Now?"}]}
                     """,
                 "user Now?"
             },
@@ -155,7 +162,10 @@ public sealed class RunRequestTests
                     ),
                     (
                         "messages",
-                        $$$"""{"messages":[{{{Said}}}],"tools":[{{{Function.Replace("parameters", "input_schema")}}}]}"""
+                        $$$"""{"messages":[{{{Said}}}],"tools":[{{{Function}}}]}""".Replace(
+                            "parameters",
+                            "input_schema"
+                        )
                     ),
                     ("responses", $$$"""{"input":"Where?","tools":[{"type":"function",{{{Function[1..]}}}]}"""),
                     ("ag-ui", $$$"""{"threadId":"t","runId":"r","messages":[{{{Said}}}],"tools":[{{{Function}}}]}"""),

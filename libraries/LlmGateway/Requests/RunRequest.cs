@@ -16,7 +16,7 @@ public sealed class RunRequest
     /// AG-UI's <c>state</c>.</summary>
     public JsonElement Body { get; }
 
-    /// <summary>The client's own name of AI SDK's chat or of AG-UI's run, or null in the other protocols and if AI SDK's
+    /// <summary>The client's own name of AI SDK's chat or of AG-UI's run. Null in the other protocols, and if AI SDK's
     /// client sends none.</summary>
     public string? Id { get; private init; }
 
