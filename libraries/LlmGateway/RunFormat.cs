@@ -18,12 +18,24 @@ namespace AspireSse;
 public sealed class RunFormat
 {
     private readonly Func<HttpContext, EventTopic, Task> _openAsync;
+    private readonly VendorFormat? _format;
+
+    /// <summary>Reads the body of a request that starts a run, or null if no such request has this format.</summary>
+    private readonly Func<RequestValue, RunRequest>? _read;
 
     private RunFormat(Func<HttpContext, EventTopic, Task> openAsync) => _openAsync = openAsync;
 
-    private RunFormat(VendorFormat format, ShowRun showAsync, Func<EventTopic, VendorError?>? missing = null)
+    private RunFormat(
+        VendorFormat format,
+        ShowRun showAsync,
+        Func<RequestValue, RunRequest>? read,
+        Func<EventTopic, VendorError?>? missing = null
+    )
         : this((context, topic) => OpenAsync(context, topic, format, showAsync, missing ?? (_ => VendorError.NoRun)))
-    { }
+    {
+        _format = format;
+        _read = read;
+    }
 
     private delegate Task ShowRun(DialectRequest request, RunHead run);
 
@@ -39,14 +51,19 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. The API has no resume, so a client
     /// that was cut off reads the run again from its start. A run that was cancelled is an error.</remarks>
     public static RunFormat ChatCompletions(JsonElement body) =>
-        OfVendor(ChatCompletionsWriter.Format, (run, json) => ChatCompletionsApi.WriterOf(run, json), body);
+        OfVendor(
+            ChatCompletionsWriter.Format,
+            (run, json) => ChatCompletionsApi.WriterOf(run, json),
+            body,
+            ChatCompletionsApi.OfRun
+        );
 
     /// <summary>Anthropic's Messages API: one message when the run has ended, or its events if the body has
     /// <c>"stream": true</c>. 404 if there is no such run.</summary>
     /// <param name="body">The request's body.</param>
     /// <inheritdoc cref="ChatCompletions" path="/remarks"/>
     public static RunFormat Messages(JsonElement body) =>
-        OfVendor(MessagesWriter.Format, (run, _) => new MessagesWriter(run), body);
+        OfVendor(MessagesWriter.Format, (run, _) => new MessagesWriter(run), body, MessagesRequestReader.OfRun);
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
@@ -62,7 +79,10 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body is no object or a flag is no boolean. If the run fails before its one
     /// response, the request fails. The run goes on if its client leaves.</remarks>
     public static RunFormat Responses(JsonElement body) =>
-        OfResponses((request, run) => ResponsesApi.SendAsync(request, run, ChatBody.Checked(body)));
+        OfResponses(
+            (request, run) => ResponsesApi.SendAsync(request, run, ChatBody.Checked(body)),
+            ResponsesRequestReader.OfRun
+        );
 
     /// <summary>AI SDK's UI message stream, always from its start, as its client expects; the message's id is the topic
     /// without its first token. 204 if there is no such run.</summary>
@@ -81,7 +101,8 @@ public sealed class RunFormat
                     run,
                     UiMessagesRequestReader.ContinuedOf(ChatBody.Checked(body)),
                     replays: HttpMethods.IsGet(request.Context.Request.Method)
-                )
+                ),
+            UiMessagesRequestReader.OfRun
         );
 
     /// <summary>AG-UI 1.0: the part of the run so far is a snapshot of its message, and the rest follows. 404 if there
@@ -91,7 +112,11 @@ public sealed class RunFormat
     /// <remarks>It answers 400 if the body lacks an id. A request with the <c>Last-Event-ID</c> of the run gets the
     /// events after that one, without a snapshot; any other id gets 400.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
-        new(AgUiWriter.Format, (request, run) => AgUiApi.JoinAsync(request, run, ChatBody.Checked(body)));
+        new(
+            AgUiWriter.Format,
+            (request, run) => AgUiApi.JoinAsync(request, run, ChatBody.Checked(body)),
+            AgUiRequestReader.OfRun
+        );
 
     /// <summary>Returns the protocol that the query of a generation's reader names, or null if it names none.</summary>
     /// <exception cref="InvalidRequestException">It names another one.</exception>
@@ -117,12 +142,37 @@ public sealed class RunFormat
     private static JsonElement Streamed { get; } =
         JsonElement.Parse("""{"stream":true,"stream_options":{"include_usage":true}}""");
 
+    /// <summary>True if a request in this format may start a run.</summary>
+    internal bool HasRequests => _read is not null;
+
     internal Task OpenAsync(HttpContext context, EventTopic topic) => _openAsync(context, topic);
+
+    /// <summary>Reads a request and starts its run. Returns the request's body and the run's topic, or null if the
+    /// request was refused.</summary>
+    internal async Task<(JsonElement Body, EventTopic Topic)?> StartAsync(
+        HttpContext context,
+        Func<RunRequest, Task<EventTopic>> startAsync
+    )
+    {
+        var request = new DialectRequest(context);
+        (JsonElement Body, EventTopic Topic)? started = null;
+        await request.Handler.AnswerAsync(
+            context,
+            _format!,
+            async () =>
+            {
+                var body = await request.ReadAsync();
+                started = (body.Json, await startAsync(_read!(body)));
+            }
+        );
+        return started;
+    }
 
     private static RunFormat OfVendor(
         VendorFormat format,
         Func<RunHead, RequestValue, AnswerWriter> respond,
-        JsonElement body
+        JsonElement body,
+        Func<RequestValue, RunRequest> read
     ) =>
         new(
             format,
@@ -132,14 +182,16 @@ public sealed class RunFormat
                 // Until the run names its own model, it is the one that the body names.
                 var response = respond(run with { Model = run.Model ?? json.Name("model") }, json);
                 return request.Handler.SendAsync(request.Context, format, run, response, json.Is("stream"));
-            }
+            },
+            read
         );
 
-    private static RunFormat OfResponses(ShowRun showAsync) =>
-        new(ResponsesWriter.Format, showAsync, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
+    private static RunFormat OfResponses(ShowRun showAsync, Func<RequestValue, RunRequest>? read = null) =>
+        new(ResponsesWriter.Format, showAsync, read, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
 
     /// <summary>Its client takes 204 for a chat without an answer.</summary>
-    private static RunFormat OfUiMessages(ShowRun showAsync) => new(UiMessagesWriter.Format, showAsync, _ => null);
+    private static RunFormat OfUiMessages(ShowRun showAsync, Func<RequestValue, RunRequest>? read = null) =>
+        new(UiMessagesWriter.Format, showAsync, read, _ => null);
 
     private static Task OpenAsync(
         HttpContext context,

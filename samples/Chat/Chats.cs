@@ -16,14 +16,19 @@ internal sealed record ChatName(string User, Guid Chat)
 /// <summary>A message as a client sees it.</summary>
 internal sealed record Said(string Role, string Text);
 
+/// <summary>What a client asks.</summary>
+/// <param name="Messages">Messages that the chat does not have yet.</param>
+/// <param name="Shown">The body whose last message a page's answer continues, or null for other clients.</param>
+internal sealed record Question(IReadOnlyList<ChatMessage> Messages, JsonElement? Shown);
+
 /// <summary>Chats whose messages are the events of their runs: the question, and the updates of the answer.</summary>
 internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
 {
     private const string Asked = "asked";
 
-    /// <summary>Starts the answer to a question, and cancels the answer that runs. An answer of this id is not started
-    /// again.</summary>
-    public async Task<EventTopic> AskAsync(ChatName name, Question question, string? id = null)
+    /// <summary>Starts the answer to the new messages of a request, and cancels the answer that runs. An answer of this
+    /// id is not started again.</summary>
+    public async Task<EventTopic> AskAsync(ChatName name, RunRequest request, string? id = null, bool isOfPage = false)
     {
         id ??= Guid.CreateVersion7().ToString("N");
         if (id.Any(character => !char.IsAsciiLetterOrDigit(character) && character is not ('-' or '_')))
@@ -31,20 +36,38 @@ internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
 
         var events = await EventsAsync(name);
         var topic = name.Answer(id);
-        if (events.LastOrDefault() is { } last && last.Topic != topic.ToString())
+        if (events.Exists(record => record.Topic == topic.ToString()))
+            return topic;
+
+        if (request.NewMessages.Count == 0)
+            throw new BadHttpRequestException("The last message is the model's: there is nothing to answer.");
+        if (events.LastOrDefault() is { } last)
             await runs.CancelAsync((EventTopic)last.Topic);
 
-        List<ChatMessage> messages = [.. MessagesOf(events), question.Message];
-        await runs.StartAsync(
+        var question = new Question(request.NewMessages, isOfPage ? LastOf(request.Body) : null);
+        List<ChatMessage> messages = [.. MessagesOf(events), .. question.Messages];
+        // The response begins once the chat has the question, so that a page that returns at once finds its answer.
+        var asked = new TaskCompletionSource();
+        var isNew = await runs.StartAsync(
             topic,
             async (run, stop) =>
             {
-                await run.AppendAsync(Asked, question.Message);
+                try
+                {
+                    await run.AppendAsync(Asked, question);
+                }
+                finally
+                {
+                    asked.SetResult();
+                }
+
                 await run.AppendAsync(
-                    model.GetStreamingResponseAsync(messages, new ChatOptions { Tools = [.. question.Tools] }, stop)
+                    model.GetStreamingResponseAsync(messages, new ChatOptions { Tools = [.. request.Tools] }, stop)
                 );
             }
         );
+        if (isNew)
+            await asked.Task;
         return topic;
     }
 
@@ -54,14 +77,19 @@ internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
             .Where(message => message.Text.Length > 0)
             .Select(message => new Said(message.Role.Value, message.Text));
 
-    /// <summary>Returns the answer that runs, or null if none does.</summary>
-    public async Task<EventTopic?> RunningAsync(ChatName name) =>
-        (await EventsAsync(name)).LastOrDefault() is { Type: not ("end" or "error") } last
-            ? (EventTopic)last.Topic
-            : (EventTopic?)null;
+    /// <summary>Returns the answer that runs and its question, or null if none runs.</summary>
+    public async Task<(EventTopic Answer, Question Question)?> RunningAsync(ChatName name)
+    {
+        var events = await EventsAsync(name);
+        if (events.LastOrDefault() is not { Type: not ("end" or "error") } last)
+            return null;
+
+        var asked = events.First(record => record.Topic == last.Topic && record.Type == Asked);
+        return ((EventTopic)last.Topic, Read<Question>(asked, log.Json));
+    }
 
     public async Task<bool> CancelAsync(ChatName name) =>
-        await RunningAsync(name) is { } answer && await runs.CancelAsync(answer);
+        await RunningAsync(name) is var (answer, _) && await runs.CancelAsync(answer);
 
     private async Task<List<EventRecord>> EventsAsync(ChatName name)
     {
@@ -81,7 +109,7 @@ internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
         var messages = new List<ChatMessage>();
         foreach (var answer in events.GroupBy(record => record.Topic))
         {
-            messages.AddRange(answer.Where(e => e.Type == Asked).Select(e => Read<ChatMessage>(e, log.Json)));
+            messages.AddRange(answer.Where(e => e.Type == Asked).SelectMany(e => Read<Question>(e, log.Json).Messages));
             messages.AddMessages(
                 answer
                     .Where(e => e.Type == "update")
@@ -91,6 +119,10 @@ internal sealed class Chats(IRuns runs, IEventLog log, IChatClient model)
 
         return messages;
     }
+
+    /// <summary>Returns the part of a page's request that its answer may continue: the last message.</summary>
+    private static JsonElement LastOf(JsonElement body) =>
+        JsonSerializer.SerializeToElement(new { messages = body.GetProperty("messages").EnumerateArray().TakeLast(1) });
 
     private static T Read<T>(EventRecord record, JsonSerializerOptions json) =>
         JsonSerializer.Deserialize<T>(record.Data.Span, json)!;

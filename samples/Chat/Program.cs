@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using System.Text.Json;
 using AspireSse;
 using Chat;
 using Microsoft.AspNetCore.Authentication.BearerToken;
@@ -45,13 +44,13 @@ chat.MapDelete("/answer", (Guid chat, ClaimsPrincipal user, Chats chats) => chat
 // OpenAI's client: new OpenAI({ baseURL: ".../chats/{id}/v1", apiKey: token }).
 chat.MapPost(
     "/v1/chat/completions",
-    async (Guid chat, JsonElement body, ClaimsPrincipal user, Chats chats) =>
-        TypedResults.RunStream(await chats.AskAsync(Of(user, chat), Question.Of(body)), RunFormat.ChatCompletions(body))
+    (Guid chat, ClaimsPrincipal user, Chats chats) =>
+        TypedResults.RunStream(RunFormat.ChatCompletions, request => chats.AskAsync(Of(user, chat), request))
 );
 chat.MapPost(
     "/v1/responses",
-    async (Guid chat, JsonElement body, ClaimsPrincipal user, Chats chats) =>
-        TypedResults.RunStream(await chats.AskAsync(Of(user, chat), Question.Of(body)), RunFormat.Responses(body))
+    (Guid chat, ClaimsPrincipal user, Chats chats) =>
+        TypedResults.RunStream(RunFormat.Responses, request => chats.AskAsync(Of(user, chat), request))
 );
 
 // The id of a response is its topic without the first token: resp_ann.{chat}.0195….
@@ -64,33 +63,33 @@ chat.MapGet(
 // Anthropic's client: new Anthropic({ baseURL: ".../chats/{id}", authToken: token }).
 chat.MapPost(
     "/v1/messages",
-    async (Guid chat, JsonElement body, ClaimsPrincipal user, Chats chats) =>
-        TypedResults.RunStream(await chats.AskAsync(Of(user, chat), Question.Of(body)), RunFormat.Messages(body))
+    (Guid chat, ClaimsPrincipal user, Chats chats) =>
+        TypedResults.RunStream(RunFormat.Messages, request => chats.AskAsync(Of(user, chat), request))
 );
 
 // AI SDK: new DefaultChatTransport({ api: ".../chats/{id}/ui", headers: { authorization: `Bearer ${token}` } }). A
-// page that returns gets the answer that runs.
+// page that returns gets the answer that runs, within the message that the answer continues.
 chat.MapPost(
     "/ui",
-    async (Guid chat, JsonElement body, ClaimsPrincipal user, Chats chats) =>
-        TypedResults.RunStream(await chats.AskAsync(Of(user, chat), Question.Of(body)), RunFormat.UiMessages(body))
+    (Guid chat, ClaimsPrincipal user, Chats chats) =>
+        TypedResults.RunStream(RunFormat.UiMessages, request => chats.AskAsync(Of(user, chat), request, isOfPage: true))
 );
 chat.MapGet(
     "/ui/{id}/stream",
     async Task<Results<EventStreamResult, NoContent>> (Guid chat, ClaimsPrincipal user, Chats chats) =>
-        await chats.RunningAsync(Of(user, chat)) is { } answer
-            ? TypedResults.RunStream(answer, RunFormat.UiMessages())
+        await chats.RunningAsync(Of(user, chat)) is var (answer, question)
+            ? TypedResults.RunStream(
+                answer,
+                question.Shown is { } body ? RunFormat.UiMessages(body) : RunFormat.UiMessages()
+            )
             : TypedResults.NoContent()
 );
 
 // AG-UI's HttpAgent, TanStack AI: the client names the run, and the same request again goes on with it.
 chat.MapPost(
     "/ag-ui",
-    async (Guid chat, JsonElement body, ClaimsPrincipal user, Chats chats) =>
-        TypedResults.RunStream(
-            await chats.AskAsync(Of(user, chat), Question.Of(body), body.GetProperty("runId").GetString()),
-            RunFormat.AgUi(body)
-        )
+    (Guid chat, ClaimsPrincipal user, Chats chats) =>
+        TypedResults.RunStream(RunFormat.AgUi, request => chats.AskAsync(Of(user, chat), request, request.Id))
 );
 
 await app.EnsureSchemaAsync();

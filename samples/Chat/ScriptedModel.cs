@@ -21,8 +21,9 @@ internal sealed class ScriptedModel(TimeSpan pause) : IChatClient
     )
     {
         var all = messages.ToList();
-        var question = all[^1];
-        var tool = options?.Tools?.FirstOrDefault(known => question.Text.Contains(known.Name));
+        var news = all.Skip(all.FindLastIndex(message => message.Role == ChatRole.Assistant) + 1).ToList();
+        var question = string.Join(' ', news.Where(said => said.Role == ChatRole.User).Select(said => said.Text));
+        var tool = options?.Tools?.FirstOrDefault(known => question.Contains(known.Name));
         if (tool is not null)
         {
             var call = new FunctionCallContent(
@@ -38,11 +39,16 @@ internal sealed class ScriptedModel(TimeSpan pause) : IChatClient
             yield break;
         }
 
-        var asked = all.Where(message => message.Role == ChatRole.User).Select(message => message.Text).ToList();
-        var result = question.Contents.OfType<FunctionResultContent>().FirstOrDefault();
-        var answer = result is not null
-            ? $"It is {result.Result}."
-            : $"You asked: {question.Text} Before, you asked {asked.Count - 1} times: {string.Join(' ', asked[..^1])}";
+        var asked = all.Where(said => said.Role == ChatRole.User).Select(said => said.Text).ToList();
+        var contents = news.SelectMany(message => message.Contents).ToList();
+        var results = contents.OfType<FunctionResultContent>().Select(result => result.Result).ToList();
+        var images = contents.Count(content => content is DataContent or UriContent);
+        var seen = images > 0 ? $" (I see {images})" : "";
+        var answer =
+            results.Count > 0
+                ? $"It is {string.Join(" and ", results)}."
+                : $"You asked: {question}{seen} Before, you asked {asked.Count - 1} times: "
+                    + string.Join(' ', asked[..^1]);
         foreach (var word in answer.TrimEnd(' ', ':').Split(' '))
         {
             yield return new ChatResponseUpdate(ChatRole.Assistant, word + " ") { ModelId = "scripted" };

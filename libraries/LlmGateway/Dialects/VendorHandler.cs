@@ -50,6 +50,8 @@ internal sealed class VendorHandler(
             InvalidRequestException e => VendorError.Of(e),
             UpstreamException e => VendorError.Of(e),
             VendorException e => e.Error,
+            // An application refuses so what its client has sent.
+            BadHttpRequestException e => VendorError.Of(e.StatusCode, e.Message),
 
             // After the start of the response, a failure breaks the stream.
             _ when context.Response.HasStarted => null,

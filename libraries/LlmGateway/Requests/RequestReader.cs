@@ -49,8 +49,8 @@ internal static class RequestReader
     /// takes it.</summary>
     /// <param name="body">The request.</param>
     /// <param name="table">The names of its API.</param>
-    /// <param name="target">The model.</param>
-    public static List<ChatMessage> Messages(RequestValue body, RequestTable table, ChatTarget target)
+    /// <param name="target">The model, or null for an application, which may have the call itself.</param>
+    public static List<ChatMessage> Messages(RequestValue body, RequestTable table, ChatTarget? target)
     {
         var list = body.Required(table.Messages);
         var messages = new List<ChatMessage>();
@@ -59,7 +59,7 @@ internal static class RequestReader
         foreach (var item in list.Items(ChatBody.MaxMessages))
             if (Message(item, table) is { } message)
             {
-                if (!table.IsNative(target))
+                if (target is not null && !table.IsNative(target))
                     foreach (var content in message.Contents)
                         CheckCall(content, calls, item.PathOf(table.CallId));
                 messages.Add(message);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Harness;
 using Microsoft.Extensions.AI;
 
@@ -55,11 +54,11 @@ internal static class RunFormatApp
     {
         app.MapPost(
             "/v1/responses",
-            async (JsonElement body, IRuns runs, IChatClient chat) =>
-            {
-                var topic = await AskAsync(runs, chat, Guid.NewGuid().ToString("N"), InputOf(body));
-                return TypedResults.RunStream(topic, RunFormat.Responses(body));
-            }
+            (IRuns runs, IChatClient chat) =>
+                TypedResults.RunStream(
+                    RunFormat.Responses,
+                    request => AskAsync(Guid.NewGuid().ToString("N"), request, runs, chat)
+                )
         );
         app.MapGet(
             "/v1/responses/resp_{id}",
@@ -69,28 +68,34 @@ internal static class RunFormatApp
         // The question is the run, so that each client of it reads the same one.
         app.MapPost(
             "/v1/chat/completions",
-            async (JsonElement body, IRuns runs, IChatClient chat) =>
-                TypedResults.RunStream(await AskAsync(runs, chat, body), RunFormat.ChatCompletions(body))
+            (IRuns runs, IChatClient chat) =>
+                TypedResults.RunStream(
+                    RunFormat.ChatCompletions,
+                    request => AskAsync(request.Messages[^1].Text, request, runs, chat)
+                )
         );
         app.MapPost(
             "/v1/messages",
-            async (JsonElement body, IRuns runs, IChatClient chat) =>
-                TypedResults.RunStream(await AskAsync(runs, chat, body), RunFormat.Messages(body))
+            (IRuns runs, IChatClient chat) =>
+                TypedResults.RunStream(
+                    RunFormat.Messages,
+                    request => AskAsync(request.Messages[^1].Text, request, runs, chat)
+                )
         );
 
         app.MapPost(
             "/api/chat",
-            async (JsonElement body, IRuns runs, IChatClient chat) =>
-            {
-                var id = body.GetProperty("id").GetString()!;
-                var last = body.GetProperty("messages").EnumerateArray().Last();
-                var part = last.GetProperty("parts").EnumerateArray().Last();
-                // The page has run a tool: its output is what the next run is asked.
-                var topic = part.TryGetProperty("output", out var output)
-                    ? await AskAsync(runs, chat, $"{id}-{part.GetProperty("toolCallId").GetString()}", output)
-                    : await AskAsync(runs, chat, id, part.GetProperty("text"));
-                return TypedResults.RunStream(topic, RunFormat.UiMessages(body));
-            }
+            (IRuns runs, IChatClient chat) =>
+                TypedResults.RunStream(
+                    RunFormat.UiMessages,
+                    request =>
+                    {
+                        // The page has run a tool: its output is what the next run is asked.
+                        var result = ResultOf(request.NewMessages);
+                        var id = result is null ? request.Id : $"{request.Id}-{result.CallId}";
+                        return AskAsync(id, request, runs, chat);
+                    }
+                )
         );
         app.MapGet(
             "/api/chat/{id}/stream",
@@ -99,38 +104,24 @@ internal static class RunFormatApp
 
         app.MapPost(
             "/agent",
-            async (JsonElement body, IRuns runs, IChatClient chat) =>
-            {
-                var text = body.GetProperty("messages")[0].GetProperty("content");
-                var topic = await AskAsync(runs, chat, body.GetProperty("runId").GetString()!, text);
-                return TypedResults.RunStream(topic, RunFormat.AgUi(body));
-            }
+            (IRuns runs, IChatClient chat) =>
+                TypedResults.RunStream(RunFormat.AgUi, request => AskAsync(request.Id, request, runs, chat))
         );
     }
 
-    /// <summary>The text of OpenAI's client, or the last message that other clients make of it.</summary>
-    private static JsonElement InputOf(JsonElement body)
-    {
-        var input = body.GetProperty("input");
-        return input.ValueKind == JsonValueKind.String
-            ? input
-            : input.EnumerateArray().Last().GetProperty("content")[0].GetProperty("text");
-    }
-
-    private static Task<EventTopic> AskAsync(IRuns runs, IChatClient chat, JsonElement body)
-    {
-        var question = body.GetProperty("messages").EnumerateArray().Last().GetProperty("content");
-        return AskAsync(runs, chat, question.GetString()!, question);
-    }
+    private static FunctionResultContent? ResultOf(IEnumerable<ChatMessage> messages) =>
+        messages.SelectMany(message => message.Contents).OfType<FunctionResultContent>().LastOrDefault();
 
     /// <summary>Starts a run, unless it was begun before.</summary>
-    private static async Task<EventTopic> AskAsync(IRuns runs, IChatClient chat, string id, JsonElement text)
+    private static async Task<EventTopic> AskAsync(string? id, RunRequest request, IRuns runs, IChatClient chat)
     {
         EventTopic topic = $"answers.{id}";
-        var question = text.GetString()!;
+        if (!topic.IsValid)
+            throw new BadHttpRequestException("An id has letters, digits, - and _ only.");
+
         await runs.StartAsync(
             topic,
-            (run, stop) => run.AppendAsync(chat.GetStreamingResponseAsync(question, cancellationToken: stop))
+            (run, stop) => run.AppendAsync(chat.GetStreamingResponseAsync(request.Messages, cancellationToken: stop))
         );
         return topic;
     }
@@ -145,7 +136,8 @@ internal static class RunFormatApp
         [EnumeratorCancellation] CancellationToken stop
     )
     {
-        var question = messages.Last().Text;
+        var last = messages.Last();
+        var question = ResultOf([last])?.Result?.ToString() ?? last.Text;
         if (question == "where")
         {
             yield return new(ChatRole.Assistant, "I look. ");

@@ -1,7 +1,9 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.RegularExpressions;
 using Harness;
 using Integration.Llm;
+using Microsoft.AspNetCore.Http;
 
 namespace Integration.Operations;
 
@@ -22,6 +24,7 @@ public sealed partial class MetricsSystem : IAsyncLifetime
         ["AspireSse__Relay__LeaseMilliseconds"] = "30000",
     };
     private readonly List<SseReader> _readers = [];
+    private FakeUpstream? _upstream;
     private Uri? _ofReplica;
     private Uri? _ofBroadcaster;
 
@@ -31,7 +34,14 @@ public sealed partial class MetricsSystem : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        System = await World.Start(o => o.Set(Settings).AsProcesses());
+        _upstream = await FakeUpstream.StartAsync();
+        System = await World.Start(o =>
+            o.Set(Settings)
+                .Set("AspireSse__Llm__Providers__OpenAi__BaseUrl", new Uri(_upstream.Url, "/v1").ToString())
+                .Set("AspireSse__Llm__Providers__OpenAi__ApiKey", "key")
+                .Set("AspireSse__Llm__Providers__OpenAi__Retries", "0")
+                .AsProcesses()
+        );
         // Before an outage fills the log, of which only the last lines are kept.
         _ofReplica = AddressOf(Replica);
         _ofBroadcaster = AddressOf(System.Broadcasters[0].Process);
@@ -46,10 +56,28 @@ public sealed partial class MetricsSystem : IAsyncLifetime
             await reader.WaitAsync(r => r.Events.Count() == Events);
 
         await RefuseAndAnswerAsync();
+        await FailBegunAsync();
     }
 
-    /// <summary>Refuses two streams and two questions to models, and answers two questions, of which nothing is
-    /// stored.</summary>
+    /// <summary>Fails a question whose client has the head of its stream already.</summary>
+    private async Task FailBegunAsync()
+    {
+        var begun = new TaskCompletionSource();
+        var prompt = _upstream!.On(async request =>
+        {
+            await begun.Task;
+            request.Context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Replica.Url, "/v1/chat/completions"));
+        request.Content = JsonContent.Create(LlmSystem.VendorQuestion(prompt));
+        using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        begun.SetResult();
+        Assert.Contains("\"error\"", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Refuses two streams and questions to models in each group of routes, and answers two questions, of
+    /// which nothing is stored.</summary>
     private async Task RefuseAndAnswerAsync()
     {
         var model = LlmSystem.VendorQuestion("hello", "demo", stream: false);
@@ -58,6 +86,8 @@ public sealed partial class MetricsSystem : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, await GetAsync("/v1/generations/nobodys/stream"));
         Assert.Equal(HttpStatusCode.NotFound, await PostAsync("/v1/chat/completions", nobodys));
         Assert.Equal(HttpStatusCode.BadRequest, await PostAsync("/v1/messages", new { model = "demo" }));
+        foreach (var path in (string[])["/api/chat", "/agents/ag-ui", "/v1/generations"])
+            Assert.Equal(HttpStatusCode.BadRequest, await PostAsync(path, new { }));
         Assert.Equal(HttpStatusCode.OK, await PostAsync("/v1/chat/completions", model));
         Assert.Equal(HttpStatusCode.OK, await PostAsync("/v1/messages", model));
 
@@ -111,6 +141,7 @@ public sealed partial class MetricsSystem : IAsyncLifetime
         foreach (var reader in _readers)
             await reader.DisposeAsync();
         await System.DisposeAsync();
+        await _upstream!.DisposeAsync();
     }
 
     [GeneratedRegex(@"Prometheus reads the metrics at (http://\S+/metrics)")]

@@ -38,9 +38,23 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
     [InlineData("/v1/generations/{id}/stream", 404)]
     [InlineData("/v1/chat/completions", 404)]
     [InlineData("/v1/messages", 400)]
+    [InlineData("/api/chat/", 400)]
+    [InlineData("/agents/ag-ui/", 400)]
+    [InlineData("/v1/generations/", 400)]
     public async Task A_refused_stream_or_model_request_is_counted_by_its_status(string route, int status)
     {
         await MetricsSystem.EventuallyAsync(shared.World.ReplicaMetricsAsync, m => Requests(m, route, status) == 1);
+    }
+
+    /// <summary>Its response has begun with 200, so no status tells of it.</summary>
+    [Fact]
+    public async Task An_answer_that_fails_before_its_first_word_is_counted_by_its_error()
+    {
+        var metrics = await MetricsSystem.EventuallyAsync(
+            shared.World.ReplicaMetricsAsync,
+            m => m.Sum("gen_ai_client_operation_duration_seconds_count", ("error_type", "upstream")) == 1
+        );
+        Assert.Equal(0, Requests(metrics, "/v1/chat/completions", 502));
     }
 
     [Fact]
@@ -53,7 +67,8 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
         foreach (var route in (string[])["/v1/events/stream", "/v1/chat/completions", "/v1/messages"])
             Assert.Equal(0, Requests(metrics, route, 200));
 
-        Assert.Equal(MetricsSystem.Readers, metrics.Sum("sse_server_streams_opened_total"));
+        // The readers, and the answer that fails.
+        Assert.Equal(MetricsSystem.Readers + 1, metrics.Sum("sse_server_streams_opened_total"));
         Assert.Equal(2, metrics.Sum("gen_ai_client_operation_time_to_first_chunk_seconds_count"));
     }
 

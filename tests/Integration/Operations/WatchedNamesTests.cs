@@ -1,6 +1,10 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Harness;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Integration.Operations;
 
@@ -107,6 +111,26 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
         }
 
         Assert.True(seen > 0 || file.EndsWith(".json", StringComparison.Ordinal), $"{file} selects no label");
+    }
+
+    /// <summary>A route that is renamed, or new, needs its place in the alert.</summary>
+    [Fact]
+    public async Task Every_route_that_asks_a_model_is_in_the_alert_of_refused_questions()
+    {
+        var alert = AllExpressions("deploy/prometheus/alerts.yml")
+            .Single(e => e.Contains("/agents/ag-ui", StringComparison.Ordinal));
+        var watched = new Regex($"^({Regex.Match(alert, @"http_route=~""([^""]*)""").Groups[1].Value})$");
+
+        await using var system = await World.Start(o => o.Broadcasters(0));
+        var routes = ((ServiceHost)system.Replicas[0])
+            .Services.GetRequiredService<EndpointDataSource>()
+            .Endpoints.Where(endpoint => endpoint.Metadata.GetMetadata<RequestKind>()?.Name == "generations")
+            // As ASP.NET Core writes it into the label.
+            .Select(endpoint => endpoint.Metadata.GetRequiredMetadata<IRouteDiagnosticsMetadata>().Route)
+            .Distinct()
+            .ToList();
+        Assert.Contains("/api/chat/", routes);
+        Assert.Empty(routes.Where(route => !watched.IsMatch(route)));
     }
 
     [Fact]

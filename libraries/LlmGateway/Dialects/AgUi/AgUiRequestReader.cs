@@ -64,6 +64,16 @@ internal static class AgUiRequestReader
         return (RequestReader.Call(body, target, Table, prompt.Question(messages), options), prompt);
     }
 
+    /// <summary>Reads a request for an application's run.</summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
+    public static RunRequest OfRun(RequestValue body)
+    {
+        NamesOf(body);
+        var messages = RequestReader.Messages(body, Table, target: null);
+        JoinReasoning(messages);
+        return RunRequest.Of(body, Table, messages, id: "runId");
+    }
+
     /// <summary>Joins each reasoning, which is a message of its own, with the answer after it.</summary>
     private static void JoinReasoning(List<ChatMessage> messages)
     {

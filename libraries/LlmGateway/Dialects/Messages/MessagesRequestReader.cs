@@ -87,6 +87,14 @@ internal static class MessagesRequestReader
         return call;
     }
 
+    /// <summary>Reads a request for an application's run.</summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
+    public static RunRequest OfRun(RequestValue body)
+    {
+        body = body with { HasDots = true };
+        return RunRequest.Of(body, Table, RequestReader.Messages(body, Table, target: null), instructions: "system");
+    }
+
     private static FunctionCallContent CallOf(RequestValue block) =>
         ToolCalls.Parse(
             block.RequiredName("id"),

@@ -30,10 +30,10 @@ internal static class ResponsesInput
     };
 
     /// <param name="body">The request.</param>
-    /// <param name="past">The items that the request refers to, and the earlier calls whose results it may
-    /// have.</param>
+    /// <param name="past">The items that the request refers to, and the earlier calls whose results it may have. Null
+    /// for an application, which may have the calls itself.</param>
     /// <param name="table">The names of the API.</param>
-    public static List<ChatMessage> Read(RequestValue body, ResponsesPast past, RequestTable table)
+    public static List<ChatMessage> Read(RequestValue body, ResponsesPast? past, RequestTable table)
     {
         var input = body.Required("input");
         if (input.IsText)
@@ -41,12 +41,12 @@ internal static class ResponsesInput
 
         var messages = new List<ChatMessage>();
         var calls = past
-            .Messages.SelectMany(message => message.Contents)
+            ?.Messages.SelectMany(message => message.Contents)
             .OfType<FunctionCallContent>()
             .Select(call => call.CallId)
             .ToHashSet();
         foreach (var item in ItemsOf(input))
-            Add(messages, calls, Referred(item, past.Items), table);
+            Add(messages, calls, Referred(item, past?.Items), table);
 
         return messages.Count > 0 ? messages : throw input.Invalid("must hold at least one message.");
     }
@@ -64,12 +64,12 @@ internal static class ResponsesInput
     private static bool IsReference(RequestValue item) => item.AsObject().Name("type") == Reference;
 
     /// <summary>Returns the item that a reference stands for, or the item itself.</summary>
-    private static RequestValue Referred(RequestValue item, IReadOnlyDictionary<string, JsonElement> known) =>
+    private static RequestValue Referred(RequestValue item, IReadOnlyDictionary<string, JsonElement>? known) =>
         !IsReference(item) ? item
-        : known.TryGetValue(item.RequiredName("id"), out var found) ? item with { Json = found }
+        : known?.TryGetValue(item.RequiredName("id"), out var found) == true ? item with { Json = found }
         : throw new InvalidChatException(item.PathOf("id"), $"there is no item '{item.Name("id")}' here");
 
-    private static void Add(List<ChatMessage> messages, HashSet<string> calls, RequestValue item, RequestTable table)
+    private static void Add(List<ChatMessage> messages, HashSet<string>? calls, RequestValue item, RequestTable table)
     {
         var type = item.Name("type");
         if (type is null or "message")
@@ -81,7 +81,8 @@ internal static class ResponsesInput
             throw new InvalidChatException(item.PathOf("type"), $"'{type}' cannot be sent to this model.");
         else if (read(item, table) is { } content)
         {
-            RequestReader.CheckCall(content, calls, item.PathOf("call_id"));
+            if (calls is not null)
+                RequestReader.CheckCall(content, calls, item.PathOf("call_id"));
             Append(messages, type == "function_call_output" ? ChatRole.Tool : ChatRole.Assistant, [content]);
         }
     }

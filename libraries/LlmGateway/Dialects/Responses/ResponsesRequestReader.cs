@@ -75,6 +75,14 @@ internal static class ResponsesRequestReader
         return (RequestReader.Call(body, target, Table, prompt.Question(messages), past: past.Bytes), prompt);
     }
 
+    /// <summary>Reads a request for an application's run.</summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid, or refers to an item of an earlier
+    /// response. The exception names it.</exception>
+    public static RunRequest OfRun(RequestValue body)
+    {
+        return RunRequest.Of(body, Table, ResponsesInput.Read(body, past: null, Table), instructions: "instructions");
+    }
+
     private static void CheckInclude(RequestValue body, ChatTarget target)
     {
         foreach (var item in body.Items("include", ChatBody.MaxTools))

@@ -52,6 +52,23 @@ internal static class UiMessagesRequestReader
         return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
     }
 
+    /// <summary>Reads a request for an application's run.</summary>
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
+    public static RunRequest OfRun(RequestValue body)
+    {
+        ContinuedOf(body);
+        var messages = body.Required("messages").Items(ChatBody.MaxMessages);
+        // A message of the assistant may have nothing but a call that the page has not answered.
+        var last = messages.FindLastIndex(message => RequestReader.RoleOf(message, Table) == ChatRole.Assistant);
+        return RunRequest.Of(
+            body,
+            Table,
+            [.. messages.SelectMany(Messages)],
+            [.. messages.Skip(Math.Max(last, 0)).SelectMany(Messages)],
+            id: "id"
+        );
+    }
+
     /// <summary>Returns the client's message that an answer continues: the last message of the body, or null if that
     /// message is not the assistant's.</summary>
     /// <exception cref="InvalidChatException">The body has no messages, or the last one is malformed.</exception>
