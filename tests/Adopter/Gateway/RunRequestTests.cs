@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Adopter.Showing;
-using Harness;
 using Microsoft.Extensions.AI;
 
 namespace Adopter.Gateway;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Harness;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -130,7 +129,7 @@ public sealed partial class WatchedNamesTests(AssemblyWide<MetricsSystem> shared
             .Distinct()
             .ToList();
         Assert.Contains("/api/chat/", routes);
-        Assert.Empty(routes.Where(route => !watched.IsMatch(route)));
+        Assert.DoesNotContain(routes, route => !watched.IsMatch(route));
     }
 
     [Fact]
