@@ -82,7 +82,12 @@ internal sealed class AgentAnswers(
 
             OwnReasoning.Mark(said, target.Provider);
             messages.AddRange(said);
-            var isCut = updates.Exists(update => update.FinishReason == ChatFinishReason.Length);
+            var cut =
+                updates.Exists(update => update.FinishReason == ChatFinishReason.Length)
+                    ? "The limit of tokens has cut this call."
+                : updates.Exists(update => update.FinishReason == ChatFinishReason.ContentFilter)
+                    ? "A content filter has cut this call."
+                : null;
             List<AIContent>? reasoning = [.. contents.OfType<TextReasoningContent>()];
             foreach (var call in calls)
             {
@@ -96,9 +101,7 @@ internal sealed class AgentAnswers(
                 run.Stopping.ThrowIfCancellationRequested();
 
                 var start = clock.GetTimestamp();
-                var output = isCut
-                    ? new ToolError("The limit of tokens has cut this call.")
-                    : await CallAsync(usable, call, run);
+                var output = cut is null ? await CallAsync(usable, call, run) : new ToolError(cut);
                 await buffer.StoreAsync(AgentEvents.ResultOf(call, output, clock.GetElapsedTime(start)));
                 messages.Add(new ChatMessage(ChatRole.Tool, [ToolCalls.ResultOf(call.CallId, output)]));
                 await run.CloseWithAsync(AgentEvents.Closing(question.Key, ""));

@@ -36,6 +36,11 @@ internal sealed class ProviderFailure(string provider, string apiKey)
     /// of the same refusal before the stream.</summary>
     public UpstreamException? In(JsonElement data)
     {
+        // OpenRouter's choices have errors of their own.
+        foreach (var choice in Items(Get(data, "choices")))
+            if (!IsBlank(Get(choice, "error")))
+                data = choice;
+
         var isFailure =
             !IsBlank(Get(data, "error"))
             || !IsBlank(Get(data, "errors"))

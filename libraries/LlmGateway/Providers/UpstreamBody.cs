@@ -92,8 +92,12 @@ internal sealed partial class UpstreamBody(
                 return;
 
             // Some servers omit the empty line between events, or insert lines of their own.
-            if (lines.Count > 1)
+            if (lines.Count > 1 && _parts.Count == 0)
+            {
+                if (!lines.Exists(line => Parse(line.Text) is not null) && IsOfAnswer(text))
+                    throw Unreadable();
                 _parts = new Queue<(string, bool)>(lines);
+            }
         }
     }
 
@@ -114,14 +118,21 @@ internal sealed partial class UpstreamBody(
                 return [(Encoding.UTF8.GetString((await _lines.RestAsync()).Span).ReplaceLineEndings(" "), false)];
         }
 
-        while (await _lines.NextAsync() is { } line && (line.Length > 0 || _event.Count == 0))
+        while (await _lines.NextAsync() is { } line && (line.Length > 0 || (_event.Count == 0 && !isError)))
         {
             var (name, value) = FieldOf(line);
-            if (name == "event" || line.Length == 0)
+            if (name == "event")
                 isError = value.Span.SequenceEqual("error"u8);
             else if (name is "data" or "error")
                 _event.Add((Encoding.UTF8.GetString(value.Span), name == "error"));
+            // No field begins so: it is JSON or a page of something before the server.
+            else if (line.Span is [(byte)'{' or (byte)'[' or (byte)'<', ..])
+                _event.Add((Encoding.UTF8.GetString(line.Span), false));
         }
+
+        // An error without data.
+        if (isError && _event.Count == 0)
+            _event.Add(("error", true));
 
         return isError ? _event.ConvertAll(line => (line.Text, true)) : _event;
     }
@@ -211,17 +222,18 @@ internal sealed partial class UpstreamBody(
             return true;
         }
 
-        // Text that cannot be JSON is not parsed, since an exception is costly.
-        var mayBeJson = trimmed is ['{' or '[', ..];
-        var json = mayBeJson
-            ? WireJson.ParseLeniently(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text)
-            : null;
+        var json = Parse(text);
         var isLine = !trimmed.Contains('\n');
-        // A line that was to be a part of the answer: without it the answer would look complete.
-        if (json is null && mayBeJson && isLine && !isError && trimmed.ContainsAny(AnswerNames))
-            throw UpstreamException.Incomplete($"{provider} sent JSON that cannot be read.");
+        if (json is null && isLine && !isError && IsOfAnswer(text))
+            throw Unreadable();
 
         // Google sends a list of one error.
+        if (json is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 1)
+        {
+            _parts = new(list.EnumerateArray().Select(item => (item.GetRawText(), isError)).Concat(_parts));
+            return false;
+        }
+
         Current = WireJson.ObjectIn(json);
         if (isError && WireJson.Get(Current, "error") is null)
             Current = WireJson.ElementOf(new JsonObject { ["error"] = WireJson.NodeOf(json) ?? text });
@@ -230,6 +242,20 @@ internal sealed partial class UpstreamBody(
         _hasEvent |= Current is not null;
         return Current is not null;
     }
+
+    /// <summary>Parses text that may be JSON. Other text is not parsed, since an exception is costly.</summary>
+    private JsonElement? Parse(string text) =>
+        text.AsSpan().Trim() is not ['{' or '[', ..]
+            ? null
+            : WireJson.ParseLeniently(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text);
+
+    /// <summary>Returns true for broken JSON that was to be a part of the answer. Without it the answer would look
+    /// complete.</summary>
+    private static bool IsOfAnswer(string text) =>
+        text.AsSpan().Trim() is ['{' or '[', ..] && text.AsSpan().ContainsAny(AnswerNames);
+
+    private UpstreamException Unreadable() =>
+        UpstreamException.Incomplete($"{provider} sent JSON that cannot be read.");
 
     [GeneratedRegex(@"<(script|style)\b.*?</\1\s*>|<[^>]*>|\s+", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
     private static partial Regex Marks();

@@ -30,21 +30,23 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         Assert.StartsWith("calculate says: 84", LlmSystem.Text(events, "content"), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task An_agent_does_not_run_a_tool_call_that_the_limit_has_cut()
+    [Theory]
+    [InlineData("length", "limit of tokens")]
+    [InlineData("content_filter", "content filter")]
+    public async Task An_agent_does_not_run_a_tool_call_of_an_answer_that_was_cut(string finish, string reason)
     {
         var prompt = Upstream.On(request =>
             request.Attempt > 1
                 ? request.SayAsync("ok")
                 : request.EventsAsync(
                     """{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t1","""
-                        + """ "function":{"name":"search_pets","arguments":""}}]},"finish_reason":"length"}]}""",
+                        + $$""" "function":{"name":"search_pets","arguments":"{}"}}]},"finish_reason":"{{finish}}"}]}""",
                     "[DONE]"
                 )
         );
         await using var reader = await SseReader.OpenAsync(A.Url, Ask(prompt) + "&provider=openai").ToEndAsync();
         Assert.Equal(["tool_use", "tool_result", "content", "end"], reader.Events.Select(e => e.Event));
-        Assert.Contains("limit of tokens", reader.Events.ElementAt(1).Data, StringComparison.Ordinal);
+        Assert.Contains(reason, reader.Events.ElementAt(1).Data, StringComparison.Ordinal);
     }
 
     [Fact]

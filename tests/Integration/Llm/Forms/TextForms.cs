@@ -16,6 +16,17 @@ internal static class TextForms
                 "Hello||stop"
             ),
             new("a line of a gateway", Chunk("Hel") + Data("ping") + Chunk("lo") + Finish("stop"), "Hello||stop"),
+            new(
+                "chunks in one list",
+                Data(
+                    """
+                    [{"choices":[{"index":0,"delta":{"content":"Hel"}}]},{"choices":[{"delta":{"content":"lo"}}]}]
+                    """
+                )
+                    + Finish("stop")
+                    + Done,
+                "Hello||stop"
+            ),
             new("no reason, but [DONE]", Chunk("Hello") + Done, "Hello||stop"),
             new("empty reasons", Chunk("Hel", "\"\"") + Chunk("lo", "\"\"") + Done, "Hello||stop"),
             new(
@@ -145,6 +156,33 @@ internal static class TextForms
             new(
                 "an object after the end",
                 Chunk("half") + Finish("stop") + Data("""{"error":{"message":"bad"}}""") + Done,
+                "half||upstream"
+            ),
+            new(
+                "a choice's own",
+                Chunk("half")
+                    + Data("""{"choices":[{"index":0,"error":{"code":502,"message":"bad"},"delta":{}}]}""")
+                    + Finish("stop")
+                    + Done,
+                "half||upstream"
+            ),
+            new(
+                "a line without a field",
+                Chunk("half") + """{"error":{"message":"bad"}}""" + "\n\n" + Finish("stop") + Done,
+                "half||upstream"
+            ),
+            new("a page", Chunk("half") + "<html>bad</html>\n\n" + Done, "half||upstream"),
+            new(
+                "a named event without data",
+                Chunk("half") + "event: error\n\n" + Finish("stop") + Done,
+                "half||upstream"
+            ),
+            new(
+                "a chunk in lines that are broken",
+                Chunk("half")
+                    + "data: {\ndata: \"choices\":[{\"index\":0,\"delta\":\ndata: {\"content\":\"!\"}\ndata: }]\n\n"
+                    + Finish("stop")
+                    + Done,
                 "half||upstream"
             ),
             new("a yes", Chunk("half") + Data("""{"error":true,"message":"bad"}""") + Done, "half||upstream"),
