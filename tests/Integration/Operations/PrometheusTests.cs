@@ -38,8 +38,8 @@ public sealed class PrometheusTests(AssemblyWide<MetricsSystem> shared) : IClass
     [InlineData("/v1/generations/{id}/stream", 404)]
     [InlineData("/v1/chat/completions", 404)]
     [InlineData("/v1/messages", 400)]
-    [InlineData("/api/chat/", 400)]
-    [InlineData("/agents/ag-ui/", 400)]
+    [InlineData("/api/chat", 400)]
+    [InlineData("/agents/ag-ui", 400)]
     [InlineData("/v1/generations/", 400)]
     public async Task A_refused_stream_or_model_request_is_counted_by_its_status(string route, int status)
     {

@@ -14,7 +14,7 @@ public sealed class ArticleBrowser : IAsyncDisposable
 {
     private static readonly HttpClient Http = new();
 
-    private readonly HttpListener _listener = new();
+    private readonly HttpListener _listener;
     private readonly ConcurrentDictionary<string, JsonElement> _results = new();
     private readonly ConcurrentDictionary<string, string> _pages = new();
     private readonly DirectoryInfo _profile = Directory.CreateTempSubdirectory("chromium-");
@@ -24,24 +24,30 @@ public sealed class ArticleBrowser : IAsyncDisposable
 
     public ArticleBrowser()
     {
-        for (var port = 21_000 + Environment.ProcessId % 10_000; ; port++)
-        {
-            try
-            {
-                _listener.Prefixes.Add($"http://localhost:{port}/");
-                _listener.Start();
-                Origin = $"http://localhost:{port}";
-                break;
-            }
-            catch (HttpListenerException)
-            {
-                _listener.Prefixes.Clear();
-            }
-        }
+        (_listener, Origin) = Listen();
         _ = ServeAsync();
     }
 
     public string Origin { get; }
+
+    private static (HttpListener Listener, string Origin) Listen()
+    {
+        for (var port = 21_000 + Environment.ProcessId % 10_000; ; port++)
+        {
+            var listener = new HttpListener();
+            listener.Prefixes.Add($"http://localhost:{port}/");
+            try
+            {
+                listener.Start();
+                return (listener, $"http://localhost:{port}");
+            }
+            // Another program has the port. This listener cannot start again.
+            catch (HttpListenerException)
+            {
+                listener.Close();
+            }
+        }
+    }
 
     /// <summary>Opens a page with <c>api</c> and <c>report</c> set; skips where there is no Chromium.</summary>
     internal async Task<BrowserPage> OpenAsync(string article, Uri api, string query = "")
