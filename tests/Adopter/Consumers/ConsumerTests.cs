@@ -94,7 +94,7 @@ public sealed class ConsumerTests : IAsyncLifetime
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration["ConnectionStrings:eventstore"] = _connectionString;
         builder.AddEventStore();
-        builder.Services.AddSingleton(Contexts());
+        builder.Services.AddSingleton<IDbContextFactory<SalesDb>>(Contexts());
         builder.Services.AddSingleton<SalesConsumer>();
         if (consumes)
             builder.Services.AddHostedService(services => services.GetRequiredService<SalesConsumer>());

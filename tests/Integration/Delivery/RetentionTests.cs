@@ -140,11 +140,14 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
         );
     }
 
-    [Fact]
-    public async Task A_quiet_log_loses_its_last_events_too_and_a_reader_that_has_them_misses_nothing()
+    [Theory]
+    [InlineData(1_000_000)]
+    [InlineData(6)] // the last partition is full
+    public async Task A_quiet_log_loses_its_last_events_too_and_a_reader_that_has_them_misses_nothing(int span)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         await using var log = await OpenLog.NewAsync(("AspireSse:EventStore:MaxAge", "8.00:00:00"));
+        await PartitionSpan.SetAsync(log.Database, span);
         await log.AppendAsync(5);
         for (var day = 0; day < 10; day++)
             await PassDayAsync(log);
@@ -152,6 +155,7 @@ public sealed class RetentionTests(PromotionRig rig) : IClassFixture<PromotionRi
         Assert.Equal(0, await NumberAsync(log, "select count(*) from eventstore.events"));
         var page = await log.Reader.ReadAsync(0, cancellationToken: cancellationToken);
         Assert.Equal((5, 5), (page.Head, page.DroppedThrough));
+        Assert.Equal(1, await NumberAsync(log, "select count(*) from eventstore.partitions()"));
 
         await log.AppendAsync(2);
         page = await log.Reader.ReadAsync(5, cancellationToken: cancellationToken);

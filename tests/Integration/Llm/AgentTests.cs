@@ -40,7 +40,8 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
                 ? request.SayAsync("ok")
                 : request.EventsAsync(
                     """{"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t1","""
-                        + $$""" "function":{"name":"search_pets","arguments":"{}"}}]},"finish_reason":"{{finish}}"}]}""",
+                        + """ "function":{"name":"search_pets","arguments":"{}"}}]},"finish_reason":"""
+                        + $"\"{finish}\"}}]}}",
                     "[DONE]"
                 )
         );

@@ -1,7 +1,7 @@
 -- The first step of retention (Log/Retention.cs detaches and drops): moves store.dropped_through to the newest event
 -- of the partitions whose events are all older than max_age, and of the oldest that exceed max_bytes in all, but that
--- of the head only by its age, and never that of the next position. Returns their number; from here on readers before
--- these events get an "expired" resync.
+-- of the head only by its age, and never the current one. Returns their number; from here on readers before these
+-- events get an "expired" resync.
 create or replace function eventstore.retire_partitions(max_age interval, max_bytes bigint) returns int
 language plpgsql as $$
 declare
@@ -17,7 +17,7 @@ declare
 begin
     for part in
         select * from eventstore.partitions() p
-        where (kept = 0 or p.number > kept / span) and p.number < eventstore.next_partition() order by p.number
+        where (kept = 0 or p.number > kept / span) and p.number < eventstore.current_partition() order by p.number
     loop
         is_last := part.number >= eventstore.head() / span;
         -- An append may be about to commit there.

@@ -6,12 +6,13 @@ declare
     span bigint := (select partition_span from eventstore.store);
     current bigint;
 begin
-    if not eventstore.is_full(eventstore.next_partition(), max_bytes, max_age) then return false; end if;
+    if not eventstore.is_full(eventstore.current_partition(), max_bytes, max_age) then return false; end if;
     set local lock_timeout = '1s';
     perform eventstore.lock_log();
-    current := eventstore.next_partition();
+    current := eventstore.current_partition();
     if not eventstore.is_full(current, max_bytes, max_age) then return false; end if;
     perform eventstore.ensure_partition((current + 1) * span);
-    perform setval('eventstore.position', (current + 1) * span - 1);
+    -- A transaction that was rolled back may have left the sequence further on.
+    perform setval('eventstore.position', greatest((current + 1) * span - 1, p.last_value)) from eventstore.position p;
     return true;
 end $$;

@@ -41,6 +41,11 @@ public sealed partial class KeyedFormTests(KeyedFormTests.KeyedSystem system)
         // It mixes the choices.
         ["OpenAI: another answer beside ours"] = "Bye!lo||length",
         ["OpenAI: only another answer"] = "Bye||stop",
+        ["OpenAI: chunks in one list"] = "||upstream",
+        // It skips what has no field, and a choice's error.
+        ["OpenAI: a line without a field"] = "half||stop",
+        ["OpenAI: a named event without data"] = "half||stop",
+        ["OpenAI: a choice's own"] = "half||stop",
         // It wants a stream.
         ["OpenAI: a whole answer"] = "||upstream",
         ["OpenAI: a whole answer in lines"] = "||upstream",
