@@ -82,12 +82,7 @@ internal sealed class AgentAnswers(
 
             OwnReasoning.Mark(said, target.Provider);
             messages.AddRange(said);
-            var cut =
-                updates.Exists(update => update.FinishReason == ChatFinishReason.Length)
-                    ? "The limit of tokens has cut this call."
-                : updates.Exists(update => update.FinishReason == ChatFinishReason.ContentFilter)
-                    ? "A content filter has cut this call."
-                : null;
+            var cut = CutOf(updates);
             List<AIContent>? reasoning = [.. contents.OfType<TextReasoningContent>()];
             foreach (var call in calls)
             {
@@ -110,6 +105,15 @@ internal sealed class AgentAnswers(
 
         await buffer.EndAsync(AgentEvents.EndOf(question.Key));
     }
+
+    /// <summary>Returns why an answer ended before its end, so that its calls may not run, or null if it did
+    /// not.</summary>
+    private static string? CutOf(List<ChatResponseUpdate> updates) =>
+        updates.Exists(update => update.FinishReason == ChatFinishReason.Length)
+            ? "The limit of tokens has cut this call."
+        : updates.Exists(update => update.FinishReason == ChatFinishReason.ContentFilter)
+            ? "A content filter has cut this call."
+        : null;
 
     private async Task<object?> CallAsync(AIFunction[] usable, FunctionCallContent call, Run run)
     {
