@@ -16,7 +16,7 @@ internal sealed record ChatName(string User, Guid Chat)
 /// <summary>A message as a client sees it.</summary>
 internal sealed record Said(string Role, string Text);
 
-/// <summary>What a client asks.</summary>
+/// <summary>A client's question.</summary>
 /// <param name="Messages">Messages that the chat does not have yet.</param>
 /// <param name="Shown">The body whose last message a page's answer continues, or null for other clients.</param>
 internal sealed record Question(IReadOnlyList<ChatMessage> Messages, JsonElement? Shown);

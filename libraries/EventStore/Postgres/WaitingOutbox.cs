@@ -14,7 +14,7 @@ internal sealed record WaitingOutbox(long Ordinal, bool IsLed)
         from eventstore.outbox order by ordinal limit 1
         """;
 
-    /// <summary>What keeps the row, and the way out.</summary>
+    /// <summary>The reason why the row waits, and the way out.</summary>
     public string Reason =>
         IsLed
             ? $"Events wait in the outbox behind row {Ordinal}, which the leading process cannot move into the log. "

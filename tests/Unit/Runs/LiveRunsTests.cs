@@ -79,8 +79,9 @@ public sealed class LiveRunsTests : IDisposable
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var returns = new TaskCompletionSource();
         var clock = new ExpiringTime();
-        var log = new FailureLog();
-        using var runs = new LiveRuns(_shutdown, clock, log);
+        using var log = new WarningLines();
+        using var logs = new LoggerFactory([log]);
+        using var runs = new LiveRuns(_shutdown, clock, logs.CreateLogger<LiveRuns>());
         var run = NewRun();
         var ended = runs.Start(
             run,
@@ -96,7 +97,7 @@ public sealed class LiveRunsTests : IDisposable
         clock.Expired = returns.SetResult;
         run.Stop(StopReason.Interrupted);
         await ended;
-        Assert.Null(log.Failure);
+        Assert.Empty(log.Lines);
     }
 
     private Shutdown ShutdownWithin(double seconds) =>
@@ -129,23 +130,5 @@ public sealed class LiveRunsTests : IDisposable
             Expired();
             return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
-    }
-
-    private sealed class FailureLog : ILogger<LiveRuns>
-    {
-        public Exception? Failure { get; private set; }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => Failure ??= exception;
     }
 }

@@ -9,6 +9,7 @@ declare
     newest record;
     span bigint := (select partition_span from eventstore.store);
     kept bigint := (select dropped_through from eventstore.store);
+    current bigint := eventstore.current_partition();
     -- With the tables beside the log, which leave the log at least a quarter.
     total bigint := least(eventstore.bytes_beside_log(), max_bytes / 4 * 3)
         + (select sum(p.bytes) from eventstore.partitions() p where kept = 0 or p.number > kept / span);
@@ -17,7 +18,7 @@ declare
 begin
     for part in
         select * from eventstore.partitions() p
-        where (kept = 0 or p.number > kept / span) and p.number < eventstore.current_partition() order by p.number
+        where (kept = 0 or p.number > kept / span) and p.number < current order by p.number
     loop
         is_last := part.number >= eventstore.head() / span;
         -- An append may be about to commit there.
