@@ -33,12 +33,9 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
                 await RunAsync(stoppingToken);
                 return;
             }
-            catch (Exception e)
-                when (e is OperationCanceledException && stoppingToken.IsCancellationRequested
-                    || IsDisposal(e, stoppingToken)
-                )
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
-                return;
+                return; // what it used may already be disposed, in a host that is disposed without a stop
             }
             catch (Exception e)
             {
@@ -48,13 +45,8 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
         }
     }
 
-    /// <summary>Returns true if a stopping service met a disposed object, because the host was disposed without a
-    /// stop.</summary>
-    internal static bool IsDisposal(Exception exception, CancellationToken stoppingToken) =>
-        exception is ObjectDisposedException && stoppingToken.IsCancellationRequested;
-
-    /// <summary>Runs parts concurrently until one ends or fails, then cancels the others and throws the failed part's
-    /// exception.</summary>
+    /// <summary>Runs parts concurrently until one ends or fails, then cancels the others, waits for them and throws the
+    /// first one's exception. What the others meet meanwhile is no news.</summary>
     internal static async Task TogetherAsync(
         CancellationToken stoppingToken,
         params Func<CancellationToken, Task>[] parts
@@ -62,8 +54,9 @@ public abstract class RestartingService(ILogger logger, TimeProvider clock) : Ba
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var running = parts.Select(part => part(stop.Token)).ToArray();
-        await Task.WhenAny(running);
+        var first = await Task.WhenAny(running);
         await stop.CancelAsync();
-        await Task.WhenAll(running);
+        await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
     }
 }

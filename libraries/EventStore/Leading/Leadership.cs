@@ -69,22 +69,19 @@ internal sealed class Leadership(
         }
         finally
         {
+            // Only a failure before the end is news: after it, what the parts used may already be disposed.
+            var failure = stoppingToken.IsCancellationRequested ? null : working.Exception?.InnerException;
+            var failed = failure is not null and not StoreUnavailableException;
+            if (failed)
+                Logger.LogError(failure, "The leader's work failed, and another replica may lead");
+            else if (failure is not null)
+                Logger.LogWarning(
+                    "The leader's work stops because the store is unavailable: {Reason}",
+                    failure.Message
+                );
+
             await deposed.CancelAsync();
-            var failed = false;
-            try
-            {
-                await working;
-            }
-            catch (Exception e) when (e is OperationCanceledException || IsDisposal(e, stoppingToken)) { }
-            catch (StoreUnavailableException e)
-            {
-                Logger.LogWarning("The leader's work stops because the store is unavailable: {Reason}", e.Message);
-            }
-            catch (Exception e)
-            {
-                failed = true;
-                Logger.LogError(e, "The leader's work failed, and another replica may lead");
-            }
+            await working.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
             Fence = null;
             metrics.Leads(false);
@@ -121,13 +118,13 @@ internal sealed class Leadership(
 
             return fence;
         }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
         catch (Exception e) when (e is NpgsqlException or TimeoutException)
         {
             Logger.LogWarning("The lease could not be taken or renewed: {Reason}", e.Message);
-            return null;
-        }
-        catch (OperationCanceledException)
-        {
             return null;
         }
     }

@@ -25,11 +25,7 @@ internal sealed class OutboxMover(
             {
                 await EmptyAsync(term.Fence, stopped);
             }
-            catch (OperationCanceledException) when (stopped.IsCancellationRequested)
-            {
-                throw;
-            }
-            catch (Exception e)
+            catch (Exception e) when (!stopped.IsCancellationRequested)
             {
                 logger.LogWarning("The outbox could not be moved and is retried: {Reason}", e.Message);
             }

@@ -52,11 +52,7 @@ internal sealed class Retention(
                 if (dropped > 0)
                     logger.LogInformation("Dropped {Partitions} old partitions of the log", dropped);
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                throw;
-            }
-            catch (Exception e)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 logger.LogWarning("Old events could not be dropped, trying again later: {Reason}", e.Message);
             }

@@ -1,7 +1,11 @@
 using System.Reflection;
 using EventStore;
+using Harness;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Integration.Delivery;
 
@@ -47,6 +51,43 @@ public sealed class RestartingServiceTests
         await service.StartAsync(TestContext.Current.CancellationToken);
         await service.Ended.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         await service.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>In a host that is disposed without a stop, what a loop uses may be gone before the loop is.</summary>
+    [Fact]
+    public async Task What_a_loop_meets_after_it_was_told_to_stop_is_no_news()
+    {
+        using var lines = new WarningLines();
+        using var service = new Stopped(lines);
+        await service.StartAsync(TestContext.Current.CancellationToken);
+        await service.Begun.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await service.StopAsync(TestContext.Current.CancellationToken);
+        Assert.True(service.ExecuteTask!.IsCompletedSuccessfully);
+
+        var source = NpgsqlDataSource.Create("Host=localhost");
+        await source.DisposeAsync();
+        using var loggers = LoggerFactory.Create(builder => builder.AddProvider(lines));
+        var retention = new Retention(
+            source,
+            Options.Create(new EventStoreOptions()),
+            TimeProvider.System,
+            loggers.CreateLogger<Retention>()
+        );
+        await Assert.ThrowsAnyAsync<Exception>(() => retention.RunAsync(new(canceled: true)));
+
+        Assert.Empty(lines.Texts);
+    }
+
+    private sealed class Stopped(ILogger logger) : RestartingService(logger, TimeProvider.System)
+    {
+        public TaskCompletionSource Begun { get; } = new();
+
+        protected override async Task RunAsync(CancellationToken stoppingToken)
+        {
+            Begun.TrySetResult();
+            await Task.Delay(Timeout.Infinite, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new NpgsqlException("the connection is gone");
+        }
     }
 
     private sealed class Failing() : RestartingService(NullLogger.Instance, TimeProvider.System)
