@@ -39,6 +39,7 @@ internal sealed class HistoryPage(
     private Utf8JsonWriter? _json;
     private StreamPosition? _after;
     private StreamPosition _head;
+    private ResyncException? _expired;
     private long _bytes;
     private int _events;
     private int _searches;
@@ -59,6 +60,8 @@ internal sealed class HistoryPage(
 
         _json = new Utf8JsonWriter(_encoded, Readable);
         _json.WriteStartObject();
+        if (_expired is { } lost)
+            WriteResync(_json, lost);
         _json.WriteStartArray("events"u8);
         await EncodeAsync(first);
     }
@@ -139,6 +142,17 @@ internal sealed class HistoryPage(
         _events += part.Events.Count;
     }
 
+    /// <summary>Tells, as a stream does, that the page begins with the oldest event, because retention has dropped
+    /// some.</summary>
+    private static void WriteResync(Utf8JsonWriter json, ResyncException lost)
+    {
+        json.WriteStartObject("resync"u8);
+        json.WriteString("reason"u8, "expired");
+        json.WriteString("requested"u8, lost.Requested.ToString());
+        json.WriteString("resumedFrom"u8, lost.ResumeFrom.ToString());
+        json.WriteEndObject();
+    }
+
     /// <summary>Returns the first part, which begins with the oldest event if the client's place has expired.</summary>
     private async Task<EventPage> FirstPartAsync()
     {
@@ -148,6 +162,7 @@ internal sealed class HistoryPage(
         }
         catch (ResyncException e) when (e.Reason == ResyncReason.Expired)
         {
+            _expired = e;
             _after = e.ResumeFrom;
             return (await NextPartAsync())!;
         }

@@ -150,14 +150,15 @@ async function catchUp(opened, query, after) {
     for (let pages = 0; after && opened === stream; pages++) {
       if (pages === PAGES) return gap(text("missed"));
 
-      const { events, next } = await readHistory(query, after, PAGE);
+      const { resync, events, next } = await readHistory(query, after, PAGE);
       if (opened !== stream) return;
 
+      if (resync) gap(text("resync", { reason: text(`stream.resync.${resync.reason}`), from: resync.resumedFrom }));
       for (const event of events) receive(event);
       after = next;
     }
   } catch {
-    /* the position has expired or is of an earlier epoch: start with live events */
+    /* the position is of an earlier epoch: start with live events */
   }
 }
 

@@ -5,7 +5,7 @@ import { readPage, reasonOf } from "../Shared/requests.js";
 const PAGE = 50;
 const element = (id) => document.getElementById(id);
 
-/** Reads one page of stored events: `{ events, next, head }`. Throws an error with StreamApi's reason. */
+/** Reads one page of stored events: `{ resync?, events, next, head }`. Throws an error with StreamApi's reason. */
 export async function readHistory(query, after, limit) {
   const page = new URLSearchParams(query);
   page.set("limit", limit);

@@ -103,7 +103,7 @@ internal static class ResilientApi
                 After = start,
                 Resync = isOrdinal ? state.Resync : null,
                 Ends = Ends,
-                EndsAfter = restartedAfter ?? -1,
+                EndsAfter = restartedAfter,
                 // The readers of the other sources are recorded together.
                 Begin = starts ? () => sessions.EnterAsync(session, isFresh, context.RequestAborted) : null,
             }

@@ -9,9 +9,9 @@ namespace StreamApi.Seeds.Resilient;
 /// Past failures of a source that was restarted only tell their position, because they neither end nor delay anything.
 /// </summary>
 /// <param name="named">The value of <c>?named=</c>.</param>
-/// <param name="restartedAfter">Position through which failures are past (<see cref="SessionState.RestartedAfter"/>),
+/// <param name="restartedAfter">The place through which failures are past (<see cref="SessionState.RestartedAfter"/>),
 /// or null if there is none.</param>
-internal sealed class ResilientFormat(bool? named, long? restartedAfter)
+internal sealed class ResilientFormat(bool? named, StreamPosition? restartedAfter)
 {
     public const string Message = "message",
         Retry = "retry",
@@ -23,7 +23,7 @@ internal sealed class ResilientFormat(bool? named, long? restartedAfter)
     public SseItem<object?>? Show(EventRecord record)
     {
         var isFailure = record.Type is Retry or Failed;
-        if (isFailure && record.At.Position <= restartedAfter)
+        if (isFailure && record.At.Position <= restartedAfter?.Position)
             return null;
 
         using var data = JsonDocument.Parse(record.Data);

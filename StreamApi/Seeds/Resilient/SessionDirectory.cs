@@ -162,13 +162,13 @@ internal sealed record SessionState(
     public StreamPosition? Known(StreamPosition? id) =>
         id is { } known && known.Epoch == Head.Epoch && known.Position <= Head.Position ? known : null;
 
-    /// <summary>Returns the position through which errors end nothing for a reader, because the source was restarted
+    /// <summary>Returns the place through which errors end nothing for a reader, because the source was restarted
     /// after them, or null if the reader meets none of them.</summary>
     /// <param name="isFresh">True for a reader that restarts a failed source.</param>
     /// <param name="start">Position after which the reader begins, or null if it is unknown.</param>
-    public long? RestartedAfter(bool isFresh, long? start)
+    public StreamPosition? RestartedAfter(bool isFresh, long? start)
     {
-        var past = FailedAt is { } end && !isFresh ? end - 1 : (Errors.Last ?? Errors.Since)?.Position;
-        return past <= start ? null : past;
+        var past = FailedAt is { } end && !isFresh ? Head with { Position = end - 1 } : Errors.Last ?? Errors.Since;
+        return past?.Position <= start ? null : past;
     }
 }

@@ -52,7 +52,11 @@ public sealed class RedisLink
 
     /// <summary>Opens the connection once; the application's own commands may use it. The task completes even if Redis
     /// does not answer: the client keeps trying, and its commands fail after 1.25 s.</summary>
-    public Task<IConnectionMultiplexer> OpenAsync()
+    /// <param name="cancellationToken">Ends the wait; the connection opens nevertheless.</param>
+    public Task<IConnectionMultiplexer> OpenAsync(CancellationToken cancellationToken = default) =>
+        Opening().WaitAsync(cancellationToken);
+
+    private Task<IConnectionMultiplexer> Opening()
     {
         if (Volatile.Read(ref _opening) is { IsFaulted: false } opening)
             return opening;

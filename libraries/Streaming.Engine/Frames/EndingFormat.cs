@@ -5,16 +5,16 @@ namespace Streaming.Frames;
 /// <summary>A format whose streams end at events of some types. Equal formats share frames.</summary>
 /// <param name="format">The format that shows the events.</param>
 /// <param name="ends">The types.</param>
-/// <param name="after">Position through which events of these types do not end the stream.</param>
-internal sealed class EndingFormat(FrameFormat format, IReadOnlyList<string> ends, long after = -1) : FrameFormat
+/// <param name="after">The place through which events of these types do not end the stream, or null.</param>
+internal sealed class EndingFormat(FrameFormat format, IReadOnlyList<string> ends, StreamPosition? after) : FrameFormat
 {
     private readonly FrameFormat _format = format;
     private readonly IReadOnlyList<string> _ends = ends;
-    private readonly long _after = after;
+    private readonly StreamPosition? _after = after;
 
     /// <summary>Returns a format that ends at these types, or the given format if there are none.</summary>
     /// <exception cref="ArgumentException">A type is null or empty.</exception>
-    public static FrameFormat Of(FrameFormat format, IReadOnlyList<string> ends, long after = -1)
+    public static FrameFormat Of(FrameFormat format, IReadOnlyList<string> ends, StreamPosition? after = null)
     {
         ArgumentNullException.ThrowIfNull(ends);
         if (ends.Any(string.IsNullOrEmpty))
@@ -31,7 +31,9 @@ internal sealed class EndingFormat(FrameFormat format, IReadOnlyList<string> end
 
     public override string IdOf(StreamPosition at, string topic) => _format.IdOf(at, topic);
 
-    public override bool Ends(EventRecord record) => record.Position > _after && _ends.Contains(record.Type);
+    public override bool Ends(EventRecord record) =>
+        _ends.Contains(record.Type)
+        && !(_after is { } after && record.At.Epoch == after.Epoch && record.Position <= after.Position);
 
     public override void Write(IBufferWriter<byte> output, string id, EventRecord record) =>
         _format.Write(output, id, record);

@@ -31,7 +31,10 @@ public sealed class ShownMemoryTests : IAsyncLifetime
         app.MapGet(
                 "/ending/{after}",
                 (long after) =>
-                    TypedResults.EventStream(["news.all"], bounds: new() { Ends = ["end"], EndsAfter = after })
+                    TypedResults.EventStream(
+                        ["news.all"],
+                        bounds: new() { Ends = ["end"], EndsAfter = new StreamPosition("other", after) }
+                    )
             )
             .AllowAnonymous();
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Integration.Seeds;
 
 namespace Integration.Delivery;
 
@@ -31,6 +32,20 @@ public sealed class ExpiredReaderTests
         Assert.Equal(("expired", positions[0]), (resync.Reason, resync.Requested));
         var kept = positions.Select(World.Position).Where(p => p > World.Position(resync.ResumedFrom)).ToList();
         Assert.Equal(kept, behind.Events.Select(e => World.Position(e.Id!)));
+
+        var history = await SeedRequests.GetAsync(
+            system.Replicas[0].Url,
+            $"/v1/events?topic=t.*&limit=1000&after={positions[0]}"
+        );
+        var told = history.GetProperty("resync");
+        Assert.Equal(
+            ("expired", positions[0], resync.ResumedFrom),
+            (told.Text("reason"), told.Text("requested"), told.Text("resumedFrom"))
+        );
+        Assert.Equal(kept.Count, history.GetProperty("events").GetArrayLength());
+
+        var whole = await SeedRequests.GetAsync(system.Replicas[0].Url, "/v1/events?topic=t.*&limit=1");
+        Assert.False(whole.TryGetProperty("resync", out _));
 
         await using var fresh = await SseReader.OpenAtAsync(system.Replicas[0].Url, Stream + "&from=earliest");
         await fresh.WaitAsync(r => r.Events.Any(e => e.Data == "450"));
