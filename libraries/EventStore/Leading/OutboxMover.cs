@@ -15,6 +15,8 @@ internal sealed class OutboxMover(
     ILogger<OutboxMover> logger
 ) : ILeaderTask
 {
+    private (int Connections, string Look) _looked = (0, "");
+
     public async Task RunAsync(Term term, CancellationToken stopped)
     {
         await foreach (var _ in tail.OutboxAsync(stopped))
@@ -37,7 +39,10 @@ internal sealed class OutboxMover(
         OutboxMove move;
         do
         {
-            move = await MoveAsync(fence, stopped);
+            // A crash of Postgres, after which numbers of transactions may return, ends the connection that listens.
+            var connections = tail.OutboxConnections;
+            move = await MoveAsync(fence, _looked.Connections == connections ? _looked.Look : "", stopped);
+            _looked = (connections, move.Looked);
             metrics.Refused(move.Refused.Count);
 
             foreach (var reason in move.Refused)
@@ -50,7 +55,7 @@ internal sealed class OutboxMover(
 
     /// <summary>Moves a batch. Postgres is never told to cancel a commit, so the term waits for it, but at most as long
     /// as a lease lives. After that the next leader's fence refuses the move.</summary>
-    private async Task<OutboxMove> MoveAsync(long fence, CancellationToken stopped)
+    private async Task<OutboxMove> MoveAsync(long fence, string look, CancellationToken stopped)
     {
         var begun = clock.GetTimestamp();
         var lease = TimeSpan.FromMilliseconds(options.Value.LeaseMilliseconds);
@@ -60,6 +65,6 @@ internal sealed class OutboxMover(
             limit.CancelAfter(TimeSpan.FromTicks(Math.Max(0, (lease - clock.GetElapsedTime(begun)).Ticks)))
         );
 #pragma warning restore RS0030
-        return await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, limit.Token);
+        return await Outbox.RelayAsync(store, Leadership.Lease, fence, options.Value.OutboxBatch, look, limit.Token);
     }
 }

@@ -20,6 +20,7 @@ internal sealed class EventTail(
 
     private readonly HashSet<Waker> _followers = [];
     private Action? _stopListening;
+    private int _outboxConnections;
 
     private TimeSpan Poll => TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
 
@@ -101,7 +102,7 @@ internal sealed class EventTail(
             _stopListening = listening.Cancel;
             using var flow = CallerContext.Suppress();
             // Not awaited: with a frozen Postgres, listening ends only after seconds, and no caller must wait.
-            _ = ListenAsync("eventstore", WakeAll, listening.Token);
+            _ = ListenAsync("eventstore", WakeAll, WakeAll, listening.Token);
         }
         return waker;
     }
@@ -120,6 +121,10 @@ internal sealed class EventTail(
                 follower.Wake();
     }
 
+    /// <summary>The number of connections that have listened for outbox rows: a new one after each crash of
+    /// Postgres.</summary>
+    public int OutboxConnections => Volatile.Read(ref _outboxConnections);
+
     /// <summary>Yields when outbox rows may wait, until cancelled: true after commits that wrote outbox rows, and false
     /// every <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
     public async IAsyncEnumerable<bool> OutboxAsync(
@@ -128,7 +133,7 @@ internal sealed class EventTail(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var waker = new Waker(Poll, clock);
-        var listening = ListenAsync("eventstore_outbox", waker.Wake, stop.Token);
+        var listening = ListenAsync("eventstore_outbox", Begin, waker.Wake, stop.Token);
         try
         {
             while (true)
@@ -139,15 +144,21 @@ internal sealed class EventTail(
             await stop.CancelAsync();
             await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+
+        void Begin()
+        {
+            Interlocked.Increment(ref _outboxConnections);
+            waker.Wake();
+        }
     }
 
-    private async Task ListenAsync(string channel, Action wake, CancellationToken cancellationToken)
+    private async Task ListenAsync(string channel, Action begin, Action wake, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                await store.ListenAsync(channel, wake, _ => wake(), cancellationToken);
+                await store.ListenAsync(channel, begin, _ => wake(), cancellationToken);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {

@@ -64,6 +64,7 @@ internal static class Outbox
 
     /// <summary>Moves committed rows into the log in the order in which they were written, and invalid rows into
     /// <c>eventstore.outbox_refused</c>, and drops repeated rows. Moves nothing if the fence is outdated.</summary>
+    /// <param name="look">The <see cref="OutboxMove.Looked"/> of the move before, or an empty text.</param>
     /// <param name="cancellationToken">Ends the wait; the rows may be moved nevertheless.</param>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
@@ -72,15 +73,16 @@ internal static class Outbox
         string lease,
         long fence,
         int most,
+        string look,
         CancellationToken cancellationToken
     ) =>
         store.RunAsync(
-            "select moved, refused from eventstore.move_outbox($1, $2, $3)",
+            "select moved, refused, looked from eventstore.move_outbox($1, $2, $3, $4)",
             async command =>
             {
-                await using var row = await command.With(lease).With(fence).With(most).ExecuteReaderAsync();
+                await using var row = await command.With(lease).With(fence).With(most).With(look).ExecuteReaderAsync();
                 await row.ReadAsync();
-                var move = new OutboxMove(row.GetInt32(0), row.GetFieldValue<string[]>(1));
+                var move = new OutboxMove(row.GetInt32(0), row.GetFieldValue<string[]>(1), row.GetString(2));
                 // The row arrives before the commit, which the end of the statement proves.
                 while (await row.NextResultAsync()) { }
                 return move;
@@ -91,4 +93,5 @@ internal static class Outbox
 
 /// <summary>The number of rows that left the outbox, refused rows included, and the number, topic and reason of each
 /// refused row.</summary>
-internal readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused);
+/// <param name="Looked">What the moves have seen: no row of it still waits.</param>
+internal readonly record struct OutboxMove(int Rows, IReadOnlyList<string> Refused, string Looked);

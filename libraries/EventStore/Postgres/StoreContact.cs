@@ -33,6 +33,7 @@ internal sealed class StoreContact(
     private ReadOnlyReason? _readOnly;
     private volatile string? _mistake;
     private volatile StoreDurability? _durability;
+    private readonly OutboxWatch _outbox = new(store);
     private volatile WaitingOutbox? _waiting;
     private int _unmovedChecks;
 
@@ -174,7 +175,7 @@ internal sealed class StoreContact(
         try
         {
             var wasUnmoved = Unmoved is not null;
-            var oldest = await WaitingOutbox.OldestAsync(store, Interval, stoppingToken);
+            var oldest = await _outbox.OldestAsync(Interval, stoppingToken);
             _unmovedChecks = oldest is null || oldest.Ordinal != _waiting?.Ordinal ? 0 : _unmovedChecks + 1;
             _waiting = oldest;
             if (!wasUnmoved && Unmoved is { } unmoved)

@@ -19,8 +19,8 @@ public sealed record StreamBounds
     /// <summary>Types of events that end the stream.</summary>
     public IReadOnlyList<string> Ends { get; init; } = [];
 
-    /// <summary>The place through which events of the types in <see cref="Ends"/> do not end the stream, or null if each
-    /// ends it. An event of another epoch ends it.</summary>
+    /// <summary>The place through which events of the types in <see cref="Ends"/> do not end the stream, or null if
+    /// each ends it. An event of another epoch ends it.</summary>
     public StreamPosition? EndsAfter { get; init; }
 
     /// <summary>Begins the work that the stream shows, as soon as the stream has its place. Null if there is no work to

@@ -88,6 +88,7 @@ public sealed class FenceTests
                     "test",
                     fence!.Value,
                     10,
+                    look: "",
                     TestContext.Current.CancellationToken
                 )
             ).Rows;

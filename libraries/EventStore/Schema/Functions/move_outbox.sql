@@ -1,9 +1,15 @@
 -- Moves up to n committed outbox rows into the log, in the order they were written, and refused ones into
 -- outbox_refused; returns the number of rows that left the outbox, and a text for each refused one. Moves nothing
 -- unless the caller's fence is the lease's: a deposed leader has a lower one.
-create or replace function eventstore.move_outbox(lease text, fence_held bigint, n int, out moved int,
-    out refused text[]) language plpgsql as $$
+--   look    The result `looked` of the call before, which saw no row that is still there; '' without one, and after a
+--           crash of Postgres, which may number transactions again.
+create or replace function eventstore.move_outbox(lease text, fence_held bigint, n int, look text default '',
+    out moved int, out refused text[], out looked text) language plpgsql
+    set enable_seqscan = off as $$
 declare
+    sees text := eventstore.looks();
+    waiting bigint[];
+    is_all boolean;
     chosen bigint[];
     ordinals bigint[];
     fresh bigint[];
@@ -11,19 +17,28 @@ declare
 begin
     moved := 0;
     refused := '{}';
-    -- About 256 kB of data, as in a group commit, since all publishers wait. Chosen before the log is locked: while a
-    -- backup runs, the search passes all rows that were deleted since it began.
+    looked := look;
+    -- More rows than a batch are taken in order, by a search that passes all rows deleted since the oldest transaction
+    -- began, such as a backup. So they are chosen before the log is locked.
+    waiting := array(select u.ordinal from eventstore.unseen(look, n + 1) u);
+    is_all := cardinality(waiting) <= n;
+    if not is_all then waiting := array(select ordinal from eventstore.outbox order by ordinal limit n); end if;
+    -- About 256 kB of data, as in a group commit, since all publishers wait.
     select array_agg(p.ordinal) into chosen from (
-        select o.ordinal, sum(o.bytes) over (order by o.ordinal) - o.bytes as before
-        from (select ordinal, octet_length(data) as bytes from eventstore.outbox order by ordinal limit n) o
+        select o.ordinal, sum(octet_length(o.data)) over (order by o.ordinal) - octet_length(o.data) as before
+        from eventstore.outbox o where o.ordinal = any (waiting)
     ) p where p.before < 262144;
-    if chosen is null then return; end if;
+    if chosen is null then
+        if is_all then looked := sees; end if;
+        return;
+    end if;
     perform eventstore.lock_log();
     if not exists (select from eventstore.leases l where l.name = lease and l.fence = fence_held) then return; end if;
     select array_agg(o.ordinal order by o.ordinal) into ordinals
     from (select ordinal from eventstore.outbox where ordinal = any (chosen) for update skip locked) o;
     if ordinals is null then return; end if;
     moved := cardinality(ordinals);
+    if is_all and moved = cardinality(waiting) then looked := sees; end if;
     -- A row that repeats the id and the content of an event of the last 24 hours is dropped: its writer did not get the
     -- answer of its commit, and wrote it again. The digest is that of an append (EventAppender.Request.Digest).
     with input as (
@@ -39,7 +54,8 @@ begin
         window same as (partition by i.id order by i.ordinal)
     ), aside as (
         insert into eventstore.outbox_refused
-        select o.*, coalesce(i.reason, 'the id was used for an event with other content')
+        select o.ordinal, o.id, o.topic, o.type, o.key, o.data, o.traceparent,
+            coalesce(i.reason, 'the id was used for an event with other content')
         from eventstore.outbox o join input i using (ordinal) left join valid v using (ordinal)
         where i.reason is not null or v.digest <> v.first_digest
         returning *

@@ -24,7 +24,9 @@ exception when others or assert_failure then
         return eventstore.move_rows(ordinals[:half], digests[:half], first)
             || eventstore.move_rows(ordinals[half + 1:], digests[half + 1:], first + half);
     end if;
-    insert into eventstore.outbox_refused select o.*, sqlerrm from eventstore.outbox o where o.ordinal = ordinals[1];
+    insert into eventstore.outbox_refused
+    select o.ordinal, o.id, o.topic, o.type, o.key, o.data, o.traceparent, sqlerrm
+    from eventstore.outbox o where o.ordinal = ordinals[1];
     return array(select format('row %s, topic %s: %s', o.ordinal, o.topic, sqlerrm)
         from eventstore.outbox o where o.ordinal = ordinals[1]);
 end $$;
