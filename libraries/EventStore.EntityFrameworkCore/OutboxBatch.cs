@@ -6,7 +6,12 @@ using Npgsql;
 namespace EventStore.EntityFrameworkCore;
 
 /// <summary>The last batch of a save, which writes the save's events.</summary>
-internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> events) : ModificationCommandBatch
+internal sealed class OutboxBatch(
+    DbContext context,
+    WaitingEvents waiting,
+    IReadOnlyList<OutboxEvent> events,
+    IReadOnlyList<IUpdateEntry> changes
+) : ModificationCommandBatch
 {
     public override IReadOnlyList<IReadOnlyModificationCommand> ModificationCommands => [];
 
@@ -20,9 +25,16 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
 
     public override void Execute(IRelationalConnection connection)
     {
+        var made = Make();
+        if (waiting.MemoryLog is not null)
+        {
+            waiting.AddForMemory(made);
+            return;
+        }
+
         try
         {
-            using var insert = Insert(connection);
+            using var insert = Insert(connection, made);
             insert.ExecuteNonQuery();
         }
         catch (NpgsqlException e)
@@ -36,9 +48,16 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
         CancellationToken cancellationToken = default
     )
     {
+        var made = Make();
+        if (waiting.MemoryLog is not null)
+        {
+            waiting.AddForMemory(made);
+            return;
+        }
+
         try
         {
-            await using var insert = Insert(connection);
+            await using var insert = Insert(connection, made);
             await insert.ExecuteNonQueryAsync(CancellationToken.None);
         }
         catch (NpgsqlException e)
@@ -47,19 +66,27 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
         }
     }
 
-    private NpgsqlBatch Insert(IRelationalConnection connection)
+    /// <summary>Returns the events, now that the changes are made and their keys are known.</summary>
+    private List<NewEvent> Make()
+    {
+        using var generated = new GeneratedValues(changes);
+        return [.. events.Select(published => published.Make())];
+    }
+
+    private NpgsqlBatch Insert(IRelationalConnection connection, IReadOnlyList<NewEvent> made)
     {
         var begun = (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction();
         var insert = Outbox.Insert(
             (NpgsqlConnection)connection.DbConnection,
             begun,
-            events,
+            made,
             // Postgres cannot prepare a transaction that has notified, and an ambient one over two databases is
             // prepared.
-            notifies: begun is not null && !PendingEvents.Of(context).WakesRelay
+            notifies: begun is not null && !waiting.WakesRelay
         );
         if (connection.CommandTimeout is { } seconds)
             insert.Timeout = seconds;
+        waiting.HasPublished = true;
         return insert;
     }
 

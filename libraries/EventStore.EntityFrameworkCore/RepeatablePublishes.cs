@@ -1,25 +1,14 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure.Internal;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Storage.Internal;
-
-#pragma warning disable EF1001 // Only a factory sees each attempt of the strategies that the provider makes.
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Makes strategies that repeat a block without the events of the failed attempt, which the block publishes
-/// again.</summary>
-internal sealed class RepeatablePublishes(ExecutionStrategyDependencies dependencies) : IExecutionStrategyFactory
+/// <summary>Makes the provider's strategies, which repeat a block without the events of the failed attempt, because the
+/// block publishes them again.</summary>
+internal sealed class RepeatablePublishes(IExecutionStrategyFactory provider) : IExecutionStrategyFactory
 {
-    public IExecutionStrategy Create() =>
-        dependencies.Options.Extensions.OfType<RelationalOptionsExtension>().FirstOrDefault() switch
-        {
-            NpgsqlOptionsExtension => new Strategy(new NpgsqlExecutionStrategyFactory(dependencies).Create()),
-            // A context that cannot publish, such as one of a test with another database.
-            var other => other?.ExecutionStrategyFactory?.Invoke(dependencies)
-                ?? new NonRetryingExecutionStrategy(dependencies),
-        };
+    public IExecutionStrategy Create() => new Strategy(provider.Create());
 
     private sealed class Strategy(IExecutionStrategy inner) : IExecutionStrategy
     {
@@ -54,15 +43,14 @@ internal sealed class RepeatablePublishes(ExecutionStrategyDependencies dependen
 
     private sealed class Repetition
     {
-        private IReadOnlyList<NewEvent>? _before;
+        private long? _before;
 
         public DbContext Next(DbContext context)
         {
-            var events = PendingEvents.Find(context);
-            if (_before is null)
-                _before = events?.Pending ?? [];
+            if (_before is { } number)
+                context.GetService<WaitingEvents>().ForgetAfter(number);
             else
-                events?.Keep(_before);
+                _before = OutboxEvent.LastNumber;
             return context;
         }
     }

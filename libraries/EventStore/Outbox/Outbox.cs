@@ -51,6 +51,28 @@ internal static class Outbox
         }
     }
 
+    /// <summary>Waits until the newest row that the connection sees now has left the outbox, and so all that were
+    /// committed before it.</summary>
+    public static async Task WaitAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var newest = new NpgsqlCommand("select max(ordinal) from eventstore.outbox", connection);
+        if (await newest.ExecuteScalarAsync(cancellationToken) is not long ordinal)
+            return;
+
+        await using var waiting = new NpgsqlCommand(
+            "select from eventstore.outbox where ordinal = $1",
+            connection
+        ).With(ordinal);
+        for (var delay = 1; await IsThereAsync(); delay = Math.Min(2 * delay, 100))
+            await Task.Delay(TimeSpan.FromMilliseconds(delay), TimeProvider.System, cancellationToken);
+
+        async Task<bool> IsThereAsync()
+        {
+            await using var row = await waiting.ExecuteReaderAsync(cancellationToken);
+            return row.HasRows;
+        }
+    }
+
     private static void Fill(NpgsqlParameterCollection parameters, NewEvent published)
     {
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = published.Id ?? Guid.CreateVersion7() });
