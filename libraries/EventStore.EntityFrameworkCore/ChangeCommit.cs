@@ -31,9 +31,8 @@ internal static class ChangeCommit
             throw;
         }
 
-        var seconds =
-            context.Database.GetCommandTimeout()
-            ?? ((NpgsqlConnection)context.Database.GetDbConnection()).CommandTimeout;
+        var ofConnection = (context.Database.GetDbConnection() as NpgsqlConnection)?.CommandTimeout ?? 0;
+        var seconds = context.Database.GetCommandTimeout() ?? ofConnection;
         return await StoreAccess.WaitAsync(
             EndAsync(context, transaction, result),
             seconds == 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds),
@@ -73,9 +72,15 @@ internal static class ChangeCommit
     /// <see cref="RelationalTransaction"/> does.</summary>
     private static async Task CommitAsync(DbContext context, IDbContextTransaction transaction)
     {
+        // A test's, with the log in memory.
+        if (transaction.GetDbTransaction() is not NpgsqlTransaction committed)
+        {
+            await transaction.CommitAsync(CancellationToken.None);
+            return;
+        }
+
         var logger = context.GetService<IDiagnosticsLogger<DbLoggerCategory.Database.Transaction>>();
         var connection = context.GetService<IRelationalConnection>();
-        var committed = (NpgsqlTransaction)transaction.GetDbTransaction();
         var id = transaction.TransactionId;
         var start = DateTimeOffset.UtcNow;
         var clock = TimeProvider.System;
