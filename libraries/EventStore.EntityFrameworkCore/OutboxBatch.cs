@@ -25,17 +25,10 @@ internal sealed class OutboxBatch(
 
     public override void Execute(IRelationalConnection connection)
     {
-        var made = Make();
-        if (waiting.MemoryLog is not null)
-        {
-            waiting.AddForMemory(made);
-            return;
-        }
-
         try
         {
-            using var insert = Insert(connection, made);
-            insert.ExecuteNonQuery();
+            using var insert = Insert(connection);
+            insert?.ExecuteNonQuery();
         }
         catch (NpgsqlException e)
         {
@@ -48,17 +41,11 @@ internal sealed class OutboxBatch(
         CancellationToken cancellationToken = default
     )
     {
-        var made = Make();
-        if (waiting.MemoryLog is not null)
-        {
-            waiting.AddForMemory(made);
-            return;
-        }
-
         try
         {
-            await using var insert = Insert(connection, made);
-            await insert.ExecuteNonQueryAsync(CancellationToken.None);
+            await using var insert = Insert(connection);
+            if (insert is not null)
+                await insert.ExecuteNonQueryAsync(CancellationToken.None);
         }
         catch (NpgsqlException e)
         {
@@ -66,15 +53,16 @@ internal sealed class OutboxBatch(
         }
     }
 
-    /// <summary>Returns the events, now that the changes are made and their keys are known.</summary>
-    private List<NewEvent> Make()
+    /// <summary>Returns the command that writes the events, or null if the log is in memory.</summary>
+    private NpgsqlBatch? Insert(IRelationalConnection connection)
     {
-        using var generated = new GeneratedValues(changes);
-        return [.. events.Select(published => published.Make())];
-    }
+        var made = Make();
+        if (waiting.MemoryLog is not null)
+        {
+            waiting.AddForMemory(made);
+            return null;
+        }
 
-    private NpgsqlBatch Insert(IRelationalConnection connection, IReadOnlyList<NewEvent> made)
-    {
         var begun = (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction();
         var insert = Outbox.Insert(
             (NpgsqlConnection)connection.DbConnection,
@@ -88,6 +76,13 @@ internal sealed class OutboxBatch(
             insert.Timeout = seconds;
         waiting.HasPublished = true;
         return insert;
+    }
+
+    /// <summary>Returns the events, now that the changes are made and their keys are known.</summary>
+    private List<NewEvent> Make()
+    {
+        using var generated = new GeneratedValues(changes);
+        return [.. events.Select(published => published.Make())];
     }
 
     private Exception Explained(NpgsqlException error) =>

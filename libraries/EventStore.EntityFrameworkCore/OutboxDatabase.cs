@@ -24,7 +24,7 @@ internal sealed class OutboxDatabase(
             Batches(entries, events),
             RelationalDependencies.Connection
         );
-        waiting.Commit();
+        waiting.EndSave();
         return rows;
     }
 
@@ -42,7 +42,7 @@ internal sealed class OutboxDatabase(
             RelationalDependencies.Connection,
             cancellationToken
         );
-        waiting.Commit();
+        waiting.EndSave();
         return rows;
     }
 

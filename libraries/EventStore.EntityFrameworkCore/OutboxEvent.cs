@@ -1,6 +1,7 @@
 namespace AspireSse;
 
-/// <summary>An event that waits for the next save of its context, which tracks it as a change without a table.</summary>
+/// <summary>An event that waits for its context's next save. The context tracks it as a change without a
+/// table.</summary>
 /// <remarks>Needed by audits that handle each entry of a context, to leave the events out.</remarks>
 public sealed class OutboxEvent
 {

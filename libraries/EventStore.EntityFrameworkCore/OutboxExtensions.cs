@@ -25,7 +25,8 @@ public static class OutboxExtensions
         | DynamicallyAccessedMemberTypes.NonPublicConstructors
         | DynamicallyAccessedMemberTypes.PublicProperties;
 
-    /// <summary>Lets the context <see cref="Publish{T}(DbContext, EventTopic, string, T, string?)"/> events. Its database must be the event log's.</summary>
+    /// <summary>Lets the context <see cref="Publish{T}(DbContext, EventTopic, string, T, string?)"/> events. Its
+    /// database must be the event log's.</summary>
     public static DbContextOptionsBuilder UseSse(this DbContextOptionsBuilder options)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -18,7 +18,7 @@ internal sealed class OutboxOptions : IDbContextOptionsExtension
     {
         services.AddScoped<WaitingEvents>();
         services.AddScoped<IResettableService>(provider => provider.GetRequiredService<WaitingEvents>());
-        services.AddScoped<IInterceptor, OutboxInterceptor>();
+        services.AddScoped<IInterceptor>(provider => provider.GetRequiredService<WaitingEvents>());
         services.AddSingleton<IConventionSetPlugin, OutboxConvention>();
 
         var strategies = Registered<IExecutionStrategyFactory>(services, typeof(RelationalExecutionStrategyFactory));

@@ -20,8 +20,8 @@ internal sealed class RepeatablePublishes(IExecutionStrategyFactory provider) : 
             Func<DbContext, TState, ExecutionResult<TResult>>? verifySucceeded
         )
         {
-            var repetition = new Repetition();
-            return inner.Execute(state, (context, s) => operation(repetition.Next(context), s), verifySucceeded);
+            var next = Attempts();
+            return inner.Execute(state, (context, s) => operation(next(context), s), verifySucceeded);
         }
 
         public Task<TResult> ExecuteAsync<TState, TResult>(
@@ -31,27 +31,26 @@ internal sealed class RepeatablePublishes(IExecutionStrategyFactory provider) : 
             CancellationToken cancellationToken = default
         )
         {
-            var repetition = new Repetition();
+            var next = Attempts();
             return inner.ExecuteAsync(
                 state,
-                (context, s, stop) => operation(repetition.Next(context), s, stop),
+                (context, s, stop) => operation(next(context), s, stop),
                 verifySucceeded,
                 cancellationToken
             );
         }
     }
 
-    private sealed class Repetition
+    /// <summary>Returns a function for the start of each attempt.</summary>
+    private static Func<DbContext, DbContext> Attempts()
     {
-        private long? _before;
-
-        public DbContext Next(DbContext context)
+        long? before = null;
+        return context =>
         {
-            if (_before is { } number)
+            if (before is { } number)
                 context.GetService<WaitingEvents>().ForgetAfter(number);
-            else
-                _before = OutboxEvent.LastNumber;
+            before ??= OutboxEvent.LastNumber;
             return context;
-        }
+        };
     }
 }

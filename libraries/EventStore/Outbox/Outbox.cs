@@ -56,21 +56,13 @@ internal static class Outbox
     public static async Task WaitAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var newest = new NpgsqlCommand("select max(ordinal) from eventstore.outbox", connection);
-        if (await newest.ExecuteScalarAsync(cancellationToken) is not long ordinal)
+        if (await newest.ExecuteScalarAsync(CancellationToken.None) is not long ordinal)
             return;
 
-        await using var waiting = new NpgsqlCommand(
-            "select from eventstore.outbox where ordinal = $1",
-            connection
-        ).With(ordinal);
-        for (var delay = 1; await IsThereAsync(); delay = Math.Min(2 * delay, 100))
-            await Task.Delay(TimeSpan.FromMilliseconds(delay), TimeProvider.System, cancellationToken);
-
-        async Task<bool> IsThereAsync()
-        {
-            await using var row = await waiting.ExecuteReaderAsync(cancellationToken);
-            return row.HasRows;
-        }
+        const string PauseWhileThere = "select pg_sleep(0.01) from eventstore.outbox where ordinal = $1";
+        await using var waiting = new NpgsqlCommand(PauseWhileThere, connection).With(ordinal);
+        do cancellationToken.ThrowIfCancellationRequested();
+        while (await waiting.ExecuteScalarAsync(CancellationToken.None) is not null);
     }
 
     private static void Fill(NpgsqlParameterCollection parameters, NewEvent published)

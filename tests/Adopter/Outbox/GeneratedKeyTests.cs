@@ -90,7 +90,7 @@ public sealed class GeneratedKeyTests(KeysShop keys) : IClassFixture<KeysShop>
         db.Add(added);
         db.Publish(() => $"keys.{_id}.{added.Id}", "added", () => added);
         await Assert.ThrowsAnyAsync<Exception>(() => db.SaveChangesAsync(Stop));
-        Assert.Equal((0, 0), (added.Id, added.Lines[0].IdentityId));
+        Assert.Equal((0, 0), (added.Id, added.Parts[0].IdentityId));
 
         await db.SaveChangesAsync(Stop);
         Assert.Equal($"keys.{_id}.{added.Id}", Assert.Single(await keys.Shop.EventsAsync($"keys.{_id}.>")).Topic);
@@ -112,18 +112,20 @@ public sealed class GeneratedKeyTests(KeysShop keys) : IClassFixture<KeysShop>
     public async Task An_event_of_an_entity_without_its_key_is_refused_by_the_call()
     {
         await using var db = keys.Open();
-        var (added, converted, owner) = (new Identity(), new Converted(), new Owner());
+        var added = new Identity();
+        var converted = new Converted();
+        var owner = new Owner();
         db.AddRange(added, converted, owner);
         object[] values =
         [
             added,
-            added.Lines[0],
+            added.Parts[0],
             converted,
             owner,
             new { data = added },
             new { rows = (object[])[1, added] },
             new Dictionary<string, object> { ["row"] = added },
-            (List<Line>)[.. added.Lines],
+            (List<IdentityPart>)[.. added.Parts],
         ];
         foreach (var value in values)
         {
@@ -143,7 +145,9 @@ public sealed class GeneratedKeyTests(KeysShop keys) : IClassFixture<KeysShop>
     public async Task An_event_of_an_entity_with_its_key_is_taken_before_the_save()
     {
         await using var db = keys.Open();
-        var (hilo, client, owner) = (new HiLo(), new ClientGuid(), new Owner());
+        var hilo = new HiLo();
+        var client = new ClientGuid();
+        var owner = new Owner();
         db.AddRange(hilo, client, owner);
         foreach (var value in (object[])[hilo, client, owner.Address, new Identity(), "text", new { hilo, client }])
             db.Publish($"keys.{_id}", "added", value);

@@ -37,11 +37,11 @@ public sealed class Identity : IRow
 {
     public int Id { get; private set; }
     public int Total { get; init; }
-    public List<Line> Lines { get; init; } = [new()];
+    public List<IdentityPart> Parts { get; init; } = [new()];
     public string Token => $"{Id}";
 }
 
-public sealed class Line
+public sealed class IdentityPart
 {
     public long Id { get; set; }
     public int IdentityId { get; set; }
