@@ -30,7 +30,7 @@ internal sealed class UnknownKeys(DbContext context, JsonSerializerOptions json)
         else if (value is IDictionary dictionary)
             foreach (var member in dictionary.Values)
                 VisitMember(member, type.ElementType!);
-        else if (value is IEnumerable items and not IAsyncDisposable)
+        else if (value is IEnumerable items and not IQueryable)
             foreach (var item in items)
                 VisitMember(item, type.ElementType!);
     }
