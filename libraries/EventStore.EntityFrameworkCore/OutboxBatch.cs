@@ -6,7 +6,12 @@ using Npgsql;
 namespace EventStore.EntityFrameworkCore;
 
 /// <summary>The last batch of a save, which writes the save's events.</summary>
-internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> events) : ModificationCommandBatch
+internal sealed class OutboxBatch(
+    DbContext context,
+    WaitingEvents waiting,
+    IReadOnlyList<OutboxEvent> events,
+    IReadOnlyList<IUpdateEntry> changes
+) : ModificationCommandBatch
 {
     public override IReadOnlyList<IReadOnlyModificationCommand> ModificationCommands => [];
 
@@ -23,7 +28,7 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
         try
         {
             using var insert = Insert(connection);
-            insert.ExecuteNonQuery();
+            insert?.ExecuteNonQuery();
         }
         catch (NpgsqlException e)
         {
@@ -39,7 +44,8 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
         try
         {
             await using var insert = Insert(connection);
-            await insert.ExecuteNonQueryAsync(CancellationToken.None);
+            if (insert is not null)
+                await insert.ExecuteNonQueryAsync(CancellationToken.None);
         }
         catch (NpgsqlException e)
         {
@@ -47,20 +53,36 @@ internal sealed class OutboxBatch(DbContext context, IReadOnlyList<NewEvent> eve
         }
     }
 
-    private NpgsqlBatch Insert(IRelationalConnection connection)
+    /// <summary>Returns the command that writes the events, or null if the log is in memory.</summary>
+    private NpgsqlBatch? Insert(IRelationalConnection connection)
     {
+        var made = Make();
+        if (waiting.MemoryLog is not null)
+        {
+            waiting.AddForMemory(made);
+            return null;
+        }
+
         var begun = (NpgsqlTransaction?)connection.CurrentTransaction?.GetDbTransaction();
         var insert = Outbox.Insert(
             (NpgsqlConnection)connection.DbConnection,
             begun,
-            events,
+            made,
             // Postgres cannot prepare a transaction that has notified, and an ambient one over two databases is
             // prepared.
-            notifies: begun is not null && !PendingEvents.Of(context).WakesRelay
+            notifies: begun is not null && !waiting.WakesRelay
         );
         if (connection.CommandTimeout is { } seconds)
             insert.Timeout = seconds;
+        waiting.HasPublished = true;
         return insert;
+    }
+
+    /// <summary>Returns the events, now that the changes are made and their keys are known.</summary>
+    private List<NewEvent> Make()
+    {
+        using var generated = new GeneratedValues(changes);
+        return [.. events.Select(published => published.Make())];
     }
 
     private Exception Explained(NpgsqlException error) =>

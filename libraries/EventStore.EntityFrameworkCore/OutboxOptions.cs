@@ -1,15 +1,13 @@
-using Microsoft.EntityFrameworkCore.ChangeTracking.Internal;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Metadata.Conventions.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
-using Microsoft.EntityFrameworkCore.Update;
 using Microsoft.Extensions.DependencyInjection;
-
-#pragma warning disable EF1001 // See EventOnlyStateManager.
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Makes a context's saves write its events, outside its model: rules that the application sets for all types,
-/// such as filters, tenants and audits, do not apply to events.</summary>
+/// <summary>Makes a context track its events beside its changes, and its saves write them.</summary>
 internal sealed class OutboxOptions : IDbContextOptionsExtension
 {
     public OutboxOptions() => Info = new OutboxInfo(this);
@@ -18,12 +16,35 @@ internal sealed class OutboxOptions : IDbContextOptionsExtension
 
     public void ApplyServices(IServiceCollection services)
     {
-        services.AddScoped<IBatchExecutor, OutboxWriter>();
-        services.AddScoped<IExecutionStrategyFactory, RepeatablePublishes>();
-        services.AddScoped<IStateManager, EventOnlyStateManager>();
+        services.AddScoped<WaitingEvents>();
+        services.AddScoped<IResettableService>(provider => provider.GetRequiredService<WaitingEvents>());
+        services.AddScoped<IInterceptor>(provider => provider.GetRequiredService<WaitingEvents>());
+        services.AddSingleton<IConventionSetPlugin, OutboxConvention>();
+
+        var strategies = Registered<IExecutionStrategyFactory>(services, typeof(RelationalExecutionStrategyFactory));
+        services.AddScoped<IExecutionStrategyFactory>(provider => new RepeatablePublishes(strategies(provider)));
+        var database = Registered<IDatabase>(services, typeof(RelationalDatabase));
+        services.AddScoped(provider =>
+            provider.GetService<RelationalDatabaseDependencies>() is not null
+                ? ActivatorUtilities.CreateInstance<OutboxDatabase>(provider)
+                : database(provider)
+        );
     }
 
     public void Validate(IDbContextOptions options) { }
+
+    /// <summary>Returns a way to make the service of the database's provider, or the relational one if the provider
+    /// follows in the context's options.</summary>
+    private static Func<IServiceProvider, T> Registered<T>(
+        IServiceCollection services,
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type relational
+    )
+    {
+        var registered = services.LastOrDefault(service => service.ServiceType == typeof(T));
+        return registered?.ImplementationFactory is { } make
+            ? provider => (T)make(provider)
+            : provider => (T)ActivatorUtilities.CreateInstance(provider, registered?.ImplementationType ?? relational);
+    }
 
     private sealed class OutboxInfo(IDbContextOptionsExtension extension) : DbContextOptionsExtensionInfo(extension)
     {

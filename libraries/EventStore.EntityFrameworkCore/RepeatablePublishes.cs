@@ -1,25 +1,14 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure.Internal;
-using Npgsql.EntityFrameworkCore.PostgreSQL.Storage.Internal;
-
-#pragma warning disable EF1001 // Only a factory sees each attempt of the strategies that the provider makes.
 
 namespace EventStore.EntityFrameworkCore;
 
-/// <summary>Makes strategies that repeat a block without the events of the failed attempt, which the block publishes
-/// again.</summary>
-internal sealed class RepeatablePublishes(ExecutionStrategyDependencies dependencies) : IExecutionStrategyFactory
+/// <summary>Makes the provider's strategies, which repeat a block without the events of the failed attempt, because the
+/// block publishes them again.</summary>
+internal sealed class RepeatablePublishes(IExecutionStrategyFactory provider) : IExecutionStrategyFactory
 {
-    public IExecutionStrategy Create() =>
-        dependencies.Options.Extensions.OfType<RelationalOptionsExtension>().FirstOrDefault() switch
-        {
-            NpgsqlOptionsExtension => new Strategy(new NpgsqlExecutionStrategyFactory(dependencies).Create()),
-            // A context that cannot publish, such as one of a test with another database.
-            var other => other?.ExecutionStrategyFactory?.Invoke(dependencies)
-                ?? new NonRetryingExecutionStrategy(dependencies),
-        };
+    public IExecutionStrategy Create() => new Strategy(provider.Create());
 
     private sealed class Strategy(IExecutionStrategy inner) : IExecutionStrategy
     {
@@ -31,8 +20,8 @@ internal sealed class RepeatablePublishes(ExecutionStrategyDependencies dependen
             Func<DbContext, TState, ExecutionResult<TResult>>? verifySucceeded
         )
         {
-            var repetition = new Repetition();
-            return inner.Execute(state, (context, s) => operation(repetition.Next(context), s), verifySucceeded);
+            var next = Attempts();
+            return inner.Execute(state, (context, s) => operation(next(context), s), verifySucceeded);
         }
 
         public Task<TResult> ExecuteAsync<TState, TResult>(
@@ -42,28 +31,26 @@ internal sealed class RepeatablePublishes(ExecutionStrategyDependencies dependen
             CancellationToken cancellationToken = default
         )
         {
-            var repetition = new Repetition();
+            var next = Attempts();
             return inner.ExecuteAsync(
                 state,
-                (context, s, stop) => operation(repetition.Next(context), s, stop),
+                (context, s, stop) => operation(next(context), s, stop),
                 verifySucceeded,
                 cancellationToken
             );
         }
     }
 
-    private sealed class Repetition
+    /// <summary>Returns a function for the start of each attempt.</summary>
+    private static Func<DbContext, DbContext> Attempts()
     {
-        private IReadOnlyList<NewEvent>? _before;
-
-        public DbContext Next(DbContext context)
+        long? before = null;
+        return context =>
         {
-            var events = PendingEvents.Find(context);
-            if (_before is null)
-                _before = events?.Pending ?? [];
-            else
-                events?.Keep(_before);
+            if (before is { } number)
+                context.GetService<WaitingEvents>().ForgetAfter(number);
+            before ??= OutboxEvent.LastNumber;
             return context;
-        }
+        };
     }
 }

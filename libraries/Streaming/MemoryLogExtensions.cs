@@ -9,7 +9,8 @@ namespace Microsoft.Extensions.Hosting;
 public static class MemoryLogExtensions
 {
     /// <summary>Adds a log in memory, instead of <see cref="EventStoreExtensions.AddEventStore"/>: nothing survives the
-    /// process or leaves it, and there is neither an outbox nor tickets.</summary>
+    /// process or leaves it, and there are no tickets. Events that a context publishes are in it after their
+    /// commit.</summary>
     public static TBuilder AddInMemoryEventLog<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {

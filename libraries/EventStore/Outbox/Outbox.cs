@@ -51,6 +51,20 @@ internal static class Outbox
         }
     }
 
+    /// <summary>Waits until the newest row that the connection sees now has left the outbox, and so all that were
+    /// committed before it.</summary>
+    public static async Task WaitAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var newest = new NpgsqlCommand("select max(ordinal) from eventstore.outbox", connection);
+        if (await newest.ExecuteScalarAsync(CancellationToken.None) is not long ordinal)
+            return;
+
+        const string PauseWhileThere = "select pg_sleep(0.01) from eventstore.outbox where ordinal = $1";
+        await using var waiting = new NpgsqlCommand(PauseWhileThere, connection).With(ordinal);
+        do cancellationToken.ThrowIfCancellationRequested();
+        while (await waiting.ExecuteScalarAsync(CancellationToken.None) is not null);
+    }
+
     private static void Fill(NpgsqlParameterCollection parameters, NewEvent published)
     {
         parameters.Add(new NpgsqlParameter<Guid> { TypedValue = published.Id ?? Guid.CreateVersion7() });

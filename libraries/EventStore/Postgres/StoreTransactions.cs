@@ -6,20 +6,6 @@ namespace EventStore;
 /// cancelled while it waits for a synchronous standby would be valid without that standby.</summary>
 internal static class StoreTransactions
 {
-    /// <summary>Runs a transaction to its end, and waits for it as long as the connection's command timeout.</summary>
-    /// <param name="run">Opens the connection, commits by <see cref="CommitAsync"/> and closes the connection.</param>
-    /// <param name="cancellationToken">Ends the wait, not the transaction.</param>
-    /// <exception cref="TimeoutException">Postgres has not answered in time, but may still commit.</exception>
-    public static Task<T> RunAsync<T>(
-        NpgsqlConnection connection,
-        Func<Task<T>> run,
-        CancellationToken cancellationToken
-    )
-    {
-        var limit = TimeSpan.FromSeconds(connection.CommandTimeout);
-        return StoreAccess.WaitAsync(run(), limit, cancellationToken);
-    }
-
     /// <summary>Commits, and waits for the synchronous standby however long it takes.</summary>
     /// <exception cref="PostgresException">Postgres refuses, and has stored nothing: an earlier command failed, or a
     /// deferred constraint or another transaction is in the way.</exception>

@@ -1,4 +1,8 @@
+using System.Data;
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
 
 namespace Adopter.Outbox;
@@ -175,6 +179,102 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
     public Task A_commit_that_Postgres_has_no_means_for_is_an_outage(string code) =>
         RefusedLateAsync<StoreUnavailableException>(code);
 
+    /// <summary>Npgsql's 0 is no limit.</summary>
+    [Theory]
+    [InlineData("Command Timeout=0", null)]
+    [InlineData("Command Timeout=1", 0)]
+    [InlineData("Command Timeout=1", 60)]
+    public async Task A_change_may_take_longer_than_a_command(string ofConnection, int? ofContext)
+    {
+        var number = shop.Next();
+        await Contexts(ofConnection, ofContext)
+            .ChangeAsync(
+                async db =>
+                {
+                    await db.Database.ExecuteSqlAsync($"select pg_sleep(1.5)", Stop);
+                    db.Add(new Item { Id = number, Name = "tea" });
+                    db.Publish($"shops.{number}.added", "added", 1);
+                },
+                Stop
+            );
+        Assert.True(await shop.HasItemAsync(number));
+        Assert.Equal(["added"], await shop.PublishedAsync(number));
+    }
+
+    [Fact]
+    public async Task A_commit_that_takes_longer_than_the_context_s_commands_may_ends_the_wait_alone()
+    {
+        var number = shop.Next();
+        await Assert.ThrowsAsync<TimeoutException>(() =>
+            Contexts("Command Timeout=60", 1)
+                .ChangeAsync(
+                    async db =>
+                    {
+                        await db.Database.ExecuteSqlRawAsync(
+                            """
+                            create function pg_temp.wait() returns trigger language plpgsql as
+                                $$ begin perform pg_sleep(2); return null; end $$;
+                            create temp table late ();
+                            create constraint trigger waits after insert on late deferrable initially deferred
+                                for each row execute function pg_temp.wait();
+                            insert into late default values
+                            """,
+                            Stop
+                        );
+                        db.Add(new Item { Id = number, Name = "tea" });
+                    },
+                    Stop
+                )
+        );
+        await Eventually.HoldsAsync(() => shop.HasItemAsync(number), "the change is committed");
+    }
+
+    [Fact]
+    public async Task A_change_has_the_isolation_level_that_its_caller_asks_for()
+    {
+        var level = await shop.Contexts(retries: true)
+            .ChangeAsync(
+                db => db.Database.SqlQuery<string>($"show transaction_isolation").ToListAsync(Stop),
+                IsolationLevel.Serializable,
+                Stop
+            );
+        Assert.Equal(["serializable"], level);
+    }
+
+    /// <summary>As caches and audits wait for it.</summary>
+    [Fact]
+    public async Task Interceptors_hear_of_the_commit_of_a_change_or_of_its_failure()
+    {
+        var hears = new Hears();
+        var contexts = new PooledDbContextFactory<ShopDb>(shop.Options(retries: true, hears).Options);
+        await contexts.ChangeAsync(db => Task.FromResult(db.Add(new Item { Id = shop.Next(), Name = "tea" })), Stop);
+        Assert.Equal(["started", "committing", "committed"], hears.Heard);
+
+        hears.Heard.Clear();
+        await Assert.ThrowsAsync<DbUpdateException>(() =>
+            contexts.ChangeAsync(
+                async db =>
+                {
+                    await Assert.ThrowsAsync<PostgresException>(() =>
+                        db.Database.ExecuteSqlRawAsync("select 1 / 0", Stop)
+                    );
+                    return true;
+                },
+                Stop
+            )
+        );
+        Assert.Equal(["started", "committing", "failed"], hears.Heard);
+    }
+
+    private PooledDbContextFactory<ShopDb> Contexts(string ofConnection, int? ofContext)
+    {
+        var options = new DbContextOptionsBuilder<ShopDb>();
+        options
+            .UseNpgsql($"{shop.ConnectionString};{ofConnection}", npgsql => npgsql.CommandTimeout(ofContext))
+            .UseSse();
+        return new PooledDbContextFactory<ShopDb>(options.Options);
+    }
+
     private async Task RefusedLateAsync<TException>(string code)
         where TException : Exception
     {
@@ -217,5 +317,52 @@ public sealed class ChangeTests(Shop shop) : IClassFixture<Shop>
         Assert.False(await shop.HasItemAsync(number));
         Assert.Empty(await shop.PublishedAsync(number));
         return refused;
+    }
+
+    private sealed class Hears : DbTransactionInterceptor
+    {
+        public List<string> Heard { get; } = [];
+
+        public override ValueTask<DbTransaction> TransactionStartedAsync(
+            DbConnection connection,
+            TransactionEndEventData eventData,
+            DbTransaction result,
+            CancellationToken cancellationToken = default
+        )
+        {
+            Heard.Add("started");
+            return ValueTask.FromResult(result);
+        }
+
+        public override ValueTask<InterceptionResult> TransactionCommittingAsync(
+            DbTransaction transaction,
+            TransactionEventData eventData,
+            InterceptionResult result,
+            CancellationToken cancellationToken = default
+        )
+        {
+            Heard.Add("committing");
+            return ValueTask.FromResult(result);
+        }
+
+        public override Task TransactionCommittedAsync(
+            DbTransaction transaction,
+            TransactionEndEventData eventData,
+            CancellationToken cancellationToken = default
+        )
+        {
+            Heard.Add("committed");
+            return Task.CompletedTask;
+        }
+
+        public override Task TransactionFailedAsync(
+            DbTransaction transaction,
+            TransactionErrorEventData eventData,
+            CancellationToken cancellationToken = default
+        )
+        {
+            Heard.Add("failed");
+            return Task.CompletedTask;
+        }
     }
 }

@@ -14,6 +14,8 @@ public sealed class Shop : IAsyncLifetime
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
+    internal IEventLog Log => _app.Log();
+
     internal string ConnectionString { get; private set; } = "";
 
     public async ValueTask InitializeAsync()
@@ -60,7 +62,11 @@ public sealed class Shop : IAsyncLifetime
 
     /// <summary>Returns the types of the events of a shop that are in the log once all that is committed now has come
     /// there.</summary>
-    internal async Task<string[]> PublishedAsync(int shop)
+    internal async Task<string[]> PublishedAsync(int shop) =>
+        [.. (await EventsAsync($"shops.{shop}.>")).Select(e => e.Type)];
+
+    /// <summary>Returns the events that are in the log once all that is committed now has come there.</summary>
+    internal async Task<IReadOnlyList<EventRecord>> EventsAsync(EventTopic topic)
     {
         var last = Next();
         await using (var db = Open())
@@ -70,10 +76,10 @@ public sealed class Shop : IAsyncLifetime
         }
 
         await Eventually.HoldsAsync(
-            async () => (await EventsAsync($"last.{last}")).Count > 0,
+            async () => (await ReadAsync($"last.{last}")).Count > 0,
             "the last event is in the log"
         );
-        return [.. (await EventsAsync($"shops.{shop}.>")).Select(e => e.Type)];
+        return await ReadAsync(topic);
     }
 
     internal async Task AddItemAsync(int id)
@@ -89,12 +95,12 @@ public sealed class Shop : IAsyncLifetime
         return await db.Items.AnyAsync(item => item.Id == id, Stop);
     }
 
-    private async Task<IReadOnlyList<EventRecord>> EventsAsync(EventTopic topic)
+    private async Task<IReadOnlyList<EventRecord>> ReadAsync(EventTopic topic)
     {
         var events = new List<EventRecord>();
         for (var read = new EventRead { Filter = new EventFilter([topic]) }; ; )
         {
-            var page = await _app.Log().ReadAsync(read, Stop);
+            var page = await Log.ReadAsync(read, Stop);
             events.AddRange(page.Events);
             if (page.Next == page.Head)
                 return events;

@@ -46,13 +46,14 @@ public sealed class ShopDb(DbContextOptions<ShopDb> options) : DbContext(options
     }
 }
 
-/// <summary>Writes into each entry when it was changed.</summary>
+/// <summary>Writes into each entry when it was changed, but for events, which a context tracks as it tracks
+/// changes.</summary>
 internal sealed class AuditsAll : SaveChangesInterceptor
 {
     public override InterceptionResult<int> SavingChanges(DbContextEventData eventData, InterceptionResult<int> result)
     {
         foreach (var entry in eventData.Context!.ChangeTracker.Entries())
-            if (entry.State is EntityState.Added or EntityState.Modified)
+            if (entry.Entity is not OutboxEvent && entry.State is EntityState.Added or EntityState.Modified)
                 entry.Property("ChangedAt").CurrentValue = DateTime.UtcNow;
         return result;
     }
