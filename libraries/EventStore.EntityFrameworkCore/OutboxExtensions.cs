@@ -223,11 +223,15 @@ public static class OutboxExtensions
     /// after that place misses no change of the data that the transaction reads.</summary>
     /// <param name="context">A context that has begun a transaction in the event log's database, or works in an
     /// ambient one.</param>
+    /// <param name="cancellationToken">Cancels the call before it reads.</param>
     /// <exception cref="InvalidOperationException">There is no transaction, or it is not a repeatable read or
     /// serializable: a change that commits between a read and this call would be missed. Or the context's role lacks a
     /// right on the log.</exception>
     /// <exception cref="StoreUnavailableException">Postgres has just been promoted or restored.</exception>
-    public static async Task<StreamPosition> SsePositionAsync(this DbContext context)
+    public static async Task<StreamPosition> SsePositionAsync(
+        this DbContext context,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(context);
         var database = context.Database;
@@ -238,7 +242,7 @@ public static class OutboxExtensions
                     + "Database.BeginTransactionAsync(IsolationLevel.RepeatableRead) before."
             );
 
-        await database.OpenConnectionAsync();
+        await database.OpenConnectionAsync(cancellationToken);
         try
         {
             return await LogSnapshot.HeadAsync((NpgsqlConnection)database.GetDbConnection(), (NpgsqlTransaction?)begun);

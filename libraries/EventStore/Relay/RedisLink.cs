@@ -200,7 +200,7 @@ public sealed class RedisLink
     {
         try
         {
-            var answer = OpenAsync() is { IsCompletedSuccessfully: true } open ? request(open.Result) : OpenedAsync();
+            var answer = Opening() is { IsCompletedSuccessfully: true } open ? request(open.Result) : OpenedAsync();
             return await answer.WaitAsync(timeout, _clock, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException)
@@ -213,7 +213,7 @@ public sealed class RedisLink
             throw new TimeoutException("The connection was closed.", e);
         }
 
-        async Task<T> OpenedAsync() => await request(await OpenAsync());
+        async Task<T> OpenedAsync() => await request(await Opening());
     }
 
     /// <summary>Returns a channel of sharded pub/sub (Redis 7) on a cluster, where messages of other channels go to all

@@ -135,7 +135,7 @@ internal static class RelayRedis
                     $"The connection string '{connectionName}' (ConnectionStrings__{connectionName}): {problem}"
                 );
 
-            _ = redis.OpenAsync();
+            _ = redis.OpenAsync(CancellationToken.None);
             return Task.CompletedTask;
         }
 
