@@ -6,6 +6,8 @@ namespace LlmGateway.Requests;
 /// <summary>Reads the options of a request of any API, by the API's table.</summary>
 internal static class OptionsReader
 {
+    private const string NoSuchTool = "must be none, auto, required, or name a tool that the request has.";
+
     private static readonly JsonElement NoSchema = JsonElement.Parse("{}");
 
     /// <param name="body">The request.</param>
@@ -43,6 +45,7 @@ internal static class OptionsReader
         ReadChoice(body, options, table);
         if (!isNative)
         {
+            CheckChoice(body, options);
             ReadFormat(body, target, options, table);
             options.Routing = RoutingOf(body, target);
         }
@@ -67,9 +70,10 @@ internal static class OptionsReader
                 throw InvalidChatException.Untranslatable(name, target.Provider);
     }
 
-    /// <summary>Returns true if a member changes nothing: it is false, empty, or asks for the default.</summary>
+    /// <summary>Returns true if a member changes nothing: it is false, an empty list, or asks for the default.</summary>
     /// <param name="value">The member.</param>
-    /// <param name="word">The default, as the member's text or type.</param>
+    /// <param name="word">The default, as the member's text or type, or <see cref="RequestTable.Empty"/>: an empty
+    /// object may be a wish, such as that of a search.</param>
     public static bool IsDefault(RequestValue value, string? word = null) =>
         value.Json.ValueKind switch
         {
@@ -78,9 +82,9 @@ internal static class OptionsReader
             JsonValueKind.Array => value
                 .Json.EnumerateArray()
                 .All(v => v.ValueKind == JsonValueKind.String && v.ValueEquals("text")),
-            JsonValueKind.Object => word is null
-                ? !value.Json.EnumerateObject().Any()
-                : value.Get("type") is { IsText: true } type && type.AsText() == word,
+            JsonValueKind.Object => value.Json.EnumerateObject().Any()
+                ? value.Get("type") is { IsText: true } type && type.AsText() == word
+                : word == RequestTable.Empty,
             _ => false,
         };
 
@@ -121,7 +125,7 @@ internal static class OptionsReader
         if (choice.IsObject && choice.Flag("disable_parallel_tool_use") is { } isSingle)
             options.AllowMultipleToolCalls = !isSingle;
         var isText = choice.IsText;
-        var problem = choice.Invalid("must be none, auto, required, or name a tool that the request has.");
+        var problem = choice.Invalid(NoSuchTool);
         switch (isText ? choice.AsText() : (choice.IsObject ? choice : throw problem).Name("type") ?? table.ToolType)
         {
             case "none":
@@ -147,6 +151,16 @@ internal static class OptionsReader
             default:
                 throw problem;
         }
+    }
+
+    /// <summary>Refuses a choice that no tool of the request fulfils.</summary>
+    private static void CheckChoice(RequestValue body, CallOptions options)
+    {
+        if (
+            options.ToolMode is RequiredChatToolMode { RequiredFunctionName: var name }
+            && options.Tools?.Any(tool => name is null || tool.Name == name) != true
+        )
+            throw body.Required("tool_choice").Invalid(NoSuchTool);
     }
 
     /// <summary>Leaves the model only the allowed tools.</summary>

@@ -91,6 +91,9 @@ internal static class RequestReader
             contents.AddRange(OfAssistant(json, table, isSilent: contents.Count == 0));
         if (contents.Count == 0 && !(table.IsOfPage && role == ChatRole.Assistant) && json.Get("content") is null)
             throw json.Missing("content");
+        // Parts that are for the client alone leave a page's message empty, too.
+        if (contents.Count == 0 && role == ChatRole.User && json.Items("content", ChatBody.MaxMessages).Count == 0)
+            throw json.Required("content").Invalid("must hold at least one part.");
 
         return new ChatMessage(role, contents) { MessageId = table.IsOfPage ? json.Name("id") : null };
     }

@@ -72,6 +72,9 @@ internal sealed record RequestTable
     /// <summary>Members that change the answer, and that another vendor's API lacks.</summary>
     public string[] Refused { get; init; } = [];
 
+    /// <summary>A default in <see cref="Defaults"/>: an empty object.</summary>
+    public const string Empty = "{}";
+
     /// <summary>Words that make a refused member change nothing, as its text or its type.</summary>
     public Dictionary<string, string> Defaults { get; init; } = [];
 
@@ -103,6 +106,7 @@ internal sealed record RequestTable
             Refused = (
                 "logprobs logit_bias functions function_call modalities moderation audio web_search_options"
             ).Split(' '),
+            Defaults = new() { ["logit_bias"] = Empty },
         };
 
     /// <summary>The same for clients of this API: the providers that have it get the whole request.</summary>

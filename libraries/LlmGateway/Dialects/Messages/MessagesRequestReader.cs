@@ -48,7 +48,7 @@ internal static class MessagesRequestReader
         ),
         // The tool runner of Anthropic's client sends {"type":"create"}, which keeps the conversation at the vendor and
         // does not change the answer.
-        Defaults = new() { ["thread"] = "create" },
+        Defaults = new() { ["thread"] = "create", ["context_management"] = RequestTable.Empty },
     };
 
     /// <param name="json">The request's body.</param>

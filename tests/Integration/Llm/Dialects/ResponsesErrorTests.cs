@@ -43,6 +43,8 @@ public sealed class ResponsesErrorTests(AssemblyWide<LlmSystem> shared) : LlmTes
             { Hi("tools", """[{"type":"function","name":" "}]"""), "tools[0].name" },
             { Hi("tools", """[{"type":"function","name":"f","parameters":[]}]"""), "tools[0].parameters" },
             { Hi("tool_choice", "\"x\""), "tool_choice" },
+            { Hi("tool_choice", "\"required\""), "tool_choice" },
+            { """ "model":"demo","input":[{"role":"user","content":[]}]""", "input[0].content" },
             { Hi("store", "\"no\""), "store" },
             // Clients of other languages could not read a response that repeats them.
             { Hi("metadata", "\"x\""), "metadata" },
