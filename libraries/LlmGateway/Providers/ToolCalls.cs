@@ -79,9 +79,15 @@ internal static class ToolCalls
         }
     }
 
-    /// <summary>Returns the failure of an answer whose client would run a call with incomplete arguments.</summary>
-    public static UpstreamException NoObject(FunctionCallContent call) =>
-        UpstreamException.Incomplete($"the arguments of {call.Name} are no JSON object.");
+    /// <summary>Checks the calls that a client is to run.</summary>
+    /// <exception cref="UpstreamException">The arguments of one are not a JSON object: Microsoft's client would run the
+    /// tool without them, and Anthropic's with a part of them.</exception>
+    public static void Check(IEnumerable<FunctionCallContent> calls)
+    {
+        foreach (var call in calls)
+            if (Arguments(call) is { Length: > 0 } arguments && Object(arguments) is null)
+                throw UpstreamException.Incomplete($"the arguments of {call.Name} are no JSON object.");
+    }
 
     /// <summary>Returns true for a declared tool without parameters.</summary>
     public static bool TakesNothing(string name, ChatOptions? chat) =>
