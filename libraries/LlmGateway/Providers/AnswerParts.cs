@@ -21,7 +21,9 @@ internal static class AnswerParts
         .. "id index object type role name created model provider usage x_groq service_tier timings".Split(' '),
         .. "system_fingerprint prompt_filter_results obfuscation provider_specific_fields p".Split(' '),
         .. "request_id trace_id metadata metrics stats time_info estimated_cost nvext base_resp warnings".Split(' '),
-        .. "content_filter_results content_filter_offsets safety_ratings related_questions".Split(' '),
+        .. "content_filter content_filter_results content_filter_offsets safety_ratings moderation".Split(' '),
+        .. "moderation_hit_type related_questions perf_metrics meta trace session_id response_id".Split(' '),
+        .. "message_id event_id conversation_id created_at model_id model_version prompt note".Split(' '),
         // How the model came to it. The provider's own tools have given it their results.
         .. "logprobs token_ids prompt_token_ids stop_reason matched_stop phase prefix tool_call_id".Split(' '),
         .. "prompt_logprobs native_finish_reason kv_transfer_params caller cache_control signature".Split(' '),
