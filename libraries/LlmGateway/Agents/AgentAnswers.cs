@@ -44,17 +44,14 @@ internal sealed class AgentAnswers(
         var target = providers.Resolve(question.Provider, question.Model);
         using var kept = budget.Keep(question.Client, question.Bytes);
         await using var buffer = buffers.Of(run, AgentEvents.TextOf, target.Provider);
-        AIFunction[] usable =
-        [
-            .. options
-                .Value.Tools.Where(t => question.Tools?.Contains(t.Function.Name) ?? t.Policy is null)
-                .Select(t => t.Function),
-        ];
+        var tools = options.Value.Tools.Where(t => question.Tools?.Contains(t.Function.Name) ?? t.Policy is null);
+        AIFunction[] usable = [.. tools.Select(t => t.Function)];
 
         List<ChatMessage> messages = [.. question.Messages];
         if (options.Value.Instructions is { Length: > 0 } instructions)
             messages.Insert(0, new ChatMessage(ChatRole.System, instructions));
 
+        ChatFinishReason? cut;
         for (var round = 1; ; round++)
         {
             // The last round offers no tools, so that the model must answer.
@@ -64,25 +61,27 @@ internal sealed class AgentAnswers(
                 ModelId = target.Model,
                 Tools = [.. usable],
                 ToolMode = round < MaxRounds ? ChatToolMode.Auto : ChatToolMode.None,
+                AnswersBrokenCalls = true,
             };
 
-            var updates = new List<ChatResponseUpdate>();
-            await foreach (var update in target.StreamAsync(messages, chat, run.Stopping))
-            {
-                if (UnshownContent.TextOf(update) is { Length: > 0 } piece)
-                    await buffer.TextAsync(piece);
-                updates.Add(update);
-            }
-
+            var updates = await AskAsync(target, messages, chat, buffer, run.Stopping);
             var said = updates.ToChatResponse().Messages;
             var contents = said.SelectMany(message => message.Contents).ToList();
             var calls = contents.OfType<FunctionCallContent>().ToList();
-            if (calls.Count == 0 || round >= MaxRounds)
+            cut = CutOf(updates);
+            if (calls.Count == 0)
                 break;
+            if (round == MaxRounds)
+            {
+                cut = ChatFinishReason.Length;
+                await buffer.TextAsync(
+                    $"\n\n[The agent stopped after {MaxRounds} requests, and did not call {calls[0].Name}.]"
+                );
+                break;
+            }
 
             OwnReasoning.Mark(said, target.Provider);
             messages.AddRange(said);
-            var cut = CutOf(updates);
             List<AIContent>? reasoning = [.. contents.OfType<TextReasoningContent>()];
             foreach (var call in calls)
             {
@@ -96,24 +95,45 @@ internal sealed class AgentAnswers(
                 run.Stopping.ThrowIfCancellationRequested();
 
                 var start = clock.GetTimestamp();
-                var output = cut is null ? await CallAsync(usable, call, run) : new ToolError(cut);
+                var output =
+                    cut == ChatFinishReason.Length ? new ToolError("The limit of tokens has cut this call.")
+                    : cut == ChatFinishReason.ContentFilter ? new ToolError("A content filter has cut this call.")
+                    : await CallAsync(usable, call, run);
                 await buffer.StoreAsync(AgentEvents.ResultOf(call, output, clock.GetElapsedTime(start)));
                 messages.Add(new ChatMessage(ChatRole.Tool, [ToolCalls.ResultOf(call.CallId, output)]));
                 await run.CloseWithAsync(AgentEvents.Closing(question.Key, ""));
             }
         }
 
-        await buffer.EndAsync(AgentEvents.EndOf(question.Key));
+        await buffer.EndAsync(AgentEvents.EndOf(question.Key, cut?.Value));
+    }
+
+    /// <summary>Asks the model once, and stores the text of its answer.</summary>
+    private static async Task<List<ChatResponseUpdate>> AskAsync(
+        ChatTarget target,
+        List<ChatMessage> messages,
+        CallOptions chat,
+        AnswerBuffer buffer,
+        CancellationToken stopping
+    )
+    {
+        var updates = new List<ChatResponseUpdate>();
+        await foreach (var update in target.StreamAsync(messages, chat, stopping))
+        {
+            if (UnshownContent.TextOf(update) is { Length: > 0 } piece)
+                await buffer.TextAsync(piece);
+            updates.Add(update);
+        }
+
+        return updates;
     }
 
     /// <summary>Returns why an answer ended before its end, so that its calls may not run, or null if it did
     /// not.</summary>
-    private static string? CutOf(List<ChatResponseUpdate> updates) =>
-        updates.Exists(update => update.FinishReason == ChatFinishReason.Length)
-            ? "The limit of tokens has cut this call."
-        : updates.Exists(update => update.FinishReason == ChatFinishReason.ContentFilter)
-            ? "A content filter has cut this call."
-        : null;
+    private static ChatFinishReason? CutOf(List<ChatResponseUpdate> updates) =>
+        updates
+            .Select(update => update.FinishReason)
+            .LastOrDefault(reason => reason == ChatFinishReason.Length || reason == ChatFinishReason.ContentFilter);
 
     private async Task<object?> CallAsync(AIFunction[] usable, FunctionCallContent call, Run run)
     {

@@ -46,16 +46,17 @@ internal static class AgentEvents
 
     /// <summary>Makes the event after an answer.</summary>
     /// <param name="key">Key of the session's message, or null for a question outside a session.</param>
-    public static RunEvent EndOf(string? key) =>
+    /// <param name="cut">Why the answer is not whole, as a finish reason, or null if it is.</param>
+    public static RunEvent EndOf(string? key, string? cut = null) =>
         key is null
-            ? RunEvent.Of(End, new AgentEnd(End))
-            : RunEvent.Of(MessageEnd, new AgentEnd(MessageEnd)) with
+            ? RunEvent.Of(End, new AgentEnd(End, cut))
+            : RunEvent.Of(MessageEnd, new AgentEnd(MessageEnd, cut)) with
             {
                 Key = key,
             };
 
     /// <summary>Makes the events that end an answer that has failed. A session goes on after such an answer.</summary>
-    /// <inheritdoc cref="EndOf" path="/param"/>
+    /// <param name="key">Key of the session's message, or null for a question outside a session.</param>
     public static RunEvent[] Failed(string? key, string error, string reason)
     {
         var failed = RunEvent.Of("error", new RunError("error", error, Fatal: key is null, reason));
@@ -63,7 +64,7 @@ internal static class AgentEvents
     }
 
     /// <summary>Makes the events that end an answer whose process stops or dies.</summary>
-    /// <inheritdoc cref="EndOf" path="/param"/>
+    /// <param name="key">Key of the session's message, or null for a question outside a session.</param>
     /// <param name="more">Text about the calls of tools, or null if no tool was called. Only then may the message be
     /// sent again.</param>
     public static RunEvent[] Closing(string? key, string? more = null)
@@ -142,7 +143,10 @@ internal sealed record AgentToolUse(
 
 internal sealed record AgentToolResult(string Type, string Id, string Tool, object? Output, double DurationMs);
 
-internal sealed record AgentEnd(string Type);
+/// <param name="Type">Type of the event.</param>
+/// <param name="FinishReason">Why the answer is not whole: <c>length</c> or <c>content_filter</c>. Null if it
+/// is.</param>
+internal sealed record AgentEnd(string Type, string? FinishReason = null);
 
 /// <summary>The result of a tool that failed.</summary>
 internal sealed record ToolError(string Error);

@@ -29,7 +29,13 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     private (string? Id, string? Author) _message;
     private List<JsonObject> _frames = [];
     private string? _protected;
+
+    /// <summary>Length of the answer's text so far.</summary>
     private int _length;
+
+    /// <summary>Length of the text before its last block.</summary>
+    private int _start;
+
     private bool _hasTold;
 
     /// <summary>Name of the model: the requested name, or the provider's own name once the provider has
@@ -81,6 +87,10 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     /// <summary>True if a refusal is no text in this dialect, but has a place of its own.</summary>
     protected virtual bool HasRefusals => false;
 
+    /// <summary>True if the blocks of the answer are one text in this dialect, in which the places of sources
+    /// are.</summary>
+    protected virtual bool HasOneText => false;
+
     /// <summary>True if only the calls that are pending at the end are written: a client of this dialect would run
     /// those that the application answers.</summary>
     protected virtual bool WritesPendingCalls => false;
@@ -99,13 +109,11 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     }
 
     /// <summary>Returns the last frames.</summary>
-    /// <exception cref="UpstreamException">The dialect cannot show the end. If its clients get only pending calls, the
-    /// arguments of one are not a JSON object: Microsoft's client would run the tool without them.</exception>
+    /// <exception cref="UpstreamException">The dialect cannot show the end, or the arguments of a pending call are not
+    /// a JSON object.</exception>
     public IReadOnlyList<JsonObject> End()
     {
-        foreach (var call in WritesPendingCalls ? PendingCalls : [])
-            if (ToolCalls.Arguments(call) is { Length: > 0 } arguments && ToolCalls.Object(arguments) is null)
-                throw ToolCalls.NoObject(call);
+        ToolCalls.Check(PendingCalls);
         return Written(WriteEnd);
     }
 
@@ -180,7 +188,8 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
             text = Gap + text;
 
         _hasTold = false;
-        _length += text.Length;
+        if (kind == TextKind.Answer)
+            _length += text.Length;
         WriteText(kind, text);
     }
 
@@ -191,7 +200,6 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
             WriteClosing(kind);
         Open = null;
         _protected = null;
-        _length = 0;
     }
 
     /// <summary>Ends the open block, and writes the calls that only now are known to be pending.</summary>
@@ -230,6 +238,8 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
 
         Close();
         Open = kind;
+        if (kind == TextKind.Answer)
+            _start = _length;
         WriteOpening(kind);
         return true;
     }
@@ -260,8 +270,8 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
 
         foreach (var content in update.Contents)
         {
-            var before = content is TextContent && Open == TextKind.Answer ? _length : 0;
             Walk(content);
+            var before = content is TextContent text ? _length - text.Text.Length : _start;
             foreach (var annotation in content.Annotations ?? [])
                 Walk(annotation, before);
         }
@@ -317,14 +327,17 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
         }
     }
 
+    /// <param name="annotation">The annotation.</param>
+    /// <param name="before">The place in the answer's text from which the annotation counts.</param>
     private void Walk(AIAnnotation annotation, int before)
     {
         if (annotation is CitationAnnotation source)
         {
+            before -= HasOneText ? 0 : _start;
             var region = source.AnnotatedRegions?.OfType<TextSpanAnnotatedRegion>().FirstOrDefault();
             var place = VendorFrame.Object(
                 ("start_index", before + (region?.StartIndex ?? 0)),
-                ("end_index", region?.EndIndex is { } end ? before + end : _length),
+                ("end_index", region?.EndIndex is { } end ? before + end : _length - (HasOneText ? 0 : _start)),
                 ("url", source.Url?.OriginalString),
                 ("title", UnshownContent.TitleOf(source))
             );

@@ -65,9 +65,11 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         if (NewReasoning.Take() is { Length: > 0 } reasoning)
             contents.Add(new TextReasoningContent(reasoning));
         contents.AddRange(_protected);
-        var text = NewText.Take();
-        if (text.Length > 0 || NewAnnotations.Count > 0)
-            contents.Add(new TextContent(text) { Annotations = NewAnnotations.Count > 0 ? [.. NewAnnotations] : null });
+        if (NewText.Take() is { Length: > 0 } text)
+            contents.Add(new TextContent(text));
+        // Their places are those in the whole text so far, and not in its last piece.
+        if (NewAnnotations.Count > 0)
+            contents.Add(new AIContent { Annotations = [.. NewAnnotations] });
         if (NewRefusal.Take() is { Length: > 0 } refusal)
             contents.Add(RefusalText.Of(refusal));
         contents.AddRange(NewContents);
@@ -200,6 +202,8 @@ internal class AnswerDeltas(ChatOptions? chat, bool isNative = false)
         last.FinishReason = FinishReason;
         foreach (var call in _calls)
             last.Contents.Add(call.ToContent(IsCut, chat));
+        if (!IsCut && !isNative && chat is not CallOptions { AnswersBrokenCalls: true })
+            ToolCalls.Check(last.Contents.OfType<FunctionCallContent>());
         if (Usage is not null)
             last.Contents.Add(new UsageContent(Usage));
         return last;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers;
@@ -18,22 +19,42 @@ internal static class AnswerParts
     [
         // What the answer is, and what it cost.
         .. "id index object type role name created model provider usage x_groq service_tier timings".Split(' '),
-        .. "system_fingerprint prompt_filter_results obfuscation provider_specific_fields".Split(' '),
+        .. "system_fingerprint prompt_filter_results obfuscation provider_specific_fields p".Split(' '),
+        .. "request_id trace_id metadata metrics stats time_info estimated_cost nvext base_resp warnings".Split(' '),
+        .. "content_filter content_filter_results content_filter_offsets safety_ratings moderation".Split(' '),
+        .. "moderation_hit_type related_questions perf_metrics meta trace session_id response_id".Split(' '),
+        .. "message_id event_id conversation_id created_at model_id model_version prompt note".Split(' '),
         // How the model came to it. The provider's own tools have given it their results.
         .. "logprobs token_ids prompt_token_ids stop_reason matched_stop phase prefix tool_call_id".Split(' '),
+        .. "prompt_logprobs native_finish_reason kv_transfer_params caller cache_control signature".Split(' '),
         .. "executed_tools reference extra_content thinking_blocks".Split(' '),
     ];
 
+    /// <summary>Names in the events of an answer.</summary>
+    private static readonly SearchValues<string> Names = SearchValues.Create(
+        [
+            .. Harmless
+                .Concat("choices delta message content content_block error".Split(' '))
+                .Select(name => $"\"{name}\""),
+        ],
+        StringComparison.Ordinal
+    );
+
+    /// <summary>Returns true for the text of an event, even if it is broken.</summary>
+    public static bool AreNamedIn(string text) => text.AsSpan().ContainsAny(Names);
+
     /// <summary>Returns true if nobody misses a member: its name is known, or its value is blank.</summary>
-    public static bool IsHarmless(string name, JsonElement value) =>
+    public static bool IsHarmless(string name, JsonElement value) => IsBlank(value) || Harmless.Contains(name);
+
+    /// <summary>Returns true for a value that says nothing alone: an empty one, a number, a yes or a no.</summary>
+    public static bool IsBlank(JsonElement value) =>
         value.ValueKind switch
         {
-            JsonValueKind.Null or JsonValueKind.False => true,
             JsonValueKind.String => value.ValueEquals("") || value.ValueEquals("false"),
             JsonValueKind.Array => value.GetArrayLength() == 0,
             JsonValueKind.Object => value.GetPropertyCount() == 0,
-            _ => false,
-        } || Harmless.Contains(name);
+            _ => true,
+        };
 
     public static AIContent? ImageOf(JsonElement? part)
     {
@@ -57,7 +78,7 @@ internal static class AnswerParts
         var inner = Get(part, Text(part, "type") ?? "") ?? part;
         var citation = new CitationAnnotation
         {
-            Url = AddressOf(Text(inner, "url") ?? Text(inner)),
+            Url = AddressOf(Text(inner, "url") ?? Text(inner, "link") ?? Text(inner)),
             Title = Name(inner, "title") ?? Name(inner, "document_title") ?? Name(inner, "name"),
             FileId = Name(inner, "file_id") ?? Name(inner, "hash"),
             Snippet = Name(inner, "cited_text") ?? Name(inner, "content") ?? Name(inner, "quote"),

@@ -12,6 +12,12 @@ internal abstract class AnswerReader(ChatOptions? chat, bool isNative) : AnswerD
     /// <summary>Images and sources that were read: messages in place of deltas repeat them.</summary>
     private readonly HashSet<string> _parts = [];
 
+    /// <summary>Names of lists of sources.</summary>
+    protected static readonly string[] Sources = "annotations citations search_results web_search".Split(' ');
+
+    /// <summary>Members of a part of a text that are read.</summary>
+    private static readonly string[] OfPart = "text refusal thinking reasoning".Split(' ');
+
     /// <summary>The members of all usages so far.</summary>
     protected JsonObject Reported { get; } = [];
 
@@ -55,13 +61,25 @@ internal abstract class AnswerReader(ChatOptions? chat, bool isNative) : AnswerD
 
     protected bool SetFinish(JsonElement? reason) => SetFinish(Text(reason) ?? reason?.GetRawText());
 
-    /// <summary>Notes members that are not read.</summary>
-    protected void Note(JsonElement json, string[] read, bool isShown)
+    /// <summary>Reads the images and the sources of an event, a choice, a message or a part, and notes its members that
+    /// nobody reads.</summary>
+    /// <param name="json">The object.</param>
+    /// <param name="read">Its members that are read elsewhere.</param>
+    /// <param name="isShown">True if the client gets the others as they are.</param>
+    protected void ReadMembers(JsonElement json, string[] read, bool isShown)
     {
         foreach (var member in json.EnumerateObject())
         {
+            // Most values are blank or numbers, whose names need not be looked at.
+            var value = member.Value;
+            if (AnswerParts.IsBlank(value))
+                continue;
             var name = member.Name;
-            if (!read.Contains(name) && !AnswerParts.IsHarmless(name, member.Value))
+            if (name is "images" && value.ValueKind == JsonValueKind.Array)
+                ReadParts(value, part => AnswerParts.ImageOf(part), NewContents);
+            else if (Sources.Contains(name) && value.ValueKind == JsonValueKind.Array)
+                ReadParts(value, AnswerParts.CitationOf, NewAnnotations);
+            else if (!read.Contains(name) && !AnswerParts.IsHarmless(name, value))
                 Skip(name, isShown);
         }
     }
@@ -87,6 +105,9 @@ internal abstract class AnswerReader(ChatOptions? chat, bool isNative) : AnswerD
             AddPart(json, image, NewContents);
         else if (!AnswerParts.IsHarmless(Text(json, "type") ?? "", json))
             Skip(Text(json, "type") ?? "a part without type", isShown: false);
+
+        if (OfPart.Any(name => Get(json, name) is not null))
+            ReadMembers(json, OfPart, isShown: false);
     }
 
     protected void ReadParts<T>(JsonElement? parts, Func<JsonElement, T?> read, List<T> to)
@@ -101,9 +122,16 @@ internal abstract class AnswerReader(ChatOptions? chat, bool isNative) : AnswerD
     {
         if (known is null)
             Skip(Text(part, "type") ?? "a part without type", IsNative);
-        else if (_parts.Add(part.GetRawText()))
+        else if (_parts.Add(KeyOf(part, known)))
             to.Add(known);
     }
+
+    /// <summary>Returns what tells a part from others. A source of the whole text is its address: some servers send one
+    /// list with titles and one without.</summary>
+    private static string KeyOf(JsonElement part, object known) =>
+        known is CitationAnnotation { Url: { } url, Snippet: null, AnnotatedRegions: null }
+            ? url.OriginalString
+            : part.GetRawText();
 
     protected static JsonElement ObjectOf(JsonElement json, string what) =>
         json.ValueKind == JsonValueKind.Object ? json : throw Unknown(what);

@@ -8,8 +8,12 @@ namespace LlmGateway.Providers;
 /// <code>
 /// Hel  lo      →  Hello
 /// Hel  Hello   →  Hello
+/// Ha   Ha      →  Ha
+/// Ha   Ha  !   →  HaHa!
 /// </code>
 /// </summary>
+/// <remarks>A message that only repeats the text so far says nothing new, unless a later one shows that all are
+/// pieces.</remarks>
 internal sealed class AnswerText
 {
     private readonly StringBuilder _new = new();
@@ -20,12 +24,18 @@ internal sealed class AnswerText
     private bool _isPieces;
     private bool _isSoFar;
 
+    /// <summary>Messages that were equal to the text so far, until another one shows whether they are pieces.</summary>
+    private string _repeated = "";
+
     public int Length => _new.Length;
 
     /// <summary>True if there is text that is not kept yet.</summary>
     public bool HasMore => _new.Length > _kept;
 
     public void Append(string? text) => _new.Append(text);
+
+    /// <summary>Returns true if this is the whole text so far.</summary>
+    public bool IsSoFar(string? text) => _said.Equals(text);
 
     public override string ToString() => _new.ToString();
 
@@ -62,7 +72,8 @@ internal sealed class AnswerText
         var said = _said.ToString();
         if (message.StartsWith(said, StringComparison.Ordinal))
         {
-            _isSoFar = true;
+            _isSoFar |= message.Length > said.Length;
+            _repeated += message[..said.Length];
             return said.Length;
         }
 
@@ -73,6 +84,7 @@ internal sealed class AnswerText
             throw UpstreamException.Incomplete("the provider sent a message that is not the text so far.");
 
         _isPieces = true;
+        _new.Insert(_kept, _repeated);
         return 0;
     }
 }

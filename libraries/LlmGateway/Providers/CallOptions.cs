@@ -39,6 +39,10 @@ internal sealed class CallOptions : ChatOptions
     /// <summary>The request's member <c>provider</c>, if it is for a provider such as OpenRouter.</summary>
     public JsonElement? Routing { get; set; }
 
+    /// <summary>True if the caller tells the model of a call whose arguments are no JSON object, as an agent does. Any
+    /// other answer with such a call fails, because clients would run the tool without them.</summary>
+    public bool AnswersBrokenCalls { get; set; }
+
     /// <summary>The request's <c>anthropic-beta</c> header.</summary>
     public string? AnthropicBeta { get; set; }
 }

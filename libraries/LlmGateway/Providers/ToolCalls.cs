@@ -11,6 +11,10 @@ internal static class ToolCalls
     /// contents, content.</summary>
     private const int Around = 5;
 
+    /// <summary>Most levels of arguments that clients get. Deeper ones than the store takes are text there, but an
+    /// object to them.</summary>
+    private const int MaxShownDepth = 1_000;
+
     /// <summary>Reads a call. Arguments that are not an object, or too deep, are the model's mistake: they stay text,
     /// and the tool's caller reports the mistake.</summary>
     public static FunctionCallContent Parse(string id, string name, string arguments) =>
@@ -65,11 +69,11 @@ internal static class ToolCalls
 
     /// <summary>Returns the arguments as an object, or null if they are not an object, or too deep to be written within
     /// a stored prompt.</summary>
-    public static JsonObject? Object(string arguments)
+    public static JsonObject? Object(string arguments, int maxDepth = ParsedJson.MaxDepth - Around)
     {
         try
         {
-            var json = WireJson.Parse(arguments, ParsedJson.MaxDepth - Around) as JsonObject;
+            var json = WireJson.Parse(arguments, maxDepth) as JsonObject;
             json?.ToJsonString();
             return json;
         }
@@ -79,9 +83,15 @@ internal static class ToolCalls
         }
     }
 
-    /// <summary>Returns the failure of an answer whose client would run a call with incomplete arguments.</summary>
-    public static UpstreamException NoObject(FunctionCallContent call) =>
-        UpstreamException.Incomplete($"the arguments of {call.Name} are no JSON object.");
+    /// <summary>Checks the calls that a client is to run.</summary>
+    /// <exception cref="UpstreamException">The arguments of one are not a JSON object: Microsoft's client would run the
+    /// tool without them, and Anthropic's with a part of them.</exception>
+    public static void Check(IEnumerable<FunctionCallContent> calls)
+    {
+        foreach (var call in calls)
+            if (Arguments(call) is { Length: > 0 } arguments && Object(arguments, MaxShownDepth) is null)
+                throw UpstreamException.Incomplete($"the arguments of {call.Name} are no JSON object.");
+    }
 
     /// <summary>Returns true for a declared tool without parameters.</summary>
     public static bool TakesNothing(string name, ChatOptions? chat) =>

@@ -27,13 +27,6 @@ internal sealed partial class UpstreamBody(
         cancellationToken
     );
 
-    /// <summary>Names in the events of an answer. Broken JSON without any of them is a line of somebody else, such as a
-    /// gateway, and is skipped.</summary>
-    private static readonly SearchValues<string> AnswerNames = SearchValues.Create(
-        ["\"choices\"", "\"delta\"", "\"message\"", "\"content", "\"type\"", "\"error\"", "\"id\"", "\"index\""],
-        StringComparison.Ordinal
-    );
-
     private static readonly JsonElement End = JsonElement.Parse("""{"type":"message_stop"}""");
 
     /// <summary>Most bytes that are kept of a body without events.</summary>
@@ -249,10 +242,10 @@ internal sealed partial class UpstreamBody(
             ? null
             : WireJson.ParseLeniently(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text);
 
-    /// <summary>Returns true for broken JSON that was to be a part of the answer. Without it the answer would look
-    /// complete.</summary>
+    /// <summary>Returns true for broken JSON that was to be a part of the answer, which would look complete without it.
+    /// Other broken JSON is a line of somebody else, such as a gateway, and is skipped.</summary>
     private static bool IsOfAnswer(string text) =>
-        text.AsSpan().Trim() is ['{' or '[', ..] && text.AsSpan().ContainsAny(AnswerNames);
+        text.AsSpan().Trim() is ['{' or '[', ..] && AnswerParts.AreNamedIn(text);
 
     private UpstreamException Unreadable() =>
         UpstreamException.Incomplete($"{provider} sent JSON that cannot be read.");

@@ -50,6 +50,38 @@ public sealed class AgentTests(AssemblyWide<LlmSystem> shared) : LlmTests(shared
         Assert.Contains(reason, reader.Events.ElementAt(1).Data, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("length")]
+    [InlineData("content_filter")]
+    public async Task An_answer_that_was_cut_says_so_in_its_end(string finish)
+    {
+        var prompt = Upstream.On(request =>
+            request.EventsAsync(
+                $$$"""{"choices":[{"delta":{"content":"half"},"finish_reason":"{{{finish}}}"}]}""",
+                "[DONE]"
+            )
+        );
+        await using var reader = await SseReader.OpenAsync(A.Url, Ask(prompt) + "&provider=openai").ToEndAsync();
+        Assert.Equal($$"""{"type":"end","finishReason":"{{finish}}"}""", reader.Events.Last().Data);
+    }
+
+    /// <summary>The last request offers no tools, but a model may call one all the same.</summary>
+    [Fact]
+    public async Task An_agent_that_runs_out_of_requests_says_that_it_did_not_run_the_last_call()
+    {
+        var prompt = Upstream.On(request =>
+            request.EventsAsync(
+                $$$"""{"choices":[{"delta":{"tool_calls":[{"id":"t{{{request.Attempt}}}","function":"""
+                    + """{"name":"search_pets","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}""",
+                "[DONE]"
+            )
+        );
+        await using var reader = await SseReader.OpenAsync(A.Url, Ask(prompt) + "&provider=openai").ToEndAsync();
+        Assert.Equal(7, reader.Events.Count(e => e.Event == "tool_result"));
+        Assert.Equal("""{"type":"end","finishReason":"length"}""", reader.Events.Last().Data);
+        Assert.Contains("did not call search_pets", LlmSystem.Text(reader.Events, "content"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_reader_that_returns_to_another_replica_reads_the_same_run_on()
     {

@@ -11,6 +11,8 @@ public sealed class AnswerReaderTests
     [InlineData("Hello you", """{"content":"Hel"}""", """{"content":"lo "}""", """{"content":"you"}""")]
     [InlineData("Hello you", """{"content":"Hel"}""", """{"content":"Hello "}""", """{"content":"Hello you"}""")]
     [InlineData("Hello", """{"content":"Hello"}""", """{"content":"Hello"}""")]
+    [InlineData("Ha!", """{"content":"Ha"}""", """{"content":"Ha"}""", """{"content":"Ha!"}""")]
+    [InlineData("HaHa!", """{"content":"Ha"}""", """{"content":"Ha"}""", """{"content":"!"}""")]
     [InlineData("No.", """{"content":null,"refusal":"No"}""", """{"content":null,"refusal":"No."}""")]
     public async Task Messages_in_place_of_deltas_count_for_what_goes_beyond_the_text_so_far(
         string expected,
@@ -45,6 +47,100 @@ public sealed class AnswerReaderTests
     [Fact]
     public async Task A_message_that_contradicts_the_text_so_far_is_a_failure() =>
         Assert.NotNull((await ReadAsync([Hel, """{"choices":[{"message":{"content":"Bye"}}]}""", Stop])).Failure);
+
+    [Theory]
+    [InlineData("""{"choices":[{"delta":{"content":"Hel"}}],"tables":[{"url":"x"}]}""", "tables")]
+    [InlineData("""{"choices":[{"delta":{"content":"Hel"},"tables":[{"url":"x"}]}]}""", "tables")]
+    [InlineData("""{"choices":[{"delta":{"content":[{"type":"text","text":"Hel","tables":["x"]}]}}]}""", "tables")]
+    [InlineData("""{"content":"Hel","usage":{"prompt_tokens":1}}""", "content")]
+    [InlineData("""{"choices":[{"delta":{"content":"Hel","images":{"url":"x"}}}]}""", "images")]
+    public async Task A_member_that_nobody_reads_is_noted_wherever_it_is(string chunk, string name)
+    {
+        var read = await ReadAsync([chunk, Stop]);
+        Assert.Contains($"'{name}'", read.Failure!.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(
+        """{"choices":[{"delta":{"content":"Hel"}}],"search_results":[SOURCE],"citations":["https://x.test/"]}"""
+    )]
+    [InlineData("""{"choices":[{"delta":{"content":"Hel"},"annotations":[SOURCE]}]}""")]
+    [InlineData("""{"choices":[{"delta":{"content":[{"type":"text","text":"Hel","annotations":[SOURCE]}]}}]}""")]
+    public async Task A_source_is_read_once_wherever_it_is(string chunk)
+    {
+        chunk = chunk.Replace("SOURCE", """{"url":"https://x.test/","title":"X"}""", StringComparison.Ordinal);
+        var read = await ReadAsync([chunk, Stop]);
+        Assert.Equal(("Hel", "stop"), Said(read));
+        Assert.Equal("https://x.test/", Assert.Single(Sources(read)).Url!.OriginalString);
+        var native = await ReadAsync([chunk, Stop], isNative: true);
+        Assert.Contains("\"https://x.test/\"", native.Whole.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_image_beside_the_choices_is_content_of_the_answer()
+    {
+        const string Chunk =
+            """{"choices":[{"delta":{"content":"Hel"}}],"images":[{"image_url":"https://x.test/a.png","height":9}]}""";
+        var image = Assert.Single(Contents<UriContent>(await ReadAsync([Chunk, Chunk, Stop])));
+        Assert.Equal("https://x.test/a.png", image.Uri.OriginalString);
+    }
+
+    [Fact]
+    public async Task A_refusal_beside_a_text_is_read()
+    {
+        string[] events = ["""{"choices":[{"delta":{"content":"Hm.","refusal":" No."}}]}""", Stop];
+        Assert.Equal(("Hm. No.", "stop"), Said(await ReadAsync(events)));
+        var native = (await ReadAsync(events, isNative: true)).Whole.Message();
+        Assert.Equal(("Hm.", " No."), ($"{native["content"]}", $"{native["refusal"]}"));
+    }
+
+    [Theory]
+    [InlineData("m")]
+    [InlineData("h")]
+    public async Task Details_after_a_named_reasoning_count_unless_they_are_all_of_it(string text)
+    {
+        var details = $$$"""
+            {"choices":[{"delta":{"reasoning_details":[{"type":"reasoning.text","text":"{{{text}}}"}]}}]}
+            """;
+        var read = await ReadAsync(["""{"choices":[{"delta":{"reasoning":"h"}}]}""", details, Hel, Stop]);
+        Assert.Equal(text == "m" ? "hm" : "h", Joined<TextReasoningContent>(read));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Content_of_the_first_event_is_content_of_the_answer(bool isNative)
+    {
+        const string First =
+            """{"type":"message_start","message":{"id":"m1","content":[{"type":"text","text":"Hel"}]}}""";
+        var read = await ReadAsync(
+            [
+                First,
+                """{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"lo"}}""",
+                """{"type":"content_block_stop","index":0}""",
+                """{"type":"message_delta","delta":{"stop_reason":"end_turn"}}""",
+            ],
+            isOpenAi: false,
+            isNative
+        );
+        Assert.Equal(("Hello", "stop"), Said(read));
+        if (isNative)
+            Assert.Equal(["Hel", "lo"], read.Whole["content"]!.AsArray().Select(block => $"{block!["text"]}"));
+    }
+
+    /// <summary>A client that runs the other call would do half of what the model wants, and one of Microsoft's would
+    /// run this one without arguments.</summary>
+    [Fact]
+    public async Task A_call_whose_arguments_nobody_can_read_fails_the_answer()
+    {
+        const string Calls =
+            """{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},"""
+            + """{"index":1,"id":"b","function":{"name":"g","arguments":"{\"x\":1,}"}}]}}]}""";
+        var read = await ReadAsync([Calls, Stop]);
+        Assert.Equal("The answer is incomplete: the arguments of g are no JSON object.", read.Failure?.Message);
+        // A client of the same API has them as the model wrote them.
+        Assert.Null((await ReadAsync([Calls, Stop], isNative: true)).Failure);
+    }
 
     [Fact]
     public async Task A_call_that_each_message_repeats_is_one_call()
@@ -116,6 +212,7 @@ public sealed class AnswerReaderTests
 
     [Theory]
     [InlineData("""{"content":"Hel","role":"assistant","refusal":null,"token_ids":[1],"index":0,"video":null}""")]
+    [InlineData("""{"content":"Hel","new_count":7,"is_new":true}""")]
     [InlineData("""{"content":[{"type":"text","text":"Hel"},{"type":"reference","reference_ids":[1]}],"images":[]}""")]
     public async Task Members_that_nobody_misses_are_in_a_table(string delta)
     {

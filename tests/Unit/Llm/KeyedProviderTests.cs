@@ -196,7 +196,7 @@ public sealed class KeyedProviderTests
             (_, _, _) =>
                 Updates(new ChatResponseUpdate(ChatRole.Assistant, [.. calls]) { FinishReason = ChatFinishReason.Stop })
         );
-        var answer = await client.GetResponseAsync("x", new ChatOptions { Tools = [none] });
+        var answer = await client.GetResponseAsync("x", new CallOptions { Tools = [none], AnswersBrokenCalls = true });
         var read = answer.Messages.SelectMany(m => m.Contents).OfType<FunctionCallContent>().ToList();
 
         Assert.Equal(ChatFinishReason.ToolCalls, answer.FinishReason);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using static Unit.Llm.ProviderAnswers;
 
 namespace Unit.Llm;
@@ -55,6 +56,77 @@ public sealed class NativeAnswerTests
         Assert.Equal("""{"type":"text","text":"Hello"}""", Sorted(blocks[1]!, "type", "text"));
         Assert.Equal("tool_use", $"{read.Whole["stop_reason"]}");
     }
+
+    [Theory]
+    [InlineData(""","index":0""", ""","index":0""", true)]
+    [InlineData(""","index":0""", ""","index":0""", false)]
+    [InlineData(""","index":4""", ""","index":7""", true)]
+    [InlineData("", "", true)]
+    [InlineData("", "", false)]
+    public async Task Each_block_has_a_number_of_its_own_a_beginning_and_an_end(
+        string first,
+        string second,
+        bool hasStops
+    )
+    {
+        string[] Block(string index, string block, string delta) =>
+            [
+                $$$"""{"type":"content_block_start"{{{index}}},"content_block":{{{block}}}}""",
+                $$$"""{"type":"content_block_delta"{{{index}}},"delta":{{{delta}}}}""",
+                .. hasStops ? [$$"""{"type":"content_block_stop"{{index}}}"""] : (string[])[],
+            ];
+        string[] events =
+        [
+            Begin,
+            .. Block(first, """{"type":"text","text":""}""", """{"type":"text_delta","text":"Hello"}"""),
+            .. Block(
+                second,
+                """{"type":"tool_use","id":"c","name":"f"}""",
+                """{"type":"input_json_delta","partial_json":"{\"x\":1}"}"""
+            ),
+            """{"type":"message_delta","delta":{"stop_reason":"tool_use"}}""",
+        ];
+        var native = await ReadAsync(events, isOpenAi: false, isNative: true);
+        Assert.Equal(
+            ["start 0", "delta 0", "stop 0", "start 1", "delta 1", "stop 1", "message_delta "],
+            FramesOf(native)
+        );
+        Assert.Equal("Hello", $"{native.Whole["content"]![0]!["text"]}");
+        Assert.Equal("""{"x":1}""", native.Whole["content"]![1]!["input"]!.ToJsonString());
+
+        var read = await ReadAsync(events, isOpenAi: false);
+        Assert.Equal(("Hello", "f({\"x\":1})"), (Said(read).Text, Calls(read)));
+    }
+
+    [Fact]
+    public async Task A_delta_without_a_block_begins_one_and_an_end_without_a_block_is_none()
+    {
+        var native = await ReadAsync(
+            [
+                Begin,
+                """{"type":"content_block_stop","index":3}""",
+                """{"type":"content_block_delta","index":3,"delta":{"type":"thinking_delta","thinking":"hm"}}""",
+                """{"type":"content_block_stop","index":3}""",
+                """{"type":"content_block_delta","index":3,"delta":{"type":"text_delta","text":"Hello"}}""",
+                """{"type":"message_delta","delta":{"stop_reason":"end_turn"}}""",
+            ],
+            isOpenAi: false,
+            isNative: true
+        );
+        Assert.Equal(
+            ["start 0", "delta 0", "stop 0", "start 1", "delta 1", "stop 1", "message_delta "],
+            FramesOf(native)
+        );
+        Assert.Equal(["thinking", "text"], native.Whole["content"]!.AsArray().Select(block => $"{block!["type"]}"));
+    }
+
+    private static IEnumerable<string> FramesOf(Answer answer) =>
+        answer
+            .Updates.Select(update => update.RawRepresentation)
+            .OfType<JsonObject>()
+            .Select(frame =>
+                $"{frame["type"]} {frame["index"]}".Replace("content_block_", "", StringComparison.Ordinal)
+            );
 
     [Theory]
     [InlineData(false)]

@@ -88,7 +88,7 @@ internal static class ProviderAnswers
         [.. answer.Updates.SelectMany(update => update.Contents).OfType<T>()];
 
     public static List<CitationAnnotation> Sources(Answer answer) =>
-        [.. Contents<TextContent>(answer).SelectMany(text => text.Annotations ?? []).OfType<CitationAnnotation>()];
+        [.. Contents<AIContent>(answer).SelectMany(one => one.Annotations ?? []).OfType<CitationAnnotation>()];
 
     public static string Calls(Answer answer) =>
         answer.Failure?.Message

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LlmGateway;
 using LlmGateway.Dialects;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.ChatCompletions;
@@ -197,6 +198,58 @@ public sealed class ShownContentTests
         var frames = FramesOf("responses", new TextContent("See Rome."), new AIContent { Annotations = [source] });
         Assert.Contains("\"start_index\":4,\"end_index\":8", frames, StringComparison.Ordinal);
         Assert.DoesNotContain("[", FramesOf("ui", new AIContent { Annotations = [source] }), StringComparison.Ordinal);
+    }
+
+    /// <summary>Of the content in Chat Completions, which has one, and of the last part in Responses.</summary>
+    [Theory]
+    [InlineData("chat", 0)]
+    [InlineData("chat", 1)]
+    [InlineData("chat", 2)]
+    [InlineData("responses", 0)]
+    [InlineData("responses", 1)]
+    [InlineData("responses", 2)]
+    public void The_place_of_a_source_is_one_in_the_text_also_after_a_break(string dialect, int kind)
+    {
+        AIContent between = kind switch
+        {
+            0 => new TextReasoningContent("So."),
+            1 => new HostedFileContent("f1"),
+            _ => new TextContent("And "),
+        };
+        var source = new CitationAnnotation
+        {
+            Url = new Uri("https://example.com/rome"),
+            AnnotatedRegions = [new TextSpanAnnotatedRegion { StartIndex = 0, EndIndex = 4 }],
+        };
+        var text = new TextContent("Rome?") { Annotations = [source] };
+        var frames = FramesOf(dialect, new TextContent("Well."), between, text)
+            .Split('\n')
+            .Select(frame => JsonNode.Parse(frame)!)
+            .ToList();
+
+        var part = frames.LastOrDefault(frame => $"{frame["type"]}" == "response.content_part.done")?["part"];
+        var said =
+            $"{part?["text"]}"
+            + string.Concat(frames.Select(frame => frame["choices"]?[0]?["delta"]?["content"]?.ToString()));
+        var place =
+            part?["annotations"]![0]
+            ?? frames
+                .Select(frame => frame["choices"]?[0]?["delta"]?["annotations"]?[0]?["url_citation"])
+                .Single(one => one is not null);
+        Assert.Equal("Rome", said[(int)place!["start_index"]!..(int)place["end_index"]!]);
+    }
+
+    /// <summary>An application's own run has one outcome, whoever reads it.</summary>
+    [Fact]
+    public void A_call_whose_arguments_nobody_can_read_fails_the_answer_in_each_dialect()
+    {
+        foreach (var dialect in Dialects)
+        {
+            var failure = Assert.Throws<UpstreamException>(() =>
+                FramesOf(dialect, ToolCalls.Parse("c1", "f", "{}"), ToolCalls.Parse("c2", "g", """{"x":1,}"""))
+            );
+            Assert.Contains("arguments of g", failure.Message, StringComparison.Ordinal);
+        }
     }
 
     [Theory]

@@ -38,6 +38,8 @@ internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, Chat
 
     protected override bool HasRefusals => true;
 
+    protected override bool HasOneText => true;
+
     protected override bool WritesPendingCalls => call is null;
 
     /// <summary>Returns the joined deltas of the first choice, and the last value of each other member.</summary>

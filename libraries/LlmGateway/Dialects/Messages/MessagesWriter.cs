@@ -150,13 +150,8 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
     protected override void WriteCall(FunctionCallContent tool)
     {
-        var arguments = ToolCalls.Arguments(tool);
-        // Anthropic's clients parse even incomplete arguments, and would run the tool with a part of them.
-        if (!WritesPendingCalls && Finish == "tool_calls" && ToolCalls.Object(arguments) is null)
-            throw ToolCalls.NoObject(tool);
-
         WriteBlock(Event("tool_use", ("id", tool.CallId), ("name", tool.Name), ("input", new JsonObject())));
-        WriteDelta("input_json_delta", "partial_json", arguments);
+        WriteDelta("input_json_delta", "partial_json", ToolCalls.Arguments(tool));
         WriteClosing(TextKind.Answer);
     }
 

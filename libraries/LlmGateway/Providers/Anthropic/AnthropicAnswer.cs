@@ -25,8 +25,17 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
         ["citations_delta"] = [("citation", null)],
     };
 
+    /// <summary>Members of a block or a delta that are read.</summary>
+    private static readonly string[] OfBlock = "text thinking data citation name input partial_json".Split(' ');
+
+    private readonly List<Block> _open = [];
+    private int _count;
+
+    /// <summary>The current block's number, which no other block of the answer has.</summary>
+    private int _number;
+
     /// <summary>Numbers of the calls that the provider itself answers, such as <c>server_tool_use</c>.</summary>
-    private readonly HashSet<long?> _providersCalls = [];
+    private readonly HashSet<int> _providersCalls = [];
 
     private bool _isPassed;
 
@@ -38,6 +47,8 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
         {
             Restart(_isPassed);
             Reported.Clear();
+            _open.Clear();
+            _count = 0;
         }
 
         Id ??= Text(head, "id");
@@ -48,7 +59,7 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
         var isShown = IsNative && type is not (null or "message_start" or "message_stop" or "ping");
         var frame = isShown ? NodeOf(data)!.AsObject() : null;
         if (type is null)
-            Note(data, ["citations"], isShown: false);
+            ReadMembers(data, [], isShown: false);
         else
             ReadBlock(type, data, frame);
 
@@ -56,11 +67,71 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
         return frame;
     }
 
-    protected override IEnumerable<JsonElement> EventsOf(JsonElement data) =>
-        Is(data, "type", "message") ? Streamed(data).Select(ElementOf) : [data];
+    protected override IEnumerable<JsonElement> EventsOf(JsonElement data)
+    {
+        var isWhole = Is(data, "type", "message");
+        var message = isWhole || !Is(data, "type", "message_start") ? data : Object(data, "message");
+        var isStreamed = !isWhole && (Get(message, "content") is not { } content || AnswerParts.IsBlank(content));
+        return (isStreamed ? [data] : Streamed(message!.Value, isWhole).Select(ElementOf)).SelectMany(Numbered);
+    }
 
-    /// <summary>Returns the events that Anthropic would stream for a whole answer.</summary>
-    private static IEnumerable<JsonObject> Streamed(JsonElement message)
+    /// <summary>Returns the events that Anthropic would stream for an event: each block has a beginning and an end, and
+    /// a number of its own, which becomes the current one.</summary>
+    private IEnumerable<JsonElement> Numbered(JsonElement data)
+    {
+        var type = Text(data, "type");
+        var isEnd = type == "message_delta" && Get(Object(data, "delta"), "stop_reason") is not null;
+        while (_open.Count > 0 && (isEnd || type == "message_stop"))
+            yield return Stop(_open[0]);
+
+        if (type is not ("content_block_start" or "content_block_delta" or "content_block_stop"))
+        {
+            yield return data;
+            yield break;
+        }
+
+        // An event without a number belongs to the last block.
+        var sent = Number(data, "index");
+        var block = _open.FindLast(known => sent is null || known.Sent is null || known.Sent == sent);
+        if (type == "content_block_stop")
+            Close(block?.Own);
+        if (type != "content_block_delta" && block is not null)
+            yield return Stop(block);
+        if (type == "content_block_stop")
+            yield break;
+
+        var isNew = type == "content_block_start" || block is null;
+        if (isNew)
+            _open.Add(block = new Block(sent, _count++));
+        _number = block!.Own;
+        if (isNew && type == "content_block_delta")
+            yield return Start(Object(data, "delta") ?? throw Unknown("content block"));
+        yield return data;
+    }
+
+    /// <summary>Returns the beginning of a block whose provider has sent only a delta.</summary>
+    private static JsonElement Start(JsonElement delta)
+    {
+        var type = KindOf(delta, isStart: false) switch
+        {
+            "thinking_delta" or "signature_delta" => "thinking",
+            "input_json_delta" => "tool_use",
+            _ => "text",
+        };
+        JsonObject block = [new("type", type)];
+        return ElementOf(new JsonObject { ["type"] = "content_block_start", ["content_block"] = block });
+    }
+
+    private JsonElement Stop(Block block)
+    {
+        _open.Remove(block);
+        _number = block.Own;
+        return ElementOf(new JsonObject { ["type"] = "content_block_stop" });
+    }
+
+    /// <summary>Returns the events that Anthropic would stream for a whole answer, or for the beginning of
+    /// one.</summary>
+    private static IEnumerable<JsonObject> Streamed(JsonElement message, bool isWhole)
     {
         yield return [new("type", "message_start"), new("message", NodeOf(message))];
 
@@ -80,6 +151,9 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
             yield return [new("type", "content_block_stop"), new("index", index)];
         }
 
+        if (!isWhole)
+            yield break;
+
         JsonObject end = [new("stop_reason", NodeOf(Get(message, "stop_reason")))];
         end["stop_sequence"] = NodeOf(Get(message, "stop_sequence"));
         yield return [new("type", "message_delta"), new("delta", end)];
@@ -90,14 +164,12 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
     /// read.</summary>
     private void ReadBlock(string type, JsonElement data, JsonObject? frame)
     {
-        var index = Number(data, "index");
+        if (type.StartsWith("content_block_", StringComparison.Ordinal))
+            frame?["index"] = _number;
         var block = Object(data, "content_block") ?? Object(data, "delta");
         var shown = frame?["content_block"] as JsonObject ?? frame?["delta"] as JsonObject;
         if (type is "content_block_start" or "content_block_delta")
-            ReadContent(type, index, block ?? throw Unknown("content block"), shown);
-
-        if (type == "content_block_stop")
-            Close(index);
+            ReadContent(type, block ?? throw Unknown("content block"), shown);
         if (type != "message_delta")
             return;
 
@@ -110,38 +182,37 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
 
     /// <summary>Reads a content block, or a delta of one, and adds the members that Anthropic's clients
     /// require.</summary>
-    private void ReadContent(string type, long? index, JsonElement block, JsonObject? shown)
+    private void ReadContent(string type, JsonElement block, JsonObject? shown)
     {
         var isStart = type == "content_block_start";
         var kind = KindOf(block, isStart);
         shown?["type"] = kind;
         if (isStart && kind.EndsWith("_tool_use", StringComparison.Ordinal))
-            _providersCalls.Add(index);
+            _providersCalls.Add(_number);
 
         // The provider itself answers the calls of its own tools, so nobody misses them.
         var isOfProvider = kind.Contains("_tool_", StringComparison.Ordinal);
         if (!Blocks.TryGetValue(kind, out var members) && (IsNative || !isOfProvider))
             Skip(kind, IsNative);
+        else if (members is not null)
+            ReadMembers(block, OfBlock, IsNative);
 
         ReadText(Get(block, "text"), NewText);
         ReadText(Get(block, "thinking"), NewReasoning);
         if (Get(block, "citation") is { } citation)
             AddPart(citation, AnswerParts.CitationOf(citation), NewAnnotations);
-        else
-            ReadParts(Get(block, "citations"), AnswerParts.CitationOf, NewAnnotations);
         if (kind is "thinking" or "signature_delta" or "redacted_thinking")
             Protect(Text(block, "signature") ?? Text(block, "data"));
 
         if (kind == "tool_use" && isStart)
         {
-            _providersCalls.Remove(index);
-            var call = AddToCall(index, Name(block, "id"), Name(block, "name"), "");
+            var call = AddToCall(_number, Name(block, "id"), Name(block, "name"), "");
             call.Input = NodeOf(Object(block, "input"))?.AsObject();
             shown?["id"] = call.Id;
             shown?["input"] = call.Input?.DeepClone() ?? new JsonObject();
         }
-        else if (Text(block, "partial_json") is { } json && !_providersCalls.Contains(index))
-            AddToCall(index, id: null, name: null, json);
+        else if (Text(block, "partial_json") is { } json && !_providersCalls.Contains(_number))
+            AddToCall(_number, id: null, name: null, json);
 
         foreach (var (name, value) in members ?? [])
             if (shown?[name] is null)
@@ -162,4 +233,9 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
         : FinishReason == ChatFinishReason.Length ? "max_tokens"
         : FinishReason == ChatFinishReason.ContentFilter ? "refusal"
         : "end_turn";
+
+    /// <summary>An open block.</summary>
+    /// <param name="Sent">The provider's number.</param>
+    /// <param name="Own">The number in the answer.</param>
+    private sealed record Block(long? Sent, int Own);
 }

@@ -65,9 +65,8 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
     {
         switch (ProviderFailure.Read(content, _failure))
         {
-            case TextContent text:
+            case TextContent { Annotations: null or { Count: 0 } } text:
                 (text.IsRefusal() ? deltas.NewRefusal : deltas.NewText).Append(text.Text);
-                deltas.NewAnnotations.AddRange(text.Annotations ?? []);
                 break;
             case TextReasoningContent reasoning:
                 deltas.NewReasoning.Append(reasoning.Text);

@@ -21,11 +21,10 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
 
     /// <summary>Members of a message that are read. Clients of the same API get the others of them as they
     /// came.</summary>
-    private static readonly string[] OfMessage =
-    [
-        .. Rewritten,
-        .. "reasoning_details images annotations citations function_call".Split(' '),
-    ];
+    private static readonly string[] OfMessage = [.. Rewritten, .. "reasoning_details function_call".Split(' ')];
+
+    /// <summary>Members of a choice that are read.</summary>
+    private static readonly string[] OfChoice = "index delta message text finish_reason".Split(' ');
 
     /// <summary>Members of a call that are read.</summary>
     private static readonly string[] OfCall = "index id type function custom name arguments input".Split(' ');
@@ -42,22 +41,21 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
 
         JsonObject? frame = IsNative ? [] : null;
         Copy(data, frame, choice is null ? [] : ["choices"]);
+        var choices = Get(data, "choices") is { ValueKind: JsonValueKind.Array } list ? list : (JsonElement?)null;
+        ReadMembers(data, choices is null ? [] : ["choices"], IsNative && choice is not null);
         // What is still held must come, even if the provider gives no reason for the end.
         if (choice is not null || (IsNative && IsEnded && Calls.Any(call => call.IsPlaceholder)))
         {
             var built = ReadChoice(choice);
             frame?["choices"] = new JsonArray(built);
         }
-        else if (Get(data, "choices") is { ValueKind: JsonValueKind.Array } choices)
+        else if (choices is not null)
         {
-            if (choices.EnumerateArray().Any(one => one.ValueKind != JsonValueKind.Object))
+            if (Items(choices).Any(one => one.ValueKind != JsonValueKind.Object))
                 Skip("choices", isShown: false);
             frame?["choices"] = new JsonArray();
         }
-        else if (Get(data, "usage") is null && !IsEnded)
-            Note(data, ["citations"], isShown: false);
 
-        ReadParts(Get(data, "citations"), AnswerParts.CitationOf, NewAnnotations);
         return frame;
     }
 
@@ -81,6 +79,9 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
         if (Get(choice, "text") is { } text)
             ReadMessage(ElementOf(new JsonObject { ["content"] = NodeOf(text) }), shown, isWhole: false);
 
+        if (choice is { } members)
+            ReadMembers(members, OfChoice, IsNative);
+
         var reason = Get(choice, "finish_reason");
         var isEnd = SetFinish(reason);
         if (shown is null)
@@ -91,7 +92,7 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
                 Append(shown, "tool_calls", CallOf(call, call.TakeHeld()));
 
         JsonObject built = [];
-        Copy(choice, built, ["index", "delta", "message", "text", "finish_reason"]);
+        Copy(choice, built, OfChoice);
         built["index"] = 0;
         built["delta"] = shown;
         built["finish_reason"] =
@@ -108,17 +109,13 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
     private void ReadMessage(JsonElement message, JsonObject? shown, bool isWhole)
     {
         ReadText(Get(message, "content"), NewText);
-        if (!NewText.HasMore && !NewRefusal.HasMore)
+        if (!NewRefusal.HasMore)
             ReadText(Get(message, "refusal"), NewRefusal);
         // These are the names of DeepSeek, OpenRouter and Ollama. Some servers send two of them.
         foreach (var name in (ReadOnlySpan<string>)["reasoning_content", "reasoning", "thinking"])
             if (!NewReasoning.HasMore)
                 ReadText(Get(message, name), NewReasoning);
         ReadDetails(Get(message, "reasoning_details"), NewReasoning.HasMore);
-        ReadParts(Get(message, "images"), part => AnswerParts.ImageOf(part), NewContents);
-        foreach (var name in (ReadOnlySpan<string>)["annotations", "citations"])
-            ReadParts(Get(message, name), AnswerParts.CitationOf, NewAnnotations);
-
         foreach (var text in (ReadOnlySpan<AnswerText>)[NewText, NewRefusal, NewReasoning])
             text.Keep(isWhole);
 
@@ -128,7 +125,7 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
             Skip("function_call", isShown: true);
         else if (Object(message, "function_call") is { } old)
             AddToCall(OnlyCall, id: null, Name(old, "name"), PieceOf(Get(old, "arguments")));
-        Note(message, OfMessage, IsNative);
+        ReadMembers(message, OfMessage, IsNative);
         if (shown is not null)
             Show(message, shown);
     }
@@ -138,8 +135,12 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
     {
         Copy(message, shown, Rewritten);
         foreach (var part in Items(Get(message, "content")))
+        {
             if (AnswerParts.ImageOf(part) is not null)
                 Append(shown, "images", NodeOf(part)!);
+            foreach (var source in Sources.SelectMany(name => Items(Get(part, name))))
+                Append(shown, "annotations", NodeOf(source)!);
+        }
 
         if (NewText.Length > 0 || message.TryGetProperty("content", out _))
             shown["content"] = NewText.Length == 0 && Get(message, "content") is null ? null : $"{NewText}";
@@ -156,13 +157,13 @@ internal sealed class OpenAiAnswer(ChatOptions? chat, bool isNative) : AnswerRea
     /// <summary>Reads OpenRouter's details of the reasoning: texts, summaries, and what is opaque.</summary>
     private void ReadDetails(JsonElement? details, bool isNamed)
     {
-        // The details then have the same text.
         _isReasoningNamed |= isNamed;
         foreach (var detail in Items(details))
         {
             var text = Get(detail, "text") ?? Get(detail, "summary");
             var isOpaque = Text(detail, "data") is not null || Text(detail, "signature") is not null;
-            if (!_isReasoningNamed)
+            // Beside a name the details have the same text. After it they may have all of it once more.
+            if (!isNamed && !(_isReasoningNamed && NewReasoning.IsSoFar(Text(text))))
                 ReadText(text, NewReasoning);
             if (isOpaque)
                 Protect("reasoning_details", NodeOf(detail)!);
