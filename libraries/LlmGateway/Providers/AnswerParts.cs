@@ -27,7 +27,8 @@ internal static class AnswerParts
         // How the model came to it. The provider's own tools have given it their results.
         .. "logprobs token_ids prompt_token_ids stop_reason matched_stop phase prefix tool_call_id".Split(' '),
         .. "prompt_logprobs native_finish_reason kv_transfer_params caller cache_control signature".Split(' '),
-        .. "executed_tools reference extra_content thinking_blocks".Split(' '),
+        .. "executed_tools reference extra_content thinking_blocks hidden_states routed_experts sglext".Split(' '),
+        .. "meta_info weight_version prompt_progress __verbose raw_output content_filter_result".Split(' '),
     ];
 
     /// <summary>Names in the events of an answer.</summary>

@@ -56,6 +56,18 @@ public sealed class RunRequestTests
                     """,
                 "tool a=Osaka b=Error: no permission"
             },
+            // What the user has denied, before and after the page has shown it.
+            {
+                "ui-messages",
+                """
+                    {"messages":[{"role":"user","parts":[{"type":"text","text":"Pay."}]},{"role":"assistant","parts":[
+                    {"type":"tool-f","toolCallId":"a","state":"output-denied","input":{},
+                    "approval":{"id":"p","approved":false,"reason":"too dear"}},
+                    {"type":"tool-f","toolCallId":"b","state":"approval-responded","input":{},
+                    "approval":{"id":"q","approved":false}}]}]}
+                    """,
+                "tool a=Error: The user has denied this call: too dear b=Error: The user has denied this call."
+            },
             {
                 "ag-ui",
                 """

@@ -138,7 +138,9 @@ internal static class UiMessagesRequestReader
         {
             "output-available" => TextOf(part.Get("output")) ?? "",
             "output-error" => part.Text("errorText") ?? "",
-            "output-denied" => "The user has denied this call.",
+            "output-denied" => DenialOf(part.Get("approval")),
+            "approval-responded" when part.Get("approval") is { IsObject: true } answer && !answer.Is("approved") =>
+                DenialOf(answer),
             _ => null,
         };
         if (result is null)
@@ -148,6 +150,15 @@ internal static class UiMessagesRequestReader
         results.Add(
             UntranslatableContent.ToolResult(id, [new TextContent(result)], part.Path, state is not "output-available")
         );
+    }
+
+    /// <summary>Returns what the model is told of a call that the user has denied, with the user's reason.</summary>
+    private static string DenialOf(RequestValue? approval)
+    {
+        var reason = approval is { IsObject: true } answer ? answer.Text("reason") : null;
+        return string.IsNullOrEmpty(reason)
+            ? "The user has denied this call."
+            : $"The user has denied this call: {reason}";
     }
 
     /// <summary>Returns the metadata with which a page sends reasoning back, or null without a signature.</summary>
