@@ -1,6 +1,7 @@
 namespace StreamApi.Events;
 
-/// <summary><c>/v1/events</c> and <c>/v1/topics</c>: publish, subscribe, history, topics.</summary>
+/// <summary><c>/v1/events</c> and <c>/v1/topics</c>: publish, subscribe, history, topics; and
+/// <c>/v1/erasures</c>.</summary>
 internal static class EventsApi
 {
     public static void AddEvents(this WebApplicationBuilder builder)
@@ -23,6 +24,7 @@ internal static class EventsApi
         events.MapHistory();
         events.MapTopics();
         events.MapSubscribe();
+        events.MapErasures();
     }
 
     /// <summary>Returns the number of events or topics that a page should have: 1,000 at most, by the

@@ -73,7 +73,8 @@ internal sealed class ApiKeyOptions
     /// <summary>Topics and patterns that the holder may read. <c>$sys.&gt;</c> lists the open streams.</summary>
     public IList<string> Subscribe { get; } = [];
 
-    /// <summary>Topics and patterns that the holder may publish to. <c>$sys.connections</c> closes streams.</summary>
+    /// <summary>Topics and patterns that the holder may publish to. <c>$sys.connections</c> closes streams,
+    /// <c>$sys.erasures</c> erases events.</summary>
     public IList<string> Publish { get; } = [];
 }
 

@@ -144,6 +144,7 @@ public static class EventStoreExtensions
         ));
         services.AddSingleton<TopicDirectory>();
         services.AddSingleton<EventTail>();
+        services.AddSingleton<ErasureStore>();
         services.AddSingleton<Retention>();
     }
 

@@ -130,6 +130,7 @@ internal static class StreamingExtensions
         services.AddSingleton<IConnectionList, ConnectionList>();
         services.AddSingleton<StreamEndLogger>();
         services.AddHostedService<StreamSweeper>();
+        services.AddHostedService<ErasureWatch>();
     }
 
     private static void AddOpeners(this IServiceCollection services)

@@ -54,6 +54,17 @@ public interface IEventLog
     /// Postgres is promoted without its newest events.</exception>
     /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
     IAsyncEnumerable<EventPage> FollowPagesAsync(EventRead read, CancellationToken cancellationToken = default);
+
+    /// <summary>Erases committed events and outbox rows for ever, and records the erasure. Positions stay empty and ids
+    /// spent, so that readers lose nothing else; every replica forgets the events within a second.</summary>
+    /// <param name="erasure">The events. An erasure may be repeated.</param>
+    /// <param name="cancellationToken">Ends the wait; the events may be erased nevertheless.</param>
+    /// <exception cref="ArgumentException">A member is invalid: a topic is a pattern, a text is empty or too long, or
+    /// neither topics nor ids are given.</exception>
+    /// <exception cref="OpenRunException">A run of the topics is open; nothing was erased.</exception>
+    /// <exception cref="StoreUnavailableException">Postgres has not confirmed the erasure: repeat it.</exception>
+    /// <exception cref="InvalidOperationException">As <see cref="AppendAsync"/>.</exception>
+    Task<ErasureResult> EraseAsync(Erasure erasure, CancellationToken cancellationToken = default);
 }
 
 /// <summary>Appends a value as an event, and follows the log event by event.</summary>
@@ -128,6 +139,7 @@ internal sealed class StoredEventLog(
     [FromKeyedServices(StorePool.Reads)] EventReader reader,
     LineageReader lineages,
     EventTail tail,
+    ErasureStore erasures,
     IServiceProvider services
 ) : IEventLog
 {
@@ -164,9 +176,15 @@ internal sealed class StoredEventLog(
         }
     }
 
-    private async Task<LogPage> PageAsync(EventRead read, CancellationToken cancellationToken)
+    public Task<ErasureResult> EraseAsync(Erasure erasure, CancellationToken cancellationToken)
     {
-        try
+        ArgumentNullException.ThrowIfNull(erasure);
+        var given = erasure.Checked();
+        return TellMistakesAsync(() => erasures.EraseAsync(given, cancellationToken));
+    }
+
+    private Task<LogPage> PageAsync(EventRead read, CancellationToken cancellationToken) =>
+        TellMistakesAsync(async () =>
         {
             var after = read.After?.Position ?? 0;
             var page = await reader.ReadAsync(
@@ -178,6 +196,13 @@ internal sealed class StoredEventLog(
             );
             ResyncException.ThrowIfLost(read.After, page, await lineages.OfAsync(page.Epoch, cancellationToken));
             return page;
+        });
+
+    private static async Task<T> TellMistakesAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
         }
         catch (StoreUnavailableException e)
             when (e.InnerException is { } refusal && StoreError.Mistake(refusal) != null)

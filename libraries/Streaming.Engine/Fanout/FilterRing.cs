@@ -135,6 +135,19 @@ internal sealed class FilterRing(StreamFilter filter, int maxFrames, int maxByte
             Empty(position);
     }
 
+    /// <summary>Empties the ring if it has a frame through the position, and returns whether it had one. A connection
+    /// that had caught up stays; others are fed from the store.</summary>
+    public bool Forget(long through)
+    {
+        lock (_gate)
+        {
+            if (_next == _first || At(_first).Position > through)
+                return false;
+            Empty(At(_next - 1).Position);
+            return true;
+        }
+    }
+
     private void Empty(long position)
     {
         _ring = [];

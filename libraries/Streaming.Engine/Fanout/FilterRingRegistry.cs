@@ -175,6 +175,27 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
         }
     }
 
+    /// <summary>Forgets all events through a position at which something was erased: clients read what is left of them
+    /// from the store.</summary>
+    public void Forget(long through)
+    {
+        lock (_publishing)
+        {
+            lock (_gate)
+            {
+                if (_recent.Base < Math.Min(through, _settled))
+                    _recent.Reset(_settled);
+                _touched.Clear();
+                _batches++;
+                foreach (var ring in _rings.Values)
+                    if (ring.Forget(through))
+                        Touch(ring, ring.Users);
+            }
+            if (_touched.Count > 0)
+                Appended?.Invoke(_touched);
+        }
+    }
+
     /// <summary>Advances past events after <see cref="Settled"/>, or returns false if a filter may need one.</summary>
     /// <param name="firstTokens">The first tokens of their topics, or null for any.</param>
     public bool TryLeaveOut(IReadOnlyList<string>? firstTokens, long through)

@@ -30,6 +30,9 @@ internal sealed class FeedStore(
     public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
         UntilReadAsync(() => lineages.FindAsync(epoch, cancellationToken).AsTask(), cancellationToken);
 
+    public Task<long> ErasedThroughAsync(TimeSpan age, CancellationToken cancellationToken) =>
+        reader.ErasedThroughAsync(age, cancellationToken);
+
     private async Task<T> UntilReadAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
     {
         for (var tried = 0; ; tried++)

@@ -15,9 +15,12 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
     private readonly Lock _gate = new();
     private readonly Lineage _lineage = Lineage.Alone(Guid.NewGuid().ToString("N"));
 
-    /// <summary>The event at position 1, and so on.</summary>
-    private readonly List<EventRecord> _events = [];
-    private readonly Dictionary<Guid, EventRecord> _byId = [];
+    /// <summary>The event at position 1, and so on; null if it was erased.</summary>
+    private readonly List<EventRecord?> _events = [];
+
+    /// <summary>The place of each event, which its id keeps when it is erased, and a digest of its content.</summary>
+    private readonly Dictionary<Guid, (StreamPosition At, string Digest)> _byId = [];
+    private readonly List<(Erasure Erasure, long Through, DateTimeOffset At)> _erasures = [];
     private TaskCompletionSource _appended = New();
 
     public TimeSpan? AwayFor => null;
@@ -37,19 +40,17 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         {
             var before = _events.Count;
             var appended = given.Select(AppendOrFind).ToList();
-            var conflicts = given.Zip(appended).Where(pair => !IsOf(pair.Second, pair.First)).ToList();
-            if (conflicts.Count > 0)
+            var conflicts = given.Zip(appended).Where(pair => _byId[pair.Second.Id].Digest != DigestOf(pair.First));
+            if (conflicts.Select(pair => pair.Second.Id).ToList() is { Count: > 0 } ids)
             {
                 foreach (var record in _events.Skip(before))
-                    _byId.Remove(record.Id);
+                    _byId.Remove(record!.Id);
                 _events.RemoveRange(before, _events.Count - before);
-                throw new EventConflictException([.. conflicts.Select(pair => pair.Second.Id)]);
+                throw new EventConflictException(ids);
             }
 
             Interlocked.Exchange(ref _appended, New()).SetResult();
-            return Task.FromResult<IReadOnlyList<AppendedEvent>>([
-                .. appended.Select(e => new AppendedEvent(e.Id, new StreamPosition(_lineage.Epoch, e.Position))),
-            ]);
+            return Task.FromResult<IReadOnlyList<AppendedEvent>>(appended);
         }
     }
 
@@ -172,10 +173,47 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
     public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
         Task.FromResult(epoch == _lineage.Epoch ? _lineage : null);
 
-    private EventRecord AppendOrFind(NewEvent published)
+    public Task<ErasureResult> EraseAsync(Erasure erasure, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(erasure);
+        var given = erasure.Checked();
+        lock (_gate)
+        {
+            var found = _events.OfType<EventRecord>().Where(e => given.Covers(e.Topic) || given.Ids.Contains(e.Id));
+            var gone = found.ToList();
+            foreach (var record in gone)
+                _events[(int)record.Position - 1] = null;
+
+            bool IsKnown(string topic) =>
+                gone.Exists(e => $"{e.Topic}.".StartsWith($"{topic}.", StringComparison.Ordinal))
+                || _erasures.Exists(e => e.Erasure.Topics.Contains(topic));
+
+            var unknown = given.Topics.Where(topic => !IsKnown(topic));
+            var unknownIds = given.Ids.Where(id => !_byId.ContainsKey(id)).Select(id => id.ToString());
+            var result = new ErasureResult
+            {
+                Number = _erasures.Count + 1,
+                Events = gone.Count,
+                OutboxRows = 0,
+                Unknown = [.. unknown, .. unknownIds],
+            };
+            _erasures.Add((given, _events.Count, clock.GetUtcNow()));
+            return Task.FromResult(result);
+        }
+    }
+
+    public Task<long> ErasedThroughAsync(TimeSpan age, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+            return Task.FromResult(
+                _erasures.Where(e => clock.GetUtcNow() - e.At < age).Select(e => e.Through).LastOrDefault()
+            );
+    }
+
+    private AppendedEvent AppendOrFind(NewEvent published)
     {
         if (published.Id is { } id && _byId.TryGetValue(id, out var found))
-            return found;
+            return new AppendedEvent(id, found.At);
 
         var record = new EventRecord
         {
@@ -189,20 +227,18 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
             TraceParent = published.TraceParent,
         };
         _events.Add(record);
-        _byId.Add(record.Id, record);
+        _byId.Add(record.Id, (record.At, DigestOf(published)));
 
-        return record;
+        return new AppendedEvent(record.Id, record.At);
     }
 
-    private static bool IsOf(EventRecord record, NewEvent published) =>
-        (record.Topic, record.Type, record.Key) == (published.Topic, published.Type, published.Key)
-        && Encoding.UTF8.GetString(record.Data.Span) == published.Data;
+    private static string DigestOf(NewEvent published) => Convert.ToHexString(EventAppender.Request.Digest(published));
 
     private IEnumerable<EventRecord> Matching(long after, long through, EventFilter? filter)
     {
         for (var i = Math.Max(0, after); i < Math.Min(through, _events.Count); i++)
             if (
-                _events[(int)i] is var record
+                _events[(int)i] is { } record
                 && filter?.MatchesTopic(record.Topic) != false
                 && filter?.Passes(record.Type, record.Key) != false
             )

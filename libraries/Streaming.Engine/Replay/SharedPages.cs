@@ -31,6 +31,13 @@ internal sealed class SharedPages(long limit, TimeSpan age, TimeProvider clock)
         Forget();
     }
 
+    public void Clear()
+    {
+        _pages.Clear();
+        _oldest.Clear();
+        _bytes = 0;
+    }
+
     public void Forget()
     {
         while (

@@ -91,6 +91,13 @@ internal sealed class StoreReplay(
             _shared.Forget();
     }
 
+    /// <summary>Forgets the pages that are kept for others.</summary>
+    public void Forget()
+    {
+        lock (_readings)
+            _shared.Clear();
+    }
+
     private async Task ReadAsync(ReplayRange range, string epoch, Reading reading)
     {
         await using var stopping = lifetime.ApplicationStopping.UnsafeRegister(

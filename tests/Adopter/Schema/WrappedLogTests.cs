@@ -97,5 +97,8 @@ public sealed class WrappedLogTests
 
         public IAsyncEnumerable<EventPage> FollowPagesAsync(EventRead read, CancellationToken cancellationToken) =>
             inner.FollowPagesAsync(read, cancellationToken);
+
+        public Task<ErasureResult> EraseAsync(Erasure erasure, CancellationToken cancellationToken) =>
+            inner.EraseAsync(erasure, cancellationToken);
     }
 }

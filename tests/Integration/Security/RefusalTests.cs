@@ -9,7 +9,8 @@ public sealed class RefusalTests(AssemblyWide<SecureSystem> shared) : IClassFixt
         Ann = "reads orders.>",
         Everything = "reads >",
         Closer = "reads $sys.>, publishes $sys.> >",
-        Event = """{"topic":"orders.1","type":"n","data":1}""";
+        Event = """{"topic":"orders.1","type":"n","data":1}""",
+        Erasure = """{"topics":["never.was"],"reason":"asked by its owner"}""";
 
     /// <summary>Caller, request, body, status, and a part of the answer.</summary>
     public static TheoryData<string, string, string?, int, string> Rows =>
@@ -101,6 +102,17 @@ public sealed class RefusalTests(AssemblyWide<SecureSystem> shared) : IClassFixt
             { "publishes $sys.connections", "DELETE /v1/connections/x", null, 404, "" },
             { "publishes $sys.>", "DELETE /v1/connections/x", null, 404, "" },
             { "publishes $sys.>", "GET /v1/connections", null, 403, "$sys.connections" },
+            // Erasures are for operators who have that right by name.
+            { Everything, "POST /v1/erasures", Erasure, 403, "sse.publish for $sys.erasures" },
+            { Operator, "POST /v1/erasures", Erasure, 403, "sse.publish for $sys.erasures" },
+            { "publishes $sys.erasures", "POST /v1/erasures", Erasure, 200, "\"events\":0" },
+            { "publishes $sys.erasures", "POST /v1/erasures", """{"topics":["a.>"],"reason":"r"}""", 400, "topics" },
+            { "publishes $sys.erasures", "POST /v1/erasures", """{"topics":["a"]}""", 400, "reason" },
+            { "publishes $sys.erasures", "POST /v1/erasures", """{"topics":["a"],"reason":" "}""", 400, "reason" },
+            { "publishes $sys.erasures", "POST /v1/erasures", """{"reason":"r"}""", 400, "topics" },
+            { "publishes $sys.erasures", "POST /v1/erasures", """{"topic":["a"],"reason":"r"}""", 400, "topic" },
+            { "publishes $sys.erasures", "POST /v1/erasures", """{"ids":["1"],"reason":"r"}""", 400, "ids" },
+            { "publishes $sys.erasures", "GET /v1/events/stream?topic=$sys.erasures", null, 403, "sse.subscribe" },
             // A ticket is refused where its topics or time are not to be had.
             { Ann, "POST /v1/stream-tickets", """{"topics":["secret.a"]}""", 403, "secret.a" },
             { Ann, "POST /v1/stream-tickets", """{"topics":["orders.a","secret.a"]}""", 403, "secret.a" },
