@@ -70,7 +70,8 @@ internal static class OptionsReader
                 throw InvalidChatException.Untranslatable(name, target.Provider);
     }
 
-    /// <summary>Returns true if a member changes nothing: it is false, an empty list, or asks for the default.</summary>
+    /// <summary>Returns true if a member changes nothing: it is false, an empty list, or asks for the
+    /// default.</summary>
     /// <param name="value">The member.</param>
     /// <param name="word">The default, as the member's text or type, or <see cref="RequestTable.Empty"/>: an empty
     /// object may be a wish, such as that of a search.</param>

@@ -15,7 +15,7 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
     private readonly Lock _gate = new();
     private readonly Lineage _lineage = Lineage.Alone(Guid.NewGuid().ToString("N"));
 
-    /// <summary>The event at position 1, and so on; null if it was erased.</summary>
+    /// <summary>The event at position 1, and so on, or null if it was erased.</summary>
     private readonly List<EventRecord?> _events = [];
 
     /// <summary>The place of each event, which its id keeps when it is erased, and a digest of its content.</summary>

@@ -1,4 +1,3 @@
-using EventStore;
 using Streaming.Fanout;
 using Streaming.Feed;
 

@@ -16,6 +16,8 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
     private const string Hi = """{"role":"user","content":"hi"}""",
         Function = """ "tools":[{"type":"function","function":{"name":"f"}}]""",
         Tool = """ "tools":[{"name":"f","input_schema":{"type":"object"}}]""",
+        Custom = """ "tools":[{"type":"custom","custom":{"name":"f"}}]""",
+        Format = """ "output_config":{"format":{"type":"json_schema"}}""",
         Unsent = "|cannot be sent to this model";
 
     /// <summary>Requests with one thing that is wrong, and its name in the answer.</summary>
@@ -38,18 +40,12 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             { Messages, With("demo", Tool + """ ,"tool_choice":{"type":"tool","name":""}"""), "tool_choice.name" },
             { Messages, With("demo", """ "tools":[{"name":" "}]"""), "tools.0.name" },
             { Completions, With("demo", """ "tool_choice":"required" """), "tool_choice" },
-            { Completions, With("demo", Function + """ ,"tool_choice":{"function":{"name":"g"}}"""), "tool_choice" },
-            { Messages, With("demo", """ "tool_choice":{"type":"any"}"""), "tool_choice" },
             { Messages, With("demo", Tool + """ ,"tool_choice":{"type":"tool","name":"g"}"""), "tool_choice" },
             { Completions, With("claude-x", """ "web_search_options":{}"""), "web_search_options" },
             { Messages, With("demo", """ "container":{}"""), "container" },
             { Completions, With("claude-x", null, """{"role":"user","content":[]}"""), "messages[1].content" },
             { Messages, With("demo", null, """{"role":"user","content":[]}"""), "messages.1.content" },
-            {
-                Completions,
-                With("claude-x", """ "tools":[{"type":"custom","custom":{"name":"f"}}]"""),
-                "tools[0].type"
-            },
+            { Completions, With("claude-x", Custom), "tools[0].type" },
             { Messages, With("gpt-4o", """ "tools":[{"type":"web_search_20250305","name":"w"}]"""), "tools.0.type" },
             { Completions, With("gpt-4o", """ "seed":1,"seed":2"""), "seed" },
             { Completions, With("gpt-4o", """ "stream_options":{"a":1,"a":2}"""), "stream_options.a" },
@@ -60,11 +56,7 @@ public sealed class VendorErrorTests(AssemblyWide<LlmSystem> shared) : LlmTests(
             { Completions, With("claude-x", """ "response_format":{"type":"json_object"}"""), "response_format" },
             { Completions, With("demo", """ "response_format":{"type":"json_schema"}"""), "response_format" },
             { Completions, With("claude-x", """ "logprobs":true"""), "logprobs" },
-            {
-                Messages,
-                With("demo", """ "output_config":{"format":{"type":"json_schema"}}"""),
-                "output_config.format"
-            },
+            { Messages, With("demo", Format), "output_config.format" },
             { Messages, With("gpt-4o", """ "output_format":{"type":"json_schema"}"""), "output_format" },
             { Messages, With("demo", """ "mcp_servers":[{"type":"url","url":"https://x"}]"""), "mcp_servers" },
             { Messages, With("demo", """ "context_management":{"edits":[]}"""), "context_management" },
