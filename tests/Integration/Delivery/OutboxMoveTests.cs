@@ -130,6 +130,9 @@ public sealed class OutboxMoveTests
         for (var i = 0; i < Rounds; i++)
         {
             await others.ExecuteAsync(Row("n"));
+            // Afterwards the planner takes the table for an empty one, whatever its indexes hold.
+            if (i == Rounds / 2)
+                await others.ExecuteAsync("vacuum (analyze) eventstore.outbox");
             looks += await SinceAsync(async () =>
             {
                 OutboxMove move;

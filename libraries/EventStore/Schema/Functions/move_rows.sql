@@ -12,10 +12,12 @@ begin
     set constraints all immediate;
     insert into eventstore.events
     select first + t.ord - 1, o.id, o.topic, o.type, o.key, o.data, o.traceparent, clock_timestamp()
-    from unnest(ordinals) with ordinality as t(ordinal, ord) join eventstore.outbox o using (ordinal);
+    from unnest(ordinals) with ordinality as t(ordinal, ord) join eventstore.outbox o using (ordinal)
+    where o.ordinal = any (ordinals);
     insert into eventstore.recent_ids
     select o.id, t.digest, first + t.ord - 1, clock_timestamp()
-    from unnest(ordinals, digests) with ordinality as t(ordinal, digest, ord) join eventstore.outbox o using (ordinal);
+    from unnest(ordinals, digests) with ordinality as t(ordinal, digest, ord) join eventstore.outbox o using (ordinal)
+    where o.ordinal = any (ordinals);
     return '{}';
 exception when others or assert_failure then
     get stacked diagnostics state = returned_sqlstate, rule = constraint_name, context = pg_exception_context;

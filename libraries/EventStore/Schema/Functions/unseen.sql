@@ -10,8 +10,8 @@ declare
 begin
     return query
         (select o.ordinal, o.writer from eventstore.outbox o where o.writer >= pg_snapshot_xmax(seen)
-            order by o.writer, o.ordinal limit most)
+            order by o.writer limit most)
         union all
         (select o.ordinal, o.writer from eventstore.outbox o where o.writer = any (array(select pg_snapshot_xip(seen)))
-            order by o.writer, o.ordinal limit most);
+            order by o.writer limit most);
 end $$;
