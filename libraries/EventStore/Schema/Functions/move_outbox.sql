@@ -5,8 +5,8 @@
 --           crash of Postgres, which may number transactions again.
 create or replace function eventstore.move_outbox(lease text, fence_held bigint, n int, look text default '',
     out moved int, out refused text[], out looked text) language plpgsql
-    -- Rows come by their numbers, also in joins: the planner takes the table for an empty one, but a whole scan of it or
-    -- of an index passes what was deleted.
+    -- Rows come by their numbers, also in joins: the planner takes the table for an empty one, but a whole scan of it
+    -- or of an index passes what was deleted.
     set enable_seqscan = off as $$
 declare
     sees text := eventstore.looks();
