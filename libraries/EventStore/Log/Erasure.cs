@@ -43,7 +43,7 @@ public sealed record Erasure
     }
 }
 
-/// <summary>What an erasure has erased.</summary>
+/// <summary>The counts of an erasure, and the names that it did not find.</summary>
 /// <remarks>Needed to tell whoever asked what was erased, and what was not found.</remarks>
 public sealed record ErasureResult
 {

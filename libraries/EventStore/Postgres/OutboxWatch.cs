@@ -19,7 +19,7 @@ internal sealed class OutboxWatch(NpgsqlDataSource store)
     /// <summary>A look that saw nothing.</summary>
     private const string Nothing = "- 1:1:";
 
-    /// <summary>What an earlier check saw: no row of it still waits.</summary>
+    /// <summary>The look of an earlier check, of which no row still waits.</summary>
     private string _passed = Nothing;
 
     private string _last = Nothing;
