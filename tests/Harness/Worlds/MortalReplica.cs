@@ -13,11 +13,15 @@ internal sealed class MortalReplica : IAsyncDisposable
 
     private MortalReplica(NpgsqlConnectionStringBuilder database, string[] redis)
     {
+        database.ApplicationName = ApplicationName;
         _postgres = new FaultyLink(database.Host!, database.Port);
         _redis = new FaultyLink(redis[0], int.Parse(redis[1], CultureInfo.InvariantCulture));
     }
 
     public RunningService Service => _service!;
+
+    /// <summary>What its connections, and no others, are called in <c>pg_stat_activity</c>.</summary>
+    public string ApplicationName { get; } = $"mortal {Guid.NewGuid():N}";
 
     /// <summary>Starts one more replica of a world.</summary>
     public static async Task<MortalReplica> StartAsync(World world, Dictionary<string, string>? settings = null)

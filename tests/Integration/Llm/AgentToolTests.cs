@@ -65,7 +65,11 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
                     await HangAsync();
                 // Until the end of the transaction nobody appends to the log.
                 if (phase == Phase.Storing)
+                {
                     await ExecuteAsync(log, "begin; select eventstore.lock_log()");
+                    reached.TrySetResult();
+                }
+
                 return "paid";
             }
         );
@@ -77,10 +81,10 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         var (path, session) = await AskAsync(dying, prompt, agent);
         await using var first = agent != Agent.Stream ? null : await SseReader.OpenAsync(dying.Service.Url, path);
 
+        await reached.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
+        // Of this replica: others of the same log wait for it too.
         if (phase == Phase.Storing)
             await Eventually.HoldsAsync(async () => await WaitersAsync() > 0);
-        else
-            await reached.Task.WaitAsync(TimeSpan.FromMinutes(1), Stop);
         await dying.KillAsync();
         if (phase == Phase.Storing)
             await ExecuteAsync(log, "rollback");
@@ -101,8 +105,8 @@ public sealed class AgentToolTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
 
         Task<long> WaitersAsync() =>
             World.Database.AskAsync<long>(
-                "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
-                    + "and wait_event_type = 'Lock' and query like '%append%'"
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%append%' "
+                    + $"and application_name = '{dying.ApplicationName}'"
             );
     }
 
