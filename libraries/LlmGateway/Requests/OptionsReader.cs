@@ -63,14 +63,53 @@ internal static class OptionsReader
             );
 
         foreach (var name in table.Refused)
-            if (body.Get(name) is { } value && !IsDefault(value, table.Defaults.GetValueOrDefault(name)))
+            if (
+                body.Get(name) is { } value
+                && !IsDefault(value, name == table.Map, table.Defaults.GetValueOrDefault(name))
+            )
                 throw InvalidChatException.Untranslatable(name, target.Provider);
+
+        foreach (var name in table.IgnoresUnknown ? [] : (ReadOnlySpan<string>)[table.Messages, "system"])
+            if (body.Get(name) is { } list)
+                CheckInner(list, "message", table.Inner);
     }
+
+    /// <summary>Refuses unknown members of messages, of their parts, and of the objects in them.</summary>
+    /// <param name="value">A value in a message.</param>
+    /// <param name="kind">The type of an object that has none.</param>
+    /// <param name="known">The members of each type.</param>
+    private static void CheckInner(RequestValue value, string kind, Dictionary<string, string[]> known)
+    {
+        if (value.Json.ValueKind == JsonValueKind.Array)
+            foreach (var item in value.Items(int.MaxValue))
+                CheckInner(item, kind, known);
+        if (!value.IsObject || !known.TryGetValue(TypeOf(value) ?? kind, out var names))
+            return;
+
+        var sent = value.Json.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null);
+        try
+        {
+            UnknownNames.Refuse(names, sent.Select(member => member.Name), StringComparer.Ordinal);
+        }
+        catch (InvalidRequestException e)
+        {
+            throw new InvalidChatException(value.PathOf(e.Field), e.Problem);
+        }
+
+        foreach (var name in RequestTable.InnerObjects)
+            if (value.Get(name) is { } inner)
+                CheckInner(inner, $".{name}", known);
+    }
+
+    private static string? TypeOf(RequestValue value) =>
+        value.Get("type") is { IsText: true } type ? type.AsText() : null;
 
     /// <summary>Returns true if a member changes nothing: it is false, empty, or asks for the default.</summary>
     /// <param name="value">The member.</param>
+    /// <param name="isMap">True if an object is a list of entries. Any other object switches something on, even an empty
+    /// one.</param>
     /// <param name="word">The default, as the member's text or type.</param>
-    public static bool IsDefault(RequestValue value, string? word = null) =>
+    public static bool IsDefault(RequestValue value, bool isMap = false, string? word = null) =>
         value.Json.ValueKind switch
         {
             JsonValueKind.False => true,
@@ -78,9 +117,9 @@ internal static class OptionsReader
             JsonValueKind.Array => value
                 .Json.EnumerateArray()
                 .All(v => v.ValueKind == JsonValueKind.String && v.ValueEquals("text")),
-            JsonValueKind.Object => word is null
-                ? !value.Json.EnumerateObject().Any()
-                : value.Get("type") is { IsText: true } type && type.AsText() == word,
+            JsonValueKind.Object => isMap
+                ? value.Json.GetPropertyCount() == 0
+                : word is not null && TypeOf(value) == word,
             _ => false,
         };
 
@@ -147,6 +186,12 @@ internal static class OptionsReader
             default:
                 throw problem;
         }
+
+        if (
+            options is { NativeBody: null, ToolMode: RequiredChatToolMode { RequiredFunctionName: var name } }
+            && options.Tools?.Any(tool => name is null || tool.Name == name) != true
+        )
+            throw problem;
     }
 
     /// <summary>Leaves the model only the allowed tools.</summary>

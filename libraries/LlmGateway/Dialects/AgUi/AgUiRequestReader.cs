@@ -36,7 +36,7 @@ internal static class AgUiRequestReader
     public static (ChatCall Call, RunPrompt Prompt) Read(RequestValue body, ChatProviders providers)
     {
         foreach (var name in (ReadOnlySpan<string>)["state", "resume"])
-            if (body.Get(name) is { } value && !OptionsReader.IsDefault(value))
+            if (body.Get(name) is { } value && !OptionsReader.IsDefault(value, isMap: true))
                 throw new InvalidChatException(
                     name,
                     $"{name} is not supported: the runs of this server have no state and no interrupts.",

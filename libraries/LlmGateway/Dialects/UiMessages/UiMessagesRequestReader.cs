@@ -31,6 +31,8 @@ internal static class UiMessagesRequestReader
             ["source-document"] = RequestParts.Ignored,
         },
         Members = [.. RequestTable.ChatCompletions.Members, "id", "trigger", "messageId"],
+        // A page may keep data of its own in its messages.
+        Inner = [],
     };
 
     /// <returns>The chat's id, the call, and the prompt to store. <see cref="RunPrompt.Asked"/> is the client's message
@@ -48,6 +50,14 @@ internal static class UiMessagesRequestReader
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message with content.");
 
+        // No model takes them, and the page sends back all that an answer has shown.
+        foreach (var message in messages.Where(message => message.Role == ChatRole.Assistant))
+            message.Contents =
+            [
+                .. message.Contents.Select(content =>
+                    content is DataContent or UriContent ? new TextContent(UnshownContent.Of(content)) : content
+                ),
+            ];
         var call = RequestReader.Call(body, target, Table, messages);
         return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
     }
@@ -134,10 +144,16 @@ internal static class UiMessagesRequestReader
         var id = part.RequiredName("toolCallId");
         var name = type == "dynamic-tool" ? part.RequiredName("toolName") : type["tool-".Length..];
         var state = part.Name("state");
+        var approval = part.Get("approval") is { IsObject: true } asked ? asked : (RequestValue?)null;
+        // The page sends the user's answer before the server has seen it.
+        if (state == "approval-responded" && approval?.Flag("approved") == false)
+            state = "output-denied";
         var result = state switch
         {
             "output-available" => TextOf(part.Get("output")) ?? "",
             "output-error" => part.Text("errorText") ?? "",
+            "output-denied" when approval?.Text("reason") is { Length: > 0 } reason =>
+                $"The user has denied this call: {reason}",
             "output-denied" => "The user has denied this call.",
             _ => null,
         };
