@@ -75,11 +75,11 @@ internal sealed record RequestTable
     /// <summary>A default in <see cref="Defaults"/>: an empty object.</summary>
     public const string Empty = "{}";
 
-    /// <summary>Members of the objects in a message, by an object's type, or a point and the name of the member that has
-    /// it. An object of another type is not checked.</summary>
+    /// <summary>Members of the objects in a message, by an object's type, or a point and the name of its member. An
+    /// object of another type is not checked.</summary>
     public Dictionary<string, string[]> Inner { get; init; } = [];
 
-    /// <summary>Members with such objects. Other members, such as a call's arguments, have names of their own.</summary>
+    /// <summary>Members with such objects. Others, such as a call's arguments, have names of their own.</summary>
     public static string[] InnerObjects { get; } =
         "content output summary tool_calls function image_url source".Split(' ');
 

@@ -103,7 +103,7 @@ public sealed class RequestRefusalTests : IAsyncDisposable
     [InlineData(Messages, """{"role":"user","content":"x","name":"ann"}""", "messages.1.name")]
     [InlineData(
         Messages,
-        """{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"x":{"y":1}},"arguments":1}]}""",
+        """{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"x":1},"arguments":1}]}""",
         "messages.1.content.0.arguments"
     )]
     [InlineData(Responses, """{"type":"message","role":"user","content":"x","nam":"ann"}""", "input[1].nam")]
@@ -131,7 +131,7 @@ public sealed class RequestRefusalTests : IAsyncDisposable
             {"role":"assistant","content":"a","refusal":null,"annotations":[],"audio":null,"reasoning_content":"r",
             "tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"},
             "extra_content":{"google":{"thought_signature":"s"}}}]},
-            {"role":"tool","tool_call_id":"c","name":"f","content":[{"type":"text","text":"x","cache_control":{"type":"e"}}]}
+            {"role":"tool","tool_call_id":"c","name":"f","content":[{"type":"text","text":"x","cache_control":{}}]}
             """
     )]
     [InlineData(
@@ -150,11 +150,11 @@ public sealed class RequestRefusalTests : IAsyncDisposable
             {"id":"rs_1","type":"reasoning","summary":[{"type":"summary_text","text":"s"}],"content":[],
             "encrypted_content":null,"status":"completed"},
             {"id":"msg_1","type":"message","status":"completed","role":"assistant","phase":"final_answer",
-            "content":[{"type":"output_text","text":"a","annotations":[{"type":"url_citation","url":"u"}],"logprobs":[]}]},
+            "content":[{"type":"output_text","text":"a","annotations":[{"type":"url_citation"}],"logprobs":[]}]},
             {"id":"fc_1","type":"function_call","status":"completed","call_id":"c","name":"f","arguments":"{}",
             "parsed_arguments":{"x":1}},
             {"id":"o","type":"function_call_output","status":"completed","call_id":"c","output":"x"},
-            {"role":"user","content":[{"type":"input_image","image_url":"https://x/a.png","file_id":null,"detail":"low"}]}
+            {"role":"user","content":[{"type":"input_image","image_url":"https://x/a","file_id":null,"detail":"low"}]}
             """
     )]
     public void Members_that_answers_have_are_known_in_messages(string api, string messages) =>
