@@ -110,7 +110,8 @@ public sealed class RunFormat
     /// <param name="body">The request's body, whose <c>threadId</c>, <c>runId</c> and <c>messages</c> the client gets
     /// again.</param>
     /// <remarks>It answers 400 if the body lacks an id. A request with the <c>Last-Event-ID</c> of the run gets the
-    /// events after that one, without a snapshot; any other id gets 400.</remarks>
+    /// events after that one, without a snapshot; any other id gets 400. A request with an id starts no run, and gets
+    /// 404 if its run is not there.</remarks>
     public static RunFormat AgUi(JsonElement body) =>
         new(
             AgUiWriter.Format,
@@ -162,6 +163,8 @@ public sealed class RunFormat
             async () =>
             {
                 var body = await request.ReadAsync();
+                if (_format == AgUiWriter.Format)
+                    AgUiApi.StartNothing(request);
                 started = (body.Json, await startAsync(_read!(body)));
             }
         );

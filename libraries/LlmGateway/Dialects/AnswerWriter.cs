@@ -26,6 +26,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     private const string Gap = "\n\n";
 
     private readonly List<FunctionCallContent> _calls = [];
+    private readonly HashSet<string> _asked = [];
     private (string? Id, string? Author) _message;
     private List<JsonObject> _frames = [];
     private string? _protected;
@@ -81,8 +82,8 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     protected string ShownFinish =>
         !WritesPendingCalls ? Finish
         : PendingCalls.Count > 0 ? "tool_calls"
-        : Finish == "tool_calls" ? "stop"
-        : Finish;
+        : Finish is "length" or "content_filter" ? Finish
+        : "stop";
 
     /// <summary>True if a refusal is no text in this dialect, but has a place of its own.</summary>
     protected virtual bool HasRefusals => false;
@@ -114,6 +115,13 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     public IReadOnlyList<JsonObject> End()
     {
         ToolCalls.Check(PendingCalls);
+
+        // An application may have words of its own, which the vendors' clients do not know.
+        if (
+            WritesPendingCalls
+            && Finish is not ("stop" or "length" or "tool_calls" or "content_filter" or GenerationEvents.Cancelled)
+        )
+            Tell($"[The answer has ended for another reason: {Finish}.]");
         return Written(WriteEnd);
     }
 
@@ -224,7 +232,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     protected void Add(FunctionCallContent call)
     {
         Close();
-        if (!call.InformationalOnly)
+        if (!call.InformationalOnly && !_asked.Contains(call.CallId))
             _calls.Add(call);
         if (!WritesPendingCalls)
             WriteCall(call);
@@ -306,15 +314,25 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
                 _calls.RemoveAll(call => call.CallId == result.CallId);
                 WriteResult(result);
                 break;
-            case ToolApprovalRequestContent { ToolCall: FunctionCallContent call } request
-                when WriteApproval(request, call):
+            case ToolApprovalRequestContent { ToolCall: FunctionCallContent call } request:
+                if (WriteApproval(request, call))
+                    break;
+
+                // The client would run it without the user.
+                _asked.Add(call.CallId);
+                _calls.RemoveAll(known => known.CallId == call.CallId);
+                Tell(content);
                 break;
 
             case DataContent file when WriteFile(file.Uri, file.MediaType):
             case UriContent link when WriteFile(link.Uri.OriginalString, link.MediaType):
                 break;
-            case ToolResultContent result when FilesOf(result) is { Count: > 0 } files:
-                files.ForEach(Walk);
+            case ToolResultContent result
+                when OutputsOf(result).ToLookup(IsFile) is var outputs && outputs.Contains(true):
+                foreach (var file in outputs[true])
+                    Walk(file);
+                if (outputs.Contains(false))
+                    Tell(content);
                 break;
 
             case UsageContent usage:
@@ -353,23 +371,27 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     private void Tell(AIContent content)
     {
         WriteUnshown(content);
+        Tell(UnshownContent.Of(content));
+    }
+
+    private void Tell(string sentence)
+    {
         _hasTold = true;
-        Append(TextKind.Answer, UnshownContent.Of(content));
+        Append(TextKind.Answer, sentence);
         _hasTold = true;
     }
 
     private static string? Named(string? name) => string.IsNullOrEmpty(name) ? null : name;
 
-    /// <summary>Returns the files that a tool of the model's server has made.</summary>
-    private static List<AIContent> FilesOf(ToolResultContent result)
-    {
-        var outputs = result switch
+    private static bool IsFile(AIContent content) => content is DataContent or UriContent or HostedFileContent;
+
+    /// <summary>Returns what a tool of the model's server has made.</summary>
+    private static IList<AIContent> OutputsOf(ToolResultContent result) =>
+        result switch
         {
             ImageGenerationToolResultContent images => images.Outputs,
             CodeInterpreterToolResultContent code => code.Outputs,
             McpServerToolResultContent remote => remote.Outputs,
             _ => null,
-        };
-        return [.. (outputs ?? []).Where(output => output is DataContent or UriContent or HostedFileContent)];
-    }
+        } ?? [];
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Connections;
 using Streaming.Opening;
+using Streaming.Refusals;
 
 namespace LlmGateway.Dialects;
 
@@ -30,6 +31,8 @@ internal sealed class VendorHandler(
     public async Task AnswerAsync(HttpContext context, VendorFormat format, Func<Task> respondAsync)
     {
         format.SetHeaders(context.Response.Headers);
+        // The endpoint of an application does not say its format.
+        context.Features.Set(new RefusalFormat(format.RefuseAsync));
         var isCounted = LongResponse.IsCounted(context);
 
         try

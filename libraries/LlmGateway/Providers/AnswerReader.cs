@@ -96,7 +96,7 @@ internal abstract class AnswerReader(ChatOptions? chat, bool isNative) : AnswerD
         else if (Text(json) is { } piece)
             text.Append(piece);
         else if (Get(json, "text") is { } inner)
-            ReadText(inner, text);
+            ReadText(inner, Text(json, "type") is "reasoning" or "thinking" ? NewReasoning : text);
         else if (Get(json, "refusal") is { } refusal)
             ReadText(refusal, NewRefusal);
         else if ((Get(json, "thinking") ?? Get(json, "reasoning")) is { } thought)

@@ -68,7 +68,41 @@ internal static class OptionsReader
         foreach (var name in table.Refused)
             if (body.Get(name) is { } value && !IsDefault(value, table.Defaults.GetValueOrDefault(name)))
                 throw InvalidChatException.Untranslatable(name, target.Provider);
+
+        foreach (var name in table.IgnoresUnknown ? [] : (ReadOnlySpan<string>)[table.Messages, "system"])
+            if (body.Get(name) is { } list)
+                CheckInner(list, "message", table.Inner);
     }
+
+    /// <summary>Refuses unknown members of messages, of their parts, and of the objects in them.</summary>
+    /// <param name="value">A value in a message.</param>
+    /// <param name="kind">The type of an object that has none.</param>
+    /// <param name="known">The members of each type.</param>
+    private static void CheckInner(RequestValue value, string kind, Dictionary<string, string[]> known)
+    {
+        if (value.Json.ValueKind == JsonValueKind.Array)
+            foreach (var item in value.Items(int.MaxValue))
+                CheckInner(item, kind, known);
+        if (!value.IsObject || !known.TryGetValue(TypeOf(value) ?? kind, out var names))
+            return;
+
+        var sent = value.Json.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null);
+        try
+        {
+            UnknownNames.Refuse(names, sent.Select(member => member.Name), StringComparer.Ordinal);
+        }
+        catch (InvalidRequestException e)
+        {
+            throw new InvalidChatException(value.PathOf(e.Field), e.Problem);
+        }
+
+        foreach (var name in RequestTable.InnerObjects)
+            if (value.Get(name) is { } inner)
+                CheckInner(inner, $".{name}", known);
+    }
+
+    private static string? TypeOf(RequestValue value) =>
+        value.Get("type") is { IsText: true } type ? type.AsText() : null;
 
     /// <summary>Returns true if a member changes nothing: it is false, an empty list, or asks for the
     /// default.</summary>

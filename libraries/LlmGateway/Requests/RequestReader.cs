@@ -6,6 +6,8 @@ namespace LlmGateway.Requests;
 /// <summary>Reads the model and the messages of a request of any API, by the API's table.</summary>
 internal static class RequestReader
 {
+    private const string OfAnswer = "is an image, which no model takes in a message of the assistant.";
+
     /// <summary>Finds the model. A <c>provider</c> that is an object is a provider's own member, such as OpenRouter's
     /// <c>{"order":["x"]}</c>.</summary>
     /// <exception cref="InvalidChatException">There is no such model.</exception>
@@ -38,6 +40,8 @@ internal static class RequestReader
         if (options.NativeBody is null)
         {
             UntranslatableContent.Refuse(messages);
+            if (messages.All(message => message.Contents.Count == 0))
+                throw new InvalidChatException(table.Messages, "must hold at least one message with content.");
             if (target.Provider == "anthropic")
                 AnthropicRequest.Check(messages, options, table.Messages, table.Stop);
         }
@@ -86,14 +90,17 @@ internal static class RequestReader
         if (RoleOf(json.AsObject(), table) is not { } role)
             return table.Reasoning(json) is { } thought ? new ChatMessage(ChatRole.Assistant, [thought]) : null;
 
-        var contents = role == ChatRole.Tool ? [Result(json, table)] : Contents(json.Get("content"), table);
+        var content = json.Get("content");
+        var contents = role == ChatRole.Tool ? [Result(json, table)] : Contents(content, table, role);
         if (role == ChatRole.Assistant)
             contents.AddRange(OfAssistant(json, table, isSilent: contents.Count == 0));
-        if (contents.Count == 0 && !(table.IsOfPage && role == ChatRole.Assistant) && json.Get("content") is null)
-            throw json.Missing("content");
-        // Parts that are for the client alone leave a page's message empty, too.
-        if (contents.Count == 0 && role == ChatRole.User && json.Items("content", ChatBody.MaxMessages).Count == 0)
-            throw json.Required("content").Invalid("must hold at least one part.");
+        if (contents.Count == 0 && !(table.IsOfPage && role == ChatRole.Assistant))
+        {
+            if (content is not { } given)
+                throw json.Missing("content");
+            if (given.Json.GetArrayLength() == 0)
+                contents.Add(new UntranslatableContent(given.Path, "message", "must hold at least one part."));
+        }
 
         return new ChatMessage(role, contents) { MessageId = table.IsOfPage ? json.Name("id") : null };
     }
@@ -118,14 +125,21 @@ internal static class RequestReader
     }
 
     /// <summary>Reads a text, or a list of parts.</summary>
-    public static List<AIContent> Contents(RequestValue? content, RequestTable table) =>
+    /// <param name="content">The text or the list, or null for neither.</param>
+    /// <param name="table">The names of the API.</param>
+    /// <param name="role">The role of the message, if its parts are of one.</param>
+    public static List<AIContent> Contents(RequestValue? content, RequestTable table, ChatRole? role = null) =>
         content is not { } given ? []
         : given.IsText ? [new TextContent(given.AsText())]
         :
         [
             .. given
                 .Items(ChatBody.MaxMessages, "must be a string or an array of parts.")
-                .Select(part => Part(part, table))
+                .Select(part =>
+                    Part(part, table) is var read && role == ChatRole.Assistant && read is DataContent or UriContent
+                        ? new UntranslatableContent(part.PathOf("type"), "image", OfAnswer)
+                        : read
+                )
                 .OfType<AIContent>(),
         ];
 

@@ -75,11 +75,21 @@ internal sealed record RequestTable
     /// <summary>A default in <see cref="Defaults"/>: an empty object.</summary>
     public const string Empty = "{}";
 
+    /// <summary>Members of the objects in a message, by an object's type, or a point and the name of its member. An
+    /// object of another type is not checked.</summary>
+    public Dictionary<string, string[]> Inner { get; init; } = [];
+
+    /// <summary>Members with such objects. Others, such as a call's arguments, have names of their own.</summary>
+    public static string[] InnerObjects { get; } =
+        "content output summary tool_calls function image_url source".Split(' ');
+
     /// <summary>Words that make a refused member change nothing, as its text or its type.</summary>
     public Dictionary<string, string> Defaults { get; init; } = [];
 
     /// <summary>Returns true if the model's provider gets the whole request as it is.</summary>
     public bool IsNative(ChatTarget target) => Natives.Contains(target.Provider);
+
+    private static readonly string[] Call = "id type index function extra_content provider_specific_fields".Split(' ');
 
     /// <summary>OpenAI's Chat Completions API (npm <c>openai</c> 7.55.0), and this gateway's own members.</summary>
     public static RequestTable ChatCompletions { get; } =
@@ -107,6 +117,22 @@ internal sealed record RequestTable
                 "logprobs logit_bias functions function_call modalities moderation audio web_search_options"
             ).Split(' '),
             Defaults = new() { ["logit_bias"] = Empty },
+            // Also the members that the answers of compatible servers have: clients send these answers back.
+            Inner = new()
+            {
+                ["message"] = (
+                    "role content name refusal audio tool_calls tool_call_id function_call annotations parsed id type "
+                    + "index logprobs reasoning reasoning_content reasoning_details thinking thinking_blocks images "
+                    + "citations prefix partial cache_control extra_content executed_tools provider_specific_fields"
+                ).Split(' '),
+                ["text"] = "type text annotations cache_control".Split(' '),
+                ["refusal"] = "type refusal".Split(' '),
+                ["image_url"] = "type image_url cache_control".Split(' '),
+                [".image_url"] = "url detail format".Split(' '),
+                [".tool_calls"] = Call,
+                ["function"] = Call,
+                [".function"] = "name arguments parsed_arguments thought_signature".Split(' '),
+            },
         };
 
     /// <summary>The same for clients of this API: the providers that have it get the whole request.</summary>

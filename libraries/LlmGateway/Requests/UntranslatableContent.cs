@@ -8,7 +8,8 @@ namespace LlmGateway.Requests;
 /// </summary>
 /// <param name="path">Path of the part's type in the request.</param>
 /// <param name="kind">The part's type.</param>
-internal sealed class UntranslatableContent(string path, string kind) : AIContent
+/// <param name="problem">What is wrong with it, or null if only other vendors' models cannot take it.</param>
+internal sealed class UntranslatableContent(string path, string kind, string? problem = null) : AIContent
 {
     /// <summary>Returns the result of a tool call. Only its text can be translated.</summary>
     /// <param name="callId">Id of the call.</param>
@@ -40,5 +41,5 @@ internal sealed class UntranslatableContent(string path, string kind) : AIConten
     }
 
     private InvalidChatException Refusal() =>
-        new(path, $"'{kind}' cannot be sent to this model: only models of the same vendor take it.");
+        new(path, problem ?? $"'{kind}' cannot be sent to this model: only models of the same vendor take it.");
 }

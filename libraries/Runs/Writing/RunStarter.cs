@@ -21,6 +21,10 @@ internal sealed class RunStarter(
         StringComparer.Ordinal
     );
 
+    /// <summary>Checks the name of a run before the run starts, in the flow of a request that may only rejoin
+    /// one.</summary>
+    public static AsyncLocal<Func<RunName, Task>?> Check { get; } = new();
+
     // Unlike an event, an input keeps its nulls, because it is deserialized to its type.
     private readonly JsonSerializerOptions _json = ApplicationJson.Of(application);
 
@@ -109,6 +113,9 @@ internal sealed class RunStarter(
                 topic.Refusal
                     ?? "A run's topic has two tokens or more ([A-Za-z0-9_-]), no wildcard, and does not end in .log."
             );
+
+        if (Check.Value is { } checkAsync)
+            await checkAsync(name);
 
         var start = await StartAsync(
             name.Kind,

@@ -1,6 +1,7 @@
 namespace Streaming.Refusals;
 
-/// <summary>Writes an endpoint's refusals, from the status, the detail and, if known, the time to wait.</summary>
+/// <summary>Writes an endpoint's refusals, from the status, the detail and, if known, the time to wait. It is metadata
+/// of the endpoint, or a feature of a request whose endpoint decides by the request.</summary>
 internal sealed record RefusalFormat(Func<HttpContext, int, string, TimeSpan?, Task> Write);
 
 internal static class RefusalFormatExtensions
@@ -16,5 +17,5 @@ internal static class RefusalFormatExtensions
             : refused.ToResult().ExecuteAsync(context);
 
     public static RefusalFormat? OwnFormat(this HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>();
+        context.Features.Get<RefusalFormat>() ?? context.GetEndpoint()?.Metadata.GetMetadata<RefusalFormat>();
 }

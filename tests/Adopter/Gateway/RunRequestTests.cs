@@ -11,6 +11,8 @@ public sealed class RunRequestTests
 {
     private readonly List<RunRequest> _started = [];
     private Exception? _refusal;
+    private Func<CancellationToken, Task>? _work;
+    private bool _hasWorked;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -262,6 +264,43 @@ public sealed class RunRequestTests
         Assert.Contains("The server failed. Its log has the reason.", answer.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("chat-completions", """{"error":{"message":""")]
+    [InlineData("messages", """{"type":"error","error":{"type":"overloaded_error","message":""")]
+    [InlineData("responses", """{"error":{"message":""")]
+    [InlineData("ui-messages", """{"type":"error","errorText":""")]
+    [InlineData("ag-ui", """{"type":"RUN_ERROR","message":""")]
+    public async Task A_refusal_of_a_full_server_has_the_protocols_error(string format, string text)
+    {
+        await using var app = await StartAsync("--Sse:MaxConnections", "1");
+        _work = stop => Task.Delay(Timeout.Infinite, stop);
+        var said = format == "ui-messages" ? """ "parts":[{"type":"text","text":"?"}]""" : """ "content":"?" """;
+        var body = $$"""{"threadId":"t","runId":"r","stream":true,"messages":[{"role":"user",{{said}}}],"input":"?"}""";
+        using var first = new HttpRequestMessage(HttpMethod.Post, $"/{format}");
+        first.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var open = await app.Client.SendAsync(first, HttpCompletionOption.ResponseHeadersRead, Stop);
+        Assert.Equal(HttpStatusCode.OK, open.StatusCode);
+
+        var (status, refusal) = await SendAsync(app, format, body);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.StartsWith(text, refusal, StringComparison.Ordinal);
+    }
+
+    /// <summary>A new run would repeat the part that the client has.</summary>
+    [Theory]
+    [InlineData("9-3")]
+    [InlineData("x")]
+    public async Task A_client_that_has_a_part_of_a_run_that_is_not_there_begins_none(string id)
+    {
+        await using var app = await StartAsync();
+        app.Client.DefaultRequestHeaders.Add("Last-Event-ID", id);
+        const string Body = """{"threadId":"t","runId":"r","messages":[{"role":"user","content":"?"}]}""";
+        var (status, text) = await SendAsync(app, "ag-ui", Body);
+        Assert.Equal(HttpStatusCode.NotFound, status);
+        Assert.StartsWith("""{"type":"RUN_ERROR","message":"There is no such run.",""", text, StringComparison.Ordinal);
+        Assert.False(_hasWorked);
+    }
+
     [Fact]
     public async Task A_page_of_another_origin_starts_nothing()
     {
@@ -297,7 +336,7 @@ public sealed class RunRequestTests
         return (response.StatusCode, await response.Content.ReadAsStringAsync(Stop));
     }
 
-    private async Task<SmallApp> StartAsync() =>
+    private async Task<SmallApp> StartAsync(params string[] settings) =>
         await SmallApp.StartAsync(
             app =>
                 app.MapPost(
@@ -307,7 +346,8 @@ public sealed class RunRequestTests
                     )
                     .AllowAnonymous(),
             builder => builder.AddSseRuns(),
-            (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString
+            (await Stores.Shared.CreateMigratedAsync(Stop)).ConnectionString,
+            settings
         );
 
     private async Task<EventTopic> BeginAsync(RunRequest request, IRuns runs)
@@ -317,7 +357,16 @@ public sealed class RunRequestTests
 
         _started.Add(request);
         EventTopic topic = $"answers.{Guid.NewGuid():N}";
-        await runs.StartAsync(topic, (run, _) => run.AppendAsync(new ChatResponseUpdate(ChatRole.Assistant, "So.")));
+        await runs.StartAsync(
+            topic,
+            async (run, stop) =>
+            {
+                _hasWorked = true;
+                await run.AppendAsync(new ChatResponseUpdate(ChatRole.Assistant, "So."));
+                if (_work is not null)
+                    await _work(stop);
+            }
+        );
         return topic;
     }
 

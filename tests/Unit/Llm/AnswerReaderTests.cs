@@ -303,4 +303,14 @@ public sealed class AnswerReaderTests
         var named = await ReadAsync([$$$"""{"choices":[{"delta":{"reasoning":"hm",{{{Details}}} }}]}""", Hel, Stop]);
         Assert.Equal("hm", Joined<TextReasoningContent>(named));
     }
+
+    [Theory]
+    [InlineData("reasoning")]
+    [InlineData("thinking")]
+    public async Task A_part_of_reasoning_is_reasoning_and_not_text(string type)
+    {
+        var parts = $$"""[{"type":"{{type}}","text":"hm"},{"type":"text","text":"Hel"}]""";
+        var read = await ReadAsync([$$$"""{"choices":[{"delta":{"content":{{{parts}}}}}]}""", Stop]);
+        Assert.Equal(("hm", ("Hel", "stop")), (Joined<TextReasoningContent>(read), Said(read)));
+    }
 }

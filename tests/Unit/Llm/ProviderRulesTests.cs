@@ -323,7 +323,7 @@ public sealed class ProviderRulesTests : IAsyncDisposable
     private static string Used(string id, string result) =>
         $$"""{"role":"user","content":[{"type":"tool_result","tool_use_id":"{{id}}","content":"{{result}}"}]}""";
 
-    private static WebApplication Host()
+    internal static WebApplication Host()
     {
         var builder = WebApplication.CreateSlimBuilder([
             "--AspireSse:Llm:Providers:OpenAi:ApiKey=k",

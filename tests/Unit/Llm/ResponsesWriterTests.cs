@@ -87,7 +87,12 @@ public sealed class ResponsesWriterTests
             ((string?)last["type"], (string?)response["status"], (string?)response["incomplete_details"]?["reason"])
         );
         Assert.Equal(
-            ("Let me look.", status == "completed" ? status : "incomplete"),
+            (
+                finish == "a word of its own"
+                    ? $"Let me look.\n\n[The answer has ended for another reason: {finish}.]"
+                    : "Let me look.",
+                status == "completed" ? status : "incomplete"
+            ),
             ((string?)response["output"]![0]!["content"]![0]!["text"], (string?)response["output"]![0]!["status"])
         );
     }

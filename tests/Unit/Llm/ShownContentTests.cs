@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -186,6 +187,43 @@ public sealed class ShownContentTests
         Assert.Contains("[A file (image/png) " + Unshown, FramesOf("responses", result), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("ui")]
+    [InlineData("chat")]
+    [InlineData("responses")]
+    public void What_a_tool_has_written_beside_its_file_is_told(string dialect)
+    {
+        var result = new CodeInterpreterToolResultContent("c1")
+        {
+            Outputs = [new TextContent("42"), new DataContent(Png)],
+        };
+        var frames = FramesOf(dialect, result);
+        Assert.Contains(dialect == "ui" ? Png : "[A file (image/png) ", frames, StringComparison.Ordinal);
+        Assert.Contains("(code interpreter tool result) " + Unshown, frames, StringComparison.Ordinal);
+    }
+
+    /// <summary>A page has a place for any word, and the vendors' clients have not.</summary>
+    [Fact]
+    public void Tokens_that_nobody_has_counted_are_estimated_where_the_api_needs_a_number()
+    {
+        var text = new TextContent("one two three");
+        foreach (
+            var (dialect, member) in ((string, string)[])
+                [
+                    ("messages of a run", "\"output_tokens\":"),
+                    ("responses", "\"output_tokens\":"),
+                    ("chat of a run with usage", "\"completion_tokens\":"),
+                ]
+        )
+        {
+            var last = FramesOf(dialect, text).Split(member)[^1];
+            Assert.True(int.Parse(last.Split(',', '}')[0], CultureInfo.InvariantCulture) > 0, dialect);
+        }
+
+        Assert.DoesNotContain("\"usage\":{", FramesOf("ui", text), StringComparison.Ordinal);
+        Assert.DoesNotContain("outputTokens", FramesOf("ag-ui", text), StringComparison.Ordinal);
+    }
+
     /// <summary>As OpenAI's package has them, after the text of a streamed item.</summary>
     [Fact]
     public void Sources_that_come_after_their_text_belong_to_it()
@@ -327,6 +365,7 @@ public sealed class ShownContentTests
         {
             "chat" => new ChatCompletionsWriter(Run, includeUsage: false, call),
             "chat of a run" => new ChatCompletionsWriter(Run, includeUsage: false),
+            "chat of a run with usage" => new ChatCompletionsWriter(Run, includeUsage: true),
             "messages" => new MessagesWriter(Run, call),
             "messages of a run" => new MessagesWriter(Run),
             "responses" => new ResponsesWriter(Run, prompt: null),

@@ -109,6 +109,36 @@ public sealed class VendorRunTests
     public void Its_frames_are_the_same_each_time(bool isOpenAi) =>
         Assert.Equal(Json(FramesOf(WriterOf(isOpenAi), Looked)), Json(FramesOf(WriterOf(isOpenAi), Looked)));
 
+    /// <summary>The client would run it without the user.</summary>
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public void A_call_that_waits_for_an_approval_is_not_the_clients(bool isOpenAi, bool isCallFirst)
+    {
+        ChatResponseUpdate[] asked = [Of(Call("c1")), Of(new ToolApprovalRequestContent("a1", Call("c1")))];
+        var (text, calls, finish, _) = Shown(
+            isOpenAi,
+            [.. isCallFirst ? asked : asked.Reverse(), new() { FinishReason = ChatFinishReason.ToolCalls }]
+        );
+        Assert.Contains("A call of look waits for an approval", text, StringComparison.Ordinal);
+        Assert.Empty(calls);
+        Assert.Equal(isOpenAi ? "stop" : "end_turn", finish);
+    }
+
+    [Theory]
+    [InlineData(true, "stop")]
+    [InlineData(false, "end_turn")]
+    public void An_end_that_the_vendor_has_no_word_for_is_told(bool isOpenAi, string expected)
+    {
+        var (text, _, finish, _) = Shown(
+            isOpenAi,
+            [Of(new TextContent("So.")), new() { FinishReason = new ChatFinishReason("weird") }]
+        );
+        Assert.Equal(("So.\n\n[The answer has ended for another reason: weird.]", expected), (text, finish));
+    }
+
     private static (string Text, IEnumerable<string> Calls, string? Finish, long Tokens) Shown(
         bool isOpenAi,
         ChatResponseUpdate[] updates

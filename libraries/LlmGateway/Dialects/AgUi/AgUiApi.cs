@@ -1,5 +1,6 @@
 using LlmGateway.Generations;
 using LlmGateway.Requests;
+using Runs;
 using Streaming.Opening;
 
 namespace LlmGateway.Dialects.AgUi;
@@ -65,6 +66,20 @@ internal static class AgUiApi
             run => new AgUiWriter(run, threadId, runId),
             isNew: true
         );
+    }
+
+    /// <summary>Lets a request with the id of its client's last event start no run: the client has a part of a run, and
+    /// a new one would repeat that part.</summary>
+    public static void StartNothing(DialectRequest request)
+    {
+        if (LastEventId.Of(request.Context.Request).Text is null)
+            return;
+
+        RunStarter.Check.Value = async name =>
+        {
+            if (await request.Updates.FindAsync(name, request.Aborted) is null)
+                throw new VendorException(VendorError.NoRun);
+        };
     }
 
     /// <summary>Streams a run that has begun: the events after the client's last one, or a snapshot of the part so far

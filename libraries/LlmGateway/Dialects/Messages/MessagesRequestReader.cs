@@ -8,6 +8,8 @@ internal static class MessagesRequestReader
 {
     private const int MaxBeta = 1_024;
 
+    private static readonly string[] Source = "type media_type data url".Split(' ');
+
     /// <summary>Anthropic's Messages API (npm <c>@anthropic-ai/sdk</c> 1.14.0, including its betas), and this gateway's
     /// own members.</summary>
     private static readonly RequestTable Table = new()
@@ -46,6 +48,22 @@ internal static class MessagesRequestReader
         Refused = ("compaction container context_management fallback_credit_token fallbacks mcp_servers thread").Split(
             ' '
         ),
+        Inner = new()
+        {
+            ["message"] = (
+                "role content id type model stop_reason stop_sequence stop_details usage container context_management "
+                + "diagnostics parsed_output"
+            ).Split(' '),
+            ["text"] = "type text cache_control citations parsed_output parsed".Split(' '),
+            ["image"] = "type source cache_control".Split(' '),
+            [".source"] = Source,
+            ["url"] = Source,
+            ["base64"] = Source,
+            ["tool_use"] = "type id name input cache_control caller".Split(' '),
+            ["tool_result"] = "type tool_use_id content is_error cache_control".Split(' '),
+            ["thinking"] = "type thinking signature cache_control".Split(' '),
+            ["redacted_thinking"] = "type data cache_control".Split(' '),
+        },
         // The tool runner of Anthropic's client sends {"type":"create"}, which keeps the conversation at the vendor and
         // does not change the answer.
         Defaults = new() { ["thread"] = "create", ["context_management"] = RequestTable.Empty },

@@ -52,6 +52,21 @@ internal static class ResponsesRequestReader
         ],
         Refused = "context_management conversation moderation prompt top_logprobs truncation".Split(' '),
         Defaults = new() { ["truncation"] = "disabled" },
+        Inner = new()
+        {
+            ["message"] = "type id status role content phase".Split(' '),
+            ["input_text"] = "type text prompt_cache_breakpoint".Split(' '),
+            ["output_text"] = "type text annotations logprobs parsed".Split(' '),
+            ["refusal"] = "type refusal".Split(' '),
+            ["input_image"] = "type image_url file_id detail prompt_cache_breakpoint".Split(' '),
+            ["function_call"] = (
+                "type id status call_id name arguments namespace caller created_by parsed_arguments"
+            ).Split(' '),
+            ["function_call_output"] = "type id status call_id output caller created_by".Split(' '),
+            ["reasoning"] = "type id status summary content encrypted_content".Split(' '),
+            ["summary_text"] = "type text".Split(' '),
+            ["item_reference"] = "type id".Split(' '),
+        },
     };
 
     /// <param name="body">The request.</param>

@@ -1,6 +1,7 @@
 using System.Text;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
+using LlmGateway.Requests;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
 using static LlmGateway.Dialects.VendorFrame;
 
@@ -28,6 +29,7 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         "truncation":"disabled"}
         """;
 
+    private readonly AnswerUsage _usage = new(call: null);
     private readonly List<JsonObject> _done = [];
     private readonly StringBuilder _text = new();
 
@@ -66,6 +68,12 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
             response[name] = value?.DeepClone();
 
         return response;
+    }
+
+    protected override bool PassesOn(ChatResponseUpdate update)
+    {
+        _usage.Add(update);
+        return false;
     }
 
     protected override void WriteStart()
@@ -185,11 +193,11 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         Usage is null && _status is "in_progress" or "failed"
             ? null
             : Object(
-                ("input_tokens", Usage?.InputTokenCount ?? 0),
+                ("input_tokens", _usage.Input),
                 ("input_tokens_details", Object(("cached_tokens", Usage?.CachedInputTokenCount ?? 0))),
-                ("output_tokens", Usage?.OutputTokenCount ?? 0),
+                ("output_tokens", _usage.Output),
                 ("output_tokens_details", Object(("reasoning_tokens", Usage?.ReasoningTokenCount ?? 0))),
-                ("total_tokens", Usage?.TotalTokenCount ?? Usage?.InputTokenCount + Usage?.OutputTokenCount ?? 0)
+                ("total_tokens", Usage?.TotalTokenCount ?? _usage.Input + _usage.Output)
             );
 
     private void WriteState(string type) => WriteEvent(type, ("response", ToJson()));

@@ -31,6 +31,8 @@ internal static class UiMessagesRequestReader
             ["source-document"] = RequestParts.Ignored,
         },
         Members = [.. RequestTable.ChatCompletions.Members, "id", "trigger", "messageId"],
+        // A page may keep data of its own in its messages.
+        Inner = [],
     };
 
     /// <returns>The chat's id, the call, and the prompt to store. <see cref="RunPrompt.Asked"/> is the client's message
@@ -48,6 +50,14 @@ internal static class UiMessagesRequestReader
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message with content.");
 
+        // No model takes them, and the page sends back all that an answer has shown.
+        foreach (var message in messages.Where(message => message.Role == ChatRole.Assistant))
+            message.Contents =
+            [
+                .. message.Contents.Select(content =>
+                    content is DataContent or UriContent ? new TextContent(UnshownContent.Of(content)) : content
+                ),
+            ];
         var call = RequestReader.Call(body, target, Table, messages);
         return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
     }
