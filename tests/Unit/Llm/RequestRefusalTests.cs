@@ -1,6 +1,4 @@
 using System.Text.Json;
-using AspireSse;
-using AspireSse.Server;
 using LlmGateway.Dialects.AgUi;
 using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Responses;
