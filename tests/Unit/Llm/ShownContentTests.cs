@@ -3,13 +3,6 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway;
-using LlmGateway.Dialects;
-using LlmGateway.Dialects.AgUi;
-using LlmGateway.Dialects.ChatCompletions;
-using LlmGateway.Dialects.Messages;
-using LlmGateway.Dialects.Responses;
-using LlmGateway.Dialects.UiMessages;
-using LlmGateway.Generations;
 using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
@@ -24,15 +17,6 @@ public sealed class ShownContentTests
     private const string Png = "data:image/png;base64,AAAA";
     private const string Link = "https://example.com/a.png";
     private const string Asked = "[A call of pay waits for an approval, for which this API cannot ask.]";
-
-    private static readonly RunHead Run = new(
-        new RunName("answers", "r1"),
-        new StreamPosition("e", 1),
-        DateTimeOffset.UnixEpoch,
-        Provider: null,
-        "m",
-        Owner: null
-    );
 
     private static readonly string[] Dialects =
     [
@@ -168,11 +152,11 @@ public sealed class ShownContentTests
     public void Each_dialect_shows_each_content_or_says_that_it_cannot(string dialect, string type)
     {
         var row = Rows.Concat(Notes).Single(known => NameOf(known) == type);
-        var frames = FramesOf(dialect, row.Content);
+        var frames = WrittenAnswers.FramesOf(dialect, row.Content);
         if (row.In(dialect) is { } shown)
             Assert.Contains(shown, frames, StringComparison.Ordinal);
         else
-            Assert.Equal(TypesOf(FramesOf(dialect)), TypesOf(frames));
+            Assert.Equal(TypesOf(WrittenAnswers.FramesOf(dialect)), TypesOf(frames));
 
         if (dialect == "ag-ui" && row.AlsoAgUi is { } told)
             Assert.Contains(told, frames, StringComparison.Ordinal);
@@ -183,8 +167,12 @@ public sealed class ShownContentTests
     public void A_file_that_a_tool_of_the_models_server_has_made_is_a_file()
     {
         var result = new ImageGenerationToolResultContent("c1") { Outputs = [new DataContent(Png)] };
-        Assert.Contains($"\"url\":\"{Png}\"", FramesOf("ui", result), StringComparison.Ordinal);
-        Assert.Contains("[A file (image/png) " + Unshown, FramesOf("responses", result), StringComparison.Ordinal);
+        Assert.Contains($"\"url\":\"{Png}\"", WrittenAnswers.FramesOf("ui", result), StringComparison.Ordinal);
+        Assert.Contains(
+            "[A file (image/png) " + Unshown,
+            WrittenAnswers.FramesOf("responses", result),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -197,7 +185,7 @@ public sealed class ShownContentTests
         {
             Outputs = [new TextContent("42"), new DataContent(Png)],
         };
-        var frames = FramesOf(dialect, result);
+        var frames = WrittenAnswers.FramesOf(dialect, result);
         Assert.Contains(dialect == "ui" ? Png : "[A file (image/png) ", frames, StringComparison.Ordinal);
         Assert.Contains("(code interpreter tool result) " + Unshown, frames, StringComparison.Ordinal);
     }
@@ -216,12 +204,12 @@ public sealed class ShownContentTests
                 ]
         )
         {
-            var last = FramesOf(dialect, text).Split(member)[^1];
+            var last = WrittenAnswers.FramesOf(dialect, text).Split(member)[^1];
             Assert.True(int.Parse(last.Split(',', '}')[0], CultureInfo.InvariantCulture) > 0, dialect);
         }
 
-        Assert.DoesNotContain("\"usage\":{", FramesOf("ui", text), StringComparison.Ordinal);
-        Assert.DoesNotContain("outputTokens", FramesOf("ag-ui", text), StringComparison.Ordinal);
+        Assert.DoesNotContain("\"usage\":{", WrittenAnswers.FramesOf("ui", text), StringComparison.Ordinal);
+        Assert.DoesNotContain("outputTokens", WrittenAnswers.FramesOf("ag-ui", text), StringComparison.Ordinal);
     }
 
     /// <summary>As OpenAI's package has them, after the text of a streamed item.</summary>
@@ -233,9 +221,17 @@ public sealed class ShownContentTests
             Url = new Uri("https://example.com/rome"),
             AnnotatedRegions = [new TextSpanAnnotatedRegion { StartIndex = 4, EndIndex = 8 }],
         };
-        var frames = FramesOf("responses", new TextContent("See Rome."), new AIContent { Annotations = [source] });
+        var frames = WrittenAnswers.FramesOf(
+            "responses",
+            new TextContent("See Rome."),
+            new AIContent { Annotations = [source] }
+        );
         Assert.Contains("\"start_index\":4,\"end_index\":8", frames, StringComparison.Ordinal);
-        Assert.DoesNotContain("[", FramesOf("ui", new AIContent { Annotations = [source] }), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "[",
+            WrittenAnswers.FramesOf("ui", new AIContent { Annotations = [source] }),
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>Of the content in Chat Completions, which has one, and of the last part in Responses.</summary>
@@ -260,7 +256,8 @@ public sealed class ShownContentTests
             AnnotatedRegions = [new TextSpanAnnotatedRegion { StartIndex = 0, EndIndex = 4 }],
         };
         var text = new TextContent("Rome?") { Annotations = [source] };
-        var frames = FramesOf(dialect, new TextContent("Well."), between, text)
+        var frames = WrittenAnswers
+            .FramesOf(dialect, new TextContent("Well."), between, text)
             .Split('\n')
             .Select(frame => JsonNode.Parse(frame)!)
             .ToList();
@@ -284,7 +281,11 @@ public sealed class ShownContentTests
         foreach (var dialect in Dialects)
         {
             var failure = Assert.Throws<UpstreamException>(() =>
-                FramesOf(dialect, ToolCalls.Parse("c1", "f", "{}"), ToolCalls.Parse("c2", "g", """{"x":1,}"""))
+                WrittenAnswers.FramesOf(
+                    dialect,
+                    ToolCalls.Parse("c1", "f", "{}"),
+                    ToolCalls.Parse("c2", "g", """{"x":1,}""")
+                )
             );
             Assert.Contains("arguments of g", failure.Message, StringComparison.Ordinal);
         }
@@ -295,7 +296,12 @@ public sealed class ShownContentTests
     [InlineData("messages")]
     public void A_sentence_about_a_file_is_a_paragraph_of_its_own(string dialect)
     {
-        var frames = FramesOf(dialect, new TextContent("Look:"), new DataContent(Png), new TextContent("Nice?"));
+        var frames = WrittenAnswers.FramesOf(
+            dialect,
+            new TextContent("Look:"),
+            new DataContent(Png),
+            new TextContent("Nice?")
+        );
         Assert.Contains("\"\\n\\n[A file (image/png) " + Unshown + "\"", frames, StringComparison.Ordinal);
         Assert.Contains("\"\\n\\nNice?\"", frames, StringComparison.Ordinal);
     }
@@ -304,7 +310,7 @@ public sealed class ShownContentTests
     public void A_page_that_is_asked_has_the_call_before_and_has_to_answer_it()
     {
         var call = new FunctionCallContent("c1", "pay", new Dictionary<string, object?>());
-        var types = TypesOf(FramesOf("ui", call, new ToolApprovalRequestContent("a1", call)));
+        var types = TypesOf(WrittenAnswers.FramesOf("ui", call, new ToolApprovalRequestContent("a1", call)));
         Assert.Equal(
             ["start", "start-step", "tool-input-available", "tool-approval-request", "finish-step", "finish"],
             types
@@ -315,11 +321,11 @@ public sealed class ShownContentTests
     [Fact]
     public void A_refusal_is_one_in_the_vendors_apis()
     {
-        var chat = FramesOf("chat", RefusalText.Of("I am sorry."));
+        var chat = WrittenAnswers.FramesOf("chat", RefusalText.Of("I am sorry."));
         Assert.Contains("\"refusal\":\"I am sorry.\"", chat, StringComparison.Ordinal);
         Assert.DoesNotContain("\"content\":\"I", chat, StringComparison.Ordinal);
 
-        var messages = FramesOf("messages", RefusalText.Of("I am sorry."));
+        var messages = WrittenAnswers.FramesOf("messages", RefusalText.Of("I am sorry."));
         Assert.Contains("\"text\":\"I am sorry.\"", messages, StringComparison.Ordinal);
         Assert.Contains("\"stop_reason\":\"refusal\"", messages, StringComparison.Ordinal);
     }
@@ -357,30 +363,6 @@ public sealed class ShownContentTests
 
     private static string NameOf(Row row) =>
         (row.Content.Annotations is [var note] ? note.GetType() : row.Content.GetType()).Name;
-
-    private static string FramesOf(string dialect, params AIContent[] contents)
-    {
-        var call = new ChatCall(new ChatTarget(null!, "mine", "m"), [], new CallOptions());
-        AnswerWriter writer = dialect switch
-        {
-            "chat" => new ChatCompletionsWriter(Run, includeUsage: false, call),
-            "chat of a run" => new ChatCompletionsWriter(Run, includeUsage: false),
-            "chat of a run with usage" => new ChatCompletionsWriter(Run, includeUsage: true),
-            "messages" => new MessagesWriter(Run, call),
-            "messages of a run" => new MessagesWriter(Run),
-            "responses" => new ResponsesWriter(Run, prompt: null),
-            "ui" => new UiMessagesWriter(Run, continued: null),
-            _ => new AgUiWriter(Run, "t1", "r1"),
-        };
-        List<JsonObject> frames =
-        [
-            .. writer.Start(),
-            .. contents.SelectMany(content => writer.Next(new ChatResponseUpdate(ChatRole.Assistant, [content]))),
-            .. writer.Next(new ChatResponseUpdate { FinishReason = ChatFinishReason.Stop }),
-            .. writer.End(),
-        ];
-        return string.Join('\n', frames.Select(frame => frame.ToJsonString()));
-    }
 
     private static IEnumerable<string?> TypesOf(string frames) =>
         frames.Split('\n').Select(frame => (string?)JsonNode.Parse(frame)!["type"]);
