@@ -192,6 +192,15 @@ public sealed class RequestRefusalTests : IAsyncDisposable
         );
     }
 
+    [Fact]
+    public void A_refusal_that_a_client_sends_back_stays_one()
+    {
+        var body = """{"role":"assistant","content":null,"refusal":"I am sorry."}""";
+        var message = RequestReader.Message(new RequestValue(JsonElement.Parse(body)), RequestTable.ChatCompletions)!;
+        var refusal = Assert.IsType<TextContent>(Assert.Single(message.Contents));
+        Assert.Equal(("I am sorry.", true), (refusal.Text, refusal.IsRefusal()));
+    }
+
     private string? RefusedIn(string api, string members) => Refused(() => Read(api, null, members));
 
     private string? RefusedOf(string api, string messages) => Refused(() => Read(api, messages));

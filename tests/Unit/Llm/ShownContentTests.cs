@@ -330,15 +330,6 @@ public sealed class ShownContentTests
         Assert.Contains("\"stop_reason\":\"refusal\"", messages, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_refusal_that_a_client_sends_back_stays_one()
-    {
-        var body = """{"role":"assistant","content":null,"refusal":"I am sorry."}""";
-        var message = RequestReader.Message(new RequestValue(JsonElement.Parse(body)), RequestTable.ChatCompletions)!;
-        var refusal = Assert.IsType<TextContent>(Assert.Single(message.Contents));
-        Assert.Equal(("I am sorry.", true), (refusal.Text, refusal.IsRefusal()));
-    }
-
     private static string Text(string text) => $"\"text\":\"{text}\"";
 
     private static string Delta(string text) => $"\"delta\":\"{text}\"";
