@@ -49,7 +49,6 @@ public static class SseRunsExtensions
 
         services.AddSingleton<Shutdown>();
         services.AddSingleton<ProcessLease>();
-        services.AddSingleton<AllRuns>();
         services.AddSingleton<RunAppender>();
         services.AddSingleton<RunAcquisition>();
         services.AddSingleton<LiveRuns>();

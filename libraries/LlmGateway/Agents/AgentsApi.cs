@@ -93,7 +93,7 @@ internal static class AgentsApi
 
     private static async Task<IResult> CreateAsync(
         HttpContext context,
-        AllRuns runs,
+        RunAppender appender,
         ChatProviders providers,
         RequestKeyStore keys,
         IStreamAccess access
@@ -121,8 +121,8 @@ internal static class AgentsApi
         // An id from a key is reproducible; any other id is random. A session with a known id is stored once.
         var guid = hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid();
         var name = new RunName(AgentSessions.Kind, guid.ToString("D"));
-        var announcement = RunEvent.Of(AllRuns.Announcement, session);
-        await runs.AppendAsync(name, access.ClientOf(context), announcement, guid, context.RequestAborted);
+        var announcement = RunEvent.Of(RunStore.Announcement, session);
+        await appender.AppendToLogAsync(name, access.ClientOf(context), announcement, guid, context.RequestAborted);
 
         return TypedResults.Json(new SessionCreated(name.Id), RunJson.Options.TypeOf<SessionCreated>());
     }
@@ -130,9 +130,10 @@ internal static class AgentsApi
     private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunStateAnswers states)
     {
         var (name, refusal) = await FindAsync(sessionId, context);
-        var runs = context.RequestServices.GetRequiredService<AllRuns>();
+        var runs = context.RequestServices.GetRequiredService<RunStore>();
+        var maxBytes = context.RequestServices.GetRequiredService<IOptions<RunOptions>>().Value.MaxReadBytes;
         return refusal
-            ?? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
+            ?? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, maxBytes, context.RequestAborted))
             ?? NotFound();
     }
 
@@ -141,7 +142,8 @@ internal static class AgentsApi
         HttpContext context,
         AgentSessions sessions,
         AgentAnswers agent,
-        AllRuns runs,
+        RunStore runs,
+        RunAppender appender,
         RequestBudget budget,
         IStreamAccess access,
         RequestKeyStore keys,
@@ -177,7 +179,7 @@ internal static class AgentsApi
         // The answer follows on the session's stream. A message with a known id is stored once.
         var client = access.ClientOf(context);
         var stored = message with { Key = id };
-        await runs.AppendAsync(name, client, stored, Guid.ParseExact(id, "N"), context.RequestAborted);
+        await appender.AppendToLogAsync(name, client, stored, Guid.ParseExact(id, "N"), context.RequestAborted);
         await sessions.ContinueAsync(name, client);
 
         return TypedResults.Json(new JsonObject { ["status"] = "ok" }, NodeJson.Readable.JsonObject);
@@ -187,7 +189,7 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         AgentSessions sessions,
-        AllRuns runs,
+        RunStore runs,
         IStreamAccess access,
         FiniteStreams streams
     )
@@ -200,7 +202,7 @@ internal static class AgentsApi
         }
 
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
-        if (await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
+        if (await runs.LogStartAsync(name.Topic, context.RequestAborted) is not { } log)
         {
             await NotFound().ExecuteAsync(context);
             return;
@@ -230,7 +232,7 @@ internal static class AgentsApi
 
         async Task<string?> OwnerAsync()
         {
-            var runs = services.GetRequiredService<AllRuns>();
+            var runs = services.GetRequiredService<RunStore>();
             return isName ? (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner : null;
         }
     }

@@ -31,7 +31,7 @@ internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpCon
 
     public RunThreads Threads => Of<RunThreads>();
 
-    public AllRuns Runs => Of<AllRuns>();
+    public RunStore Runs => Of<RunStore>();
 
     public RunStreams Streams => Of<RunStreams>();
 

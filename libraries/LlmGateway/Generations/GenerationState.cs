@@ -46,21 +46,23 @@ internal sealed record GenerationState(
     /// <param name="name">The generation.</param>
     /// <param name="stream">Path of its event stream.</param>
     /// <param name="runs">Reads the events.</param>
+    /// <param name="maxBytes">Most bytes of them.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     public static async Task<(GenerationState State, StreamPosition Position)?> ReadAsync(
         RunName name,
         string stream,
-        AllRuns runs,
+        RunStore runs,
+        int maxBytes,
         CancellationToken cancellationToken
     )
     {
         var events = new List<RunEntry>();
-        var extent = await runs.ReadOldestAsync(name, events.Add, cancellationToken);
-        if (events.Find(entry => entry is { OfLog: true, Type: AllRuns.Announcement }) is not { } announced)
+        var extent = await runs.ReadOldestAsync(name.Topic, maxBytes, events.Add, cancellationToken);
+        if (events.Find(entry => entry is { OfLog: true, Type: RunStore.Announcement }) is not { } announced)
             return null;
         // The last event has the result, and is read alone.
         var hasEnd = !extent.IsWhole && !extent.IsRunning;
-        if (hasEnd && await runs.LastAsync(name, cancellationToken) is { } last && IsEnd(last))
+        if (hasEnd && await runs.LastAsync(name.Topic, cancellationToken) is { } last && IsEnd(last))
             events.Add(last);
 
         var started = JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())!;

@@ -136,25 +136,33 @@ internal static class GenerationsApi
     /// <summary>
     /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.
     /// </summary>
-    private static async Task<IResult> CancelAsync(string id, HttpContext context, AllRuns runs, TimeProvider clock)
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, RunStore runs, TimeProvider clock)
     {
         var (name, refusal) = await FindAsync(id, context);
         if (refusal is not null)
             return refusal;
 
-        await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+        await runs.CancelAndWaitAsync(name.Topic, clock, context.RequestAborted);
         return await StateAsync(name, context);
     }
 
     private static async Task<IResult> StateAsync(RunName name, HttpContext context)
     {
         var services = context.RequestServices;
-        var runs = services.GetRequiredService<AllRuns>();
+        var runs = services.GetRequiredService<RunStore>();
+        var maxBytes = services.GetRequiredService<IOptions<RunOptions>>().Value.MaxReadBytes;
         return await services
                 .GetRequiredService<RunStateAnswers>()
                 .AnswerAsync(
                     context,
-                    () => GenerationState.ReadAsync(name, $"{PathOf(context)}/stream", runs, context.RequestAborted)
+                    () =>
+                        GenerationState.ReadAsync(
+                            name,
+                            $"{PathOf(context)}/stream",
+                            runs,
+                            maxBytes,
+                            context.RequestAborted
+                        )
                 )
             ?? NotFound(name.Id);
     }

@@ -20,26 +20,29 @@ internal sealed record RunSoFar(
 /// Reads runs as the updates of an answer: generations, and runs to which an application appended objects of
 /// <see cref="ChatResponseUpdate"/>. Other APIs show a run by its updates alone, so that every replica shows the same.
 /// </summary>
-internal sealed class RunUpdates(TopicFollower follower, AllRuns runs, ReadGate turns, RequestBudget budget)
+internal sealed class RunUpdates(
+    TopicFollower follower,
+    RunStore runs,
+    [FromKeyedServices(StorePool.Reads)] EventReader events,
+    ReadGate turns,
+    RequestBudget budget
+)
 {
     /// <summary>Finds a run, or returns null if there is no such run, or if retention has dropped its
     /// beginning.</summary>
     public async Task<RunHead?> FindAsync(RunName name, CancellationToken cancellationToken)
     {
-        if (
-            await runs.LogStartAsync(name, cancellationToken) is not { IsAnnouncement: true } log
-            || await runs.FirstOfLogAsync(name, cancellationToken) is not { } announced
-        )
+        if (await runs.LogStartAsync(name.Topic, cancellationToken) is not { IsAnnouncement: true } log)
             return null;
 
         var started =
             name.Kind == GenerationName.Kind
-                ? JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())
+                ? JsonSerializer.Deserialize(log.First.Data, RunJson.Options.TypeOf<GenerationStarted>())
                 : null;
         return new RunHead(
             name,
             log.At,
-            started?.CreatedAt ?? announced.Time,
+            started?.CreatedAt ?? log.First.Time,
             started?.Provider,
             started?.Model,
             started?.Owner
@@ -87,7 +90,7 @@ internal sealed class RunUpdates(TopicFollower follower, AllRuns runs, ReadGate 
         var bytes = 0L;
         try
         {
-            await foreach (var record in runs.ReadAsync(run.Name, run.At.Position, cancellationToken))
+            await foreach (var record in events.ReadTopicAsync(run.Name.Topic, run.At.Position, cancellationToken))
             {
                 held?.Set(bytes += record.Data.Length);
                 if (GenerationEvents.UpdateOf(run.Name.Kind, record.Type, record.Data) is { } update)

@@ -8,7 +8,8 @@ namespace Runs;
 
 /// <summary>Opens the streams of runs, including runs that the request itself starts.</summary>
 internal sealed class RunStreams(
-    AllRuns runs,
+    RunStore runs,
+    TopicReader topics,
     FiniteStreams finite,
     PushOpener streams,
     OwnerAccess access,
@@ -43,7 +44,7 @@ internal sealed class RunStreams(
         IReadOnlyCollection<string> endTypes
     )
     {
-        if (await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
+        if (await runs.LogStartAsync(name.Topic, context.RequestAborted) is not { } log)
             return false;
 
         await finite.OpenAsync(context, name.Topic, format, endTypes, log.At);
@@ -75,7 +76,9 @@ internal sealed class RunStreams(
         else if (
             last is { Id: { } id, Secret: var secret }
             && secret?.StartsWith(Gone, StringComparison.Ordinal) != true
-            && await runs.FindAsync(kind, id, context.RequestAborted) is { } name
+            && await topics.TopicAtAsync(id, context.RequestAborted) is { } topic
+            && RunName.Of(topic) is { } name
+            && name.Kind == kind
             && await MayReadAsync(context, name, namesIt: secret == name.Id)
         )
             await finite.OpenAsync(context, name.Topic, secret is null ? format : SecretIdFormat.Of(format), endTypes);
@@ -86,7 +89,12 @@ internal sealed class RunStreams(
     /// <summary>Returns true if <see cref="OwnerAccess.MayReadRunAsync"/> lets the caller read the run.</summary>
     /// <param name="namesIt">False if the request has only a position, which others can guess.</param>
     public ValueTask<bool> MayReadAsync(HttpContext context, RunName name, bool namesIt = true) =>
-        access.MayReadRunAsync(context, name.Topic, () => runs.OwnerAsync(name, context.RequestAborted), namesIt);
+        access.MayReadRunAsync(
+            context,
+            name.Topic,
+            async () => (await runs.LogStartAsync(name.Topic, context.RequestAborted))?.Owner,
+            namesIt
+        );
 
     /// <summary>Returns a format with a secret in each id if a position alone would not let the caller
     /// resume.</summary>

@@ -9,7 +9,7 @@ namespace Runs;
 internal sealed class RunStarter(
     RunAcquisition acquisition,
     LiveRuns live,
-    AllRuns runs,
+    RunStore runs,
     ProcessLease lease,
     IEnumerable<NamedWork> handlers,
     IServiceProvider application,
@@ -98,7 +98,7 @@ internal sealed class RunStarter(
     }
 
     public async Task<bool> CancelAsync(EventTopic topic, CancellationToken cancellationToken) =>
-        RunName.Of(topic) is { } name && await runs.CancelAsync(name, cancellationToken);
+        RunName.Of(topic) is { } name && await runs.CancelAsync(name.Topic, cancellationToken);
 
     private async Task<bool> StartAsync(
         EventTopic topic,

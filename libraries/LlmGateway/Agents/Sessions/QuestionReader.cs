@@ -8,8 +8,7 @@ namespace LlmGateway.Agents.Sessions;
 /// <summary>Reads the next question of a session, which is its first message without an answer and the conversation
 /// before that message.</summary>
 internal sealed class QuestionReader(
-    AllRuns runs,
-    RunEventReader events,
+    RunStore runs,
     ReadGate turns,
     IOptions<RunOptions> options,
     TimeProvider clock
@@ -20,7 +19,7 @@ internal sealed class QuestionReader(
 
     /// <summary>Finds the first message without an answer. The entry has no data.</summary>
     public Task<RunEntry?> PendingAsync(RunName session, CancellationToken cancellationToken) =>
-        events.FirstUnansweredAsync(session.Topic, StoredMessage.Type, AgentEvents.MessageEnd, cancellationToken);
+        runs.FirstUnansweredAsync(session.Topic, StoredMessage.Type, AgentEvents.MessageEnd, cancellationToken);
 
     /// <summary>
     /// Reads the question of an acquired run, or null if another run has answered the message. Retries while the store
@@ -67,7 +66,7 @@ internal sealed class QuestionReader(
     )
     {
         var reader = new TurnReader();
-        await events.ReadNewestAsync(
+        await runs.ReadNewestAsync(
             name.Topic,
             AgentEvents.OfSession,
             message.Position,

@@ -20,11 +20,15 @@ internal sealed record SessionStarted(
 {
     /// <summary>Reads a session from the oldest event of its log, which is the announcement or a message. Null if it
     /// does not exist.</summary>
-    public static async Task<SessionStarted?> ReadAsync(RunName name, AllRuns runs, CancellationToken cancellationToken)
+    public static async Task<SessionStarted?> ReadAsync(
+        RunName name,
+        RunStore runs,
+        CancellationToken cancellationToken
+    )
     {
-        if (await runs.FirstOfLogAsync(name, cancellationToken) is not { } first)
+        if (await runs.LogStartAsync(name.Topic, cancellationToken) is not { First: var first } log)
             return null;
-        if (first.Type != AllRuns.Announcement)
+        if (!log.IsAnnouncement)
             return StoredMessage.Of(first).Announced ?? new SessionStarted(null, null, first.Time);
 
         var session = JsonSerializer.Deserialize(first.Data, RunJson.Options.TypeOf<SessionStarted>())!;

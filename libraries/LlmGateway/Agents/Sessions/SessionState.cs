@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using EventStore;
 using Runs;
 
 namespace LlmGateway.Agents.Sessions;
@@ -23,7 +24,8 @@ internal sealed record SessionState(
     /// <summary>Reads a session. Null if it does not exist.</summary>
     public static async Task<(SessionState State, StreamPosition Position)?> ReadAsync(
         RunName name,
-        AllRuns runs,
+        RunStore runs,
+        int maxBytes,
         CancellationToken cancellationToken
     )
     {
@@ -31,7 +33,7 @@ internal sealed record SessionState(
             return null;
 
         var reader = new TurnReader();
-        var extent = await runs.ReadNewestAsync(name, reader.Add, cancellationToken);
+        var extent = await runs.ReadNewestAsync(name.Topic, maxBytes, reader.Add, cancellationToken);
         var turns = reader.Turns().Select(SessionTurn.Of);
         var state = new SessionState(
             name.Id,
