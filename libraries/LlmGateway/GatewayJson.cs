@@ -22,7 +22,6 @@ namespace LlmGateway;
 [JsonSerializable(typeof(StoredError))]
 [JsonSerializable(typeof(StoredPrompt))]
 [JsonSerializable(typeof(ThreadRun))]
-[JsonSerializable(typeof(AgentStarted))]
 [JsonSerializable(typeof(AgentContent))]
 [JsonSerializable(typeof(AgentToolUse))]
 [JsonSerializable(typeof(AgentToolResult))]

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Feed;
@@ -22,49 +21,35 @@ internal sealed class RunAcquisition(
 
     /// <summary>Announces a run and acquires it; the caller passes the run to <see cref="LiveRuns"/>. If the store's
     /// answer is lost, <see cref="ProcessLease"/> ends the run.</summary>
-    /// <param name="id">Id of the run, or null to create one. A run with a known id is not begun again.</param>
-    /// <param name="closingEvents">Events that end the run if this replica fails, or null for a fatal error.</param>
-    /// <param name="handled">Work that another replica starts again if this one fails, instead of ending the run. Null
-    /// if there is none.</param>
     /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
-    public async Task<BegunRun> BeginAsync(
-        string kind,
-        string client,
-        object announcement,
-        string? id = null,
-        IReadOnlyList<RunEvent>? closingEvents = null,
-        HandledWork? handled = null,
-        CancellationToken cancellationToken = default
-    )
+    public async Task<BegunRun> BeginAsync(RunStart start, CancellationToken cancellationToken)
     {
         await feed.UntilStartedAsync(cancellationToken);
-
-        var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
         var writer = await lease.WriterAsync(cancellationToken);
         // Not cancelled with the request: an announced run without a writer would block its own topic.
         var (isNew, announced) =
             await store.BeginAnnouncedAsync(
-                name.Topic,
+                start.Name.Topic,
                 writer,
-                RunJson.Write(closingEvents ?? Run.Interrupted),
-                JsonSerializer.Serialize(announcement, RunJson.Options.GetTypeInfo(announcement.GetType())),
+                RunJson.Write(start.ClosingEvents),
+                start.Announcement,
                 EventTracing.Current,
-                handled
+                start.Handled
             ) ?? throw NoLease();
 
         var run = isNew
-            ? new Run(name, writer, announced, announced.Position, client, appender, closingEvents)
+            ? new Run(start.Name, writer, announced.Position, start.Client, appender, start.ClosingEvents)
             {
-                MayRestart = handled is { Attempts: > 1 },
+                MayRestart = start.Handled is { Attempts: > 1 },
             }
             : null;
-        return new BegunRun(name, announced, run);
+        return new BegunRun(start.Name, announced, run);
     }
 
     /// <summary>Returns a run that a writer of this replica has taken over.</summary>
     public Run TakenOver(HandledRun taken, Guid writer) =>
-        new(RunName.Of(taken.Topic)!.Value, writer, default, taken.At, client: taken.Topic, appender)
+        new(RunName.Of(taken.Topic)!.Value, writer, taken.At, client: taken.Topic, appender, Run.Interrupted)
         {
             Attempt = taken.Attempt,
             MayRestart = taken.Attempt < taken.Work.Attempts,
@@ -97,7 +82,7 @@ internal sealed class RunAcquisition(
 
         return begun switch
         {
-            true => new Run(name, writer, default, after, client, appender, closingEvents),
+            true => new Run(name, writer, after, client, appender, closingEvents),
             false => null,
             null => throw NoLease(),
         };
@@ -137,6 +122,19 @@ internal sealed class RunAcquisition(
     /// event, and <see cref="ProcessLease.Swept"/> names the run on the replica that sweeps.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task HandOverAsync(RunName name) => store.HandOverAsync(name.Topic, streaming.Value.Replica);
+}
+
+/// <summary>A run to begin. A run with a known name is not begun again.</summary>
+/// <param name="Client">The client whose share of the log its events use.</param>
+/// <param name="Announcement">JSON of the event that announces it.</param>
+internal sealed record RunStart(RunName Name, string Client, string Announcement)
+{
+    /// <summary>Events that end the run if this replica fails; without other ones, a fatal error.</summary>
+    public IReadOnlyList<RunEvent> ClosingEvents { get; init; } = Run.Interrupted;
+
+    /// <summary>Work that another replica starts again if this one fails, instead of ending the run. Null if there is
+    /// none.</summary>
+    public HandledWork? Handled { get; init; }
 }
 
 /// <param name="Announced">Position of the run's announcement; a reader that starts after it gets the whole

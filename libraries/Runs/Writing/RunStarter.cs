@@ -40,32 +40,15 @@ internal sealed class RunStarter(
 
     /// <summary>Starts a run, unless it was begun before. The work does not end with the request.</summary>
     /// <inheritdoc cref="RunAcquisition.BeginAsync"/>
-    public async Task<BegunRun> StartAsync(
-        string kind,
-        string client,
-        object announcement,
-        Func<Run, Task> work,
-        string? id = null,
-        IReadOnlyList<RunEvent>? closingEvents = null,
-        HandledWork? handled = null,
-        CancellationToken cancellationToken = default
-    )
+    public async Task<BegunRun> StartAsync(RunStart start, Func<Run, Task> work, CancellationToken cancellationToken)
     {
-        var start = await acquisition.BeginAsync(
-            kind,
-            client,
-            announcement,
-            id,
-            closingEvents,
-            handled,
-            cancellationToken
-        );
+        var begun = await acquisition.BeginAsync(start, cancellationToken);
 
         // The store's answer may be so late that ProcessLease has found the run without its work, and started its
         // handler.
-        if (start.Run is { } run && (handled is null || live.Find(run.Name) is null))
+        if (begun.Run is { } run && (start.Handled is null || live.Find(run.Name) is null))
             _ = live.Start(run, work);
-        return start;
+        return begun;
     }
 
     public Task<bool> StartAsync(
@@ -117,16 +100,8 @@ internal sealed class RunStarter(
         if (Check.Value is { } checkAsync)
             await checkAsync(name);
 
-        var start = await StartAsync(
-            name.Kind,
-            client: name.Topic,
-            new RunAnnouncement(),
-            work,
-            name.Id,
-            handled: handled,
-            cancellationToken: cancellationToken
-        );
-        return start.Run is not null;
+        var start = new RunStart(name, Client: name.Topic, RunJson.Write(new RunAnnouncement())) { Handled = handled };
+        return (await StartAsync(start, work, cancellationToken)).Run is not null;
     }
 
     private void Restart(Guid writer, IReadOnlyList<HandledRun> handled)

@@ -48,7 +48,6 @@ public sealed class GatewayJsonTests
             Written(new GenerationState("g", "done", "a", Stream: "/s"))
         );
 
-        Assert.Equal("""{"provider":"p","model":"m"}""", Written(new AgentStarted("p", "m", Owner: null)));
         Assert.Equal("""{"type":"content","content":"a","data":"a"}""", Written(new AgentContent("content", "a", "a")));
         Assert.Equal(
             """{"type":"tool_use","id":"c1","tool":"find","input":"no JSON"}""",

@@ -4,8 +4,8 @@ using Runs;
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
-/// Data of the event that announces a session. Each message repeats these data, with the time of that event, because
-/// retention drops the announcement of a session in use.
+/// Data of the event that announces a session, or one question. Each message of a session repeats these data, with the
+/// time of that event, because retention drops the announcement of a session in use.
 /// </summary>
 /// <param name="Provider">Requested provider, or null for the default.</param>
 /// <param name="Model">Requested model, or null for the provider's default.</param>
