@@ -30,7 +30,7 @@ internal static class AgentsApi
     public static void AddAgents(this WebApplicationBuilder builder)
     {
         var calculate = AIFunctionFactory.Create(
-            ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
+            ([Description("Of + - * / and parentheses, for example (12 + 8) * 3")] string expression) =>
                 Calculator.Evaluate(expression),
             "calculate",
             "Evaluates an arithmetic expression."
