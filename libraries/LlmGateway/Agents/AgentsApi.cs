@@ -13,7 +13,6 @@ using Streaming.Access;
 using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Refusals;
 
 namespace LlmGateway.Agents;
 
@@ -129,12 +128,11 @@ internal static class AgentsApi
 
     private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunStateAnswers states)
     {
-        var (name, refusal) = await FindAsync(sessionId, context);
-        var runs = context.RequestServices.GetRequiredService<RunStore>();
-        var maxBytes = context.RequestServices.GetRequiredService<IOptions<RunOptions>>().Value.MaxReadBytes;
-        return refusal
-            ?? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, maxBytes, context.RequestAborted))
-            ?? NotFound();
+        var name = await FindAsync(sessionId, context);
+        return await states.AnswerAsync(
+                context,
+                (runs, maxBytes) => SessionState.ReadAsync(name, runs, maxBytes, context.RequestAborted)
+            ) ?? throw NotFound();
     }
 
     private static async Task<IResult> SendAsync(
@@ -150,11 +148,8 @@ internal static class AgentsApi
         IOptions<LlmOptions> options
     )
     {
-        var (name, refusal) = await FindAsync(sessionId, context);
-        if (refusal is not null)
-            return refusal;
-        if (await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session)
-            return NotFound();
+        var name = await FindAsync(sessionId, context);
+        var session = await SessionStarted.ReadAsync(name, runs, context.RequestAborted) ?? throw NotFound();
 
         var maxBytes = options.Value.MaxMessageBytes;
         // The limit is for the text itself; JSON may escape a character with six bytes.
@@ -194,19 +189,9 @@ internal static class AgentsApi
         FiniteStreams streams
     )
     {
-        var (name, refusal) = await FindAsync(sessionId, context);
-        if (refusal is not null)
-        {
-            await refusal.ExecuteAsync(context);
-            return;
-        }
-
+        var name = await FindAsync(sessionId, context);
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
-        if (await runs.LogStartAsync(name.Topic, context.RequestAborted) is not { } log)
-        {
-            await NotFound().ExecuteAsync(context);
-            return;
-        }
+        var log = await runs.LogStartAsync(name.Topic, context.RequestAborted) ?? throw NotFound();
 
         sessions.Wake(name, access.ClientOf(context));
         await streams.OpenAsync(
@@ -219,16 +204,17 @@ internal static class AgentsApi
         );
     }
 
-    /// <summary>Returns the name of a session that the caller may use (<see cref="OwnerAccess.MayReadRunAsync"/>), or
-    /// the refusal.</summary>
-    private static async Task<(RunName Name, IResult? Refusal)> FindAsync(string sessionId, HttpContext context)
+    /// <summary>Returns the name of a session that the caller may use
+    /// (<see cref="OwnerAccess.MayReadRunAsync"/>).</summary>
+    /// <exception cref="NoRunException">The caller may not use it, or no session can have the id.</exception>
+    private static async Task<RunName> FindAsync(string sessionId, HttpContext context)
     {
         var services = context.RequestServices;
         var isName = AgentSessions.TryName(sessionId, out var name);
         var topic = isName ? name.Topic : $"{AgentSessions.Kind}.*";
         if (!await services.GetRequiredService<OwnerAccess>().MayReadRunAsync(context, topic, OwnerAsync))
-            return (name, RefusalStatusHandler.Forbidden);
-        return (name, isName ? null : NotFound());
+            throw NoRunException.Forbidden;
+        return isName ? name : throw NotFound();
 
         async Task<string?> OwnerAsync()
         {
@@ -237,12 +223,11 @@ internal static class AgentsApi
         }
     }
 
-    private static ProblemAnswer NotFound() =>
+    private static NoRunException NotFound() =>
         new(
-            StatusCodes.Status404NotFound,
             "Session not found",
             "There is no such session. POST /session creates one.",
-            [new("error", "Session not found")]
+            KeyValuePair.Create<string, object?>("error", "Session not found")
         );
 
     private static StreamEvent[] Events(string end) =>
