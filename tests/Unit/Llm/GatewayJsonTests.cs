@@ -69,7 +69,15 @@ public sealed class GatewayJsonTests
         Assert.Equal(
             """{"session_id":"s","createdAt":"2026-01-02T03:04:05+00:00","turns":["""
                 + """{"message":"a","askedAt":"2026-01-02T03:04:05+00:00","events":[]}]}""",
-            Written(new SessionState("s", null, null, Time, [new SessionTurn("a", Time, null, [])]))
+            Written(
+                new SessionState(
+                    "s",
+                    null,
+                    null,
+                    Time,
+                    [new SessionTurn(new StoredMessage("a", null, null), Time, null, [])]
+                )
+            )
         );
 
         Assert.Equal("""{"of":"猫 <b>","n":1.50}""", Written(call.Arguments!));

@@ -7,12 +7,7 @@ namespace LlmGateway.Agents.Sessions;
 
 /// <summary>Reads the next question of a session, which is its first message without an answer and the conversation
 /// before that message.</summary>
-internal sealed class QuestionReader(
-    RunStore runs,
-    ReadGate turns,
-    IOptions<RunOptions> options,
-    TimeProvider clock
-)
+internal sealed class QuestionReader(RunStore runs, ReadGate turns, IOptions<RunOptions> options, TimeProvider clock)
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(2);
@@ -80,11 +75,11 @@ internal sealed class QuestionReader(
         string[]? tools = null;
         foreach (var turn in reader.Turns())
         {
-            messages.Add(new ChatMessage(ChatRole.User, turn.Message.Content));
-            length += turn.Message.Content.Length + turn.Events.Sum(e => (long)e.Data.Length);
-            tools = turn.Message.Tools;
+            messages.Add(new ChatMessage(ChatRole.User, turn.Asked.Content));
+            length += turn.Asked.Content.Length + turn.Stored.Sum(e => (long)e.Data.Length);
+            tools = turn.Asked.Tools;
             if (turn.EndedAt is not null)
-                messages.AddMessages(AgentEvents.UpdatesOf(turn.Events));
+                messages.AddMessages(AgentEvents.UpdatesOf(turn.Stored));
         }
 
         return new(session.Provider, session.Model, client, messages, tools, sizeof(char) * length, message.Key);

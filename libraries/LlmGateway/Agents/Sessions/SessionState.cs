@@ -34,28 +34,15 @@ internal sealed record SessionState(
 
         var reader = new TurnReader();
         var extent = await runs.ReadNewestAsync(name.Topic, maxBytes, reader.Add, cancellationToken);
-        var turns = reader.Turns().Select(SessionTurn.Of);
         var state = new SessionState(
             name.Id,
             session.Provider,
             session.Model,
             session.CreatedAt!.Value,
-            [.. turns],
+            [.. reader.Turns()],
             extent.IsWhole ? null : true
         );
 
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
-}
-
-/// <summary>A message and the events of its answer so far; consecutive text is one event.</summary>
-internal sealed record SessionTurn(
-    string Message,
-    DateTimeOffset AskedAt,
-    DateTimeOffset? EndedAt,
-    IReadOnlyList<JsonElement> Events
-)
-{
-    public static SessionTurn Of(StoredTurn turn) =>
-        new(turn.Message.Content, turn.AskedAt, turn.EndedAt, AgentEvents.ShownOf(turn.Events));
 }
