@@ -13,7 +13,7 @@ namespace LlmGateway;
 [JsonSerializable(typeof(GenerationState))]
 [JsonSerializable(typeof(GenerationToken))]
 [JsonSerializable(typeof(GenerationToolUse))]
-[JsonSerializable(typeof(GenerationWaits))]
+[JsonSerializable(typeof(DelayNotice))]
 [JsonSerializable(typeof(GenerationDone))]
 [JsonSerializable(typeof(GenerationInput))]
 [JsonSerializable(typeof(StoredContinuation))]

@@ -51,8 +51,7 @@ internal static class GenerationEvents
 
     public static RunEvent Reasoning(string text) => RunEvent.Of("reasoning", new GenerationToken(text));
 
-    public static RunEvent State(DelayNotice delay) =>
-        RunEvent.Of("state", new GenerationWaits(delay.State, delay.Reason, delay.Attempt, delay.Milliseconds));
+    public static RunEvent State(DelayNotice delay) => RunEvent.Of("state", delay);
 
     public static RunEvent ToolUse(FunctionCallContent tool) => RunEvent.Of("tool_use", ToolUseOf(tool));
 

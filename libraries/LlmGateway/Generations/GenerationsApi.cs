@@ -72,7 +72,7 @@ internal static class GenerationsApi
                 ("token", typeof(GenerationToken)),
                 ("reasoning", typeof(GenerationToken)),
                 ("tool_use", typeof(GenerationToolUse)),
-                ("state", typeof(GenerationWaits)),
+                ("state", typeof(DelayNotice)),
                 ("restarted", typeof(GenerationRestarted)),
                 ("done", typeof(GenerationDone)),
                 ("error", typeof(StreamError))

@@ -33,7 +33,7 @@ public sealed class GatewayJsonTests
         );
         Assert.Equal(
             """{"state":"queued","reason":"busy"}""",
-            Written(new GenerationWaits("queued", "busy", null, null))
+            Written(new DelayNotice("queued", "busy"))
         );
         Assert.Equal(
             """{"finishReason":"stop","usage":{"inputTokens":1,"outputTokens":2}}""",
