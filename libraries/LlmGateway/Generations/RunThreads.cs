@@ -64,29 +64,15 @@ internal sealed class RunThreads(RunStore runs, RunAppender appender)
         CancellationToken cancellationToken
     ) => runs.NamedAsync(NameOf(thread).Log, GenerationName.Kind, cancellationToken);
 
-    /// <summary>Starts a run as the latest of its thread, and cancels the others, so that one is live. A run that
-    /// begins after a newer one, or after a stop, so cancels itself.</summary>
-    /// <inheritdoc cref="AddAsync" path="/param"/>
-    /// <param name="mayCancel">True if the caller has the right to the thread.</param>
-    /// <param name="startAsync">Starts the run, and calls its argument after every check that may refuse the run, and
-    /// before the begin, so that a client can find every run that it is told of.</param>
+    /// <summary>Cancels all runs of a thread but the latest. A run that begins after a newer one, or after a stop, so
+    /// cancels itself.</summary>
+    /// <param name="thread">See <see cref="IdOf"/>.</param>
     /// <inheritdoc cref="AddAsync" path="/exception"/>
-    public async Task<RunHead> StartAsync(
-        string thread,
-        RunName run,
-        string client,
-        bool mayCancel,
-        Func<Func<Task>, Task<RunHead>> startAsync
-    )
+    public async Task CancelFormerAsync(string thread)
     {
-        // If the client leaves meanwhile, all steps go on: a thread whose latest run never begins would have no answer.
-        var head = await startAsync(() => AddAsync(thread, run, client, CancellationToken.None));
-        if (mayCancel)
-            foreach (var (former, isRunning) in (await RunsAsync(thread, CancellationToken.None)).Skip(1))
-                if (isRunning)
-                    await runs.CancelAsync(TopicOf(former), CancellationToken.None);
-
-        return head;
+        foreach (var (former, isRunning) in (await RunsAsync(thread, CancellationToken.None)).Skip(1))
+            if (isRunning)
+                await runs.CancelAsync(TopicOf(former), CancellationToken.None);
     }
 
     /// <summary>Cancels all runs of a thread, and waits up to two seconds for their end.</summary>
