@@ -1,5 +1,6 @@
 using LlmGateway.Providers;
 using LlmGateway.Requests;
+using LlmGateway.Telemetry;
 using Runs;
 
 namespace LlmGateway.Generations;
@@ -11,7 +12,8 @@ namespace LlmGateway.Generations;
 internal sealed class Generator(
     RunStarter runs,
     RunUpdates updates,
-    AnswerBufferFactory buffers,
+    FlushScheduler flushes,
+    ChatMetrics metrics,
     Continuations continuations,
     RequestBudget budget,
     TimeProvider clock
@@ -71,7 +73,8 @@ internal sealed class Generator(
     {
         // The run keeps the prompt in memory after the request that started it has ended.
         using var kept = budget.Keep(call.Options.Client, call.Bytes);
-        await using var writer = buffers.Of(run, GenerationEvents.Token, call.Target.Provider);
+        var provider = call.Target.Provider;
+        await using var writer = new AnswerBuffer(run, GenerationEvents.Token, provider, flushes, metrics, clock);
         call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 
         var usage = new AnswerUsage(call);
