@@ -67,7 +67,7 @@ internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpCon
     {
         var name = new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}");
         var target = call.Target;
-        var answer = new RunHead(name, At: default, Clock.GetUtcNow(), target.Provider, target.Model, Owner: null);
+        var answer = new RunHead(name, At: default, Clock.GetUtcNow(), target.Provider, target.Model);
         return Handler.SendAsync(Context, format, answer, respond(answer, call), body.Is("stream"), call.From(Client));
     }
 

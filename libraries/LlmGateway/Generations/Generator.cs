@@ -49,8 +49,8 @@ internal sealed class Generator(
             run => GenerateAsync(run, call, new StoredAnswer()),
             cancellationToken
         );
-        var head = new RunHead(name, begun.Announced, now, call.Target.Provider, call.Target.Model, owner);
-        return begun.Run is null ? await updates.FindAsync(name, cancellationToken) ?? head : head;
+        var head = new RunHead(name, begun.Announced, now, call.Target.Provider, call.Target.Model);
+        return begun.IsNew ? head : await updates.FindAsync(name, cancellationToken) ?? head;
     }
 
     /// <summary>Continues a generation that another process has left.</summary>

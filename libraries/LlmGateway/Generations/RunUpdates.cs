@@ -59,14 +59,7 @@ internal sealed class RunUpdates(
             name.Kind == GenerationName.Kind
                 ? JsonSerializer.Deserialize(log.First.Data, RunJson.Options.TypeOf<GenerationStarted>())
                 : null;
-        return new RunHead(
-            name,
-            log.At,
-            started?.CreatedAt ?? log.First.Time,
-            started?.Provider,
-            started?.Model,
-            started?.Owner
-        );
+        return new RunHead(name, log.At, started?.CreatedAt ?? log.First.Time, started?.Provider, started?.Model);
     }
 
     /// <summary>Reads a run to its end, and waits for updates that are not stored yet.</summary>

@@ -53,6 +53,10 @@ internal sealed class ProcessLease(
         }
     }
 
+    /// <summary>Creates the failure of a run that could not begin under an expired lease.</summary>
+    public static StoreUnavailableException Lost() =>
+        new("This replica lost its lease on runs. Try again in some seconds.");
+
     // The lease is renewed while the host stops, since the runs have their grace.
     protected override Task RunAsync(CancellationToken stoppingToken) =>
         TogetherAsync(stoppingToken, ListenAsync, KeepAsync);

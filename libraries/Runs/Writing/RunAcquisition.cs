@@ -5,8 +5,8 @@ using Streaming.Feed;
 
 namespace Runs;
 
-/// <summary>Begins, acquires and releases runs for this process. The announcement is stored before all events, so that
-/// every id that a client gets belongs to the run.</summary>
+/// <summary>Acquires and releases runs that were announced before, for parts of their work, such as the turns of a
+/// session.</summary>
 internal sealed class RunAcquisition(
     RunStore store,
     ProcessLease lease,
@@ -18,42 +18,6 @@ internal sealed class RunAcquisition(
     /// <summary>Runs that this process may hold, because the store's answer was lost. They are released before the next
     /// try.</summary>
     private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
-
-    /// <summary>Announces a run and acquires it; the caller passes the run to <see cref="LiveRuns"/>. If the store's
-    /// answer is lost, <see cref="ProcessLease"/> ends the run.</summary>
-    /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
-    public async Task<BegunRun> BeginAsync(RunStart start, CancellationToken cancellationToken)
-    {
-        await feed.UntilStartedAsync(cancellationToken);
-        var writer = await lease.WriterAsync(cancellationToken);
-        // Not cancelled with the request: an announced run without a writer would block its own topic.
-        var (isNew, announced) =
-            await store.BeginAnnouncedAsync(
-                start.Name.Topic,
-                writer,
-                RunJson.Write(start.ClosingEvents),
-                start.Announcement,
-                EventTracing.Current,
-                start.Handled
-            ) ?? throw NoLease();
-
-        var run = isNew
-            ? new Run(start.Name, writer, announced.Position, start.Client, appender, start.ClosingEvents)
-            {
-                MayRestart = start.Handled is { Attempts: > 1 },
-            }
-            : null;
-        return new BegunRun(start.Name, announced, run);
-    }
-
-    /// <summary>Returns a run that a writer of this replica has taken over.</summary>
-    public Run TakenOver(HandledRun taken, Guid writer) =>
-        new(RunName.Of(taken.Topic)!.Value, writer, taken.At, client: taken.Topic, appender, Run.Interrupted)
-        {
-            Attempt = taken.Attempt,
-            MayRestart = taken.Attempt < taken.Work.Attempts,
-        };
 
     /// <summary>Acquires an announced run for a part of its work. Null if a replica already writes it.</summary>
     /// <param name="after">Position of the event that the part answers.</param>
@@ -84,7 +48,7 @@ internal sealed class RunAcquisition(
         {
             true => new Run(name, writer, after, client, appender, closingEvents),
             false => null,
-            null => throw NoLease(),
+            null => throw ProcessLease.Lost(),
         };
     }
 
@@ -99,9 +63,6 @@ internal sealed class RunAcquisition(
         await store.ReleaseAsync(name.Topic, before);
         _unconfirmed.TryRemove(name, out _);
     }
-
-    private static StoreUnavailableException NoLease() =>
-        new("This replica lost its lease on runs. Try again in some seconds.");
 
     /// <summary>Releases a run that has nothing to write. If the store does not answer, the next acquisition by this
     /// process releases it.</summary>
@@ -123,21 +84,3 @@ internal sealed class RunAcquisition(
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task HandOverAsync(RunName name) => store.HandOverAsync(name.Topic, streaming.Value.Replica);
 }
-
-/// <summary>A run to begin. A run with a known name is not begun again.</summary>
-/// <param name="Client">The client whose share of the log its events use.</param>
-/// <param name="Announcement">JSON of the event that announces it.</param>
-internal sealed record RunStart(RunName Name, string Client, string Announcement)
-{
-    /// <summary>Events that end the run if this replica fails; without other ones, a fatal error.</summary>
-    public IReadOnlyList<RunEvent> ClosingEvents { get; init; } = Run.Interrupted;
-
-    /// <summary>Work that another replica starts again if this one fails, instead of ending the run. Null if there is
-    /// none.</summary>
-    public HandledWork? Handled { get; init; }
-}
-
-/// <param name="Announced">Position of the run's announcement; a reader that starts after it gets the whole
-/// run.</param>
-/// <param name="Run">The run to write, or null if an earlier request began it.</param>
-internal readonly record struct BegunRun(RunName Name, StreamPosition Announced, Run? Run);

@@ -31,10 +31,7 @@ public sealed class GatewayJsonTests
             """{"id":"c1","tool":"find","input":{"of":"猫 <b>","n":1.50}}""",
             Written(new GenerationToolUse("c1", "find", input))
         );
-        Assert.Equal(
-            """{"state":"queued","reason":"busy"}""",
-            Written(new DelayNotice("queued", "busy"))
-        );
+        Assert.Equal("""{"state":"queued","reason":"busy"}""", Written(new DelayNotice("queued", "busy")));
         Assert.Equal(
             """{"finishReason":"stop","usage":{"inputTokens":1,"outputTokens":2}}""",
             Written(new GenerationDone("stop", new GenerationUsage(1, 2)))
