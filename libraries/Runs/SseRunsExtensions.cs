@@ -1,4 +1,3 @@
-using EventStore;
 using Runs;
 using Streaming.Opening;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using EventStore;
 using Streaming.Access;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -69,8 +68,11 @@ internal sealed class RunStreams(
                 context,
                 async () =>
                 {
-                    var run = await begin();
-                    return (run.Name.Topic, await FormatForAsync(context, run.Name, format), run.Announced);
+                    var (name, announced, _) = await begin();
+                    // The owner is the caller, since the run has just begun.
+                    var owner = Task.FromResult(access.OwnerOf(context));
+                    var mayResume = await access.MayReadRunAsync(context, name.Topic, () => owner, namesIt: false);
+                    return (name.Topic, mayResume ? format : SecretIdFormat.Of(format), announced);
                 }
             );
         else if (
@@ -95,18 +97,6 @@ internal sealed class RunStreams(
             async () => (await runs.LogStartAsync(name.Topic, context.RequestAborted))?.Owner,
             namesIt
         );
-
-    /// <summary>Returns a format with a secret in each id if a position alone would not let the caller
-    /// resume.</summary>
-    private async ValueTask<FrameFormat> FormatForAsync(HttpContext context, RunName name, FrameFormat format) =>
-        await access.MayReadRunAsync(
-            context,
-            name.Topic,
-            () => Task.FromResult(access.OwnerOf(context)),
-            namesIt: false
-        )
-            ? format
-            : SecretIdFormat.Of(format);
 
     /// <summary>Answers a request whose last id belongs to no run: 204 if it is another stream's id, else a resync and
     /// a fatal error. A browser that reconnects with the id of the error gets 204, and stops.</summary>

@@ -1,5 +1,3 @@
-using EventStore;
-
 namespace AspireSse;
 
 internal readonly record struct RunName(string Kind, string Id)

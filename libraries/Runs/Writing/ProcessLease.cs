@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 

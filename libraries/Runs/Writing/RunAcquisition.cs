@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Feed;
 

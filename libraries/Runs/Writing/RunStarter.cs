@@ -1,5 +1,4 @@
 using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Feed;
 
