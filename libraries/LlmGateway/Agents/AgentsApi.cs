@@ -98,22 +98,14 @@ internal static class AgentsApi
         IStreamAccess access
     )
     {
-        var session = new SessionStarted(Provider: null, Model: null, Owner: access.OwnerOf(context));
-        var content = "";
-
-        if (JsonBody.IsThere(context))
-        {
-            var body = await JsonBody.ReadAsync(context);
-            body.CheckMembers("provider", "model");
-            session = session with
-            {
-                Provider = body.Text("provider", ChatBody.MaxName),
-                Model = body.Text("model", ChatBody.MaxName),
-            };
-            content = body.GetRawText();
-        }
-
-        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, () => content);
+        var body = JsonBody.IsThere(context) ? await JsonBody.ReadAsync(context) : JsonElement.Parse("{}");
+        body.CheckMembers("provider", "model");
+        var session = new SessionStarted(
+            body.Text("provider", ChatBody.MaxName),
+            body.Text("model", ChatBody.MaxName),
+            Owner: access.OwnerOf(context)
+        );
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         if ((session.Provider ?? session.Model) is not null)
             providers.Resolve(session.Provider, session.Model);
 
