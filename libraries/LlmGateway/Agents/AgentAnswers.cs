@@ -1,6 +1,5 @@
 using LlmGateway.Generations;
 using LlmGateway.Providers;
-using LlmGateway.Telemetry;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 
@@ -14,8 +13,7 @@ internal sealed class AgentAnswers(
     IOptions<LlmGatewayOptions> options,
     IServiceScopeFactory services,
     ChatProviders providers,
-    FlushScheduler flushes,
-    ChatMetrics metrics,
+    AnswerBufferFactory buffers,
     RequestBudget budget,
     TimeProvider clock,
     ILogger<AgentAnswers> logger
@@ -45,7 +43,7 @@ internal sealed class AgentAnswers(
         run.EndOf = failure => EndOf(failure, run, question.Key);
         var target = providers.Resolve(question.Provider, question.Model);
         using var kept = budget.Keep(question.Client, question.Bytes);
-        await using var buffer = new AnswerBuffer(run, AgentEvents.TextOf, target.Provider, flushes, metrics, clock);
+        await using var buffer = buffers.Of(run, AgentEvents.TextOf, target.Provider);
         var tools = options.Value.Tools.Where(t => question.Tools?.Contains(t.Function.Name) ?? t.Policy is null);
         AIFunction[] usable = [.. tools.Select(t => t.Function)];
 

@@ -54,7 +54,7 @@ internal sealed class ConversationReader(
     /// <param name="last">The run.</param>
     /// <param name="cancellationToken">Ends the read.</param>
     /// <param name="most">Most messages.</param>
-    /// <param name="mostBytes">Most bytes of all messages, approximately; null for those of a request.</param>
+    /// <param name="mostBytes">Most bytes of all messages, approximately, or null for those of a request.</param>
     /// <exception cref="InvalidChatException">The messages are more than a request may have, or are no longer
     /// stored.</exception>
     public async Task<List<ChatMessage>> HistoryAsync(

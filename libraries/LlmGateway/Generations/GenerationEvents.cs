@@ -79,8 +79,13 @@ internal static class GenerationEvents
 
     public static RunEvent Failed(UpstreamException failure)
     {
-        var (status, retryAfter) = (failure.Status, failure.RetryAfter);
-        var details = new ErrorDetail(status, failure.Kind, failure.Code, retryAfter, failure.WasRetried);
+        var details = new ErrorDetail(
+            failure.Status,
+            failure.Kind,
+            failure.Code,
+            failure.RetryAfter,
+            failure.WasRetried
+        );
         return RunEvent.Of("error", new StoredError(failure.Message, Fatal: true, failure.Reason, details));
     }
 

@@ -22,6 +22,7 @@ internal static class GenerationsApi
             () => services.GetRequiredService<LiveRuns>().Count,
             services.GetRequiredService<TimeProvider>()
         ));
+        builder.Services.AddSingleton<AnswerBufferFactory>();
         builder.Services.AddSingleton<RunUpdates>();
         builder.Services.AddSingleton<PromptStore>();
         builder.Services.AddSingleton<ConversationReader>();

@@ -1,6 +1,5 @@
 using LlmGateway.Providers;
 using LlmGateway.Requests;
-using LlmGateway.Telemetry;
 using Runs;
 
 namespace LlmGateway.Generations;
@@ -12,8 +11,7 @@ namespace LlmGateway.Generations;
 internal sealed class Generator(
     RunStarter runs,
     RunUpdates updates,
-    FlushScheduler flushes,
-    ChatMetrics metrics,
+    AnswerBufferFactory buffers,
     Continuations continuations,
     RequestBudget budget,
     TimeProvider clock
@@ -73,8 +71,7 @@ internal sealed class Generator(
     {
         // The run keeps the prompt in memory after the request that started it has ended.
         using var kept = budget.Keep(call.Options.Client, call.Bytes);
-        var provider = call.Target.Provider;
-        await using var writer = new AnswerBuffer(run, GenerationEvents.Token, provider, flushes, metrics, clock);
+        await using var writer = buffers.Of(run, GenerationEvents.Token, call.Target.Provider);
         call.Options.OnDelay = delay => writer.Event(GenerationEvents.State(delay));
 
         var usage = new AnswerUsage(call);

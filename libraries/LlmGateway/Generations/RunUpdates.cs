@@ -31,7 +31,8 @@ internal sealed class RunSoFar(string kind)
         }
         catch (UpstreamException e)
         {
-            (HasEnded, Failure) = (true, e);
+            HasEnded = true;
+            Failure = e;
         }
     }
 }

@@ -13,8 +13,7 @@ internal sealed class RunStarter(
     RunAppender appender,
     LiveRuns live,
     IEnumerable<NamedWork> handlers,
-    IServiceProvider application,
-    IOptions<RunOptions> options
+    IServiceProvider application
 ) : IRuns, IHostedService
 {
     private readonly Dictionary<string, NamedWork> _handlers = handlers.ToDictionary(
@@ -40,8 +39,8 @@ internal sealed class RunStarter(
     Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Announces a run and starts its work, unless it was begun before. The announcement is stored before all
-    /// events, so that every id that a client gets belongs to the run. If the store's answer is lost,
-    /// <see cref="ProcessLease"/> ends the run.</summary>
+    /// events, so that every id that a client gets belongs to the run.</summary>
+    /// <remarks>If the store's answer is lost, <see cref="ProcessLease"/> ends the run.</remarks>
     /// <param name="work">The work, which does not end with the request.</param>
     /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
@@ -98,7 +97,11 @@ internal sealed class RunStarter(
             );
 
         var json = JsonSerializer.Serialize(input, _json.TypeOf<TInput>());
-        var handled = new HandledWork(handler, EventRules.Data(json), options.Value.MaxAttempts);
+        var handled = new HandledWork(
+            handler,
+            EventRules.Data(json),
+            application.GetRequiredService<IOptions<RunOptions>>().Value.MaxAttempts
+        );
         return StartAsync(topic, run => DoAsync(run, handled), handled, cancellationToken);
     }
 

@@ -13,12 +13,11 @@ internal sealed class QuestionReader(RunStore runs, ReadGate turns, IOptions<Run
     public Task<RunEntry?> PendingAsync(RunName session, CancellationToken cancellationToken) =>
         runs.FirstUnansweredAsync(session.Topic, StoredMessage.Type, AgentEvents.MessageEnd, cancellationToken);
 
-    /// <summary>
-    /// Reads the question of an acquired run, or null if another run has answered the message. The conversation is the
-    /// messages up to that one, each with its answer and the answer's calls of tools, at most
-    /// <c>RunOptions.MaxReadBytes</c> besides that message. The first message is a user's, even if earlier messages are
-    /// omitted; the last one has no answer yet.
-    /// </summary>
+    /// <summary>Reads the question of an acquired run, or returns null if another run has answered the
+    /// message.</summary>
+    /// <remarks>The conversation is the messages up to that one, each with its answer and the answer's calls of tools,
+    /// at most <c>RunOptions.MaxReadBytes</c> besides that message. The first message is a user's, even if earlier
+    /// messages are omitted; the last one has no answer yet.</remarks>
     /// <param name="run">The run of the session.</param>
     /// <param name="client">The client whose turn the read uses, or null for the session's owner. All sessions of a
     /// client have one place in the rotation, and an anonymous session is a client of its own.</param>
