@@ -10,7 +10,6 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
 

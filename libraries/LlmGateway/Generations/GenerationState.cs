@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Serialization;
 using EventStore;
-using Runs;
 
 namespace LlmGateway.Generations;
 
@@ -71,7 +70,7 @@ internal sealed record GenerationState(
             answer.Add(entry.Type, Encoding.UTF8.GetBytes(entry.Data));
         var contents = answer.Updates.SelectMany(update => update.Contents).ToList();
         var usage = contents.OfType<UsageContent>().LastOrDefault()?.Details;
-        var finish = answer.Updates.LastOrDefault()?.FinishReason?.Value;
+        var finish = (answer.Updates is [.., var newest] ? newest.FinishReason : null)?.Value;
         var reasoning = string.Concat(contents.OfType<TextReasoningContent>().Select(content => content.Text));
         var tools = contents.OfType<FunctionCallContent>().Select(GenerationEvents.ToolUseOf).ToList();
         var state = new GenerationState(

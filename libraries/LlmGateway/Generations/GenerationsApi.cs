@@ -3,7 +3,6 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Endpoints;
 
 namespace LlmGateway.Generations;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using EventStore;
-using Runs;
 using Streaming.Replay;
 using Streaming.Requests;
 

@@ -1,6 +1,5 @@
 using EventStore;
 using Microsoft.Extensions.Options;
-using Runs;
 using Streaming.Requests;
 
 namespace LlmGateway.Agents.Sessions;

@@ -1,5 +1,4 @@
 using EventStore;
-using Runs;
 
 namespace LlmGateway.Agents.Sessions;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using EventStore;
-using Runs;
 
 namespace LlmGateway.Agents.Sessions;
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using System.Xml;
 using System.Xml.XPath;
 
 namespace LlmGateway.Agents.Tools;
@@ -25,7 +26,7 @@ internal static partial class Calculator
             .Replace("%", " mod ", StringComparison.Ordinal);
         try
         {
-            var nothing = new XPathDocument(new StringReader("<_/>")).CreateNavigator();
+            var nothing = new XPathDocument(XmlReader.Create(new StringReader("<_/>"))).CreateNavigator();
             return nothing.Evaluate(xpath) is double result && double.IsFinite(result)
                 ? result
                 : throw new FormatException("The result is not a finite number.");
