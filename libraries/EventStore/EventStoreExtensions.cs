@@ -150,7 +150,6 @@ public static class EventStoreExtensions
 
     private static void AddRuns(this IServiceCollection services)
     {
-        services.AddSingleton<RunEventReader>();
         services.AddSingleton<RunStore>();
         services.AddSingleton<RunWriterLeases>();
         services.AddSingleton<RequestKeyStore>();

@@ -66,13 +66,11 @@ public static class RunStreamExtensions
             .GetRequiredService<RunStreams>()
             .OpenAsync(context, kind, view.Frames, view.EndTypes, BeginAsync);
 
-        Task<BegunRun> BeginAsync() =>
-            runs.StartAsync(
-                kind,
-                access.ClientOf(context),
-                new RunAnnouncement(Owner: access.OwnerOf(context)),
-                run => work(run, run.Stopping),
-                cancellationToken: context.RequestAborted
-            );
+        Task<BegunRun> BeginAsync()
+        {
+            var announcement = RunJson.Write(new RunAnnouncement(access.OwnerOf(context)));
+            var start = new RunStart(RunName.New(kind), access.ClientOf(context), announcement);
+            return runs.StartAsync(start, run => work(run, run.Stopping), context.RequestAborted);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using EventStore;
 using Runs;
 using Streaming.Opening;
 
@@ -49,7 +48,6 @@ public static class SseRunsExtensions
 
         services.AddSingleton<Shutdown>();
         services.AddSingleton<ProcessLease>();
-        services.AddSingleton<AllRuns>();
         services.AddSingleton<RunAppender>();
         services.AddSingleton<RunAcquisition>();
         services.AddSingleton<LiveRuns>();

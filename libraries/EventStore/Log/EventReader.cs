@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -100,6 +101,27 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     {
         var state = await StateAsync(cancellationToken);
         return new LogPage(state.Epoch, state.Head, state.DroppedThrough, [], state.Head);
+    }
+
+    /// <summary>Reads a topic's events after a position, up to the newest one.</summary>
+    public async IAsyncEnumerable<EventRecord> ReadTopicAsync(
+        string topic,
+        long after,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        var filter = EventFilter.Of([topic], [], []);
+        var head = long.MaxValue;
+
+        while (after < head)
+        {
+            var page = await ReadAsync(after, filter, cancellationToken: cancellationToken);
+            head = Math.Min(head, page.Head);
+            foreach (var record in page.Events)
+                if (record.Position <= head)
+                    yield return record;
+            after = page.Through;
+        }
     }
 
     /// <summary>Returns the last position that the erasures of a time span concern, or 0 if there was none.</summary>

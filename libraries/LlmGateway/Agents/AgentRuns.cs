@@ -1,4 +1,5 @@
 using EventStore;
+using LlmGateway.Agents.Sessions;
 using LlmGateway.Generations;
 using LlmGateway.Providers;
 using Runs;
@@ -65,17 +66,11 @@ internal sealed class AgentRuns(
             keys,
             () => $"{query["provider"]}\n{query["model"]}\n{question.Messages[0].Text}"
         );
-        return await runs.StartAsync(
-            Kind,
-            question.Client,
-            new AgentStarted(question.Provider, question.Model, access.OwnerOf(context)),
-            run => answers.AnswerAsync(run, question),
-            id,
-            AgentEvents.Closing(key: null),
-            cancellationToken: context.RequestAborted
-        );
+        var announced = new SessionStarted(question.Provider, question.Model, Owner: access.OwnerOf(context));
+        var start = new RunStart(new RunName(Kind, id), question.Client, RunJson.Write(announced))
+        {
+            ClosingEvents = AgentEvents.Closing(key: null),
+        };
+        return await runs.StartAsync(start, run => answers.AnswerAsync(run, question), context.RequestAborted);
     }
 }
-
-/// <summary>Data of the event that announces an answer.</summary>
-internal sealed record AgentStarted(string? Provider, string? Model, string? Owner);

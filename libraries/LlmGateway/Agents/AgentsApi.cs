@@ -10,10 +10,8 @@ using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
-using Streaming.Endpoints;
 using Streaming.Frames;
 using Streaming.Opening;
-using Streaming.Refusals;
 
 namespace LlmGateway.Agents;
 
@@ -30,7 +28,7 @@ internal static class AgentsApi
     public static void AddAgents(this WebApplicationBuilder builder)
     {
         var calculate = AIFunctionFactory.Create(
-            ([Description("An arithmetic expression, for example (12 + 8) * 3")] string expression) =>
+            ([Description("Of + - * / and parentheses, for example (12 + 8) * 3")] string expression) =>
                 Calculator.Evaluate(expression),
             "calculate",
             "Evaluates an arithmetic expression."
@@ -93,47 +91,39 @@ internal static class AgentsApi
 
     private static async Task<IResult> CreateAsync(
         HttpContext context,
-        AllRuns runs,
+        RunAppender appender,
         ChatProviders providers,
         RequestKeyStore keys,
         IStreamAccess access
     )
     {
-        var session = new SessionStarted(Provider: null, Model: null, Owner: access.OwnerOf(context));
-        var content = "";
-
-        if (JsonBody.IsThere(context))
-        {
-            var body = await JsonBody.ReadAsync(context);
-            body.CheckMembers("provider", "model");
-            session = session with
-            {
-                Provider = body.Text("provider", ChatBody.MaxName),
-                Model = body.Text("model", ChatBody.MaxName),
-            };
-            content = body.GetRawText();
-        }
-
-        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, () => content);
+        var body = JsonBody.IsThere(context) ? await JsonBody.ReadAsync(context) : JsonElement.Parse("{}");
+        body.CheckMembers("provider", "model");
+        var session = new SessionStarted(
+            body.Text("provider", ChatBody.MaxName),
+            body.Text("model", ChatBody.MaxName),
+            Owner: access.OwnerOf(context)
+        );
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, keys, body.GetRawText);
         if ((session.Provider ?? session.Model) is not null)
             providers.Resolve(session.Provider, session.Model);
 
         // An id from a key is reproducible; any other id is random. A session with a known id is stored once.
         var guid = hasKey ? Guid.ParseExact(id, "N") : Guid.NewGuid();
         var name = new RunName(AgentSessions.Kind, guid.ToString("D"));
-        var announcement = RunEvent.Of(AllRuns.Announcement, session);
-        await runs.AppendAsync(name, access.ClientOf(context), announcement, guid, context.RequestAborted);
+        var announcement = RunEvent.Of(RunStore.Announcement, session);
+        await appender.AppendToLogAsync(name, access.ClientOf(context), announcement, guid, context.RequestAborted);
 
         return TypedResults.Json(new SessionCreated(name.Id), RunJson.Options.TypeOf<SessionCreated>());
     }
 
     private static async Task<IResult> ReadAsync(string sessionId, HttpContext context, RunStateAnswers states)
     {
-        var (name, refusal) = await FindAsync(sessionId, context);
-        var runs = context.RequestServices.GetRequiredService<AllRuns>();
-        return refusal
-            ?? await states.AnswerAsync(context, () => SessionState.ReadAsync(name, runs, context.RequestAborted))
-            ?? NotFound();
+        var name = await FindAsync(sessionId, context);
+        return await states.AnswerAsync(
+                context,
+                (runs, maxBytes) => SessionState.ReadAsync(name, runs, maxBytes, context.RequestAborted)
+            ) ?? throw NotFound();
     }
 
     private static async Task<IResult> SendAsync(
@@ -141,18 +131,16 @@ internal static class AgentsApi
         HttpContext context,
         AgentSessions sessions,
         AgentAnswers agent,
-        AllRuns runs,
+        RunStore runs,
+        RunAppender appender,
         RequestBudget budget,
         IStreamAccess access,
         RequestKeyStore keys,
         IOptions<LlmOptions> options
     )
     {
-        var (name, refusal) = await FindAsync(sessionId, context);
-        if (refusal is not null)
-            return refusal;
-        if (await SessionStarted.ReadAsync(name, runs, context.RequestAborted) is not { } session)
-            return NotFound();
+        var name = await FindAsync(sessionId, context);
+        var session = await SessionStarted.ReadAsync(name, runs, context.RequestAborted) ?? throw NotFound();
 
         var maxBytes = options.Value.MaxMessageBytes;
         // The limit is for the text itself; JSON may escape a character with six bytes.
@@ -177,7 +165,7 @@ internal static class AgentsApi
         // The answer follows on the session's stream. A message with a known id is stored once.
         var client = access.ClientOf(context);
         var stored = message with { Key = id };
-        await runs.AppendAsync(name, client, stored, Guid.ParseExact(id, "N"), context.RequestAborted);
+        await appender.AppendToLogAsync(name, client, stored, Guid.ParseExact(id, "N"), context.RequestAborted);
         await sessions.ContinueAsync(name, client);
 
         return TypedResults.Json(new JsonObject { ["status"] = "ok" }, NodeJson.Readable.JsonObject);
@@ -187,24 +175,14 @@ internal static class AgentsApi
         string sessionId,
         HttpContext context,
         AgentSessions sessions,
-        AllRuns runs,
+        RunStore runs,
         IStreamAccess access,
         FiniteStreams streams
     )
     {
-        var (name, refusal) = await FindAsync(sessionId, context);
-        if (refusal is not null)
-        {
-            await refusal.ExecuteAsync(context);
-            return;
-        }
-
+        var name = await FindAsync(sessionId, context);
         var format = SessionFormats.For(context.Request.Query.Flag("named"));
-        if (await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
-        {
-            await NotFound().ExecuteAsync(context);
-            return;
-        }
+        var log = await runs.LogStartAsync(name.Topic, context.RequestAborted) ?? throw NotFound();
 
         sessions.Wake(name, access.ClientOf(context));
         await streams.OpenAsync(
@@ -217,30 +195,30 @@ internal static class AgentsApi
         );
     }
 
-    /// <summary>Returns the name of a session that the caller may use (<see cref="OwnerAccess.MayReadRunAsync"/>), or
-    /// the refusal.</summary>
-    private static async Task<(RunName Name, IResult? Refusal)> FindAsync(string sessionId, HttpContext context)
+    /// <summary>Returns the name of a session that the caller may use
+    /// (<see cref="OwnerAccess.MayReadRunAsync"/>).</summary>
+    /// <exception cref="NoRunException">The caller may not use it, or no session can have the id.</exception>
+    private static async Task<RunName> FindAsync(string sessionId, HttpContext context)
     {
         var services = context.RequestServices;
         var isName = AgentSessions.TryName(sessionId, out var name);
         var topic = isName ? name.Topic : $"{AgentSessions.Kind}.*";
         if (!await services.GetRequiredService<OwnerAccess>().MayReadRunAsync(context, topic, OwnerAsync))
-            return (name, RefusalStatusHandler.Forbidden);
-        return (name, isName ? null : NotFound());
+            throw NoRunException.Forbidden;
+        return isName ? name : throw NotFound();
 
         async Task<string?> OwnerAsync()
         {
-            var runs = services.GetRequiredService<AllRuns>();
+            var runs = services.GetRequiredService<RunStore>();
             return isName ? (await SessionStarted.ReadAsync(name, runs, context.RequestAborted))?.Owner : null;
         }
     }
 
-    private static ProblemAnswer NotFound() =>
+    private static NoRunException NotFound() =>
         new(
-            StatusCodes.Status404NotFound,
             "Session not found",
             "There is no such session. POST /session creates one.",
-            [new("error", "Session not found")]
+            KeyValuePair.Create<string, object?>("error", "Session not found")
         );
 
     private static StreamEvent[] Events(string end) =>

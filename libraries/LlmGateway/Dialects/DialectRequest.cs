@@ -31,7 +31,7 @@ internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpCon
 
     public RunThreads Threads => Of<RunThreads>();
 
-    public AllRuns Runs => Of<AllRuns>();
+    public RunStore Runs => Of<RunStore>();
 
     public RunStreams Streams => Of<RunStreams>();
 
@@ -67,11 +67,11 @@ internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpCon
     {
         var name = new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}");
         var target = call.Target;
-        var answer = new RunHead(name, At: default, Clock.GetUtcNow(), target.Provider, target.Model, Owner: null);
+        var answer = new RunHead(name, At: default, Clock.GetUtcNow(), target.Provider, target.Model);
         return Handler.SendAsync(Context, format, answer, respond(answer, call), body.Is("stream"), call.From(Client));
     }
 
-    /// <summary>Starts a generation as the latest of a thread.</summary>
+    /// <summary>Starts a generation as the latest of a thread, and cancels the others, so that one is live.</summary>
     /// <param name="thread">See <see cref="RunThreads.IdOf"/>.</param>
     /// <param name="named">The client's name of the thread.</param>
     /// <param name="run">The generation's name.</param>
@@ -80,13 +80,14 @@ internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpCon
         var client = Client;
         var owner = Owner;
         var isOwn = await MayReadAsync(run, named);
-        return await Threads.StartAsync(
-            thread,
-            run,
-            client,
-            isOwn,
-            prepared => Generator.StartAsync(call.From(client), prompt, run.Id, owner, CancellationToken.None, prepared)
-        );
+        // If the client leaves meanwhile, all steps go on: a thread whose latest run never begins would have no answer.
+        var stays = CancellationToken.None;
+        // The run is in its thread before it begins, so that a client can find every run that it is told of.
+        Task AddAsync() => Threads.AddAsync(thread, run, client, stays);
+        var head = await Generator.StartAsync(call.From(client), prompt, run.Id, owner, stays, AddAsync);
+        if (isOwn)
+            await Threads.CancelFormerAsync(thread);
+        return head;
     }
 
     /// <summary>Returns true if the caller may read the run that it names.</summary>

@@ -29,21 +29,13 @@ internal sealed class AnswerBuffer(
     /// <summary>Bytes of text of one run that may wait for the store: a quarter of the longest event.</summary>
     private const int MaxPendingBytes = 256 * 1024;
 
-    // The gate guards the events that wait for the store, and the time since when they wait.
+    // Guards the batch that takes what is added, which is null until something is added.
     private readonly Lock _gate = new();
-    private readonly StringBuilder _text = new();
-    private Func<string, RunEvent>? _kind;
-    private List<RunEvent> _events = [];
-    private int _bytes;
-    private long _since;
+    private Batch? _open;
 
-    // Completes if the events that wait must not wait for the other runs.
-    private TaskCompletionSource _urgent = Source();
-
-    // Goes on until no event waits, and fails if the run has ended.
-    private Task _flushing = Task.CompletedTask;
-    private bool _isFlushing;
-    private volatile bool _isClosing;
+    // The append of the newest batch, which follows all earlier ones. It fails if the run has ended.
+    private Task _stored = Task.CompletedTask;
+    private bool _isClosing;
 
     /// <summary>Adds a token. If too much text waits for the store, it returns once the store has taken the
     /// text.</summary>
@@ -51,22 +43,16 @@ internal sealed class AnswerBuffer(
     /// <param name="kind">Creates the event of another kind of text, or null for the usual kind.</param>
     public async ValueTask TextAsync(string text, Func<string, RunEvent>? kind = null)
     {
-        Task flushing;
+        Task stored;
         bool isFull;
         lock (_gate)
         {
-            if (_kind != kind)
-                CompleteText();
-            _kind = kind;
-            Flush();
-            _text.Append(text);
-            _bytes += Encoding.UTF8.GetByteCount(text);
-            isFull = _bytes > MaxPendingBytes;
-            flushing = _flushing;
+            isFull = Open().Add(text, kind ?? toEvent) > MaxPendingBytes;
+            stored = _stored;
         }
 
-        if (isFull || flushing.IsFaulted)
-            await flushing;
+        if (isFull || stored.IsFaulted)
+            await stored;
     }
 
     /// <summary>Adds an event, and returns once it is durable.</summary>
@@ -76,8 +62,8 @@ internal sealed class AnswerBuffer(
         lock (_gate)
         {
             Event(written);
-            _urgent.TrySetResult();
-            return _flushing;
+            _open!.Hurry();
+            return _stored;
         }
     }
 
@@ -85,11 +71,7 @@ internal sealed class AnswerBuffer(
     public void Event(RunEvent written)
     {
         lock (_gate)
-        {
-            CompleteText();
-            Flush();
-            _events.Add(written);
-        }
+            Open().Add(written);
     }
 
     /// <summary>Stores all pending events and the ones that end the run, in one append.</summary>
@@ -104,90 +86,102 @@ internal sealed class AnswerBuffer(
 
     private async Task CloseAsync(RunEvent? last)
     {
-        Task flushing;
         lock (_gate)
         {
             _isClosing = true;
-            _urgent.TrySetResult();
-            flushing = _flushing;
+            _open?.Hurry();
         }
 
-        await flushing;
-        var (events, since) = TakePending();
+        await _stored;
+        var pending = _open?.Take() ?? [];
         if (last is { } end)
-            await run.EndAsync([.. events, end]);
-        else if (events.Count > 0)
-            await run.AppendAsync(events);
-        if (events.Count > 0)
-            Measure(since);
+            await run.EndAsync([.. pending, end]);
+        else if (pending.Count > 0)
+            await run.AppendAsync(pending);
+        if (_open is { } stored)
+            Measure(stored);
     }
 
-    /// <summary>Begins to store what waits, unless that is under way.</summary>
-    private void Flush()
+    /// <summary>Returns the batch for what is added. The caller has the gate.</summary>
+    private Batch Open()
     {
-        if (_text.Length == 0 && _events.Count == 0)
-            _since = clock.GetTimestamp();
-        if (_isFlushing)
-            return;
-
-        _isFlushing = true;
-        _flushing = FlushAsync(isFirst: _flushing == Task.CompletedTask);
-    }
-
-    private async Task FlushAsync(bool isFirst)
-    {
-        // The caller holds the gate.
-        await Task.Yield();
-        while (true)
+        if (_open is null)
         {
-            Task urgent;
-            lock (_gate)
-                urgent = _urgent.Task;
-            if (!isFirst)
-                await Task.WhenAny(scheduler.NextAsync(), urgent);
+            _open = new Batch(clock.GetTimestamp());
+            _stored = StoreAsync(_open, before: _stored);
+        }
 
+        return _open;
+    }
+
+    private async Task StoreAsync(Batch batch, Task before)
+    {
+        // The caller has the gate.
+        await Task.Yield();
+        await before;
+        if (before != Task.CompletedTask)
+            await Task.WhenAny(scheduler.NextAsync(), batch.Hurried);
+
+        lock (_gate)
+        {
             // The last append takes what waits then.
             if (_isClosing)
                 return;
-
-            var (events, since) = TakePending();
-            await run.AppendAsync(events);
-            isFirst = false;
-            Measure(since);
-
-            lock (_gate)
-                if (_text.Length == 0 && _events.Count == 0)
-                {
-                    _isFlushing = false;
-                    return;
-                }
+            _open = null;
         }
+
+        await run.AppendAsync(batch.Take());
+        Measure(batch);
     }
 
-    private (List<RunEvent> Events, long Since) TakePending()
+    private void Measure(Batch batch) => metrics.Stored(clock.GetElapsedTime(batch.Since), provider);
+
+    /// <summary>What one append stores.</summary>
+    private sealed class Batch(long since)
     {
-        lock (_gate)
+        private readonly TaskCompletionSource _hurried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly List<RunEvent> _events = [];
+        private readonly StringBuilder _text = new();
+        private Func<string, RunEvent>? _toEvent;
+        private int _bytes;
+
+        /// <summary>The time since when it waits.</summary>
+        public long Since => since;
+
+        /// <summary>Completes if it must not wait for the other runs.</summary>
+        public Task Hurried => _hurried.Task;
+
+        public void Hurry() => _hurried.TrySetResult();
+
+        /// <summary>Adds a token, and returns the bytes of all tokens.</summary>
+        public int Add(string token, Func<string, RunEvent> toEvent)
+        {
+            if (_toEvent != toEvent)
+                CompleteText();
+            _toEvent = toEvent;
+            _text.Append(token);
+            return _bytes += Encoding.UTF8.GetByteCount(token);
+        }
+
+        public void Add(RunEvent written)
         {
             CompleteText();
-            var events = _events;
-            _events = [];
-            _bytes = 0;
-            _urgent = Source();
-            return (events, _since);
+            _events.Add(written);
+        }
+
+        public List<RunEvent> Take()
+        {
+            CompleteText();
+            return _events;
+        }
+
+        private void CompleteText()
+        {
+            if (_text.Length > 0)
+                _events.Add(_toEvent!(_text.ToString()));
+            _text.Clear();
         }
     }
-
-    private void CompleteText()
-    {
-        if (_text.Length == 0)
-            return;
-        _events.Add((_kind ?? toEvent)(_text.ToString()));
-        _text.Clear();
-    }
-
-    private void Measure(long since) => metrics.Stored(clock.GetElapsedTime(since), provider);
-
-    private static TaskCompletionSource Source() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
 /// <summary>Creates the buffers of answers.</summary>

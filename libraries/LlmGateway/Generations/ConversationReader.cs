@@ -37,38 +37,34 @@ internal sealed class ConversationReader(
         if (prompt.Previous is not { } previous)
             return prompt.Question(prompt.Messages);
 
-        var before = await HistoryAsync(
-            new RunName(name.Kind, previous),
-            ChatBody.MaxMessages,
-            options.Value.MaxRequestBytes,
-            cancellationToken
-        );
+        var before = await HistoryAsync(new RunName(name.Kind, previous), cancellationToken);
         return prompt.Question([.. before, .. prompt.Messages]);
     }
 
     /// <summary>Reads a conversation within the client's turn.</summary>
-    /// <inheritdoc cref="HistoryAsync(RunName, int, long, CancellationToken)"/>
+    /// <inheritdoc cref="HistoryAsync(RunName, CancellationToken, int, long?)"/>
     public async Task<List<ChatMessage>> HistoryAsync(HttpContext context, RunName last)
     {
         using var turn = await turns.EnterAsync(context);
-        return await HistoryAsync(last, ChatBody.MaxMessages, options.Value.MaxRequestBytes, context.RequestAborted);
+        return await HistoryAsync(last, context.RequestAborted);
     }
 
     /// <summary>Returns the messages of a conversation through a run's answer, oldest first, without those of deleted
     /// runs.</summary>
     /// <param name="last">The run.</param>
-    /// <param name="most">Most messages.</param>
-    /// <param name="mostBytes">Most bytes of all messages, approximately.</param>
     /// <param name="cancellationToken">Ends the read.</param>
+    /// <param name="most">Most messages.</param>
+    /// <param name="mostBytes">Most bytes of all messages, approximately, or null for those of a request.</param>
     /// <exception cref="InvalidChatException">The messages are more than a request may have, or are no longer
     /// stored.</exception>
     public async Task<List<ChatMessage>> HistoryAsync(
         RunName last,
-        int most,
-        long mostBytes,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        int most = ChatBody.MaxMessages,
+        long? mostBytes = null
     )
     {
+        mostBytes ??= options.Value.MaxRequestBytes;
         var history = new List<ChatMessage>();
         var bytes = 0L;
         var runs = 0;

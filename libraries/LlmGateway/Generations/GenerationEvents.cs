@@ -51,8 +51,7 @@ internal static class GenerationEvents
 
     public static RunEvent Reasoning(string text) => RunEvent.Of("reasoning", new GenerationToken(text));
 
-    public static RunEvent State(DelayNotice delay) =>
-        RunEvent.Of("state", new GenerationWaits(delay.State, delay.Reason, delay.Attempt, delay.Milliseconds));
+    public static RunEvent State(DelayNotice delay) => RunEvent.Of("state", delay);
 
     public static RunEvent ToolUse(FunctionCallContent tool) => RunEvent.Of("tool_use", ToolUseOf(tool));
 
@@ -78,21 +77,17 @@ internal static class GenerationEvents
             )
         );
 
-    public static RunEvent Failed(UpstreamException failure) =>
-        RunEvent.Of(
-            "error",
-            new StoredError(
-                failure.Message,
-                Fatal: true,
-                failure.Reason,
-                new ErrorDetail(
-                    failure.Status,
-                    failure.RetryAfter is { } wait ? (long)wait.TotalMilliseconds : null,
-                    failure.MayRetry,
-                    failure.Kind
-                )
-            )
+    public static RunEvent Failed(UpstreamException failure)
+    {
+        var details = new ErrorDetail(
+            failure.Status,
+            failure.Kind,
+            failure.Code,
+            failure.RetryAfter,
+            failure.WasRetried
         );
+        return RunEvent.Of("error", new StoredError(failure.Message, Fatal: true, failure.Reason, details));
+    }
 
     /// <summary>Returns true for the last event of a run.</summary>
     public static bool Ends(string kind, string type) =>
@@ -194,18 +189,12 @@ internal static class GenerationEvents
     private static UpstreamException FailureOf(JsonElement root)
     {
         var error = root.Deserialize(RunJson.Options.TypeOf<StoredError>())!;
-        var status = error.Reason == "failed" ? 500 : 503;
-        var details = error.Details ?? new ErrorDetail(status, RetryAfterMs: null, MayRetry: true);
-        var kind = details.Kind ?? error.Reason;
-        return new UpstreamException(
-            details.Status,
-            kind,
-            error.Error,
-            details.RetryAfterMs is { } wait ? TimeSpan.FromMilliseconds(wait) : null
-        )
+        // The closing events of a run have no details.
+        var details = error.Details ?? new ErrorDetail(error.Reason == "failed" ? 500 : 503);
+        return new UpstreamException(details.Status, details.Kind ?? error.Reason, error.Error, details.RetryAfter)
         {
-            Code = error.Reason == kind ? null : error.Reason,
-            WasRetried = !details.MayRetry,
+            Code = details.Code,
+            WasRetried = details.WasRetried,
         };
     }
 }
@@ -225,9 +214,12 @@ internal sealed record UsageDetail(long? CachedInputTokens, long? ReasoningToken
 /// <summary>Data of a stored <c>error</c>.</summary>
 internal sealed record StoredError(string Error, bool Fatal, string Reason, ErrorDetail? Details = null);
 
-/// <param name="Status">HTTP status of the same error before a stream.</param>
-/// <param name="RetryAfterMs">Milliseconds to wait before a retry, or null if it is not known.</param>
-/// <param name="MayRetry">See <see cref="UpstreamException.MayRetry"/>.</param>
-/// <param name="Kind">See <see cref="UpstreamException.Kind"/>; the reason may be the provider's own code. Null in
-/// events of an earlier build.</param>
-internal sealed record ErrorDetail(int Status, long? RetryAfterMs, bool MayRetry, string? Kind = null);
+/// <summary>Members of an <see cref="UpstreamException"/>.</summary>
+/// <param name="Kind">Null in events of an earlier build: the reason.</param>
+internal sealed record ErrorDetail(
+    int Status,
+    string? Kind = null,
+    string? Code = null,
+    TimeSpan? RetryAfter = null,
+    bool WasRetried = false
+);

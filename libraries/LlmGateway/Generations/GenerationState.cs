@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Serialization;
 using EventStore;
-using Runs;
 
 namespace LlmGateway.Generations;
 
@@ -46,39 +45,42 @@ internal sealed record GenerationState(
     /// <param name="name">The generation.</param>
     /// <param name="stream">Path of its event stream.</param>
     /// <param name="runs">Reads the events.</param>
+    /// <param name="maxBytes">Most bytes of them.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     public static async Task<(GenerationState State, StreamPosition Position)?> ReadAsync(
         RunName name,
         string stream,
-        AllRuns runs,
+        RunStore runs,
+        int maxBytes,
         CancellationToken cancellationToken
     )
     {
         var events = new List<RunEntry>();
-        var extent = await runs.ReadOldestAsync(name, events.Add, cancellationToken);
-        if (events.Find(entry => entry is { OfLog: true, Type: AllRuns.Announcement }) is not { } announced)
+        var extent = await runs.ReadOldestAsync(name.Topic, maxBytes, events.Add, cancellationToken);
+        if (events.Find(entry => entry is { OfLog: true, Type: RunStore.Announcement }) is not { } announced)
             return null;
         // The last event has the result, and is read alone.
         var hasEnd = !extent.IsWhole && !extent.IsRunning;
-        if (hasEnd && await runs.LastAsync(name, cancellationToken) is { } last && IsEnd(last))
+        if (hasEnd && await runs.LastAsync(name.Topic, cancellationToken) is { } last && IsEnd(last))
             events.Add(last);
 
         var started = JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())!;
-        var updates = new List<ChatResponseUpdate>();
-        var failure = Read(events, updates);
-        var contents = updates.SelectMany(update => update.Contents).ToList();
+        var answer = new RunSoFar(name.Kind);
+        foreach (var entry in events.Where(entry => !entry.OfLog))
+            answer.Add(entry.Type, Encoding.UTF8.GetBytes(entry.Data));
+        var contents = answer.Updates.SelectMany(update => update.Contents).ToList();
         var usage = contents.OfType<UsageContent>().LastOrDefault()?.Details;
-        var finish = updates.LastOrDefault()?.FinishReason?.Value;
+        var finish = (answer.Updates is [.., var newest] ? newest.FinishReason : null)?.Value;
         var reasoning = string.Concat(contents.OfType<TextReasoningContent>().Select(content => content.Text));
         var tools = contents.OfType<FunctionCallContent>().Select(GenerationEvents.ToolUseOf).ToList();
         var state = new GenerationState(
             name.Id,
-            StatusOf(finish, failure, extent.IsRunning),
+            StatusOf(finish, answer.Failure, extent.IsRunning),
             string.Concat(contents.Select(UnshownContent.TextOf)),
             usage is null ? null : new GenerationUsage(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0),
             finish,
-            failure?.Message,
-            failure?.Reason,
+            answer.Failure?.Message,
+            answer.Failure?.Reason,
             reasoning.Length > 0 ? reasoning : null,
             tools.Count > 0 ? tools : null,
             started.Provider,
@@ -93,25 +95,6 @@ internal sealed record GenerationState(
     }
 
     private static bool IsEnd(RunEntry entry) => GenerationEvents.Ends(GenerationName.Kind, entry.Type);
-
-    /// <summary>Reads events as updates, and returns the failure that ends them, or null.</summary>
-    private static UpstreamException? Read(IEnumerable<RunEntry> events, List<ChatResponseUpdate> updates)
-    {
-        try
-        {
-            foreach (var entry in events.Where(entry => !entry.OfLog))
-                if (
-                    GenerationEvents.UpdateOf(GenerationName.Kind, entry.Type, Encoding.UTF8.GetBytes(entry.Data)) is
-                    { } update
-                )
-                    updates.Add(update);
-            return null;
-        }
-        catch (UpstreamException e)
-        {
-            return e;
-        }
-    }
 
     private static string StatusOf(string? finish, UpstreamException? failure, bool isRunning) =>
         failure is { Reason: "interrupted" } ? failure.Reason

@@ -3,8 +3,6 @@ using LlmGateway.Providers;
 using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
-using Streaming.Endpoints;
-using Streaming.Refusals;
 
 namespace LlmGateway.Generations;
 
@@ -73,7 +71,7 @@ internal static class GenerationsApi
                 ("token", typeof(GenerationToken)),
                 ("reasoning", typeof(GenerationToken)),
                 ("tool_use", typeof(GenerationToolUse)),
-                ("state", typeof(GenerationWaits)),
+                ("state", typeof(DelayNotice)),
                 ("restarted", typeof(GenerationRestarted)),
                 ("done", typeof(GenerationDone)),
                 ("error", typeof(StreamError))
@@ -113,8 +111,8 @@ internal static class GenerationsApi
 
     private static async Task<IResult> ReadAsync(string id, HttpContext context)
     {
-        var (name, refusal) = await FindAsync(id, context);
-        return refusal ?? await StateAsync(name, context);
+        var name = await FindAsync(id, context);
+        return await StateAsync(name, context);
     }
 
     private static async Task StreamAsync(
@@ -124,59 +122,48 @@ internal static class GenerationsApi
         Func<HttpContext, string, Func<Task>?> formatOf
     )
     {
-        var (name, refusal) = await FindAsync(id, context);
-        if (refusal is not null)
-            await refusal.ExecuteAsync(context);
-        else if (formatOf(context, id) is { } showAsync)
+        var name = await FindAsync(id, context);
+        if (formatOf(context, id) is { } showAsync)
             await showAsync();
         else if (!await streams.TryOpenAsync(context, name, GenerationFormat.Instance, GenerationFormat.EndTypes))
-            await NotFound(id).ExecuteAsync(context);
+            throw NotFound(id);
     }
 
     /// <summary>
     /// Cancels the generation on whichever replica writes it, waits for its end, and returns its state. Idempotent.
     /// </summary>
-    private static async Task<IResult> CancelAsync(string id, HttpContext context, AllRuns runs, TimeProvider clock)
+    private static async Task<IResult> CancelAsync(string id, HttpContext context, RunStore runs, TimeProvider clock)
     {
-        var (name, refusal) = await FindAsync(id, context);
-        if (refusal is not null)
-            return refusal;
-
-        await runs.CancelAndWaitAsync(name, clock, context.RequestAborted);
+        var name = await FindAsync(id, context);
+        await runs.CancelAndWaitAsync(name.Topic, clock, context.RequestAborted);
         return await StateAsync(name, context);
     }
 
     private static async Task<IResult> StateAsync(RunName name, HttpContext context)
     {
-        var services = context.RequestServices;
-        var runs = services.GetRequiredService<AllRuns>();
-        return await services
-                .GetRequiredService<RunStateAnswers>()
-                .AnswerAsync(
-                    context,
-                    () => GenerationState.ReadAsync(name, $"{PathOf(context)}/stream", runs, context.RequestAborted)
-                )
-            ?? NotFound(name.Id);
+        var states = context.RequestServices.GetRequiredService<RunStateAnswers>();
+        var stream = $"{PathOf(context)}/stream";
+        return await states.AnswerAsync(
+                context,
+                (runs, maxBytes) => GenerationState.ReadAsync(name, stream, runs, maxBytes, context.RequestAborted)
+            ) ?? throw NotFound(name.Id);
     }
 
-    /// <summary>Returns the name of a generation that the caller may read, or the refusal.</summary>
-    private static async Task<(RunName Name, IResult? Refusal)> FindAsync(string id, HttpContext context)
+    /// <summary>Returns the name of a generation that the caller may read.</summary>
+    /// <exception cref="NoRunException">The caller may not read it, or no generation can have the id.</exception>
+    private static async Task<RunName> FindAsync(string id, HttpContext context)
     {
         var streams = context.RequestServices.GetRequiredService<RunStreams>();
         var name = GenerationName.Of(id) ?? new RunName(GenerationName.Kind, "*");
         if (!await streams.MayReadAsync(context, name))
-            return (name, RefusalStatusHandler.Forbidden);
-        return (name, name.Id == id ? null : NotFound(id));
+            throw NoRunException.Forbidden;
+        return name.Id == id ? name : throw NotFound(id);
     }
 
     /// <summary>Returns the path as the client sees it: with a path base, and the prefix of a route group.</summary>
     private static string PathOf(HttpContext context) =>
         context.Request.PathBase.Add(context.Request.Path).ToUriComponent().TrimEnd('/');
 
-    private static ProblemAnswer NotFound(string id) =>
-        new(
-            StatusCodes.Status404NotFound,
-            "Generation not found",
-            $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'."
-        );
+    private static NoRunException NotFound(string id) =>
+        new("Generation not found", $"There is no generation '{(id.Length > 64 ? id[..64] : id)}'.");
 }

@@ -35,24 +35,20 @@ internal sealed class Generator(
         Func<Task>? preparedAsync = null
     )
     {
-        var client = call.Options.Client;
         var name = new RunName(GenerationName.Kind, id);
         var now = clock.GetUtcNow();
         var work = await continuations.PrepareAsync(name, call, prompt, cancellationToken);
         if (preparedAsync is not null)
             await preparedAsync();
 
-        var start = await runs.StartAsync(
-            GenerationName.Kind,
-            client,
-            new GenerationStarted(call.Target.Provider, call.Target.Model, now, owner),
+        var announcement = RunJson.Write(new GenerationStarted(call.Target.Provider, call.Target.Model, now, owner));
+        var begun = await runs.StartAsync(
+            new RunStart(name, call.Options.Client, announcement) { Handled = work },
             run => GenerateAsync(run, call, new StoredAnswer()),
-            id,
-            handled: work,
-            cancellationToken: cancellationToken
+            cancellationToken
         );
-        var head = new RunHead(name, start.Announced, now, call.Target.Provider, call.Target.Model, owner);
-        return start.Run is null ? await updates.FindAsync(name, cancellationToken) ?? head : head;
+        var head = new RunHead(name, begun.Announced, now, call.Target.Provider, call.Target.Model);
+        return begun.IsNew ? head : await updates.FindAsync(name, cancellationToken) ?? head;
     }
 
     /// <summary>Continues a generation that another process has left.</summary>

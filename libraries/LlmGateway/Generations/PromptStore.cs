@@ -6,7 +6,7 @@ namespace LlmGateway.Generations;
 
 /// <summary>Stores and reads the prompt of each run, in a topic beside the run's own, so that the run's readers do not
 /// get the prompt.</summary>
-internal sealed class PromptStore(EventAppender appender, RunEventReader reader, ReadGate turns)
+internal sealed class PromptStore(EventAppender appender, RunStore runs, ReadGate turns)
 {
     private static readonly JsonTypeInfo<IList<ChatMessage>> Messages =
         (JsonTypeInfo<IList<ChatMessage>>)AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IList<ChatMessage>));
@@ -52,7 +52,7 @@ internal sealed class PromptStore(EventAppender appender, RunEventReader reader,
     /// <inheritdoc cref="ReadAsync(RunName, CancellationToken)"/>
     public async Task<(RunPrompt? Prompt, long Bytes)> ReadSizedAsync(RunName name, CancellationToken cancellationToken)
     {
-        if (await reader.LastAsync(TopicOf(name), cancellationToken) is not { } entry)
+        if (await runs.LastAsync(TopicOf(name), cancellationToken) is not { } entry)
             return default;
 
         var stored = JsonSerializer.Deserialize(entry.Data, RunJson.Options.TypeOf<StoredPrompt>())!;

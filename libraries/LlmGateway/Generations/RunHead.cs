@@ -4,12 +4,10 @@ namespace LlmGateway.Generations;
 /// <param name="At">Position before its first event.</param>
 /// <param name="Provider">Name of the provider, or null if the run is an application's own.</param>
 /// <param name="Model">Name of the model, or null if the run is an application's own.</param>
-/// <param name="Owner">Owner of a generation, or null if it is anonymous.</param>
 internal sealed record RunHead(
     RunName Name,
     StreamPosition At,
     DateTimeOffset CreatedAt,
     string? Provider,
-    string? Model,
-    string? Owner
+    string? Model
 );

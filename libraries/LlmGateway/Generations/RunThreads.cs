@@ -7,7 +7,7 @@ using Streaming.Access;
 namespace LlmGateway.Generations;
 
 /// <summary>Finds runs by the names that clients give: a chat's id, an agent's thread and run.</summary>
-internal sealed class RunThreads(AllRuns runs, RunStore store)
+internal sealed class RunThreads(RunStore runs, RunAppender appender)
 {
     /// <summary>Fewest characters of a random name. AI SDK's random names have 16 characters, each one of 62; a UUID
     /// has 36.</summary>
@@ -49,7 +49,7 @@ internal sealed class RunThreads(AllRuns runs, RunStore store)
     /// <param name="client">The client whose share of the log the event uses.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task AddAsync(string thread, RunName run, string client, CancellationToken cancellationToken) =>
-        runs.AppendAsync(
+        appender.AppendToLogAsync(
             NameOf(thread),
             client,
             RunEvent.Of("run", new ThreadRun(run.Id)),
@@ -62,31 +62,17 @@ internal sealed class RunThreads(AllRuns runs, RunStore store)
     public Task<IReadOnlyList<(string Id, bool IsRunning)>> RunsAsync(
         string thread,
         CancellationToken cancellationToken
-    ) => store.NamedAsync(NameOf(thread).Log, GenerationName.Kind, cancellationToken);
+    ) => runs.NamedAsync(NameOf(thread).Log, GenerationName.Kind, cancellationToken);
 
-    /// <summary>Starts a run as the latest of its thread, and cancels the others, so that one is live. A run that
-    /// begins after a newer one, or after a stop, so cancels itself.</summary>
-    /// <inheritdoc cref="AddAsync" path="/param"/>
-    /// <param name="mayCancel">True if the caller has the right to the thread.</param>
-    /// <param name="startAsync">Starts the run, and calls its argument after every check that may refuse the run, and
-    /// before the begin, so that a client can find every run that it is told of.</param>
+    /// <summary>Cancels all runs of a thread but the latest. A run that begins after a newer one, or after a stop, so
+    /// cancels itself.</summary>
+    /// <param name="thread">See <see cref="IdOf"/>.</param>
     /// <inheritdoc cref="AddAsync" path="/exception"/>
-    public async Task<RunHead> StartAsync(
-        string thread,
-        RunName run,
-        string client,
-        bool mayCancel,
-        Func<Func<Task>, Task<RunHead>> startAsync
-    )
+    public async Task CancelFormerAsync(string thread)
     {
-        // If the client leaves meanwhile, all steps go on: a thread whose latest run never begins would have no answer.
-        var head = await startAsync(() => AddAsync(thread, run, client, CancellationToken.None));
-        if (mayCancel)
-            foreach (var (former, isRunning) in (await RunsAsync(thread, CancellationToken.None)).Skip(1))
-                if (isRunning)
-                    await runs.CancelAsync(GenerationOf(former), CancellationToken.None);
-
-        return head;
+        foreach (var (former, isRunning) in (await RunsAsync(thread, CancellationToken.None)).Skip(1))
+            if (isRunning)
+                await runs.CancelAsync(TopicOf(former), CancellationToken.None);
     }
 
     /// <summary>Cancels all runs of a thread, and waits up to two seconds for their end.</summary>
@@ -99,17 +85,17 @@ internal sealed class RunThreads(AllRuns runs, RunStore store)
         {
             // The latest run may not have begun. The stop is stored before the cancel, so that one of the two finds it.
             var stop = RunEvent.Of("stop", new ThreadRun(""));
-            await runs.AppendAsync(NameOf(thread), client, stop, id: null, cancellationToken);
+            await appender.AppendToLogAsync(NameOf(thread), client, stop, id: null, cancellationToken);
             all = await RunsAsync(thread, cancellationToken);
         }
 
         await Task.WhenAll(
             all.Where(named => named.IsRunning)
-                .Select(named => runs.CancelAndWaitAsync(GenerationOf(named.Id), clock, cancellationToken))
+                .Select(named => runs.CancelAndWaitAsync(TopicOf(named.Id), clock, cancellationToken))
         );
     }
 
-    private static RunName GenerationOf(string id) => new(GenerationName.Kind, id);
+    private static string TopicOf(string id) => new RunName(GenerationName.Kind, id).Topic;
 
     /// <summary>Returns the name whose log has a thread's runs. It is among the topics of generations, to which only
     /// the gateway publishes.</summary>

@@ -1,49 +1,65 @@
 using System.Runtime.CompilerServices;
 using EventStore;
-using Runs;
 using Streaming.Replay;
 using Streaming.Requests;
 
 namespace LlmGateway.Generations;
 
 /// <summary>The part of a run that the store has.</summary>
-/// <param name="Updates">The updates so far.</param>
-/// <param name="HasEnded">True if no more updates follow.</param>
-/// <param name="Failure">The failure of the run, or null if it has not failed.</param>
-internal sealed record RunSoFar(
-    IReadOnlyList<ChatResponseUpdate> Updates,
-    bool HasEnded,
-    UpstreamException? Failure = null
-);
+/// <param name="kind">The run's kind.</param>
+internal sealed class RunSoFar(string kind)
+{
+    private readonly List<ChatResponseUpdate> _updates = [];
+
+    public IReadOnlyList<ChatResponseUpdate> Updates => _updates;
+
+    /// <summary>True if no more updates follow.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>The failure of the run, or null if it has not failed.</summary>
+    public UpstreamException? Failure { get; private set; }
+
+    /// <summary>Adds the next event of the run.</summary>
+    public void Add(string type, ReadOnlyMemory<byte> data)
+    {
+        HasEnded = GenerationEvents.Ends(kind, type);
+        try
+        {
+            if (GenerationEvents.UpdateOf(kind, type, data) is { } update)
+                _updates.Add(update);
+        }
+        catch (UpstreamException e)
+        {
+            HasEnded = true;
+            Failure = e;
+        }
+    }
+}
 
 /// <summary>
 /// Reads runs as the updates of an answer: generations, and runs to which an application appended objects of
 /// <see cref="ChatResponseUpdate"/>. Other APIs show a run by its updates alone, so that every replica shows the same.
 /// </summary>
-internal sealed class RunUpdates(TopicFollower follower, AllRuns runs, ReadGate turns, RequestBudget budget)
+internal sealed class RunUpdates(
+    TopicFollower follower,
+    RunStore runs,
+    [FromKeyedServices(StorePool.Reads)] EventReader events,
+    ReadGate turns,
+    RequestBudget budget
+)
 {
     /// <summary>Finds a run, or returns null if there is no such run, or if retention has dropped its
     /// beginning.</summary>
     public async Task<RunHead?> FindAsync(RunName name, CancellationToken cancellationToken)
     {
-        if (
-            await runs.LogStartAsync(name, cancellationToken) is not { IsAnnouncement: true } log
-            || await runs.FirstOfLogAsync(name, cancellationToken) is not { } announced
-        )
+        if (await runs.LogStartAsync(name.Topic, cancellationToken) is not { IsAnnouncement: true } log)
             return null;
 
         var started =
             name.Kind == GenerationName.Kind
-                ? JsonSerializer.Deserialize(announced.Data, RunJson.Options.TypeOf<GenerationStarted>())
+                ? JsonSerializer.Deserialize(log.First.Data, RunJson.Options.TypeOf<GenerationStarted>())
                 : null;
-        return new RunHead(
-            name,
-            log.At,
-            started?.CreatedAt ?? announced.Time,
-            started?.Provider,
-            started?.Model,
-            started?.Owner
-        );
+        return new RunHead(name, log.At, started?.CreatedAt ?? log.First.Time, started?.Provider, started?.Model);
     }
 
     /// <summary>Reads a run to its end, and waits for updates that are not stored yet.</summary>
@@ -83,24 +99,16 @@ internal sealed class RunUpdates(TopicFollower follower, AllRuns runs, ReadGate 
     /// <exception cref="RefusedException">The client holds too many bytes.</exception>
     public async Task<RunSoFar> SoFarAsync(RunHead run, CancellationToken cancellationToken, ByteHold? held = null)
     {
-        var updates = new List<ChatResponseUpdate>();
+        var soFar = new RunSoFar(run.Name.Kind);
         var bytes = 0L;
-        try
+        await foreach (var record in events.ReadTopicAsync(run.Name.Topic, run.At.Position, cancellationToken))
         {
-            await foreach (var record in runs.ReadAsync(run.Name, run.At.Position, cancellationToken))
-            {
-                held?.Set(bytes += record.Data.Length);
-                if (GenerationEvents.UpdateOf(run.Name.Kind, record.Type, record.Data) is { } update)
-                    updates.Add(update);
-                if (GenerationEvents.Ends(run.Name.Kind, record.Type))
-                    return new RunSoFar(updates, HasEnded: true);
-            }
+            held?.Set(bytes += record.Data.Length);
+            soFar.Add(record.Type, record.Data);
+            if (soFar.HasEnded)
+                break;
+        }
 
-            return new RunSoFar(updates, HasEnded: false);
-        }
-        catch (UpstreamException e)
-        {
-            return new RunSoFar(updates, HasEnded: true, e);
-        }
+        return soFar;
     }
 }

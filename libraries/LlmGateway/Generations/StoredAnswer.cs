@@ -7,10 +7,8 @@ namespace LlmGateway.Generations;
 /// </summary>
 internal sealed class StoredAnswer
 {
-    // The stored content that the provider has not repeated yet.
-    private int _text;
-    private int _reasoning;
-    private int _others;
+    // The amount of each kind of stored content that the provider has not repeated yet.
+    private readonly Dictionary<Type, int> _left = [];
 
     /// <summary>The provider's newest token. Null if the provider has given none, so that no process can continue the
     /// answer.</summary>
@@ -21,7 +19,7 @@ internal sealed class StoredAnswer
 
     /// <summary>True once the provider has repeated all stored content. An earlier token would point to a place within
     /// that content.</summary>
-    public bool IsPassed => _text + _reasoning + _others == 0;
+    public bool IsPassed => _left.Count == 0;
 
     public static async Task<StoredAnswer> ReadAsync(IAsyncEnumerable<EventRecord> events)
     {
@@ -30,13 +28,13 @@ internal sealed class StoredAnswer
             if (record.Type == GenerationEvents.Continuation)
             {
                 stored.Token = GenerationEvents.TokenOf(record.Data);
-                stored._text = stored._reasoning = stored._others = 0;
+                stored._left.Clear();
             }
             else if (GenerationEvents.UpdateOf(GenerationName.Kind, record.Type, record.Data) is { } update)
             {
                 stored.Updates.Add(update);
-                foreach (var content in update.Contents)
-                    stored.CountOf(content) += LengthOf(content);
+                foreach (var (kind, amount) in update.Contents.Select(AmountOf).Where(part => part.Amount > 0))
+                    stored._left[kind] = stored._left.GetValueOrDefault(kind) + amount;
             }
 
         return stored;
@@ -51,34 +49,27 @@ internal sealed class StoredAnswer
 
     private bool IsStored(AIContent content)
     {
-        ref var count = ref CountOf(content);
-        var known = Math.Min(count, LengthOf(content));
-        var isWhole = known == LengthOf(content) && content is not UsageContent;
-        count -= known;
+        var (kind, amount) = AmountOf(content);
+        var left = _left.GetValueOrDefault(kind);
+        var known = Math.Min(left, amount);
+        _left[kind] = left - known;
+        if (known == left)
+            _left.Remove(kind);
 
         if (content is TextContent text)
             text.Text = text.Text[known..];
         if (content is TextReasoningContent reasoning)
             reasoning.Text = reasoning.Text[known..];
-        return isWhole;
+        return known == amount && content is not UsageContent;
     }
 
-    private ref int CountOf(AIContent content)
-    {
-        if (content is TextContent)
-            return ref _text;
-        if (content is TextReasoningContent { Text.Length: > 0 })
-            return ref _reasoning;
-        return ref _others;
-    }
-
-    /// <summary>Returns the characters of a text, and 1 for any other content but the usage, which comes
-    /// last.</summary>
-    private static int LengthOf(AIContent content) =>
+    /// <summary>Returns the kind of a content and its amount: the characters of a text, and 1 for any other content but
+    /// the usage, which comes last.</summary>
+    private static (Type Kind, int Amount) AmountOf(AIContent content) =>
         content switch
         {
-            TextContent text => text.Text.Length,
-            TextReasoningContent { Text.Length: > 0 } reasoning => reasoning.Text.Length,
-            _ => content is UsageContent ? 0 : 1,
+            TextContent text => (typeof(TextContent), text.Text.Length),
+            TextReasoningContent { Text.Length: > 0 } thought => (typeof(TextReasoningContent), thought.Text.Length),
+            _ => (typeof(AIContent), content is UsageContent ? 0 : 1),
         };
 }

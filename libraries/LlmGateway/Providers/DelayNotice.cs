@@ -6,5 +6,5 @@ namespace LlmGateway.Providers;
 /// <param name="Reason">Machine-readable reason: <c>rate_limited</c>, <c>overloaded</c>, <c>timeout</c>,
 /// <c>upstream</c>; <c>busy</c> in the queue.</param>
 /// <param name="Attempt">Number of the next try, from 2, or null in the queue.</param>
-/// <param name="Milliseconds">Milliseconds until that try, or null in the queue.</param>
-internal sealed record DelayNotice(string State, string Reason, int? Attempt = null, long? Milliseconds = null);
+/// <param name="RetryInMs">Milliseconds until that try, or null in the queue.</param>
+internal sealed record DelayNotice(string State, string Reason, int? Attempt = null, long? RetryInMs = null);

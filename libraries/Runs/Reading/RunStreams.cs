@@ -1,5 +1,4 @@
 using System.Text.Json;
-using EventStore;
 using Streaming.Access;
 using Streaming.Frames;
 using Streaming.Opening;
@@ -8,7 +7,8 @@ namespace Runs;
 
 /// <summary>Opens the streams of runs, including runs that the request itself starts.</summary>
 internal sealed class RunStreams(
-    AllRuns runs,
+    RunStore runs,
+    TopicReader topics,
     FiniteStreams finite,
     PushOpener streams,
     OwnerAccess access,
@@ -43,7 +43,7 @@ internal sealed class RunStreams(
         IReadOnlyCollection<string> endTypes
     )
     {
-        if (await runs.LogStartAsync(name, context.RequestAborted) is not { } log)
+        if (await runs.LogStartAsync(name.Topic, context.RequestAborted) is not { } log)
             return false;
 
         await finite.OpenAsync(context, name.Topic, format, endTypes, log.At);
@@ -68,14 +68,19 @@ internal sealed class RunStreams(
                 context,
                 async () =>
                 {
-                    var run = await begin();
-                    return (run.Name.Topic, await FormatForAsync(context, run.Name, format), run.Announced);
+                    var (name, announced, _) = await begin();
+                    // The owner is the caller, since the run has just begun.
+                    var owner = Task.FromResult(access.OwnerOf(context));
+                    var mayResume = await access.MayReadRunAsync(context, name.Topic, () => owner, namesIt: false);
+                    return (name.Topic, mayResume ? format : SecretIdFormat.Of(format), announced);
                 }
             );
         else if (
             last is { Id: { } id, Secret: var secret }
             && secret?.StartsWith(Gone, StringComparison.Ordinal) != true
-            && await runs.FindAsync(kind, id, context.RequestAborted) is { } name
+            && await topics.TopicAtAsync(id, context.RequestAborted) is { } topic
+            && RunName.Of(topic) is { } name
+            && name.Kind == kind
             && await MayReadAsync(context, name, namesIt: secret == name.Id)
         )
             await finite.OpenAsync(context, name.Topic, secret is null ? format : SecretIdFormat.Of(format), endTypes);
@@ -86,19 +91,12 @@ internal sealed class RunStreams(
     /// <summary>Returns true if <see cref="OwnerAccess.MayReadRunAsync"/> lets the caller read the run.</summary>
     /// <param name="namesIt">False if the request has only a position, which others can guess.</param>
     public ValueTask<bool> MayReadAsync(HttpContext context, RunName name, bool namesIt = true) =>
-        access.MayReadRunAsync(context, name.Topic, () => runs.OwnerAsync(name, context.RequestAborted), namesIt);
-
-    /// <summary>Returns a format with a secret in each id if a position alone would not let the caller
-    /// resume.</summary>
-    private async ValueTask<FrameFormat> FormatForAsync(HttpContext context, RunName name, FrameFormat format) =>
-        await access.MayReadRunAsync(
+        access.MayReadRunAsync(
             context,
             name.Topic,
-            () => Task.FromResult(access.OwnerOf(context)),
-            namesIt: false
-        )
-            ? format
-            : SecretIdFormat.Of(format);
+            async () => (await runs.LogStartAsync(name.Topic, context.RequestAborted))?.Owner,
+            namesIt
+        );
 
     /// <summary>Answers a request whose last id belongs to no run: 204 if it is another stream's id, else a resync and
     /// a fatal error. A browser that reconnects with the id of the error gets 204, and stops.</summary>

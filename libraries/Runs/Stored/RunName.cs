@@ -1,11 +1,12 @@
-using EventStore;
-
 namespace AspireSse;
 
 internal readonly record struct RunName(string Kind, string Id)
 {
     public string Topic => $"{Kind}.{Id}";
     public string Log => $"{Topic}.log";
+
+    /// <summary>Returns a name with a random id.</summary>
+    public static RunName New(string kind) => new(kind, Guid.CreateVersion7().ToString("N"));
 
     /// <summary>Returns the run of a stream's or a log's topic, or null if no run can have the topic.</summary>
     public static RunName? Of(string topic)

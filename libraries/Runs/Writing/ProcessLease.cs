@@ -1,4 +1,3 @@
-using EventStore;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -52,6 +51,10 @@ internal sealed class ProcessLease(
             throw new StoreUnavailableException("Postgres does not answer.", e);
         }
     }
+
+    /// <summary>Creates the failure of a run that could not begin under an expired lease.</summary>
+    public static StoreUnavailableException Lost() =>
+        new("This replica lost its lease on runs. Try again in some seconds.");
 
     // The lease is renewed while the host stops, since the runs have their grace.
     protected override Task RunAsync(CancellationToken stoppingToken) =>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using EventStore;
 using Runs;
 
 namespace AspireSse;
@@ -28,28 +27,25 @@ public sealed class Run : IDisposable
 
     /// <param name="name">Its kind and id.</param>
     /// <param name="writer">Id of the lease under which this process writes it.</param>
-    /// <param name="announced">Position of the announcement: a reader that starts after it gets the whole run.</param>
     /// <param name="after">A position before its events.</param>
     /// <param name="client">The client whose share of the log its events use, together with the client's other
     /// runs.</param>
     /// <param name="appender">Stores its events.</param>
-    /// <param name="closingEvents">End it if this process stops or dies. Null for a fatal error.</param>
+    /// <param name="closingEvents">End it if this process stops or dies.</param>
     internal Run(
         RunName name,
         Guid writer,
-        StreamPosition announced,
         long after,
         string client,
         RunAppender appender,
-        IReadOnlyList<RunEvent>? closingEvents = null
+        IReadOnlyList<RunEvent> closingEvents
     )
     {
         Name = name;
         Writer = writer;
-        Announced = announced;
         Known = after;
         Client = client;
-        ClosingEvents = closingEvents ?? Interrupted;
+        ClosingEvents = closingEvents;
         _appender = appender;
     }
 
@@ -69,8 +65,6 @@ public sealed class Run : IDisposable
     internal string Id => Name.Id;
 
     internal Guid Writer { get; }
-
-    internal StreamPosition Announced { get; }
 
     /// <summary>The client whose share of the log its events use.</summary>
     internal string Client { get; set; }

@@ -1,13 +1,11 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
-using EventStore;
 using Microsoft.Extensions.Options;
 using Streaming.Feed;
 
 namespace Runs;
 
-/// <summary>Begins, acquires and releases runs for this process. The announcement is stored before all events, so that
-/// every id that a client gets belongs to the run.</summary>
+/// <summary>Acquires and releases runs that were announced before, for parts of their work, such as the turns of a
+/// session.</summary>
 internal sealed class RunAcquisition(
     RunStore store,
     ProcessLease lease,
@@ -19,56 +17,6 @@ internal sealed class RunAcquisition(
     /// <summary>Runs that this process may hold, because the store's answer was lost. They are released before the next
     /// try.</summary>
     private readonly ConcurrentDictionary<RunName, Guid> _unconfirmed = [];
-
-    /// <summary>Announces a run and acquires it; the caller passes the run to <see cref="LiveRuns"/>. If the store's
-    /// answer is lost, <see cref="ProcessLease"/> ends the run.</summary>
-    /// <param name="id">Id of the run, or null to create one. A run with a known id is not begun again.</param>
-    /// <param name="closingEvents">Events that end the run if this replica fails, or null for a fatal error.</param>
-    /// <param name="handled">Work that another replica starts again if this one fails, instead of ending the run. Null
-    /// if there is none.</param>
-    /// <param name="cancellationToken">Cancels the wait, not the announcement.</param>
-    /// <exception cref="StoreUnavailableException">Postgres does not answer, or this replica has no lease.</exception>
-    public async Task<BegunRun> BeginAsync(
-        string kind,
-        string client,
-        object announcement,
-        string? id = null,
-        IReadOnlyList<RunEvent>? closingEvents = null,
-        HandledWork? handled = null,
-        CancellationToken cancellationToken = default
-    )
-    {
-        await feed.UntilStartedAsync(cancellationToken);
-
-        var name = new RunName(kind, id ?? Guid.CreateVersion7().ToString("N"));
-        var writer = await lease.WriterAsync(cancellationToken);
-        // Not cancelled with the request: an announced run without a writer would block its own topic.
-        var (isNew, announced) =
-            await store.BeginAnnouncedAsync(
-                name.Topic,
-                writer,
-                RunJson.Write(closingEvents ?? Run.Interrupted),
-                JsonSerializer.Serialize(announcement, RunJson.Options.GetTypeInfo(announcement.GetType())),
-                EventTracing.Current,
-                handled
-            ) ?? throw NoLease();
-
-        var run = isNew
-            ? new Run(name, writer, announced, announced.Position, client, appender, closingEvents)
-            {
-                MayRestart = handled is { Attempts: > 1 },
-            }
-            : null;
-        return new BegunRun(name, announced, run);
-    }
-
-    /// <summary>Returns a run that a writer of this replica has taken over.</summary>
-    public Run TakenOver(HandledRun taken, Guid writer) =>
-        new(RunName.Of(taken.Topic)!.Value, writer, default, taken.At, client: taken.Topic, appender)
-        {
-            Attempt = taken.Attempt,
-            MayRestart = taken.Attempt < taken.Work.Attempts,
-        };
 
     /// <summary>Acquires an announced run for a part of its work. Null if a replica already writes it.</summary>
     /// <param name="after">Position of the event that the part answers.</param>
@@ -97,9 +45,9 @@ internal sealed class RunAcquisition(
 
         return begun switch
         {
-            true => new Run(name, writer, default, after, client, appender, closingEvents),
+            true => new Run(name, writer, after, client, appender, closingEvents),
             false => null,
-            null => throw NoLease(),
+            null => throw ProcessLease.Lost(),
         };
     }
 
@@ -114,9 +62,6 @@ internal sealed class RunAcquisition(
         await store.ReleaseAsync(name.Topic, before);
         _unconfirmed.TryRemove(name, out _);
     }
-
-    private static StoreUnavailableException NoLease() =>
-        new("This replica lost its lease on runs. Try again in some seconds.");
 
     /// <summary>Releases a run that has nothing to write. If the store does not answer, the next acquisition by this
     /// process releases it.</summary>
@@ -138,8 +83,3 @@ internal sealed class RunAcquisition(
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public Task HandOverAsync(RunName name) => store.HandOverAsync(name.Topic, streaming.Value.Replica);
 }
-
-/// <param name="Announced">Position of the run's announcement; a reader that starts after it gets the whole
-/// run.</param>
-/// <param name="Run">The run to write, or null if an earlier request began it.</param>
-internal readonly record struct BegunRun(RunName Name, StreamPosition Announced, Run? Run);

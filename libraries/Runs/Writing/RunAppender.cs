@@ -1,13 +1,12 @@
 using System.Text.Json;
-using EventStore;
 
 namespace Runs;
 
-/// <summary>Stores the events of the runs that this process writes.</summary>
+/// <summary>Stores the events of the runs that this process writes, and of the logs of all runs.</summary>
 internal sealed class RunAppender(
     RunStore store,
     EventAppender appender,
-    AllRuns runs,
+    [FromKeyedServices(StorePool.Reads)] EventReader events,
     Shutdown shutdown,
     IServiceProvider services,
     TimeProvider clock,
@@ -20,9 +19,25 @@ internal sealed class RunAppender(
     /// <summary>JSON options for the events of the application's runs.</summary>
     public JsonSerializerOptions Json { get; } = RunJson.Of(services);
 
-    /// <inheritdoc cref="AllRuns.ReadAsync"/>
+    /// <summary>Reads a run's events, up to the newest one.</summary>
     public IAsyncEnumerable<EventRecord> ReadAsync(RunName name, CancellationToken cancellationToken) =>
-        runs.ReadAsync(name, after: 0, cancellationToken);
+        events.ReadTopicAsync(name.Topic, after: 0, cancellationToken);
+
+    /// <summary>Appends to a run's log, even if this process does not write the run. An event with a known id is stored
+    /// once.</summary>
+    /// <param name="cancellationToken">Ends the wait; the event may be stored nevertheless.</param>
+    public Task AppendToLogAsync(
+        RunName name,
+        string client,
+        RunEvent written,
+        Guid? id,
+        CancellationToken cancellationToken
+    ) =>
+        appender.AppendAsync(
+            [NewEvent.Own(name.Log, written.Type, written.Data, written.Key, id, EventTracing.Current)],
+            client,
+            cancellationToken
+        );
 
     /// <summary>Appends events, and retries while the store is unavailable, with new ids after the store has promised
     /// to refuse the lost append. After a promotion the run continues only if the store still has its events.</summary>

@@ -118,7 +118,7 @@ public sealed class RunAppendTests
             Stop
         );
 
-        var runs = new RunEventReader(log.Database);
+        var runs = new RunStore(log.Database, log.Database);
         var (oldest, newest) = (new List<long>(), new List<long>());
         var extents = (
             await runs.ReadOldestAsync("g.1", 1_000, e => oldest.Add(e.Position), Stop),

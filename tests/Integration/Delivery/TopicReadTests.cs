@@ -26,9 +26,9 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         {
             var topics = new TopicReader(reads, log.Host.Services.GetRequiredService<LineageReader>());
             await BoundedAsync(reads, "state", () => topics.ReadAsync(topic, 3, ["message_end"], Stop));
-            var runs = new RunEventReader(reads);
+            var runs = new RunStore(work, reads);
 
-            await BoundedAsync(reads, "first of the log", () => runs.FirstOfLogAsync(topic, Stop));
+            await BoundedAsync(reads, "start of the log", () => runs.LogStartAsync(topic, Stop));
             await BoundedAsync(reads, "last", () => runs.LastAsync(topic, Stop));
             await BoundedAsync(
                 reads,
@@ -38,21 +38,18 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
             await BoundedAsync(reads, "oldest", () => runs.ReadOldestAsync(topic, 1_000_000, _ => { }, Stop));
             await BoundedAsync(reads, "newest", () => runs.ReadNewestAsync(topic, 1_000_000, _ => { }, Stop));
 
-            var message = (await runs.FirstOfLogAsync(topic, Stop))!.Position + 1;
+            var message = (await runs.LogStartAsync(topic, Stop))!.First.Position + 1;
             await BoundedAsync(
                 reads,
                 "conversation",
                 () => runs.ReadNewestAsync(topic, ["content", "message_end"], message, 1_000_000, _ => { }, Stop)
             );
 
-            var store = new RunStore(work);
-            await BoundedAsync(work, "start of the log", () => store.LogStartAsync(topic, Stop));
-            await BoundedAsync(work, "owner", () => store.OwnerAsync(topic, Stop));
-            await BoundedAsync(work, "refused", () => store.RefuseAppendAsync(topic, Guid.NewGuid()));
+            await BoundedAsync(work, "refused", () => runs.RefuseAppendAsync(topic, Guid.NewGuid()));
             await BoundedAsync(
                 work,
                 "begun",
-                () => store.BeginAnnouncedAsync(topic, Guid.NewGuid(), "[]", "{}", traceParent: null)
+                () => runs.BeginAnnouncedAsync(topic, Guid.NewGuid(), "[]", "{}", traceParent: null)
             );
             await BoundedAsync(reads, "number", async () => Assert.NotNull((await NumberedAsync(reads, topic, 1)).At));
 
@@ -152,7 +149,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
         );
         await log.ListAsync(reads);
 
-        var runs = new RunEventReader(reads);
+        var runs = new RunStore(reads, reads);
         foreach (
             var read in (Func<Action<RunEntry>, Task<RunExtent>>[])
                 [
@@ -208,7 +205,7 @@ public sealed class TopicReadTests(TopicReadTests.LongLog log) : IClassFixture<T
     public async Task A_decision_about_a_run_looks_at_none_of_its_earlier_events()
     {
         await using var work = await RowsRead.OneConnectionAsync(log.Host, StorePool.Work);
-        var store = new RunStore(work);
+        var store = new RunStore(work, work);
         var writer = Guid.CreateVersion7();
         await work.ExecuteAsync(
             $"""

@@ -191,7 +191,7 @@ public sealed class AnswerFuzzTests
         {
             try
             {
-                var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m", Owner: null);
+                var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m");
                 AnswerWriter response =
                     format == ChatCompletionsWriter.Format
                         ? new ChatCompletionsWriter(run, includeUsage: true, call)

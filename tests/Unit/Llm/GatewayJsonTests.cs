@@ -31,10 +31,7 @@ public sealed class GatewayJsonTests
             """{"id":"c1","tool":"find","input":{"of":"猫 <b>","n":1.50}}""",
             Written(new GenerationToolUse("c1", "find", input))
         );
-        Assert.Equal(
-            """{"state":"queued","reason":"busy"}""",
-            Written(new GenerationWaits("queued", "busy", null, null))
-        );
+        Assert.Equal("""{"state":"queued","reason":"busy"}""", Written(new DelayNotice("queued", "busy")));
         Assert.Equal(
             """{"finishReason":"stop","usage":{"inputTokens":1,"outputTokens":2}}""",
             Written(new GenerationDone("stop", new GenerationUsage(1, 2)))
@@ -48,7 +45,6 @@ public sealed class GatewayJsonTests
             Written(new GenerationState("g", "done", "a", Stream: "/s"))
         );
 
-        Assert.Equal("""{"provider":"p","model":"m"}""", Written(new AgentStarted("p", "m", Owner: null)));
         Assert.Equal("""{"type":"content","content":"a","data":"a"}""", Written(new AgentContent("content", "a", "a")));
         Assert.Equal(
             """{"type":"tool_use","id":"c1","tool":"find","input":"no JSON"}""",
@@ -70,7 +66,15 @@ public sealed class GatewayJsonTests
         Assert.Equal(
             """{"session_id":"s","createdAt":"2026-01-02T03:04:05+00:00","turns":["""
                 + """{"message":"a","askedAt":"2026-01-02T03:04:05+00:00","events":[]}]}""",
-            Written(new SessionState("s", null, null, Time, [new SessionTurn("a", Time, null, [])]))
+            Written(
+                new SessionState(
+                    "s",
+                    null,
+                    null,
+                    Time,
+                    [new SessionTurn(new StoredMessage("a", null, null), Time, null, [])]
+                )
+            )
         );
 
         Assert.Equal("""{"of":"猫 <b>","n":1.50}""", Written(call.Arguments!));

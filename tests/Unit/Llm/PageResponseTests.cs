@@ -20,8 +20,7 @@ public sealed class PageResponseTests
         new StreamPosition("e", 1),
         DateTimeOffset.UnixEpoch,
         "demo",
-        "demo",
-        Owner: null
+        "demo"
     );
 
     /// <summary>AI SDK's <c>lastAssistantMessageIsCompleteWithToolCalls</c> looks at the last step, and would send the

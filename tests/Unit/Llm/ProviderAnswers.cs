@@ -51,7 +51,7 @@ internal static class ProviderAnswers
             new CallOptions { ModelId = "m", NativeBody = native }
         );
 
-        var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m", Owner: null);
+        var run = new RunHead(new RunName("chat", "1"), default, default, "local", "m");
         AnswerWriter response = isOpenAi
             ? new ChatCompletionsWriter(run, includeUsage: true, call)
             : new MessagesWriter(run, call);

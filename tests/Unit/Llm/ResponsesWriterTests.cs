@@ -240,8 +240,7 @@ public sealed class ResponsesWriterTests
                 new StreamPosition("e", 1),
                 DateTimeOffset.UnixEpoch,
                 "demo",
-                "demo",
-                Owner: null
+                "demo"
             ),
             prompt: null
         );

@@ -86,7 +86,7 @@ public sealed class UpstreamTimeoutTests
         var delays = await DelaysAsync(server, new ProviderOptions(), new EarlyClock(TimeSpan.FromSeconds(30)));
 
         // An HTTP date has whole seconds (RFC 9110 §5.6.7).
-        Assert.InRange(Assert.Single(delays).Milliseconds!.Value, isDate ? 5_000 : 9_000, 9_250);
+        Assert.InRange(Assert.Single(delays).RetryInMs!.Value, isDate ? 5_000 : 9_000, 9_250);
         Assert.Equal(2, server.Requests.Count);
     }
 

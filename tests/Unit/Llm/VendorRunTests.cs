@@ -17,8 +17,7 @@ public sealed class VendorRunTests
         new StreamPosition("e", 1),
         DateTimeOffset.UnixEpoch,
         Provider: null,
-        "m",
-        Owner: null
+        "m"
     );
 
     private static readonly ChatResponseUpdate[] Looked =

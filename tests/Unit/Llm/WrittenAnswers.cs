@@ -20,8 +20,7 @@ internal static class WrittenAnswers
         new StreamPosition("e", 1),
         DateTimeOffset.UnixEpoch,
         Provider: null,
-        "m",
-        Owner: null
+        "m"
     );
 
     /// <summary>Returns the frames of an answer with these contents, a line each.</summary>

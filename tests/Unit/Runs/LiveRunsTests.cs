@@ -117,7 +117,7 @@ public sealed class LiveRunsTests : IDisposable
     }
 
     /// <summary>A run without a log: its work appends nothing.</summary>
-    private static Run NewRun() => new(new RunName("generation", "1"), Guid.NewGuid(), default, 0, "a", null!);
+    private static Run NewRun() => new(new RunName("generation", "1"), Guid.NewGuid(), 0, "a", null!, []);
 
     /// <summary>A clock whose timers expire while they are created, and that then does something else.</summary>
     private sealed class ExpiringTime : TimeProvider

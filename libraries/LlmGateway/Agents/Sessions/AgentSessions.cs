@@ -128,19 +128,20 @@ internal sealed class AgentSessions(
     {
         try
         {
-            if (await questions.ReadAsync(run, client) is not { } question)
+            if (await questions.ReadAsync(run, client) is { } question)
             {
-                await runs.ReleaseAsync(run);
+                run.Client = question.Client;
+                await answers.AnswerAsync(run, question);
                 return;
             }
-
-            run.Client = question.Client;
-            await answers.AnswerAsync(run, question);
         }
-        catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted && run.LastStored is null)
+        // Another run answers the message.
+        catch (OperationCanceledException) when (run.StopReason == StopReason.Interrupted && run.LastStored is null) { }
+        catch (StoreUnavailableException) when (run.LastStored is null)
         {
-            // Another run answers the message.
-            await runs.ReleaseAsync(run);
+            await Task.Delay(FirstDelay, clock);
         }
+
+        await runs.ReleaseAsync(run);
     }
 }

@@ -1,11 +1,10 @@
 using EventStore;
-using Runs;
 
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>
-/// Data of the event that announces a session. Each message repeats these data, with the time of that event, because
-/// retention drops the announcement of a session in use.
+/// Data of the event that announces a session, or one question. Each message of a session repeats these data, with the
+/// time of that event, because retention drops the announcement of a session in use.
 /// </summary>
 /// <param name="Provider">Requested provider, or null for the default.</param>
 /// <param name="Model">Requested model, or null for the provider's default.</param>
@@ -20,11 +19,15 @@ internal sealed record SessionStarted(
 {
     /// <summary>Reads a session from the oldest event of its log, which is the announcement or a message. Null if it
     /// does not exist.</summary>
-    public static async Task<SessionStarted?> ReadAsync(RunName name, AllRuns runs, CancellationToken cancellationToken)
+    public static async Task<SessionStarted?> ReadAsync(
+        RunName name,
+        RunStore runs,
+        CancellationToken cancellationToken
+    )
     {
-        if (await runs.FirstOfLogAsync(name, cancellationToken) is not { } first)
+        if (await runs.LogStartAsync(name.Topic, cancellationToken) is not { First: var first } log)
             return null;
-        if (first.Type != AllRuns.Announcement)
+        if (!log.IsAnnouncement)
             return StoredMessage.Of(first).Announced ?? new SessionStarted(null, null, first.Time);
 
         var session = JsonSerializer.Deserialize(first.Data, RunJson.Options.TypeOf<SessionStarted>())!;

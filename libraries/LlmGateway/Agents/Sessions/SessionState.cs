@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Runs;
+using EventStore;
 
 namespace LlmGateway.Agents.Sessions;
 
@@ -23,7 +23,8 @@ internal sealed record SessionState(
     /// <summary>Reads a session. Null if it does not exist.</summary>
     public static async Task<(SessionState State, StreamPosition Position)?> ReadAsync(
         RunName name,
-        AllRuns runs,
+        RunStore runs,
+        int maxBytes,
         CancellationToken cancellationToken
     )
     {
@@ -31,29 +32,16 @@ internal sealed record SessionState(
             return null;
 
         var reader = new TurnReader();
-        var extent = await runs.ReadNewestAsync(name, reader.Add, cancellationToken);
-        var turns = reader.Turns().Select(SessionTurn.Of);
+        var extent = await runs.ReadNewestAsync(name.Topic, maxBytes, reader.Add, cancellationToken);
         var state = new SessionState(
             name.Id,
             session.Provider,
             session.Model,
             session.CreatedAt!.Value,
-            [.. turns],
+            [.. reader.Turns()],
             extent.IsWhole ? null : true
         );
 
         return (state, new StreamPosition(extent.Epoch, extent.Through));
     }
-}
-
-/// <summary>A message and the events of its answer so far; consecutive text is one event.</summary>
-internal sealed record SessionTurn(
-    string Message,
-    DateTimeOffset AskedAt,
-    DateTimeOffset? EndedAt,
-    IReadOnlyList<JsonElement> Events
-)
-{
-    public static SessionTurn Of(StoredTurn turn) =>
-        new(turn.Message.Content, turn.AskedAt, turn.EndedAt, AgentEvents.ShownOf(turn.Events));
 }

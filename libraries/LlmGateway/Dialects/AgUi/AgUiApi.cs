@@ -136,7 +136,7 @@ internal static class AgUiApi
         if (await FindAsync(request, thread, run) is not (_, { } known))
             throw new VendorException(VendorError.NoRun);
 
-        await request.Runs.CancelAndWaitAsync(known.Name, request.Clock, request.Aborted);
+        await request.Runs.CancelAndWaitAsync(known.Name.Topic, request.Clock, request.Aborted);
         request.Empty();
     }
 

@@ -58,7 +58,7 @@ internal static class ResponseMaker
     {
         try
         {
-            await request.Runs.CancelAsync(name, stopping);
+            await request.Runs.CancelAsync(name.Topic, stopping);
         }
         catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
         {

@@ -117,7 +117,7 @@ internal static class ResponsesApi
     private static async Task CancelAsync(string id, DialectRequest request)
     {
         var (run, prompt) = await FindAsync(id, request);
-        await request.Runs.CancelAndWaitAsync(run.Name, request.Clock, request.Aborted);
+        await request.Runs.CancelAndWaitAsync(run.Name.Topic, request.Clock, request.Aborted);
         var state = await new StoredResponses(request).StateAsync(run, prompt);
         await VendorHandler.WriteAsync(request.Context, state);
     }
@@ -126,7 +126,7 @@ internal static class ResponsesApi
     private static async Task DeleteAsync(string id, DialectRequest request)
     {
         var (run, prompt) = await FindAsync(id, request);
-        await request.Runs.CancelAsync(run.Name, request.Aborted);
+        await request.Runs.CancelAsync(run.Name.Topic, request.Aborted);
         // The conversation before the response stays.
         var deleted = RunPrompt.Deleted with
         {

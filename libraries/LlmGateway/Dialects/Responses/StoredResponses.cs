@@ -74,7 +74,7 @@ internal sealed class StoredResponses(DialectRequest request)
                 $"Previous response with id '{id}' not found.",
                 code: "previous_response_not_found"
             );
-        if (await request.Runs.IsRunningAsync(name, request.Aborted))
+        if (await request.Runs.IsRunningAsync(name.Topic, request.Aborted))
             throw new InvalidChatException("previous_response_id", $"the response '{id}' is not complete yet");
 
         var history = await request.Conversations.HistoryAsync(request.Context, name);

@@ -118,7 +118,7 @@ internal static partial class DemoTools
     }
 
     // Matches no part of an id: 3f2b-928-1a is not arithmetic.
-    [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷^%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]
+    [GeneratedRegex(@"(?<![\w-])[(\-]*\d[\d.]*[\s()]*(?:[-+*/×÷%][\s()\-]*\d[\d.]*[\s)]*)+(?![\w-])")]
     private static partial Regex Arithmetic();
 
     [GeneratedRegex(@"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")]

@@ -125,7 +125,7 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         await UntilEndedAsync(A, first);
         await UntilEndedAsync(A, second);
         var conversations = Services(B).GetRequiredService<ConversationReader>();
-        var history = await conversations.HistoryAsync(second.Name, 4, 2_000, Stop);
+        var history = await conversations.HistoryAsync(second.Name, Stop, 4, 2_000);
         Assert.Equal(
             [
                 (ChatRole.User, "My name is Ann."),
@@ -138,7 +138,7 @@ public sealed class RunUpdateTests(AssemblyWide<LlmSystem> shared) : LlmTests(sh
         foreach (var (most, mostBytes) in ((int, long)[])[(3, 2_000), (4, 200)])
         {
             var refused = await Assert.ThrowsAsync<InvalidChatException>(() =>
-                conversations.HistoryAsync(second.Name, most, mostBytes, Stop)
+                conversations.HistoryAsync(second.Name, Stop, most, mostBytes)
             );
             Assert.Equal("context_length_exceeded", refused.Code);
         }

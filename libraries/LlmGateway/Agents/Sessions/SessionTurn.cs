@@ -1,15 +1,27 @@
+using System.Text.Json.Serialization;
 using EventStore;
 
 namespace LlmGateway.Agents.Sessions;
 
 /// <summary>A message and the events of its answer so far.</summary>
+/// <param name="Asked">The message.</param>
+/// <param name="AskedAt">Time of the message.</param>
 /// <param name="EndedAt">Time of the answer's end, or null if it has not ended.</param>
-internal sealed record StoredTurn(
-    StoredMessage Message,
+/// <param name="Stored">The events as they are stored.</param>
+internal sealed record SessionTurn(
+    [property: JsonIgnore] StoredMessage Asked,
     DateTimeOffset AskedAt,
     DateTimeOffset? EndedAt,
-    IReadOnlyList<RunEntry> Events
-);
+    [property: JsonIgnore] IReadOnlyList<RunEntry> Stored
+)
+{
+    /// <summary>Text of the message.</summary>
+    [JsonPropertyOrder(-1)]
+    public string Message => Asked.Content;
+
+    /// <summary>The events as clients get them; consecutive text is one event.</summary>
+    public IReadOnlyList<JsonElement> Events => AgentEvents.ShownOf(Stored);
+}
 
 /// <summary>
 /// Reads messages in the order of the log, and assigns to each its answer, by the key of the event that ends the turn.
@@ -34,7 +46,7 @@ internal sealed class TurnReader
             _events.Add(entry);
     }
 
-    public IEnumerable<StoredTurn> Turns()
+    public IEnumerable<SessionTurn> Turns()
     {
         foreach (var asked in _messages)
             if (_answers.TryGetValue(asked.Key!, out var answer))
