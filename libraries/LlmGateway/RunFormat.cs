@@ -129,10 +129,7 @@ public sealed class RunFormat
             "messages" => Messages(Streamed),
             "ui-messages" => UiMessages(),
             "ag-ui" => AgUi(
-                JsonSerializer.SerializeToElement(
-                    VendorFrame.Object(("threadId", id), ("runId", id), ("messages", new JsonArray())),
-                    NodeJson.Default.JsonObject
-                )
+                WireJson.ElementOf(WireJson.Object(("threadId", id), ("runId", id), ("messages", new JsonArray())))
             ),
             _ => throw new InvalidRequestException(
                 "format",

@@ -34,19 +34,14 @@ public static class RunUpdateExtensions
         ArgumentNullException.ThrowIfNull(run);
         var characters = new WholeCharacters();
         await foreach (var update in updates.WithCancellation(run.Stopping))
-            await run.AppendAsync(characters.Of(update));
+            await run.AppendAsync(With(update, characters.Of));
     }
 
-    /// <summary>Returns the update, or a copy of it if its contents change. The caller's object is not
-    /// modified.</summary>
+    /// <summary>Returns a copy of the update with other contents. The caller's object is not modified.</summary>
     private static ChatResponseUpdate With(ChatResponseUpdate update, Func<AIContent, AIContent> change)
     {
-        var contents = update.Contents.Select(change).ToList();
-        if (contents.SequenceEqual(update.Contents))
-            return update;
-
         var changed = update.Clone();
-        changed.Contents = contents;
+        changed.Contents = [.. update.Contents.Select(change)];
         return changed;
     }
 
@@ -54,41 +49,32 @@ public static class RunUpdateExtensions
     /// pair.</summary>
     private sealed class WholeCharacters
     {
-        private string _ofText = "";
-        private string _ofReasoning = "";
+        private readonly AnswerText _text = new();
+        private readonly AnswerText _reasoning = new();
 
-        /// <summary>Returns the update with the half pair that the update before it left over, and keeps the half pair
-        /// at its end for the next update.</summary>
-        public ChatResponseUpdate Of(ChatResponseUpdate update) => With(update, Of);
-
-        private AIContent Of(AIContent content) =>
+        /// <summary>Returns the content with the half pair that the content before it left over, and keeps the half
+        /// pair at its end for the next one.</summary>
+        public AIContent Of(AIContent content) =>
             content switch
             {
-                TextContent text when Joined(text.Text, ref _ofText) is { } whole => new TextContent(whole)
+                TextContent text => new TextContent(Whole(_text, text.Text))
                 {
                     AdditionalProperties = text.AdditionalProperties,
                     Annotations = text.Annotations,
                 },
-                TextReasoningContent reasoning when Joined(reasoning.Text, ref _ofReasoning) is { } whole =>
-                    new TextReasoningContent(whole)
-                    {
-                        AdditionalProperties = reasoning.AdditionalProperties,
-                        ProtectedData = reasoning.ProtectedData,
-                    },
+                TextReasoningContent reasoning => new TextReasoningContent(Whole(_reasoning, reasoning.Text))
+                {
+                    AdditionalProperties = reasoning.AdditionalProperties,
+                    Annotations = reasoning.Annotations,
+                    ProtectedData = reasoning.ProtectedData,
+                },
                 _ => content,
             };
 
-        /// <summary>Returns the text with the half before it and without the half at its end, or null if there is
-        /// neither.</summary>
-        private static string? Joined(string text, ref string half)
+        private static string Whole(AnswerText all, string text)
         {
-            var whole = half + text;
-            var isCut = whole.Length > 0 && char.IsHighSurrogate(whole[^1]);
-            if (half.Length == 0 && !isCut)
-                return null;
-
-            half = isCut ? whole[^1..] : "";
-            return isCut ? whole[..^1] : whole;
+            all.Append(text);
+            return all.Take();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using LlmGateway.Providers;
 using Streaming.Frames;
 
 namespace LlmGateway.Dialects;
@@ -6,26 +7,15 @@ namespace LlmGateway.Dialects;
 /// <summary>Makes the JSON of answers in the vendors' APIs, and the frames with this JSON.</summary>
 internal static class VendorFrame
 {
-    public static JsonObject Object(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var json = new JsonObject();
-        foreach (var (name, value) in members)
-            json[name] = value;
-        return json;
-    }
+    public static JsonObject Object(params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        WireJson.Object(members);
 
-    /// <summary>Makes an object of the members that are not null.</summary>
-    public static JsonObject Known(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
-    {
-        var json = Object(members);
-        foreach (var (name, value) in members)
-            if (value is null)
-                json.Remove(name);
-        return json;
-    }
+    /// <inheritdoc cref="WireJson.Known"/>
+    public static JsonObject Known(params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        WireJson.Known(members);
 
     public static JsonObject Event(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
-        Object([("type", type), .. members]);
+        WireJson.Typed(type, members);
 
     /// <summary>Makes a frame. Its id comes first, because a client that resumes after such a frame takes the id when
     /// it reads the data.</summary>

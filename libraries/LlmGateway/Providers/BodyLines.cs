@@ -8,9 +8,8 @@ namespace LlmGateway.Providers;
 /// Living Standard §9.2.6). A byte order mark and white space before the first line are skipped.
 /// </summary>
 /// <param name="read">Reads the next bytes. It returns 0 at the end.</param>
-/// <param name="provider">The provider's name, for errors.</param>
-/// <param name="maxBytes">Largest answer.</param>
-internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, string provider, long maxBytes)
+/// <param name="provider">The provider, which has the limit of an answer.</param>
+internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, ModelProvider provider)
 {
     /// <summary>
     /// Longest event, in bytes. An event becomes a part of the client's next request, which has at most this length
@@ -84,13 +83,6 @@ internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, string 
         return Take(Rest.Length);
     }
 
-    /// <summary>The error for an answer beyond <see cref="ProviderOptions.MaxAnswerBytes"/>.</summary>
-    public static UpstreamException AnswerTooLarge(string provider, long maxBytes) =>
-        TooLarge(
-            $"The answer of {provider} is larger than {maxBytes} bytes "
-                + $"(AspireSse:Llm:Providers:{provider}:MaxAnswerBytes)."
-        );
-
     private ReadOnlyMemory<byte> Take(int length, int end = 0)
     {
         var line = _buffer.AsMemory(_start, length);
@@ -106,7 +98,7 @@ internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, string 
     private async ValueTask<bool> FillAsync()
     {
         if (_eventBytes + Rest.Length > MaxEventBytes)
-            throw TooLarge($"{provider} sent an event of more than {MaxEventBytes} bytes.");
+            throw ModelProvider.TooLarge($"{provider.Name} sent an event of more than {MaxEventBytes} bytes.");
 
         if (_end == _buffer.Length)
         {
@@ -120,9 +112,6 @@ internal sealed class BodyLines(Func<Memory<byte>, ValueTask<int>> read, string 
         var count = await read(_buffer.AsMemory(_end));
         _end += count;
         _bytes += count;
-        return _bytes <= maxBytes ? count > 0 : throw AnswerTooLarge(provider, maxBytes);
+        return _bytes <= provider.Options.MaxAnswerBytes ? count > 0 : throw provider.TooLarge();
     }
-
-    private static UpstreamException TooLarge(string message) =>
-        new(502, UpstreamException.TooLarge, message + " The answer is incomplete.");
 }

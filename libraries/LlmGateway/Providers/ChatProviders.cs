@@ -10,9 +10,7 @@ namespace LlmGateway.Providers;
 /// <summary>The providers, configured or registered by the host; a request selects one by name or by model.</summary>
 internal sealed class ChatProviders : IDisposable
 {
-    private const string Section = LlmOptions.Section;
-
-    private readonly Dictionary<string, Provider> _providers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, Entry> _providers = new(StringComparer.OrdinalIgnoreCase);
     private readonly string _default;
     private readonly HttpClient _http = new(
         new SocketsHttpHandler
@@ -39,13 +37,13 @@ internal sealed class ChatProviders : IDisposable
         var defaults = new ProvidersOptions();
         string[] vendors = [defaults.OpenAi.BaseUrl, defaults.Anthropic.BaseUrl];
         _default = options.Value.DefaultProvider;
-        AddRemote("openai", all.OpenAi, o => new OpenAiChatClient(Upstream("openai", o), o, isOpenAi: true));
-        AddRemote("anthropic", all.Anthropic, o => new AnthropicChatClient(Upstream("anthropic", o), o));
-        AddRemote("local", all.Local, o => new OpenAiChatClient(Upstream("local", o), o, isOpenAi: false));
-        Add("demo", all.Demo, new DemoChatClient(all.Demo, clock));
+        AddRemote("openai", all.OpenAi, upstream => new OpenAiChatClient(upstream, isOpenAi: true));
+        AddRemote("anthropic", all.Anthropic, upstream => new AnthropicChatClient(upstream));
+        AddRemote("local", all.Local, upstream => new OpenAiChatClient(upstream, isOpenAi: false));
+        Add("demo", all.Demo, _ => new DemoChatClient(all.Demo, clock));
 
         foreach (var (name, limits, client) in keyed.Create([.. _providers.Keys]))
-            Add(name, limits, client);
+            Add(name, limits, provider => new KeyedChatClient(client, provider));
 
         if (!_providers.ContainsKey(_default))
             throw Invalid(
@@ -53,44 +51,35 @@ internal sealed class ChatProviders : IDisposable
                 $"is '{_default}'; it must be one of {string.Join(", ", _providers.Keys)}."
             );
 
-        Upstream Upstream(string name, ProviderOptions provider) => new(name, _http, provider, clock, logger);
-
-        void AddRemote(string name, ProviderOptions provider, Func<ProviderOptions, IChatClient> create)
+        void AddRemote(string name, ProviderOptions remote, Func<Upstream, IChatClient> create)
         {
-            if (provider.AllowBackgroundResponses)
+            if (remote.AllowBackgroundResponses)
                 throw Invalid(
                     $"Providers:{name}:AllowBackgroundResponses",
                     "is for keyed clients: this one has no continuation tokens."
                 );
             // A vendor's own address needs a key; another address may not.
             var missing =
-                provider.BaseUrl.Length == 0 ? $"{Section}:Providers:{name}:BaseUrl"
-                : provider.ApiKey.Length == 0 && vendors.Contains(provider.BaseUrl)
-                    ? $"{Section}:Providers:{name}:ApiKey"
+                remote.BaseUrl.Length == 0 ? nameof(remote.BaseUrl)
+                : remote.ApiKey.Length == 0 && vendors.Contains(remote.BaseUrl) ? nameof(remote.ApiKey)
                 : null;
-            if (missing is null)
-                Add(name, provider, create(provider));
-            else
-                _providers[name] = new Provider(name, provider, missing, Client: null);
+            Add(name, remote, provider => create(new Upstream(provider, _http)), missing);
         }
 
-        void Add(string name, ProviderOptions provider, IChatClient client)
+        void Add(string name, ProviderOptions limits, Func<ModelProvider, IChatClient> create, string? missing = null)
         {
-            var measured = new TelemetryChatClient(
-                new ProviderQueue(client, name, provider, clock),
-                name,
-                new ModelNames(provider.Models),
-                metrics,
-                clock,
-                logger
-            );
-            _providers[name] = new Provider(name, provider, Missing: null, measured);
+            var provider = new ModelProvider(name, limits, clock, logger);
+            var client = missing is null ? new ProviderQueue(create(provider), provider) : null;
+            var measured = client is null ? null : new TelemetryChatClient(client, provider, metrics);
+            _providers[name] = new Entry(provider, missing is null ? null : provider.Setting(missing), measured);
         }
     }
 
     /// <summary>The models of the configured providers.</summary>
     public IEnumerable<(string Model, string Provider)> Models =>
-        _providers.Values.Where(p => p.Client is not null).SelectMany(p => p.Options.Models.Select(m => (m, p.Name)));
+        _providers
+            .Values.Where(p => p.Client is not null)
+            .SelectMany(p => p.Provider.Options.Models.Select(model => (model, p.Provider.Name)));
 
     /// <summary>
     /// Finds the provider and the model of a request. <c>provider/model</c> names both, for clients with one field
@@ -114,7 +103,7 @@ internal sealed class ChatProviders : IDisposable
             return Target(_providers[_default], "provider", null);
 
         foreach (var known in _providers.Values)
-            if (known.Client is not null && known.Options.Models.Contains(model))
+            if (known.Client is not null && known.Provider.Options.Models.Contains(model))
                 return Target(known, "model", model);
 
         if (model.IndexOf('/') is > 0 and var slash && _providers.TryGetValue(model[..slash], out var prefixed))
@@ -125,7 +114,7 @@ internal sealed class ChatProviders : IDisposable
             return Target(_providers[guess], "model", model);
 
         // A local server without a list of models gets any model.
-        return _providers["local"] is { Client: not null, Options.Models.Count: 0 } local
+        return _providers["local"] is { Client: not null, Provider.Options.Models.Count: 0 } local
             ? Target(local, "model", model)
             : throw new InvalidChatException(
                 "model",
@@ -134,24 +123,22 @@ internal sealed class ChatProviders : IDisposable
             );
     }
 
-    private static ChatTarget Target(Provider provider, string field, string? model)
+    private static ChatTarget Target(Entry entry, string field, string? model)
     {
-        if (provider.Client is null)
+        var ((name, options, _, _), missing, client) = entry;
+        if (client is null)
             throw new InvalidChatException(
                 field,
-                $"The provider {provider.Name} is not configured: set {provider.Missing}, or use the model demo.",
+                $"The provider {name} is not configured: set {missing}, or use the model demo.",
                 code: InvalidChatException.ProviderNotConfigured
             );
 
+        var setting = entry.Provider.Setting(nameof(options.Models));
         var chosen = model is { Length: > 0 }
             ? model
-            : provider.Options.Models.FirstOrDefault()
-                ?? throw new InvalidChatException(
-                    "model",
-                    $"is required for {provider.Name}, since AspireSse:Llm:Providers:{provider.Name}:Models is empty."
-                );
-
-        return new ChatTarget(provider.Client, provider.Name, chosen, provider.Options.AllowBackgroundResponses);
+            : options.Models.FirstOrDefault()
+                ?? throw new InvalidChatException("model", $"is required for {name}, since {setting} is empty.");
+        return new ChatTarget(client, name, chosen, options.AllowBackgroundResponses);
     }
 
     private static string? Family(string model) =>
@@ -164,11 +151,14 @@ internal sealed class ChatProviders : IDisposable
         : null;
 
     private static OptionsValidationException Invalid(string name, string problem) =>
-        new(name, typeof(LlmOptions), [$"{Section}:{name} {problem}"]);
+        new(name, typeof(LlmOptions), [$"{LlmOptions.Section}:{name} {problem}"]);
 
     public void Dispose() => _http.Dispose();
 
-    private sealed record Provider(string Name, ProviderOptions Options, string? Missing, IChatClient? Client);
+    /// <param name="Provider">The provider.</param>
+    /// <param name="Missing">The setting that it lacks.</param>
+    /// <param name="Client">Null if a setting is missing.</param>
+    private sealed record Entry(ModelProvider Provider, string? Missing, IChatClient? Client);
 }
 
 /// <summary>A model and the provider that serves it.</summary>

@@ -13,6 +13,6 @@ public static class GatewaySettingsExtensions
     public static IEnumerable<KeyValuePair<string, Type>> GatewaySettings(this IServiceCollection services) =>
         KeyedProviders
             .Keys(services)
-            .Select(key => KeyValuePair.Create($"{LlmOptions.Section}:Providers:{key}", typeof(ProviderOptions)))
+            .Select(key => KeyValuePair.Create(ModelProvider.SectionOf(key), typeof(ProviderOptions)))
             .Prepend(KeyValuePair.Create(LlmOptions.Section, typeof(LlmOptions)));
 }

@@ -28,6 +28,10 @@ internal static class MessageText
         return text.ToString();
     }
 
+    /// <summary>Returns the beginning of a text, by default of a page, cut between characters.</summary>
+    public static string Beginning(string text, int most = 2_000) =>
+        text.Length <= most ? text : text[..(char.IsHighSurrogate(text[most - 1]) ? most - 1 : most)];
+
     public static string Join(IEnumerable<AIContent> parts) =>
         string.Join("\n\n", parts.OfType<TextContent>().Select(part => part.Text).Where(text => text.Length > 0));
 }

@@ -47,19 +47,13 @@ internal static class OwnReasoning
 
         ChatMessage Own(ChatMessage message)
         {
-            if (!message.Contents.Any(IsReasoning))
-                return message;
-
             var own = message.Clone();
-            // A mark that was stored is JSON.
-            own.Contents =
-            [
-                .. message.Contents.Where(content =>
-                    !IsReasoning(content) || $"{content.AdditionalProperties?.GetValueOrDefault(Maker)}" == provider
-                ),
-            ];
+            own.Contents = [.. message.Contents.Where(content => !IsReasoning(content) || IsOwn(content))];
             return own;
         }
+
+        // A mark that was stored is JSON.
+        bool IsOwn(AIContent content) => $"{content.AdditionalProperties?.GetValueOrDefault(Maker)}" == provider;
     }
 
     private static bool IsReasoning(AIContent content) => content is TextReasoningContent;

@@ -3,12 +3,9 @@ using Microsoft.Extensions.Options;
 namespace LlmGateway.Providers;
 
 /// <summary>
-/// Fills in the vendors' usual environment variables for missing API keys, and models for empty lists. Reads the
-/// options of a keyed provider, <c>AspireSse:Llm:Providers:&lt;key&gt;</c>.
+/// Fills in the vendors' usual environment variables for missing API keys, and models for empty lists.
 /// </summary>
-internal sealed class ProviderDefaults(IConfiguration configuration)
-    : IPostConfigureOptions<LlmOptions>,
-        IConfigureNamedOptions<ProviderOptions>
+internal sealed class ProviderDefaults(IConfiguration configuration) : IPostConfigureOptions<LlmOptions>
 {
     private static readonly string[] OpenAiModels = ["gpt-4o", "gpt-4o-mini"];
     private static readonly string[] AnthropicModels = ["claude-sonnet-4-20250514", "claude-3-5-haiku-20241022"];
@@ -22,11 +19,6 @@ internal sealed class ProviderDefaults(IConfiguration configuration)
         FillModels(providers.Anthropic, AnthropicModels);
         FillModels(providers.Demo, ["demo"]);
     }
-
-    public void Configure(ProviderOptions options) => Configure(Options.DefaultName, options);
-
-    public void Configure(string? name, ProviderOptions options) =>
-        configuration.GetSection($"AspireSse:Llm:Providers:{name}").Bind(options);
 
     private void FillKey(ProviderOptions provider, string variable)
     {

@@ -12,13 +12,9 @@ namespace LlmGateway.Providers;
 /// {"errors":[{"code":7009,"message":…}]}              {"code":429,"message":…}
 /// </code>
 /// </summary>
-/// <param name="provider">The provider's name.</param>
-/// <param name="apiKey">A secret that no message repeats.</param>
-internal sealed class ProviderFailure(string provider, string apiKey)
+/// <param name="provider">The provider, whose key no message repeats.</param>
+internal sealed class ProviderFailure(ModelProvider provider)
 {
-    /// <summary>Most characters of a message, which becomes an event and a part of the client's error.</summary>
-    private const int MaxMessage = 2_000;
-
     /// <summary>Words for each kind of failure, and its status. The first kind that matches decides.</summary>
     private static readonly (string Words, int Status)[] Kinds =
     [
@@ -41,18 +37,14 @@ internal sealed class ProviderFailure(string provider, string apiKey)
             if (!IsBlank(Get(choice, "error")))
                 data = choice;
 
+        var isOfAnswer = Get(data, "choices") is not null || Get(data, "type") is not null;
         var isFailure =
             !IsBlank(Get(data, "error"))
             || !IsBlank(Get(data, "errors"))
             || Is(data, "object", "error")
             || Is(data, "type", "error")
-            || (
-                Get(data, "choices") is null
-                && Get(data, "type") is null
-                && (
-                    Get(data, "detail") is not null || (Text(data, "message") is not null && StatusOf(data) is not null)
-                )
-            );
+            || (!isOfAnswer && Get(data, "detail") is not null)
+            || (!isOfAnswer && Text(data, "message") is not null && StatusOf(data) is not null);
         if (!isFailure)
             return null;
 
@@ -66,13 +58,13 @@ internal sealed class ProviderFailure(string provider, string apiKey)
     {
         var details = ObjectIn(ParseLeniently(text)) is { } data ? DetailsOf(data) : (JsonElement?)null;
         var said = details is { } known ? MessageOf(known) : text;
-        return Of(status, $"{provider} answered {status}: {said}", details, retryAfter);
+        return Of(status, $"{provider.Name} answered {status}: {said}", details, retryAfter);
     }
 
     /// <summary>Returns the failure of a response that is a page or empty, although its status is that of an
     /// answer.</summary>
     public UpstreamException NoAnswer(string page) =>
-        Of(502, $"{provider} sent no event of an answer, but {page}", details: null, retryAfter: null);
+        Of(502, $"{provider.Name} sent no event of an answer, but {page}", details: null, retryAfter: null);
 
     /// <summary>Returns the failure that a library reports with a code.</summary>
     public static UpstreamException Of(string? code, string message)
@@ -98,24 +90,20 @@ internal sealed class ProviderFailure(string provider, string apiKey)
         UpstreamException.OfStatus(
             status,
             status is 401 or 403
-                ? $"The provider {provider} refuses this server's credentials ({status}). "
-                    + $"Set AspireSse:Llm:Providers:{provider}:ApiKey."
+                ? $"{provider.Refuses(status)} Set {provider.Setting(nameof(ProviderOptions.ApiKey))}."
                 : Shown(message),
             retryAfter,
             code: CodeOf(details)
         );
 
-    /// <summary>Returns the message without the API key, and with at most <see cref="MaxMessage"/>
-    /// characters.</summary>
+    /// <summary>Returns the beginning of the message, which becomes an event and a part of the client's error, without
+    /// the API key.</summary>
     private string Shown(string message)
     {
         // The key is removed before the cut, which could leave a part of the key.
-        if (apiKey.Length > 0)
-            message = message.Replace(apiKey, "***", StringComparison.Ordinal);
-        if (message.Length <= MaxMessage)
-            return message;
-        // The cut must not leave half of a surrogate pair at the end.
-        return char.IsHighSurrogate(message[MaxMessage - 1]) ? message[..(MaxMessage - 1)] : message[..MaxMessage];
+        if (provider.Options.ApiKey is { Length: > 0 } key)
+            message = message.Replace(key, "***", StringComparison.Ordinal);
+        return MessageText.Beginning(message);
     }
 
     private static JsonElement DetailsOf(JsonElement data) =>

@@ -6,12 +6,16 @@ namespace LlmGateway.Providers;
 /// Limits the concurrent requests to one provider, and the part of them that one client has. Further requests wait in a
 /// bounded queue, and are refused when the queue is full.
 /// </summary>
-internal sealed class ProviderQueue(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
-    : StreamedChatClient
+internal sealed class ProviderQueue(IChatClient inner, ModelProvider provider) : StreamedChatClient
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(1);
 
-    private readonly FairGate _places = new($"requests to {provider}", options.MaxConcurrent, options.MaxQueue, clock);
+    private readonly FairGate _places = new(
+        $"requests to {provider.Name}",
+        provider.Options.MaxConcurrent,
+        provider.Options.MaxQueue,
+        provider.Clock
+    );
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -39,7 +43,7 @@ internal sealed class ProviderQueue(IChatClient inner, string provider, Provider
             throw new UpstreamException(
                 e.Status,
                 "busy",
-                $"{e.Message} {options.MaxConcurrent} run at once. Try again in some seconds.",
+                $"{e.Message} {provider.Options.MaxConcurrent} run at once. Try again in some seconds.",
                 e.RetryAfter
             );
         }

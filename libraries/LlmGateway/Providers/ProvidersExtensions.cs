@@ -15,8 +15,6 @@ internal static class ProvidersExtensions
         {
             CapturesMessages = MessageContent.IsWanted(builder.Environment, builder.Configuration),
         });
-        builder.Services.AddSingleton<IConfigureOptions<ProviderOptions>, ProviderDefaults>();
-        builder.Services.AddSingleton<IValidateOptions<ProviderOptions>, ValidateProviderOptions>();
         builder.Services.AddSingleton(services =>
             ActivatorUtilities.CreateInstance<KeyedProviders>(services, builder.Services)
         );

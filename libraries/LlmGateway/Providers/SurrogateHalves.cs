@@ -14,12 +14,9 @@ internal sealed partial class SurrogateHalves
 {
     private string _high = "";
 
-    /// <summary>Returns false for most events, which have no escapes.</summary>
-    public static bool MayBeIn(ReadOnlySpan<char> json) =>
-        json.Contains("\\ud", StringComparison.Ordinal) || json.Contains("\\uD", StringComparison.Ordinal);
-
-    /// <summary>Returns the JSON of the next event without half pairs.</summary>
-    public string Join(string json) => Escapes().Replace(json, Whole);
+    /// <summary>Returns the JSON of the next event without half pairs. Most events have no escapes.</summary>
+    public string Join(string json) =>
+        json.Contains("\\ud", StringComparison.OrdinalIgnoreCase) ? Escapes().Replace(json, Whole) : json;
 
     private string Whole(Match match)
     {

@@ -102,8 +102,8 @@ internal static class ToolCalls
             .All(member =>
                 member.Name switch
                 {
-                    "properties" => member.Value.ValueKind == JsonValueKind.Object
-                        && !member.Value.EnumerateObject().Any(),
+                    "properties" => member.Value is { ValueKind: JsonValueKind.Object } all
+                        && all.GetPropertyCount() == 0,
                     "additionalProperties" => member.Value.ValueKind == JsonValueKind.False,
                     "$schema" or "type" or "title" or "description" or "required" => true,
                     _ => false,

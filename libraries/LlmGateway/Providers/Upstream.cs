@@ -9,13 +9,7 @@ namespace LlmGateway.Providers;
 /// Reads the event stream of a model provider. Errors before the first event are retried; later ones are not, since the
 /// client has part of the answer.
 /// </summary>
-internal sealed class Upstream(
-    string provider,
-    HttpClient http,
-    ProviderOptions options,
-    TimeProvider clock,
-    ILogger logger
-)
+internal sealed class Upstream(ModelProvider provider, HttpClient http)
 {
     // OpenAsync gives up before such a delay, which is longer than all tries together may take.
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromHours(3);
@@ -29,7 +23,9 @@ internal sealed class Upstream(
     /// <summary>Most bytes that are read of an error. The vendors' errors have some kilobytes.</summary>
     private const int MaxErrorBytes = 64 * 1024;
 
-    private readonly ProviderFailure _failure = new(provider, options.ApiKey);
+    private readonly ProviderFailure _failure = new(provider);
+
+    public ProviderOptions Options => provider.Options;
 
     /// <summary>Creates a request for an event stream.</summary>
     public static HttpRequestMessage Post(Uri address, byte[] json)
@@ -64,7 +60,7 @@ internal sealed class Upstream(
             yield return _failure.In(data) is { } failure ? throw failure : data;
             if (WireJson.Is(data, "type", "message_stop"))
                 break;
-            await body.NextAsync(TimeSpan.FromSeconds(options.IdleSeconds));
+            await body.NextAsync(TimeSpan.FromSeconds(Options.IdleSeconds));
         }
     }
 
@@ -75,10 +71,11 @@ internal sealed class Upstream(
         CancellationToken cancellationToken
     )
     {
-        var start = clock.GetTimestamp();
+        var start = provider.Clock.GetTimestamp();
         var stalls = 0;
 
-        TimeSpan Remaining() => TimeSpan.FromSeconds(options.FirstTokenTotalSeconds) - clock.GetElapsedTime(start);
+        TimeSpan Remaining() =>
+            TimeSpan.FromSeconds(Options.FirstTokenTotalSeconds) - provider.Clock.GetElapsedTime(start);
 
         for (var attempt = 0; ; attempt++)
         {
@@ -89,22 +86,22 @@ internal sealed class Upstream(
             catch (UpstreamException e)
             {
                 e.WasRetried = attempt > 0;
-                var mayRetry = attempt < options.Retries && IsTransient(e) && (!e.IsStall || stalls++ == 0);
+                var mayRetry = attempt < Options.Retries && IsTransient(e) && (!e.IsStall || stalls++ == 0);
                 var delay = DelayBefore(attempt, e.RetryAfter);
                 if (!mayRetry || delay >= Remaining())
                     throw;
 
                 // The log omits the provider's message, which may quote the prompt.
-                logger.LogInformation(
+                provider.Logger.LogInformation(
                     "{Provider} failed: {Reason} ({Status}). Try {Attempt} follows in {Delay:F0} ms",
-                    provider,
+                    provider.Name,
                     e.Reason,
                     e.Status,
                     attempt + 2,
                     delay.TotalMilliseconds
                 );
                 onDelay?.Invoke(new DelayNotice("retrying", e.Reason, attempt + 2, (long)delay.TotalMilliseconds));
-                await Task.Delay(delay, clock, cancellationToken);
+                await Task.Delay(delay, provider.Clock, cancellationToken);
             }
         }
     }
@@ -112,7 +109,7 @@ internal sealed class Upstream(
     private TimeSpan DelayBefore(int attempt, TimeSpan? retryAfter) =>
         retryAfter is { } wanted
             ? wanted + TimeSpan.FromMilliseconds(Random.Shared.Next(250))
-            : Backoff.Delay(attempt, TimeSpan.FromMilliseconds(options.BackoffMilliseconds), MaxBackoff);
+            : Backoff.Delay(attempt, TimeSpan.FromMilliseconds(Options.BackoffMilliseconds), MaxBackoff);
 
     private static bool IsTransient(UpstreamException exception) =>
         exception.Status is 408 or 429 or >= 500
@@ -125,8 +122,8 @@ internal sealed class Upstream(
         CancellationToken cancellationToken
     )
     {
-        var limit = TimeSpan.FromSeconds(options.FirstTokenSeconds);
-        var body = new UpstreamBody(provider, options, clock, cancellationToken) { Remaining = remaining };
+        var limit = TimeSpan.FromSeconds(Options.FirstTokenSeconds);
+        var body = new UpstreamBody(provider, cancellationToken) { Remaining = remaining };
         try
         {
             using var request = create();
@@ -171,38 +168,28 @@ internal sealed class Upstream(
     /// the part that has arrived if the rest does not.</summary>
     private async Task<string> ErrorTextAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(ErrorTimeout, clock);
+        using var timeout = new CancellationTokenSource(ErrorTimeout, provider.Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         var buffer = new byte[MaxErrorBytes];
 
         var count = 0;
+        var text = "";
         try
         {
             var body = await response.Content.ReadAsStreamAsync(either.Token);
             while (
-                count < buffer.Length
-                && !IsWholeObject(buffer.AsSpan(0, count))
+                WireJson.ParseLeniently(text) is not { ValueKind: JsonValueKind.Object }
                 && await body.ReadAsync(buffer.AsMemory(count), either.Token) is > 0 and var read
             )
+            {
                 count += read;
+                text = Encoding.UTF8.GetString(buffer, 0, count);
+            }
         }
         catch (Exception e) when (e is HttpRequestException or IOException) { }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
 
-        return Encoding.UTF8.GetString(buffer, 0, count);
-    }
-
-    private static bool IsWholeObject(ReadOnlySpan<byte> text)
-    {
-        var json = new Utf8JsonReader(text, isFinalBlock: false, default);
-        try
-        {
-            return json.Read() && json.TokenType == JsonTokenType.StartObject && json.TrySkip();
-        }
-        catch (JsonException)
-        {
-            return false; // not JSON: it has no end of its own
-        }
+        return text;
     }
 
     private TimeSpan? RetryAfter(HttpResponseMessage response)
@@ -215,7 +202,7 @@ internal sealed class Upstream(
         return response.Headers.RetryAfter switch
         {
             { Delta: { } delta } => delta,
-            { Date: { } date } => date > clock.GetUtcNow() ? date - clock.GetUtcNow() : TimeSpan.Zero,
+            { Date: { } date } => date > provider.Clock.GetUtcNow() ? date - provider.Clock.GetUtcNow() : TimeSpan.Zero,
             _ => null,
         };
     }

@@ -12,16 +12,10 @@ namespace LlmGateway.Providers;
 /// </summary>
 /// <remarks>A body that is JSON instead of a stream is one event, since some servers answer whole even if a stream was
 /// requested.</remarks>
-/// <param name="provider">The provider's name, for errors.</param>
-/// <param name="options">The limit of the answer.</param>
-/// <param name="clock">Measures the timeouts.</param>
+/// <param name="provider">The provider, which has the limit of the answer.</param>
 /// <param name="cancellationToken">Cancels the request and the reads.</param>
-internal sealed partial class UpstreamBody(
-    string provider,
-    ProviderOptions options,
-    TimeProvider clock,
-    CancellationToken cancellationToken
-) : IAsyncDisposable
+internal sealed partial class UpstreamBody(ModelProvider provider, CancellationToken cancellationToken)
+    : IAsyncDisposable
 {
     private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
         cancellationToken
@@ -105,7 +99,7 @@ internal sealed partial class UpstreamBody(
         if (_lines is null)
         {
             _body = await Response!.Content.ReadAsStreamAsync(_abandoned.Token);
-            _lines = new BodyLines(ReadAsync, provider, options.MaxAnswerBytes);
+            _lines = new BodyLines(ReadAsync, provider);
             // No stream has a brace or a bracket as its first character. In JSON a line end is only white space.
             if (await _lines.FirstAsync() is (byte)'{' or (byte)'[')
                 return [(Encoding.UTF8.GetString((await _lines.RestAsync()).Span).ReplaceLineEndings(" "), false)];
@@ -175,32 +169,26 @@ internal sealed partial class UpstreamBody(
             }
 
             var task = waiting.AsTask();
-            if (await task.EndsWithinAsync(limit, clock))
+            if (await task.EndsWithinAsync(limit, provider.Clock))
                 return await task;
 
             await _abandoned.CancelAsync();
             await ((Task)task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (task.IsCompletedSuccessfully)
                 (task.Result as IDisposable)?.Dispose();
-            throw UpstreamException.Silent(
-                isTotal
-                    ? $"{provider} sent no first token in time (AspireSse:Llm:Providers:{provider}:FirstTokenSeconds)."
-                    : $"{provider} sent nothing for {limit.TotalSeconds:0} s.",
-                new TimeoutException()
-            );
+            var setting = provider.Setting(nameof(ProviderOptions.FirstTokenSeconds));
+            throw isTotal
+                ? UpstreamException.Silent(
+                    $"{provider.Name} sent no first token in time ({setting}).",
+                    new TimeoutException()
+                )
+                : provider.Silent(limit);
         }
         // A cancellation may come from a connect timeout, instead of from the caller.
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new UpstreamException(
-                502,
-                "upstream",
-                Response is null
-                    ? $"{provider} cannot be reached at AspireSse:Llm:Providers:{provider}:BaseUrl."
-                    : $"The connection to {provider} was lost. The answer is incomplete.",
-                inner: e
-            );
+            throw provider.Lost(Response is not null, $" at {provider.Setting(nameof(ProviderOptions.BaseUrl))}", e);
         }
     }
 
@@ -238,9 +226,7 @@ internal sealed partial class UpstreamBody(
 
     /// <summary>Parses text that may be JSON. Other text is not parsed, since an exception is costly.</summary>
     private JsonElement? Parse(string text) =>
-        text.AsSpan().Trim() is not ['{' or '[', ..]
-            ? null
-            : WireJson.ParseLeniently(SurrogateHalves.MayBeIn(text) ? _halves.Join(text) : text);
+        text.AsSpan().Trim() is not ['{' or '[', ..] ? null : WireJson.ParseLeniently(_halves.Join(text));
 
     /// <summary>Returns true for broken JSON that was to be a part of the answer, which would look complete without it.
     /// Other broken JSON is a line of somebody else, such as a gateway, and is skipped.</summary>
@@ -248,7 +234,7 @@ internal sealed partial class UpstreamBody(
         text.AsSpan().Trim() is ['{' or '[', ..] && AnswerParts.AreNamedIn(text);
 
     private UpstreamException Unreadable() =>
-        UpstreamException.Incomplete($"{provider} sent JSON that cannot be read.");
+        UpstreamException.Incomplete($"{provider.Name} sent JSON that cannot be read.");
 
     [GeneratedRegex(@"<(script|style)\b.*?</\1\s*>|<[^>]*>|\s+", RegexOptions.Singleline | RegexOptions.IgnoreCase)]
     private static partial Regex Marks();

@@ -14,6 +14,8 @@ internal abstract class VendorChatClient(Upstream upstream, string address) : St
 {
     private readonly Uri _address = new(address);
 
+    protected ProviderOptions Options => upstream.Options;
+
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? chat = null,

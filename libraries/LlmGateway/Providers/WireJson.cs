@@ -44,6 +44,32 @@ internal static partial class WireJson
         return copy;
     }
 
+    public static JsonObject Object(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var json = new JsonObject();
+        foreach (var (name, value) in members)
+            json[name] = value;
+        return json;
+    }
+
+    /// <summary>Makes an object with a type.</summary>
+    public static JsonObject Typed(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Object([("type", type), .. members]);
+
+    /// <summary>Makes an object of the members that are not null.</summary>
+    public static JsonObject Known(params ReadOnlySpan<(string Name, JsonNode? Value)> members)
+    {
+        var json = Object(members);
+        foreach (var (name, value) in members)
+            if (value is null)
+                json.Remove(name);
+        return json;
+    }
+
+    /// <summary>Makes a list, or returns null if it would be empty.</summary>
+    public static JsonArray? ListOf(IEnumerable<JsonNode?>? items) =>
+        items?.ToArray() is { Length: > 0 } all ? new JsonArray(all) : null;
+
     /// <summary>Adds an item to the list that is a member.</summary>
     public static void Append(JsonObject json, string name, JsonNode item)
     {

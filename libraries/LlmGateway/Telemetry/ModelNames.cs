@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace LlmGateway.Telemetry;
 
 /// <summary>
@@ -13,21 +11,14 @@ internal sealed class ModelNames(IEnumerable<string> configured)
     /// <summary>Maximum number of names that are not configured.</summary>
     public const int MaxOthers = 100;
 
-    private readonly ConcurrentDictionary<string, bool> _names = new(
-        configured.Distinct().Select(name => KeyValuePair.Create(name, true))
-    );
-    private int _others;
+    private readonly HashSet<string> _names = [.. configured];
+    private readonly int _most = configured.Distinct().Count() + MaxOthers;
 
-    public string? Of(string? model) =>
-        model is null || _names.ContainsKey(model) || (Volatile.Read(ref _others) < MaxOthers && TryAdd(model))
-            ? model
-            : Other;
-
-    private bool TryAdd(string model)
+    public string? Of(string? model)
     {
-        if (Interlocked.Increment(ref _others) > MaxOthers)
-            return false;
-        _names.TryAdd(model, false);
-        return true;
+        lock (_names)
+            return model is null || _names.Contains(model) || (_names.Count < _most && _names.Add(model))
+                ? model
+                : Other;
     }
 }

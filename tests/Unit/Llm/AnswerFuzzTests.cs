@@ -13,7 +13,6 @@ using LlmGateway.Providers.Anthropic;
 using LlmGateway.Providers.OpenAi;
 using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Unit.Llm;
 
@@ -168,10 +167,10 @@ public sealed class AnswerFuzzTests
     {
         using var http = new HttpClient(new Saying(body));
         var options = new ProviderOptions { BaseUrl = "http://x", Retries = 0 };
-        var upstream = new Upstream("local", http, options, TimeProvider.System, NullLogger.Instance);
+        var upstream = new Upstream(ProviderAnswers.Provider(options), http);
         using IChatClient client = isOpenAi
-            ? new OpenAiChatClient(upstream, options, isOpenAi: false)
-            : new AnthropicChatClient(upstream, options);
+            ? new OpenAiChatClient(upstream, isOpenAi: false)
+            : new AnthropicChatClient(upstream);
 
         var native = isNative ? JsonElement.Parse("""{"messages":[]}""") : (JsonElement?)null;
         var call = new ChatCall(

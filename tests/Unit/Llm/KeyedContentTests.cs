@@ -128,9 +128,7 @@ public sealed class KeyedContentTests
     {
         using var client = new KeyedChatClient(
             new ScriptedChatClient((_, _, _) => updates.ToAsyncEnumerable()),
-            "mine",
-            new ProviderOptions(),
-            new ManualTime()
+            ProviderAnswers.Provider(new ProviderOptions(), new ManualTime(), "mine")
         );
         return await client
             .GetStreamingResponseAsync("x", cancellationToken: TestContext.Current.CancellationToken)

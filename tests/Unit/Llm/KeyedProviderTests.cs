@@ -310,14 +310,16 @@ public sealed class KeyedProviderTests
     private KeyedChatClient Keyed(ChatScript script) =>
         new(
             new ScriptedChatClient(script),
-            "mine",
-            new ProviderOptions
-            {
-                FirstTokenSeconds = 30,
-                IdleSeconds = 10,
-                MaxAnswerBytes = 64 * 1024,
-            },
-            _time
+            ProviderAnswers.Provider(
+                new ProviderOptions
+                {
+                    FirstTokenSeconds = 30,
+                    IdleSeconds = 10,
+                    MaxAnswerBytes = 64 * 1024,
+                },
+                _time,
+                "mine"
+            )
         );
 
     private static async Task<string> ReadAsync(

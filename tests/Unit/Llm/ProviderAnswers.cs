@@ -24,6 +24,9 @@ internal static class ProviderAnswers
     public const string Begin = """{"type":"message_start","message":{"id":"m1","usage":{"input_tokens":7}}}""";
     public const string Pixel = "data:image/png;base64,iVBORw0KGgo=";
 
+    public static ModelProvider Provider(ProviderOptions options, TimeProvider? clock = null, string name = "local") =>
+        new(name, options, clock ?? TimeProvider.System, NullLogger.Instance);
+
     public static Task<Answer> ReadAsync(string[] events, bool isOpenAi = true, bool isNative = false) =>
         ReadAsync(
             [Encoding.UTF8.GetBytes(string.Concat(events.Select(one => $"data: {one.Trim()}\n\n")))],
@@ -40,10 +43,10 @@ internal static class ProviderAnswers
     {
         using var http = new HttpClient(new Saying(packets, type));
         var options = new ProviderOptions { BaseUrl = "http://x", Retries = 0 };
-        var upstream = new Upstream("local", http, options, TimeProvider.System, NullLogger.Instance);
+        var upstream = new Upstream(Provider(options), http);
         using IChatClient client = isOpenAi
-            ? new OpenAiChatClient(upstream, options, isOpenAi: false)
-            : new AnthropicChatClient(upstream, options);
+            ? new OpenAiChatClient(upstream, isOpenAi: false)
+            : new AnthropicChatClient(upstream);
         var native = isNative ? JsonElement.Parse("""{"messages":[]}""") : (JsonElement?)null;
         var call = new ChatCall(
             new ChatTarget(client, "local", "m"),

@@ -97,9 +97,7 @@ public sealed class ProviderQueueTests
     private ProviderQueue Queue(int places = 1, int waiting = 1) =>
         new(
             new ScriptedChatClient((_, _, token) => SayAsync(token)),
-            "local",
-            new ProviderOptions { MaxConcurrent = places, MaxQueue = waiting },
-            _time
+            ProviderAnswers.Provider(new ProviderOptions { MaxConcurrent = places, MaxQueue = waiting }, _time)
         );
 
     private async IAsyncEnumerable<ChatResponseUpdate> SayAsync(

@@ -2,10 +2,10 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Harness;
 using LlmGateway;
+using LlmGateway.Providers;
 using LlmGateway.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Unit.Llm;
 
@@ -132,11 +132,8 @@ public sealed class TelemetryTests : IDisposable
     {
         var client = new TelemetryChatClient(
             new ScriptedChatClient((_, _, _) => updates),
-            "openai",
-            new ModelNames([]),
-            new ChatMetrics(_services.GetRequiredService<IMeterFactory>()),
-            _time,
-            NullLogger.Instance
+            ProviderAnswers.Provider(new ProviderOptions(), _time, "openai"),
+            new ChatMetrics(_services.GetRequiredService<IMeterFactory>())
         );
         return client.GetResponseAsync(
             Secret,

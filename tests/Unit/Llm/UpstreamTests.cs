@@ -2,7 +2,6 @@ using System.Text;
 using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging.Abstractions;
 using Unit.Client;
 
 namespace Unit.Llm;
@@ -127,13 +126,8 @@ public sealed class UpstreamTests
     private static async Task<int> ReadAsync(string url, HttpClient? http = null, int retries = 0)
     {
         using var own = new HttpClient();
-        var upstream = new Upstream(
-            "local",
-            http ?? own,
-            new ProviderOptions { Retries = retries, BackoffMilliseconds = 1 },
-            TimeProvider.System,
-            NullLogger.Instance
-        );
+        var options = new ProviderOptions { Retries = retries, BackoffMilliseconds = 1 };
+        var upstream = new Upstream(ProviderAnswers.Provider(options), http ?? own);
         var events = 0;
         await foreach (var _ in upstream.ReadAsync(() => new HttpRequestMessage(HttpMethod.Post, url), null))
             events++;

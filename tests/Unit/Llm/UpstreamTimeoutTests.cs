@@ -1,7 +1,6 @@
 using LlmGateway;
 using LlmGateway.Providers;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging.Abstractions;
 using Unit.Client;
 
 namespace Unit.Llm;
@@ -24,13 +23,8 @@ public sealed class UpstreamTimeoutTests
             }
         });
         using var http = new HttpClient();
-        var upstream = new Upstream(
-            "local",
-            http,
-            new ProviderOptions { Retries = 0 },
-            new LateClock(),
-            NullLogger.Instance
-        );
+        var provider = ProviderAnswers.Provider(new ProviderOptions { Retries = 0 }, new LateClock());
+        var upstream = new Upstream(provider, http);
         var events = 0;
         await foreach (var _ in upstream.ReadAsync(() => new HttpRequestMessage(HttpMethod.Post, server.Url), null))
         {
@@ -136,7 +130,7 @@ public sealed class UpstreamTimeoutTests
     {
         delays ??= [];
         using var http = new HttpClient();
-        var upstream = new Upstream("local", http, options, clock, NullLogger.Instance);
+        var upstream = new Upstream(ProviderAnswers.Provider(options, clock), http);
         var request = () => new HttpRequestMessage(HttpMethod.Post, server.Url);
 
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));

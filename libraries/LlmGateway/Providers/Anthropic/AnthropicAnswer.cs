@@ -118,46 +118,44 @@ internal sealed class AnthropicAnswer(ChatOptions? chat, bool isNative) : Answer
             "input_json_delta" => "tool_use",
             _ => "text",
         };
-        JsonObject block = [new("type", type)];
-        return ElementOf(new JsonObject { ["type"] = "content_block_start", ["content_block"] = block });
+        return ElementOf(Typed("content_block_start", ("content_block", Typed(type))));
     }
 
     private JsonElement Stop(Block block)
     {
         _open.Remove(block);
         _number = block.Own;
-        return ElementOf(new JsonObject { ["type"] = "content_block_stop" });
+        return ElementOf(Typed("content_block_stop"));
     }
 
     /// <summary>Returns the events that Anthropic would stream for a whole answer, or for the beginning of
     /// one.</summary>
     private static IEnumerable<JsonObject> Streamed(JsonElement message, bool isWhole)
     {
-        yield return [new("type", "message_start"), new("message", NodeOf(message))];
+        yield return Typed("message_start", ("message", NodeOf(message)));
 
         var content = NodeOf(Get(message, "content"));
         foreach (var (index, block) in (content as JsonArray ?? [content]).Index())
         {
-            var opening = block?.DeepClone() as JsonObject ?? [new("type", "text"), new("text", block?.DeepClone())];
+            var opening = block?.DeepClone() as JsonObject ?? Typed("text", ("text", block?.DeepClone()));
             var input = (opening["input"] as JsonObject)?.ToJsonString(RunJson.Options);
             if (input is not null)
                 opening["input"] = new JsonObject();
 
-            yield return [new("type", "content_block_start"), new("index", index), new("content_block", opening)];
+            yield return Typed("content_block_start", ("index", index), ("content_block", opening));
             // Some clients read an input only from deltas.
-            JsonObject delta = [new("type", "input_json_delta"), new("partial_json", input)];
+            var delta = Typed("input_json_delta", ("partial_json", input));
             if (input is not null)
-                yield return [new("type", "content_block_delta"), new("index", index), new("delta", delta)];
-            yield return [new("type", "content_block_stop"), new("index", index)];
+                yield return Typed("content_block_delta", ("index", index), ("delta", delta));
+            yield return Typed("content_block_stop", ("index", index));
         }
 
         if (!isWhole)
             yield break;
 
-        JsonObject end = [new("stop_reason", NodeOf(Get(message, "stop_reason")))];
-        end["stop_sequence"] = NodeOf(Get(message, "stop_sequence"));
-        yield return [new("type", "message_delta"), new("delta", end)];
-        yield return [new("type", "message_stop")];
+        var (reason, sequence) = (NodeOf(Get(message, "stop_reason")), NodeOf(Get(message, "stop_sequence")));
+        yield return Typed("message_delta", ("delta", Object(("stop_reason", reason), ("stop_sequence", sequence))));
+        yield return Typed("message_stop");
     }
 
     /// <summary>Reads an event of Anthropic's API. Events of unknown types may come at any time; their contents are not

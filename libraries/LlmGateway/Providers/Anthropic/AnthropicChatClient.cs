@@ -3,8 +3,8 @@ using System.Net.Http.Headers;
 namespace LlmGateway.Providers.Anthropic;
 
 /// <summary>Client of Anthropic's Messages API.</summary>
-internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions options)
-    : VendorChatClient(upstream, AddressOf(options.BaseUrl.TrimEnd('/')))
+internal sealed class AnthropicChatClient(Upstream upstream)
+    : VendorChatClient(upstream, AddressOf(upstream.Options.BaseUrl.TrimEnd('/')))
 {
     protected override JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? chat) =>
         AnthropicRequest.Body(messages, chat);
@@ -16,8 +16,8 @@ internal sealed class AnthropicChatClient(Upstream upstream, ProviderOptions opt
         headers.Add("anthropic-version", "2023-06-01");
         if (call?.AnthropicBeta is { } beta)
             headers.TryAddWithoutValidation("anthropic-beta", beta);
-        if (options.ApiKey.Length > 0)
-            headers.TryAddWithoutValidation("x-api-key", options.ApiKey);
+        if (Options.ApiKey is { Length: > 0 } key)
+            headers.TryAddWithoutValidation("x-api-key", key);
     }
 
     private static string AddressOf(string url) =>

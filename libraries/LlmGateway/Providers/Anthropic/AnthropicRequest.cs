@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using static LlmGateway.Providers.WireJson;
 
 namespace LlmGateway.Providers.Anthropic;
 
@@ -61,87 +62,68 @@ internal static partial class AnthropicRequest
 
     private static bool IsUnsigned(JsonNode? block) =>
         block is JsonObject content
-        && WireJson.Text(content, "type") switch
+        && Text(content, "type") switch
         {
-            "thinking" => WireJson.Text(content, "signature") is var signature
+            "thinking" => Text(content, "signature") is var signature
                 && (string.IsNullOrEmpty(signature) || OwnReasoning.IsPacked(signature)),
-            "redacted_thinking" => OwnReasoning.IsPacked(WireJson.Text(content, "data")),
+            "redacted_thinking" => OwnReasoning.IsPacked(Text(content, "data")),
             _ => false,
         };
 
     private static JsonObject Translated(List<ChatMessage> messages, ChatOptions? options)
     {
-        var body = new JsonObject
-        {
-            ["max_tokens"] = options?.MaxOutputTokens ?? DefaultMaxTokens,
-            ["messages"] = Messages(messages.Where(message => message.Role != ChatRole.System)),
-        };
-
         var system = messages.Where(m => m.Role == ChatRole.System).Select(MessageText.Of).Where(t => t.Length > 0);
-        if (string.Join("\n\n", system) is { Length: > 0 } text)
-            body["system"] = text;
-        SetSampling(body, options);
-        if (options?.StopSequences is { Count: > 0 } stops)
-            body["stop_sequences"] = new JsonArray([.. stops]);
-
-        if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema })
-        {
-            JsonObject format = [new("type", "json_schema"), new("schema", ModelSchema.Closed(schema))];
-            body["output_config"] = new JsonObject { ["format"] = format };
-        }
-
+        // OpenAI's scale has twice the length.
+        var temperature = options?.Temperature is { } sent ? Math.Min(sent, 1) : (float?)null;
+        // Newer models refuse both: the temperature is sent, unless it is the default.
+        var topP = temperature is null or 1 ? options?.TopP : null;
+        var format = options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema }
+            ? Typed("json_schema", ("schema", ModelSchema.Closed(schema)))
+            : null;
+        var body = Known(
+            ("max_tokens", options?.MaxOutputTokens ?? DefaultMaxTokens),
+            ("messages", Messages(messages.Where(message => message.Role != ChatRole.System))),
+            ("system", string.Join("\n\n", system) is { Length: > 0 } text ? text : null),
+            ("top_p", topP),
+            ("temperature", topP is null ? temperature : null),
+            ("stop_sequences", ListOf(options?.StopSequences?.Select(stop => (JsonNode)stop))),
+            ("output_config", format is null ? null : Object(("format", format)))
+        );
         SetTools(body, messages, options);
         return body;
     }
 
-    /// <summary>Sets one of temperature and <c>top_p</c>, since newer models refuse both: the temperature, unless it is
-    /// the default.</summary>
-    private static void SetSampling(JsonObject body, ChatOptions? options)
-    {
-        // OpenAI's scale has twice the length.
-        var temperature = options?.Temperature is { } sent ? Math.Min(sent, 1) : (float?)null;
-        if (options?.TopP is { } topP && temperature is null or 1)
-            body["top_p"] = topP;
-        else if (temperature is not null)
-            body["temperature"] = temperature;
-    }
-
     private static void SetTools(JsonObject body, IEnumerable<ChatMessage> messages, ChatOptions? options)
     {
-        var tools = options?.Tools?.OfType<AIFunctionDeclaration>().ToList() ?? [];
-        var choice = ToolChoice(options?.ToolMode);
-
-        if (tools.Count == 0)
+        if (ListOf(options?.Tools?.OfType<AIFunctionDeclaration>().Select(Tool)) is { } tools)
         {
-            // A conversation with calls needs tools, even if the model is to call none of them.
-            var called = messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>();
-            tools.AddRange(
-                called
-                    .Select(call => call.Name)
-                    .Distinct()
-                    .Select(name => AIFunctionFactory.CreateDeclaration(name, null, default, null))
-            );
-            choice = ToolChoice(ChatToolMode.None);
-        }
-        else if (options!.AllowMultipleToolCalls == false && options.ToolMode is not NoneChatToolMode)
-            (choice ??= [new("type", "auto")])["disable_parallel_tool_use"] = true;
-
-        if (tools.Count == 0)
+            var choice = ToolChoice(options!.ToolMode);
+            if (options is { AllowMultipleToolCalls: false, ToolMode: not NoneChatToolMode })
+                (choice ??= Typed("auto"))["disable_parallel_tool_use"] = true;
+            body["tools"] = tools;
+            if (choice is not null)
+                body["tool_choice"] = choice;
             return;
-        body["tools"] = new JsonArray([.. tools.Select(Tool)]);
-        if (choice is not null)
-            body["tool_choice"] = choice;
+        }
+
+        // A conversation with calls needs tools, even if the model is to call none of them.
+        var names = messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>().Select(c => c.Name);
+        var called = names.Distinct().Select(name => AIFunctionFactory.CreateDeclaration(name, null, default, null));
+        if (ListOf(called.Select(Tool)) is not { } former)
+            return;
+        body["tools"] = former;
+        body["tool_choice"] = Typed("none");
     }
 
     private static JsonObject Tool(AIFunctionDeclaration tool) =>
-        [new("name", tool.Name), new("description", tool.Description), new("input_schema", ModelSchema.Of(tool))];
+        Object(("name", tool.Name), ("description", tool.Description), ("input_schema", ModelSchema.Of(tool)));
 
     private static JsonObject? ToolChoice(ChatToolMode? mode) =>
         mode switch
         {
-            NoneChatToolMode => [new("type", "none")],
-            RequiredChatToolMode { RequiredFunctionName: { } name } => [new("type", "tool"), new("name", name)],
-            RequiredChatToolMode => [new("type", "any")],
+            NoneChatToolMode => Typed("none"),
+            RequiredChatToolMode { RequiredFunctionName: { } name } => Typed("tool", ("name", name)),
+            RequiredChatToolMode => Typed("any"),
             _ => null,
         };
 
@@ -157,18 +139,18 @@ internal static partial class AnthropicRequest
             var role = message.Role == ChatRole.Assistant ? "assistant" : "user";
             foreach (var content in message.Contents.Where(IsSent))
             {
-                if (WireJson.Text(sent.LastOrDefault(), "role") != role)
-                    sent.Add((JsonNode)new JsonObject { ["role"] = role, ["content"] = new JsonArray() });
+                if (Text(sent.LastOrDefault(), "role") != role)
+                    sent.Add((JsonNode)Object(("role", role), ("content", new JsonArray())));
 
                 var blocks = sent[^1]!["content"]!.AsArray();
-                var results = blocks.TakeWhile(block => WireJson.Text(block, "type") == "tool_result").Count();
+                var results = blocks.TakeWhile(block => Text(block, "type") == "tool_result").Count();
                 blocks.Insert(content is FunctionResultContent ? results : blocks.Count, Block(content, ids));
             }
         }
 
         // Anthropic's models continue such a message, but not white space at its end.
-        if (sent.LastOrDefault() is { } end && WireJson.Text(end, "role") == "assistant")
-            if (end["content"]!.AsArray()[^1] is JsonObject block && WireJson.Text(block, "text") is { } text)
+        if (sent.LastOrDefault() is { } end && Text(end, "role") == "assistant")
+            if (end["content"]!.AsArray()[^1] is JsonObject block && Text(block, "text") is { } text)
                 block["text"] = text.TrimEnd();
         return sent;
     }
@@ -186,38 +168,32 @@ internal static partial class AnthropicRequest
     private static JsonObject? Block(AIContent content, CallIds ids) =>
         content switch
         {
-            TextContent text => [new("type", "text"), new("text", text.Text)],
-            TextReasoningContent { Text.Length: > 0 } thought =>
-            [
-                new("type", "thinking"),
-                new("thinking", thought.Text),
-                new("signature", thought.ProtectedData),
-            ],
-            TextReasoningContent hidden => [new("type", "redacted_thinking"), new("data", hidden.ProtectedData)],
-            FunctionCallContent call =>
-            [
-                new("type", "tool_use"),
-                new("id", ids.OfCall(call.CallId)),
-                new("name", call.Name),
-                new("input", Input(call)),
-            ],
-            FunctionResultContent result =>
-            [
-                new("type", "tool_result"),
-                new("tool_use_id", ids.OfResult(result.CallId)),
-                new("content", ToolCalls.Result(result)),
-                new("is_error", result.Exception is not null),
-            ],
-            DataContent data => Image([
-                new("type", "base64"),
-                new("media_type", data.MediaType),
-                new("data", data.Base64Data.ToString()),
-            ]),
-            UriContent uri => Image([new("type", "url"), new("url", uri.Uri.OriginalString)]),
+            TextContent text => Typed("text", ("text", text.Text)),
+            TextReasoningContent { Text: { Length: > 0 } text, ProtectedData: var signature } => Typed(
+                "thinking",
+                ("thinking", text),
+                ("signature", signature)
+            ),
+            TextReasoningContent hidden => Typed("redacted_thinking", ("data", hidden.ProtectedData)),
+            FunctionCallContent call => Typed(
+                "tool_use",
+                ("id", ids.OfCall(call.CallId)),
+                ("name", call.Name),
+                ("input", Input(call))
+            ),
+            FunctionResultContent result => Typed(
+                "tool_result",
+                ("tool_use_id", ids.OfResult(result.CallId)),
+                ("content", ToolCalls.Result(result)),
+                ("is_error", result.Exception is not null)
+            ),
+            DataContent data => Image("base64", ("media_type", data.MediaType), ("data", data.Base64Data.ToString())),
+            UriContent uri => Image("url", ("url", uri.Uri.OriginalString)),
             _ => null,
         };
 
-    private static JsonObject Image(JsonObject source) => [new("type", "image"), new("source", source)];
+    private static JsonObject Image(string type, params ReadOnlySpan<(string Name, JsonNode? Value)> source) =>
+        Typed("image", ("source", Typed(type, source)));
 
     /// <summary>Returns the arguments, which must be an object. Anthropic's documentation gives this name to the text
     /// of a model that wrote none.</summary>

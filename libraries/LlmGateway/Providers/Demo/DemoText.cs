@@ -30,8 +30,11 @@ internal static class DemoText
     public static List<string> Tokens(string prompt, int? length, string opening)
     {
         var isJapanese = prompt.AsSpan().ContainsAnyInRange('぀', '鿿');
-        var line = string.Join(' ', Beginning(prompt).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        var asked = line.Length > 80 ? Beginning(line, 80) + "…" : line;
+        var line = string.Join(
+            ' ',
+            MessageText.Beginning(prompt).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+        );
+        var asked = line.Length > 80 ? MessageText.Beginning(line, 80) + "…" : line;
         var question = isJapanese ? $"「{asked}」についてお答えします。" : $"You asked: “{asked}”. ";
         var text = Enumerable.Repeat(isJapanese ? Japanese : English, length is null ? 1 : MaxTokens);
 
@@ -87,11 +90,6 @@ internal static class DemoText
 
         return (int)Math.Min(int.MaxValue, counted == 0 ? 0 : tokens * length / counted);
     }
-
-    /// <summary>Returns the beginning of a text, cut between characters. A prompt of a megabyte must not cost more than
-    /// a prompt of a page.</summary>
-    public static string Beginning(string text, int most = 2_000) =>
-        text.Length <= most ? text : text[..(char.IsHighSurrogate(text[most - 1]) ? most - 1 : most)];
 
     private static IEnumerable<string> Split(string text)
     {

@@ -23,7 +23,7 @@ internal static partial class DemoTools
     {
         var id = $"call_{DemoText.Count(prompt)}_{called.Count + 1}";
         // Some patterns take time in proportion to the square of the length.
-        prompt = DemoText.Beginning(prompt);
+        prompt = MessageText.Beginning(prompt);
 
         var names = called.Select(c => c.Name).ToHashSet();
         var tools = options?.Tools?.OfType<AIFunctionDeclaration>().Where(t => !names.Contains(t.Name)).ToList() ?? [];
@@ -49,7 +49,7 @@ internal static partial class DemoTools
         string.Concat(
             from result in since.OfType<FunctionResultContent>().Take(MaxParts)
             let name = called.FirstOrDefault(call => call.CallId == result.CallId)?.Name ?? "the tool"
-            select $"{name} says: {DemoText.Beginning(Summary(ToolCalls.Result(result)), 300)} "
+            select $"{name} says: {MessageText.Beginning(Summary(ToolCalls.Result(result)), 300)} "
         );
 
     /// <summary>Shortens a tool's result: the names of a list, the text of an error, or all of it.</summary>
@@ -72,7 +72,7 @@ internal static partial class DemoTools
             .Select(word => word.Value)
             .Where(word => word.Length > 2 && !Verbs.Contains(word, StringComparer.OrdinalIgnoreCase));
         var keywords = Keywords()
-            .Match(DemoText.Beginning(tool.Description ?? ""))
+            .Match(MessageText.Beginning(tool.Description ?? ""))
             .Groups[1]
             .Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return words
@@ -114,7 +114,7 @@ internal static partial class DemoTools
             : name.EndsWith("id", StringComparison.OrdinalIgnoreCase) ? Identifier().Match(prompt).Value
             : name is "city" or "location" or "place" or "country" ? Place().Match(prompt).Groups[1].Value
             : "";
-        return text.Length > 0 ? text : DemoText.Beginning(prompt, 200);
+        return text.Length > 0 ? text : MessageText.Beginning(prompt, 200);
     }
 
     // Matches no part of an id: 3f2b-928-1a is not arithmetic.

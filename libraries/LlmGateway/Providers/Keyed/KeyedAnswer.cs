@@ -9,18 +9,14 @@ namespace LlmGateway.Providers.Keyed;
 /// Reads the answer of a chat client that may be silent, may never end, and may ignore its cancellation. A failure
 /// becomes an <see cref="UpstreamException"/> without the client's message, which may quote a key.
 /// </summary>
-/// <param name="provider">The provider's name, for errors.</param>
-/// <param name="options">The limit of the answer.</param>
-/// <param name="clock">Measures the timeouts.</param>
+/// <param name="provider">The provider, which has the limits of the answer.</param>
 /// <param name="start">Sends the request.</param>
 /// <param name="cancellationToken">Cancels the request and the reads.</param>
 internal sealed class KeyedAnswer(
-    string provider,
-    ProviderOptions options,
-    TimeProvider clock,
+    ModelProvider provider,
     Func<CancellationToken, IAsyncEnumerable<ChatResponseUpdate>> start,
     CancellationToken cancellationToken
-) : IAsyncDisposable
+)
 {
     private readonly CancellationTokenSource _abandoned = CancellationTokenSource.CreateLinkedTokenSource(
         cancellationToken
@@ -31,37 +27,40 @@ internal sealed class KeyedAnswer(
     private long _bytes;
     private bool _hasBegun;
 
-    /// <summary>Reads the next update. Null after the last.</summary>
-    /// <param name="timeout">Longest wait for the update.</param>
+    /// <summary>Reads the updates.</summary>
     /// <exception cref="UpstreamException">The client failed, is silent, or sends too much.</exception>
     /// <exception cref="OperationCanceledException">The caller has cancelled.</exception>
-    public async ValueTask<ChatResponseUpdate?> NextAsync(TimeSpan timeout)
+    public async IAsyncEnumerable<ChatResponseUpdate> ReadAsync()
     {
-        if (!await MoveAsync(timeout))
-            return null;
-
-        _hasBegun = true;
-        foreach (var content in _updates!.Current.Contents)
-            Count(content);
-        return _updates.Current;
+        try
+        {
+            while (await MoveAsync())
+            {
+                _hasBegun = true;
+                foreach (var content in _updates!.Current.Contents)
+                    Count(content);
+                yield return _updates.Current;
+            }
+        }
+        finally
+        {
+            await _abandoned.CancelAsync();
+            // An async iterator must not be disposed of while it runs, and this iterator may never stop.
+            var ending = EndAsync();
+            if (_next.IsCompleted)
+                await ending;
+        }
     }
 
-    public async ValueTask DisposeAsync()
+    private async ValueTask<bool> MoveAsync()
     {
-        await _abandoned.CancelAsync();
-        // An async iterator must not be disposed of while it runs, and this iterator may never stop.
-        var ending = EndAsync();
-        if (_next.IsCompleted)
-            await ending;
-    }
-
-    private async ValueTask<bool> MoveAsync(TimeSpan timeout)
-    {
+        var options = provider.Options;
+        var timeout = TimeSpan.FromSeconds(_hasBegun ? options.IdleSeconds : options.FirstTokenSeconds);
         try
         {
             _updates ??= start(_abandoned.Token).GetAsyncEnumerator(_abandoned.Token);
             _next = _updates.MoveNextAsync().AsTask();
-            if (await _next.EndsWithinAsync(timeout, clock, cancellationToken))
+            if (await _next.EndsWithinAsync(timeout, provider.Clock, cancellationToken))
                 return await _next;
         }
         // A cancellation may come from a timeout of the client, instead of from the caller.
@@ -71,10 +70,7 @@ internal sealed class KeyedAnswer(
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        throw UpstreamException.Silent(
-            $"{provider} sent nothing for {timeout.TotalSeconds:0} s.",
-            new TimeoutException()
-        );
+        throw provider.Silent(timeout);
     }
 
     private async Task EndAsync()
@@ -102,8 +98,8 @@ internal sealed class KeyedAnswer(
             DataContent data => data.Data.Length,
             _ => 0,
         };
-        if (_bytes > options.MaxAnswerBytes)
-            throw BodyLines.AnswerTooLarge(provider, options.MaxAnswerBytes);
+        if (_bytes > provider.Options.MaxAnswerBytes)
+            throw provider.TooLarge();
     }
 
     /// <summary>Returns the usage after one more report: the report itself if none of its counts is less, since some
@@ -122,28 +118,19 @@ internal sealed class KeyedAnswer(
     private UpstreamException? FailureOf(Exception exception)
     {
         if (exception is TimeoutException or OperationCanceledException { InnerException: TimeoutException })
-            return new UpstreamException(504, "timeout", $"{provider} did not answer in time.", inner: exception);
+            return new UpstreamException(504, "timeout", $"{provider.Name} did not answer in time.", inner: exception);
         // A library that has tried several times reports the failures of all tries.
         if (exception is AggregateException { InnerExceptions: [.., var last] })
             return FailureOf(last);
         if (StatusOf(exception) is { } status)
             return UpstreamException.OfStatus(
                 status,
-                status is 401 or 403
-                    ? $"The provider {provider} refuses this server's credentials ({status})."
-                    : $"{provider} answered {status}.",
+                status is 401 or 403 ? provider.Refuses(status) : $"{provider.Name} answered {status}.",
                 inner: exception
             );
 
         return exception is HttpRequestException or IOException or OperationCanceledException
-            ? new UpstreamException(
-                502,
-                "upstream",
-                _hasBegun
-                    ? $"The connection to {provider} was lost. The answer is incomplete."
-                    : $"{provider} cannot be reached.",
-                inner: exception
-            )
+            ? provider.Lost(_hasBegun, at: "", exception)
             : null;
     }
 

@@ -8,10 +8,9 @@ namespace LlmGateway.Providers.Keyed;
 /// </summary>
 /// <remarks>The vendors' packages skip an error within a stream, but report a finish reason, unless the Responses API
 /// calls the response incomplete. So an answer of such a package without a finish reason has failed.</remarks>
-internal sealed class KeyedChatClient(IChatClient inner, string provider, ProviderOptions options, TimeProvider clock)
-    : StreamedChatClient
+internal sealed class KeyedChatClient(IChatClient inner, ModelProvider provider) : StreamedChatClient
 {
-    private readonly string _failure = $"{provider} failed. The answer is incomplete.";
+    private readonly string _failure = $"{provider.Name} failed. The answer is incomplete.";
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -20,10 +19,8 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
     )
     {
         var sent = Sent(chat);
-        await using var answer = new KeyedAnswer(
+        var answer = new KeyedAnswer(
             provider,
-            options,
-            clock,
             // A continuation token stands for the request, so the messages are not sent again.
             stop => inner.GetStreamingResponseAsync(sent?.ContinuationToken is null ? messages : [], sent, stop),
             cancellationToken
@@ -31,8 +28,7 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
 
         var deltas = new AnswerDeltas(chat);
         var isOfVendor = false;
-        var silence = TimeSpan.FromSeconds(options.FirstTokenSeconds);
-        while (await answer.NextAsync(silence) is { } update)
+        await foreach (var update in answer.ReadAsync())
         {
             deltas.Id ??= update.ResponseId;
             deltas.Model ??= update.ModelId;
@@ -53,7 +49,6 @@ internal sealed class KeyedChatClient(IChatClient inner, string provider, Provid
             // A call is passed on only at the end, so no token may point to a place after the call.
             if (deltas.Calls.Count == 0 && update.ContinuationToken is { } place)
                 yield return new ChatResponseUpdate { ContinuationToken = place };
-            silence = TimeSpan.FromSeconds(options.IdleSeconds);
         }
 
         // Other clients need not report a finish reason, since they throw if the answer fails.

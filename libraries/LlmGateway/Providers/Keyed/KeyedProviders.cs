@@ -12,15 +12,11 @@ namespace LlmGateway.Providers.Keyed;
 /// <param name="registered">The host's registrations. They are read when the host is built, so their order does not
 /// matter.</param>
 /// <param name="services">Creates the clients, and disposes of them.</param>
-/// <param name="options">The options of a provider, by name.</param>
-/// <param name="clock">Measures the silences of the clients.</param>
 /// <param name="configuration">Has the settings.</param>
 /// <param name="logger">Logs the clients that are left out.</param>
 internal sealed partial class KeyedProviders(
     IServiceCollection registered,
     IServiceProvider services,
-    IOptionsMonitor<ProviderOptions> options,
-    TimeProvider clock,
     IConfiguration configuration,
     ILogger<KeyedProviders> logger
 )
@@ -35,6 +31,7 @@ internal sealed partial class KeyedProviders(
         var names = new HashSet<string>(taken, StringComparer.OrdinalIgnoreCase);
         foreach (var name in Keys(registered))
         {
+            var section = configuration.GetSection(ModelProvider.SectionOf(name));
             IChatClient client;
             string? model;
             try
@@ -44,21 +41,20 @@ internal sealed partial class KeyedProviders(
             catch (Exception e)
             {
                 var reason = $"The chat client '{name}' cannot be a model provider. {e.Message}";
-                if (
-                    configuration.GetSection($"AspireSse:Llm:Providers:{name}").Exists()
-                    && !taken.Contains(name, StringComparer.OrdinalIgnoreCase)
-                )
+                if (section.Exists() && !taken.Contains(name, StringComparer.OrdinalIgnoreCase))
                     throw new OptionsValidationException(name, typeof(ProviderOptions), [reason]);
 
                 logger.LogWarning("{Reason}", reason);
                 continue;
             }
 
-            var limits = options.Get(name);
+            var limits = section.Get<ProviderOptions>() ?? new ProviderOptions();
+            if (new ValidateProviderOptions().Validate(name, limits) is { Failed: true, Failures: var failures })
+                throw new OptionsValidationException(name, typeof(ProviderOptions), failures);
             if (limits.Models.Count == 0 && model is not null)
                 limits.Models.Add(model);
 
-            yield return (name, limits, new KeyedChatClient(client, name, limits, clock));
+            yield return (name, limits, client);
         }
     }
 

@@ -3,8 +3,8 @@ using System.Net.Http.Headers;
 namespace LlmGateway.Providers.OpenAi;
 
 /// <summary>Client of OpenAI and of compatible servers (<c>local</c>).</summary>
-internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions options, bool isOpenAi)
-    : VendorChatClient(upstream, options.BaseUrl.TrimEnd('/') + "/chat/completions")
+internal sealed class OpenAiChatClient(Upstream upstream, bool isOpenAi)
+    : VendorChatClient(upstream, upstream.Options.BaseUrl.TrimEnd('/') + "/chat/completions")
 {
     protected override JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? chat) =>
         OpenAiRequest.Body(messages, chat, isOpenAi);
@@ -13,7 +13,7 @@ internal sealed class OpenAiChatClient(Upstream upstream, ProviderOptions option
 
     protected override void Sign(HttpRequestHeaders headers, CallOptions? call)
     {
-        if (options.ApiKey.Length > 0)
-            headers.Authorization = new AuthenticationHeaderValue("Bearer", options.ApiKey);
+        if (Options.ApiKey is { Length: > 0 } key)
+            headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }
 }

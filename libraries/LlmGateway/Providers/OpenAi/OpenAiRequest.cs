@@ -1,3 +1,5 @@
+using static LlmGateway.Providers.WireJson;
+
 namespace LlmGateway.Providers.OpenAi;
 
 /// <summary>Translates a request to OpenAI's format.</summary>
@@ -15,7 +17,7 @@ internal static class OpenAiRequest
             body["provider"] = JsonObject.Create(routing);
         body["model"] = options?.ModelId;
         body["stream"] = true;
-        body["stream_options"] = new JsonObject { ["include_usage"] = true };
+        body["stream_options"] = Object(("include_usage", true));
 
         return body;
     }
@@ -23,85 +25,66 @@ internal static class OpenAiRequest
     private static JsonObject Translated(IEnumerable<ChatMessage> messages, ChatOptions? options, bool isOpenAi)
     {
         var ids = new CallIds(id => !isOpenAi || id.Length <= MaxCallId);
-        var body = new JsonObject { ["messages"] = new JsonArray([.. messages.SelectMany(m => Messages(m, ids))]) };
-
-        // OpenAI's newer models refuse the old name; compatible servers know only the old one.
-        if (options?.MaxOutputTokens is { } most)
-            body[isOpenAi ? "max_completion_tokens" : "max_tokens"] = most;
-        if (options?.Temperature is { } temperature)
-            body["temperature"] = temperature;
-        if (options?.TopP is { } topP)
-            body["top_p"] = topP;
-        if (options?.StopSequences is { Count: > 0 } stops)
-            body["stop"] = new JsonArray([.. stops]);
-        if (options?.ResponseFormat is ChatResponseFormatJson format)
-            body["response_format"] = Format(format, isStrict: (options as CallOptions)?.HasStrictSchema == true);
-
-        if (options?.Tools?.OfType<AIFunctionDeclaration>().ToArray() is { Length: > 0 } tools)
-        {
-            body["tools"] = new JsonArray([.. tools.Select(Tool)]);
-            if (ToolChoice(options.ToolMode) is { } choice)
-                body["tool_choice"] = choice;
-            if (options.AllowMultipleToolCalls is { } parallel)
-                body["parallel_tool_calls"] = parallel;
-        }
-
-        return body;
+        var tools = ListOf(options?.Tools?.OfType<AIFunctionDeclaration>().Select(Tool));
+        return Known(
+            ("messages", new JsonArray([.. messages.SelectMany(m => Messages(m, ids))])),
+            // OpenAI's newer models refuse the old name; compatible servers know only the old one.
+            (isOpenAi ? "max_completion_tokens" : "max_tokens", options?.MaxOutputTokens),
+            ("temperature", options?.Temperature),
+            ("top_p", options?.TopP),
+            ("stop", ListOf(options?.StopSequences?.Select(stop => (JsonNode)stop))),
+            ("response_format", Format(options?.ResponseFormat, options as CallOptions)),
+            ("tools", tools),
+            ("tool_choice", tools is null ? null : ToolChoice(options?.ToolMode)),
+            ("parallel_tool_calls", tools is null ? null : options?.AllowMultipleToolCalls)
+        );
     }
 
-    private static JsonObject Tool(AIFunctionDeclaration tool)
-    {
-        JsonObject function =
-        [
-            new("name", tool.Name),
-            new("description", tool.Description),
-            new("parameters", ModelSchema.Of(tool)),
-        ];
-        return Function(function);
-    }
+    private static JsonObject Tool(AIFunctionDeclaration tool) =>
+        Function(("name", tool.Name), ("description", tool.Description), ("parameters", ModelSchema.Of(tool)));
 
-    private static JsonObject Format(ChatResponseFormatJson format, bool isStrict)
+    private static JsonObject? Format(ChatResponseFormat? wanted, CallOptions? call)
     {
+        if (wanted is not ChatResponseFormatJson format)
+            return null;
         if (format.Schema is not { } schema)
-            return [new("type", "json_object")];
+            return Typed("json_object");
 
-        JsonObject named =
-        [
-            new("name", format.SchemaName ?? "answer"),
-            new("schema", JsonObject.Create(schema)),
-            new("strict", isStrict),
-        ];
-        if (format.SchemaDescription is { } description)
-            named["description"] = description;
-        return [new("type", "json_schema"), new("json_schema", named)];
+        var named = Known(
+            ("name", format.SchemaName ?? "answer"),
+            ("schema", JsonObject.Create(schema)),
+            ("strict", call?.HasStrictSchema == true),
+            ("description", format.SchemaDescription)
+        );
+        return Typed("json_schema", ("json_schema", named));
     }
 
     private static JsonNode? ToolChoice(ChatToolMode? mode) =>
         mode switch
         {
             NoneChatToolMode => "none",
-            RequiredChatToolMode { RequiredFunctionName: { } name } => Function([new("name", name)]),
+            RequiredChatToolMode { RequiredFunctionName: { } name } => Function(("name", name)),
             RequiredChatToolMode => "required",
             _ => null,
         };
 
-    private static JsonObject Function(JsonObject function) => [new("type", "function"), new("function", function)];
+    private static JsonObject Function(params ReadOnlySpan<(string Name, JsonNode? Value)> members) =>
+        Typed("function", ("function", Object(members)));
 
     private static IEnumerable<JsonNode> Messages(ChatMessage message, CallIds ids)
     {
         foreach (var result in message.Contents.OfType<FunctionResultContent>())
-            yield return new JsonObject
-            {
-                ["role"] = "tool",
-                ["tool_call_id"] = ids.OfResult(result.CallId),
-                ["content"] = ToolCalls.Result(result),
-            };
+            yield return Object(
+                ("role", "tool"),
+                ("tool_call_id", ids.OfResult(result.CallId)),
+                ("content", ToolCalls.Result(result))
+            );
 
         // Nothing is left of an answer that was only reasoning.
         if (message.Contents.All(content => content is FunctionResultContent))
             yield break;
 
-        var one = new JsonObject { ["role"] = message.Role.Value, ["content"] = Content(message) };
+        var one = Object(("role", message.Role.Value), ("content", Content(message)));
         var calls = message.Contents.OfType<FunctionCallContent>().ToList();
         if (calls.Count > 0)
             one["tool_calls"] = new JsonArray([.. calls.Select(call => Call(call, ids))]);
@@ -115,25 +98,25 @@ internal static class OpenAiRequest
     private static void GiveBack(TextReasoningContent reasoning, JsonObject message, List<FunctionCallContent> calls)
     {
         var data = ToolCalls.Object(reasoning.ProtectedData ?? "");
-        foreach (var detail in WireJson.Array(data, "reasoning_details")?.OfType<JsonObject>() ?? [])
+        foreach (var detail in Array(data, "reasoning_details")?.OfType<JsonObject>() ?? [])
         {
             // A signature is for the whole text, which came before it.
             if (detail.ContainsKey("signature") && reasoning.Text.Length > 0)
                 detail["text"] = reasoning.Text;
-            WireJson.Append(message, "reasoning_details", detail.DeepClone());
+            Append(message, "reasoning_details", detail.DeepClone());
         }
 
         if (calls.Count > 0 && reasoning.Text.Length > 0 && message["reasoning_details"] is null)
-            message["reasoning_content"] = WireJson.Text(message, "reasoning_content") + reasoning.Text;
-        foreach (var sent in WireJson.Array(data, "tool_calls")?.OfType<JsonObject>() ?? [])
-            if (calls.FindIndex(call => call.CallId == WireJson.Text(sent, "id")) is >= 0 and var index)
+            message["reasoning_content"] = Text(message, "reasoning_content") + reasoning.Text;
+        foreach (var sent in Array(data, "tool_calls")?.OfType<JsonObject>() ?? [])
+            if (calls.FindIndex(call => call.CallId == Text(sent, "id")) is >= 0 and var index)
                 foreach (var (name, value) in sent)
                     message["tool_calls"]![index]!.AsObject().TryAdd(name, value?.DeepClone());
     }
 
     private static JsonObject Call(FunctionCallContent call, CallIds ids)
     {
-        var one = Function([new("name", call.Name), new("arguments", ToolCalls.Arguments(call))]);
+        var one = Function(("name", call.Name), ("arguments", ToolCalls.Arguments(call)));
         one["id"] = ids.OfCall(call.CallId);
         return one;
     }
@@ -148,17 +131,12 @@ internal static class OpenAiRequest
     private static JsonObject? Part(AIContent content) =>
         content switch
         {
-            TextContent text => [new("type", "text"), new("text", text.Text)],
+            TextContent text => Typed("text", ("text", text.Text)),
             DataContent data => Image(data.Uri, data.Detail()),
             UriContent uri => Image(uri.Uri.OriginalString, uri.Detail()),
             _ => null,
         };
 
-    private static JsonObject Image(string url, string? detail)
-    {
-        JsonObject image = [new("url", url)];
-        if (detail is not null)
-            image["detail"] = detail;
-        return [new("type", "image_url"), new("image_url", image)];
-    }
+    private static JsonObject Image(string url, string? detail) =>
+        Typed("image_url", ("image_url", Known(("url", url), ("detail", detail))));
 }

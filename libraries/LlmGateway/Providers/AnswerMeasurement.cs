@@ -1,17 +1,17 @@
 using System.Diagnostics;
+using LlmGateway.Telemetry;
 
-namespace LlmGateway.Telemetry;
+namespace LlmGateway.Providers;
 
 /// <summary>
 /// The span and the measurements of one answer, recorded on dispose. An answer that neither failed nor was completed
 /// counts as cancelled.
 /// </summary>
 internal sealed class AnswerMeasurement(
-    string provider,
+    ModelProvider provider,
     ModelNames names,
     ChatOptions? options,
-    ChatMetrics metrics,
-    TimeProvider clock
+    ChatMetrics metrics
 ) : IDisposable
 {
     private readonly Activity? _span = ChatMetrics.Source.StartActivity(
@@ -20,7 +20,7 @@ internal sealed class AnswerMeasurement(
         default(ActivityContext),
         TagsOf(provider, names, options)
     );
-    private readonly long _start = clock.GetTimestamp();
+    private readonly long _start = provider.Clock.GetTimestamp();
     private readonly List<ChatResponseUpdate> _answer = [];
     private TagList _tags = TagsOf(provider, names, options);
     private string? _error = "cancelled";
@@ -47,7 +47,7 @@ internal sealed class AnswerMeasurement(
     public void Add(ChatResponseUpdate update)
     {
         if (update.Contents.Count > 0)
-            _first ??= clock.GetElapsedTime(_start);
+            _first ??= provider.Clock.GetElapsedTime(_start);
 
         foreach (var content in update.Contents)
             if (content is UsageContent { Details: var counted })
@@ -55,8 +55,8 @@ internal sealed class AnswerMeasurement(
             else if (content is TextContent)
             {
                 if (_chunks++ > 0)
-                    metrics.ChunkReceived(clock.GetElapsedTime(_chunkAt), _tags);
-                _chunkAt = clock.GetTimestamp();
+                    metrics.NextChunk.Record(provider.Clock.GetElapsedTime(_chunkAt).TotalSeconds, _tags);
+                _chunkAt = provider.Clock.GetTimestamp();
             }
 
         if (Conversation is not null)
@@ -78,19 +78,20 @@ internal sealed class AnswerMeasurement(
 
     public void Dispose()
     {
+        var took = provider.Clock.GetElapsedTime(_start);
+        var output = _usage?.OutputTokenCount ?? (_chunks > 0 ? _chunks : null);
         if (_error is not null)
             _tags.Add("error.type", _error);
         if (_model is not null)
             _tags.Add("gen_ai.response.model", names.Of(_model));
 
-        metrics.Answered(
-            _tags,
-            clock.GetElapsedTime(_start),
-            _first,
-            _chunks,
-            _usage?.InputTokenCount,
-            _usage?.OutputTokenCount ?? (_chunks > 0 ? _chunks : null)
-        );
+        metrics.Duration.Record(took.TotalSeconds, _tags);
+        if (_first is { } first)
+            metrics.FirstChunk.Record(first.TotalSeconds, _tags);
+        if (_chunks > 1 && took > _first)
+            metrics.Rate.Record((output!.Value - 1) / (took - _first.Value).TotalSeconds, _tags);
+        Count("input", _usage?.InputTokenCount);
+        Count("output", output);
 
         _span
             ?.SetTag("error.type", _error)
@@ -107,11 +108,19 @@ internal sealed class AnswerMeasurement(
         _span?.Dispose();
     }
 
-    private static TagList TagsOf(string provider, ModelNames names, ChatOptions? options) =>
+    private void Count(string type, long? tokens)
+    {
+        var typed = _tags;
+        typed.Add("gen_ai.token.type", type);
+        if (tokens is { } count)
+            metrics.Tokens.Record(count, typed);
+    }
+
+    private static TagList TagsOf(ModelProvider provider, ModelNames names, ChatOptions? options) =>
         new()
         {
             { "gen_ai.operation.name", "chat" },
-            { "gen_ai.provider.name", ChatMetrics.NameOf(provider) },
+            { "gen_ai.provider.name", ChatMetrics.NameOf(provider.Name) },
             { "gen_ai.request.model", names.Of(options?.ModelId) },
         };
 }
