@@ -41,15 +41,21 @@ internal sealed class RetentionRound : IAsyncDisposable
         await ExecuteAsync("set statement_timeout = 0", token);
     }
 
-    public Task ForgetIdsAsync(CancellationToken token) =>
-        ExecuteAsync("delete from eventstore.recent_ids where time < clock_timestamp() - interval '24 hours'", token);
+    /// <summary>Deletes what is too old beside the log, and returns the number of refused outbox rows among
+    /// it.</summary>
+    public async Task<long> ForgetRowsAsync(TimeSpan maxAge, CancellationToken token) =>
+        (long)(await ExecuteAsync("select eventstore.forget_rows($1)", token, Of(maxAge)))!;
+
+    /// <summary>Ends the runs that have been open for too long, and returns their number.</summary>
+    public async Task<int> EndRunsAsync(TimeSpan maxAge, CancellationToken token) =>
+        (int)(await ExecuteAsync("select eventstore.end_old_runs($1)", token, Of(maxAge)))!;
 
     /// <summary>Marks the partitions that are too old or too many.</summary>
     public Task RetireAsync(TimeSpan maxAge, long maxBytes, CancellationToken token) =>
         ExecuteAsync(
             "select eventstore.retire_partitions($1, $2)",
             token,
-            new NpgsqlParameter<TimeSpan> { TypedValue = maxAge },
+            Of(maxAge),
             new NpgsqlParameter<long> { TypedValue = maxBytes }
         );
 
@@ -100,12 +106,14 @@ internal sealed class RetentionRound : IAsyncDisposable
         Dropped++;
     }
 
-    private async Task ExecuteAsync(string sql, CancellationToken token, params NpgsqlParameter[] parameters)
+    private static NpgsqlParameter Of(TimeSpan time) => new NpgsqlParameter<TimeSpan> { TypedValue = time };
+
+    private async Task<object?> ExecuteAsync(string sql, CancellationToken token, params NpgsqlParameter[] parameters)
     {
         await using var command = new NpgsqlCommand(sql, _connection) { CommandTimeout = 0 };
         command.Parameters.AddRange(parameters);
         using var running = RunningCommands.Add(command);
-        await command.ExecuteNonQueryAsync(token);
+        return await command.ExecuteScalarAsync(token);
     }
 
     private async Task<List<string>> NamesAsync(string sql, CancellationToken token)
