@@ -1,3 +1,5 @@
+using EventStore;
+
 namespace Broadcaster;
 
 /// <summary>The service as the program runs it; tests start it within their own process.</summary>
@@ -11,7 +13,7 @@ internal static class BroadcasterApplication
         builder.Services.AddSingleton(TimeProvider.System);
         builder.AddServiceDefaults();
         builder.AddEventStore();
-        builder.AddStoreUsage();
+        builder.Services.AddHostedService<StoreUsageWatch>();
         builder.AddSseBroadcaster(name: ReplicaName.Get("broadcaster", builder.Configuration));
         builder.CheckOptionKeys(BroadcasterOptions.Sections);
 

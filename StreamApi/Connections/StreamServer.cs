@@ -34,8 +34,8 @@ internal static class StreamServer
             replica
         );
         builder.Services.AddOptions<SseOptions>().BindConfiguration("AspireSse:Streaming");
-        // This service refuses settings that nobody reads (CheckOptionKeys), and reads the old names.
-        builder.Logging.AddFilter("EventStore.FormerSection", LogLevel.None);
+        // This service refuses settings that nobody reads (CheckOptionKeys).
+        builder.Logging.AddFilter("EventStore.KnownSettings", LogLevel.None);
 
         builder
             .Services.AddOptions<SocketTransportOptions>()

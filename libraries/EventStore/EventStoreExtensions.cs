@@ -36,7 +36,7 @@ public static class EventStoreExtensions
             .BindConfiguration("AspireSse:EventStore")
             .ValidateAnnotations()
             .ValidateOnStart();
-        builder.Services.AddFormerSection<EventStoreOptions>("EventStore");
+        builder.Services.AddKnownSettings<EventStoreOptions>("EventStore");
         builder.Services.AddStorePools(connectionName, configure);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<StoreMigrator>();

@@ -14,8 +14,8 @@ public sealed class EventStoreOptions
     [Required]
     public string Channel { get; set; } = "aspire-sse:events";
 
-    /// <summary>Age after which events are dropped. A partition, which has the events of an eighth of it, is dropped
-    /// once all of them are older.</summary>
+    /// <summary>Age after which events, and what is kept beside them, are dropped. A partition, which has the events of
+    /// an eighth of it, is dropped once all of them are older.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The framework always converts a TimeSpan.")]
     [Range(typeof(TimeSpan), "00:00:00.001", "36500.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(7);

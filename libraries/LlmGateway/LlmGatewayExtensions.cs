@@ -48,9 +48,7 @@ public static class LlmGatewayExtensions
             .BindConfiguration(LlmOptions.Section)
             .PostConfigure<IHostEnvironment>((options, e) => options.Complete(e.IsDevelopment()))
             .ValidateOnStart();
-        builder.Services.AddFormerSection<LlmOptions>("Llm");
-        builder.Services.AddFormerSettings("Llm", "Runs", "DrainSeconds");
-        builder.Services.AddFormerSettings("Pools", "Pools", "Sse");
+        builder.Services.AddKnownSettings<LlmOptions>("Llm");
         builder.Services.AddSingleton<IValidateOptions<LlmOptions>, ValidateLlmOptions>();
         builder
             .Services.AddOptions<AdmissionOptions>()

@@ -44,7 +44,7 @@ public static class SseRunsExtensions
             return;
 
         services.AddOptions<RunOptions>().BindConfiguration("AspireSse:Runs").ValidateAnnotations().ValidateOnStart();
-        services.AddFormerSection<RunOptions>("Runs");
+        services.AddKnownSettings<RunOptions>("Runs");
 
         services.AddSingleton<Shutdown>();
         services.AddSingleton<ProcessLease>();

@@ -47,24 +47,6 @@ public sealed class PackageTests(MadePackages made)
         Assert.All(needed, dependency => Assert.Equal($"[{made.Version}]", dependency.Value));
     }
 
-    [Fact]
-    public void The_analyzer_of_topics_reaches_whoever_installs_any_of_the_packages()
-    {
-        using var log = ZipFile.OpenRead(Path.Combine(made.Feed, $"AspireSse.EventStore.{made.Version}.nupkg"));
-        Assert.NotNull(log.GetEntry("analyzers/dotnet/cs/AspireSse.Analyzers.dll"));
-
-        foreach (var package in Directory.GetFiles(made.Feed, "*.nupkg"))
-        {
-            using var content = ZipFile.OpenRead(package);
-            Assert.DoesNotContain(
-                Nuspec(content).Descendants().Where(element => element.Name.LocalName == "dependency"),
-                dependency =>
-                    dependency.Attribute("id")!.Value.StartsWith("AspireSse.", StringComparison.Ordinal)
-                    && dependency.Attribute("exclude")?.Value.Contains("Analyzers", StringComparison.Ordinal) == true
-            );
-        }
-    }
-
     private static string? Described(ZipArchive package, string name) =>
         Nuspec(package).Descendants().FirstOrDefault(element => element.Name.LocalName == name)?.Value;
 

@@ -16,7 +16,7 @@ internal static class LeaderServices
         if (services.Any(service => service.ServiceType == typeof(Leadership)))
             return;
 
-        services.AddFormerSection<LeaderOptions>("Relay");
+        services.AddKnownSettings<LeaderOptions>("Relay");
         services.AddSingleton<LeaderMetrics>();
         services.AddSingleton<ILeaderTask, OutboxMover>();
         services.AddSingleton<ILeaderTask, LogUpkeep>();

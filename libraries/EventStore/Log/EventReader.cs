@@ -159,10 +159,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
             """,
             async command =>
             {
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = mostBytes });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
+                command.With(after).With(most).With((long)mostBytes).With(mostData);
                 var (state, events) = await RecordsAsync(command);
 
                 // A page that was cut, by its events or by its bytes, ends at its last event.
@@ -220,12 +217,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
             ) e on true
             order by e.position
             """,
-            command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. page.Select(e => e.Position)] });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostData });
-                return RecordsAsync(command);
-            },
+            command => RecordsAsync(command.With(page.Select(e => e.Position).ToArray()).With(mostData)),
             cancellationToken
         );
 

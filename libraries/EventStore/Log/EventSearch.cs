@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace EventStore;
 
@@ -43,8 +42,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             """,
             async command =>
             {
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = rows });
+                command.With(after).With(rows);
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var found = new List<FoundEvent>();
 
@@ -144,19 +142,9 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
             """,
             async command =>
             {
-                var parameters = command.Parameters;
-                parameters.Add(
-                    new NpgsqlParameter<string[]>
-                    {
-                        TypedValue = [.. topics.Select(t => t.Topic)],
-                        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
-                    }
-                );
-                parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. topics.Select(t => t.After)] });
-                // Lets Postgres skip partitions.
-                parameters.Add(new NpgsqlParameter<long> { TypedValue = topics.Min(t => t.After) });
-                parameters.Add(new NpgsqlParameter<long> { TypedValue = through });
-                parameters.Add(new NpgsqlParameter<int> { TypedValue = rowsOfTopic });
+                command.With(Array.ConvertAll(topics, t => t.Topic)).With(Array.ConvertAll(topics, t => t.After));
+                // The lowest position lets Postgres skip partitions.
+                command.With(topics.Min(t => t.After)).With(through).With(rowsOfTopic);
 
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 var seen = 0;

@@ -9,7 +9,8 @@ namespace EventStore;
 /// Drops whole partitions, those whose events are all older than <see cref="EventStoreOptions.MaxAge"/>, and the oldest
 /// beyond <see cref="EventStoreOptions.MaxBytes"/>, but never the partition of the next event (SQL:
 /// Schema/Functions/retire_partitions.sql; docs/decisions/0015). A reader before a dropped position gets a resync
-/// (<c>expired</c>). Thread-safe.
+/// (<c>expired</c>). Beside the log it deletes what is older, and what has outlived its own time
+/// (docs/personal-data.md). Thread-safe.
 /// </summary>
 internal sealed class Retention(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
@@ -89,7 +90,16 @@ internal sealed class Retention(
         try
         {
             await round.SetTimeoutsAsync(cancellationToken);
-            await round.ForgetIdsAsync(cancellationToken);
+            var refused = await round.ForgetRowsAsync(options.Value.MaxAge, cancellationToken);
+            if (refused > 0)
+                logger.LogWarning(
+                    "Deleted {Rows} rows of eventstore.outbox_refused that nobody has corrected within MaxAge",
+                    refused
+                );
+            var ended = await round.EndRunsAsync(options.Value.MaxAge, cancellationToken);
+            if (ended > 0)
+                logger.LogWarning("Ended {Runs} runs that had been open for longer than MaxAge", ended);
+
             await round.RetireAsync(options.Value.MaxAge, options.Value.MaxBytes, cancellationToken);
             await round.DropUnfinishedAsync(cancellationToken);
             await round.DropRetiredAsync(cancellationToken);

@@ -41,16 +41,21 @@ internal sealed class RetentionRound : IAsyncDisposable
         await ExecuteAsync("set statement_timeout = 0", token);
     }
 
-    public Task ForgetIdsAsync(CancellationToken token) =>
-        ExecuteAsync("delete from eventstore.recent_ids where time < clock_timestamp() - interval '24 hours'", token);
+    /// <summary>Deletes what is too old beside the log, and returns the number of refused outbox rows among
+    /// it.</summary>
+    public async Task<long> ForgetRowsAsync(TimeSpan maxAge, CancellationToken token) =>
+        (long)(await ExecuteAsync("select eventstore.forget_rows($1)", token, c => c.With(maxAge)))!;
+
+    /// <summary>Ends the runs that have been open for too long, and returns their number.</summary>
+    public async Task<int> EndRunsAsync(TimeSpan maxAge, CancellationToken token) =>
+        (int)(await ExecuteAsync("select eventstore.end_old_runs($1)", token, c => c.With(maxAge)))!;
 
     /// <summary>Marks the partitions that are too old or too many.</summary>
     public Task RetireAsync(TimeSpan maxAge, long maxBytes, CancellationToken token) =>
         ExecuteAsync(
             "select eventstore.retire_partitions($1, $2)",
             token,
-            new NpgsqlParameter<TimeSpan> { TypedValue = maxAge },
-            new NpgsqlParameter<long> { TypedValue = maxBytes }
+            command => command.With(maxAge).With(maxBytes)
         );
 
     /// <summary>Drops the partitions that an earlier, interrupted round has detached or begun to detach.</summary>
@@ -91,30 +96,19 @@ internal sealed class RetentionRound : IAsyncDisposable
         await (
             _ownsLog
                 ? ExecuteAsync($"drop table eventstore.{name}", token)
-                : ExecuteAsync(
-                    "select eventstore.drop_partition($1)",
-                    token,
-                    new NpgsqlParameter<string> { TypedValue = name }
-                )
+                : ExecuteAsync("select eventstore.drop_partition($1)", token, command => command.With(name))
         );
         Dropped++;
     }
 
-    private async Task ExecuteAsync(string sql, CancellationToken token, params NpgsqlParameter[] parameters)
+    private async Task<string[]> NamesAsync(string sql, CancellationToken token) =>
+        (string[])(await ExecuteAsync($"select array({sql})", token))!;
+
+    private async Task<object?> ExecuteAsync(string sql, CancellationToken token, Action<NpgsqlCommand>? add = null)
     {
         await using var command = new NpgsqlCommand(sql, _connection) { CommandTimeout = 0 };
-        command.Parameters.AddRange(parameters);
+        add?.Invoke(command);
         using var running = RunningCommands.Add(command);
-        await command.ExecuteNonQueryAsync(token);
-    }
-
-    private async Task<List<string>> NamesAsync(string sql, CancellationToken token)
-    {
-        await using var command = new NpgsqlCommand(sql, _connection);
-        await using var rows = await command.ExecuteReaderAsync(token);
-        var names = new List<string>();
-        while (await rows.ReadAsync(token))
-            names.Add(rows.GetString(0));
-        return names;
+        return await command.ExecuteScalarAsync(token);
     }
 }

@@ -15,7 +15,7 @@ internal static class SchemaCommands
     {
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         foreach (var value in parameters)
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = value });
+            command.With(value);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

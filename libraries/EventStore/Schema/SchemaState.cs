@@ -61,11 +61,10 @@ internal sealed partial record SchemaState(IReadOnlyList<string> Missing, string
     /// <summary>Returns the number of a set of functions, or null if this version does not know the name's
     /// form.</summary>
     private static long? NumberOf(string name) =>
-        Numbered().Match(name) is not { Success: true } match ? null
-        // Sets had no number before the second one.
-        : match.Groups[1].ValueSpan.IsEmpty ? 1
-        : long.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+        Numbered().Match(name) is { Success: true } match
+            ? long.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+            : null;
 
-    [GeneratedRegex("^functions (?:([0-9]{1,9}) )?[0-9a-f]{64}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^functions ([0-9]{1,9}) [0-9a-f]{64}$", RegexOptions.CultureInvariant)]
     private static partial Regex Numbered();
 }

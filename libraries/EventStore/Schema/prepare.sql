@@ -9,14 +9,10 @@ create table if not exists eventstore.migrations (
     applied_at timestamptz not null default now()
 );
 
--- Older development versions had other tables: theirs of the outbox had no limits, or came from other migrations.
+-- The development versions before the first release had other tables, and other names of their first migration.
 do $$
 begin
-    if exists (select from eventstore.migrations where name in ('0001_log', '0002_outbox'))
-        and not exists (
-            select from pg_constraint
-            where connamespace = 'eventstore'::regnamespace and conname = 'outbox_data_are_small'
-        ) then
+    if exists (select from eventstore.migrations where name ~ '^0001_' and name <> '0001_tables') then
         raise exception 'This event store was made by an older development version and cannot be upgraded. '
             'To start with an empty one, run "drop schema eventstore cascade" in its database and migrate again.';
     end if;

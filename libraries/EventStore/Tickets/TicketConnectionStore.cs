@@ -84,14 +84,6 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
             },
             cancellationToken
         );
-
-    /// <summary>Deletes connections recorded longer ago than <paramref name="age"/>.</summary>
-    public Task ForgetAsync(TimeSpan age, CancellationToken cancellationToken) =>
-        store.RunAsync(
-            "delete from eventstore.ticket_holders where told_at < clock_timestamp() - $1",
-            command => command.With(age).ExecuteNonQueryAsync(),
-            cancellationToken
-        );
 }
 
 /// <summary>A connection that uses a ticket, and when it was opened, by Postgres's clock (UTC).</summary>

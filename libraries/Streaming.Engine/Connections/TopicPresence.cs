@@ -29,7 +29,7 @@ public sealed class TopicPresence
     /// <summary>Returns true if a stream of this process names this topic now, or if a call in any of the application's
     /// processes found such a stream within this time. So call it regularly, in all processes.</summary>
     /// <param name="topic">A topic, not a pattern; streams over patterns do not count. Use few different topics,
-    /// because each is kept.</param>
+    /// because each is kept for <see cref="EventStoreOptions.MaxAge"/>.</param>
     /// <param name="within">The time; a process without such a stream asks the store six times in it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>

@@ -20,8 +20,6 @@ internal sealed class OneStreamPerTicket(
 ) : RestartingService(logger, clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Retention = TimeSpan.FromDays(1);
-    private static readonly TimeSpan SweepInterval = TimeSpan.FromHours(1);
 
     /// <summary>The open connection of each ticket on this replica.</summary>
     private readonly ConcurrentDictionary<Guid, Held> _held = new();
@@ -31,7 +29,6 @@ internal sealed class OneStreamPerTicket(
     private DateTimeOffset _idleAt = clock.GetUtcNow();
     private string _epoch = "";
     private bool _recordsLost;
-    private long? _sweptAt;
 
     /// <param name="after">Time of the connection that this one replaced here, or 0 if unknown. The time of this one is
     /// later.</param>
@@ -177,11 +174,6 @@ internal sealed class OneStreamPerTicket(
 
         foreach (var (_, noted) in opened)
             noted.IsNoted = true;
-        if (_sweptAt is { } swept && Clock.GetElapsedTime(swept) < SweepInterval)
-            return;
-
-        _sweptAt = Clock.GetTimestamp();
-        await connections.ForgetAsync(Retention, cancellationToken);
     }
 
     private async Task ReadAsync(CancellationToken cancellationToken)

@@ -8,9 +8,6 @@ public sealed class SettingNameTests
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("Llm:DrainSeconds", "its name is AspireSse:Runs:DrainSeconds")]
-    [InlineData("Pools:Sse", "its name is AspireSse:Pools:Sse")]
-    [InlineData("Llm:MaxRequestBytes", "its name is AspireSse:Llm:MaxRequestBytes")]
     [InlineData("AspireSse:EventStore:MaxAgee", "MaxAge")]
     [InlineData("AspireSse:EventStor:MaxAge", "EventStore")]
     [InlineData("AspireSse:Llm:GenerationPerMinute", "DefaultProvider")]

@@ -55,7 +55,6 @@ internal sealed class TopicsApp : IAsyncDisposable
         return new TopicsApp(app) { Lines = lines };
     }
 
-#pragma warning disable SSE0001, SSE0002 // what an application compiles without the analyzer, or with its warnings off
     private static void MapStrings(RouteGroupBuilder strings)
     {
         strings.MapGet("/variable/{id}", Variable);
@@ -82,7 +81,6 @@ internal sealed class TopicsApp : IAsyncDisposable
 
         static string Missing() => null!;
     }
-#pragma warning restore SSE0001, SSE0002
 
     private static void MapPatterns(RouteGroupBuilder patterns)
     {

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
-using Unit.Analyzers;
 
 namespace Unit.Build;
 
@@ -30,6 +29,13 @@ internal static class FileUses
         global using Microsoft.Extensions.DependencyInjection;
         global using Microsoft.Extensions.Hosting;
         """;
+
+    private static readonly MetadataReference[] References =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path)),
+    ];
 
     private static readonly ConcurrentDictionary<string, (string From, string To)[]> Read = new();
 
@@ -72,7 +78,7 @@ internal static class FileUses
         var compilation = CSharpCompilation.Create(
             "Sources",
             [.. trees, CSharpSyntaxTree.ParseText(GlobalUsings)],
-            AnalyzedCode.References
+            References
         );
 
         var declared = trees.SelectMany(tree => tree.GetRoot().DescendantNodes()).Select(NameOf).ToHashSet();

@@ -210,7 +210,6 @@ public sealed partial class HouseTests
     [InlineData("LlmGateway", new[] { "Runs" })]
     [InlineData("LocalServices", new[] { "EventStore" })]
     [InlineData("Measuring", new string[0])]
-    [InlineData("Analyzers", new string[0])]
     public void A_library_references_only_the_one_below_it(string library, string[] below)
     {
         var project = XDocument.Load(Path.Combine(Repository.Root, "libraries", library, $"{library}.csproj"));

@@ -36,10 +36,28 @@ public sealed partial class SchemaScriptTests
     [Fact]
     public void Functions_that_change_after_a_release_have_a_higher_number() =>
         Assert.True(
-            SchemaScript.FunctionSet == "functions 3 a1eb70b8fb47ddcf575eb5613808e947ad30f80805f7d8e34325a8f3cee0cf7b",
+            SchemaScript.FunctionSet == "functions 1 a7d436f9a243dc2a7d3c496f21965da1d43a551e23e4092e78a247a7a1add0f8",
             $"The functions have changed: raise {nameof(SchemaScript)}.{nameof(SchemaScript.Version)} if a release has "
                 + $"this number, and write here: {SchemaScript.FunctionSet}"
         );
+
+    [Fact]
+    public void The_page_of_personal_data_says_how_long_the_rows_of_each_table_are_kept()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "personal-data.md"));
+        var tables = SchemaScript
+            .Tables.SelectMany(script => Table().Matches(script.Sql))
+            .Select(created => created.Groups[1].Value)
+            .ToList();
+        Assert.Contains("events", tables);
+        Assert.All(
+            tables,
+            table => Assert.Matches($@"(?m)^\|[^|]*`(eventstore\.)?{table}`[^|]*\|[^|]+\|[^|]+\|$", page)
+        );
+    }
+
+    [GeneratedRegex(@"^create (?:unlogged )?table eventstore\.([a-z_]+) ", RegexOptions.Multiline)]
+    private static partial Regex Table();
 
     [GeneratedRegex(@"^create or replace function eventstore\.(\w+)\(", RegexOptions.Multiline)]
     private static partial Regex Created();

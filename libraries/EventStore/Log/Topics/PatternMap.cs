@@ -211,20 +211,6 @@ public sealed class PatternMap<T>
         }
 
         /// <summary>Returns the index in the list of the first word that is not before this one.</summary>
-        private int Place(int word)
-        {
-            var low = 0;
-            var high = _words.Count;
-            while (low < high)
-            {
-                var middle = (low + high) / 2;
-                if (_words[middle].Index < word)
-                    low = middle + 1;
-                else
-                    high = middle;
-            }
-
-            return low;
-        }
+        private int Place(int word) => ~_words.BinarySearch((word, 0)); // no word is empty, so it is never found
     }
 }

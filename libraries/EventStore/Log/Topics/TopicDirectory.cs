@@ -50,11 +50,7 @@ internal sealed class TopicDirectory(
     public Task<int> ListAsync(CancellationToken cancellationToken) =>
         store.ChangeAsync(
             "select eventstore.list_topics($1)",
-            async command =>
-            {
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = Step });
-                return (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
-            },
+            async command => (int)(await command.With(Step).ExecuteScalarAsync(CancellationToken.None))!,
             cancellationToken
         );
 }

@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace EventStore;
 
@@ -54,11 +53,8 @@ internal sealed record TopicListing(
             Sql,
             async command =>
             {
-                command.Parameters.Add(Texts([.. ranges.Select(r => r.Low)]));
-                command.Parameters.Add(Texts([.. ranges.Select(r => r.High)]));
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = mostOfRange });
-                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostRows });
-
+                command.With(Array.ConvertAll(ranges, r => r.Low)).With(Array.ConvertAll(ranges, r => r.High));
+                command.With(mostOfRange).With(MostRows);
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
 
                 LogState? state = null;
@@ -102,7 +98,4 @@ internal sealed record TopicListing(
             _ => (pattern[..wild], pattern[..(wild - 1)] + "/"), // the character that follows the dot in ASCII
         };
     }
-
-    private static NpgsqlParameter<string[]> Texts(string[] values) =>
-        new NpgsqlParameter<string[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 }

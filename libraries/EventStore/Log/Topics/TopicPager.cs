@@ -88,7 +88,7 @@ public sealed class TopicPager
             where topic >= $1 and topic < $2 and topic > $3 order by topic limit $4
             """;
         SetRange(prefix);
-        _command.With(after).Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        _command.With(after).With(limit);
         _cancellationToken.ThrowIfCancellationRequested();
 
         await using var row = await _command.ExecuteReaderAsync(CancellationToken.None);

@@ -1,7 +1,6 @@
 using System.Data;
 using EventStore;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace AspireSse.Server;
 
@@ -56,16 +55,7 @@ public sealed class TopicReader
             """,
             async command =>
             {
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = topic });
-                command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ordinal });
-                command.Parameters.Add(
-                    new NpgsqlParameter<string[]>
-                    {
-                        TypedValue = [.. endTypes],
-                        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
-                    }
-                );
-
+                command.With(topic).With(ordinal).With(endTypes.ToArray());
                 await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
                 await row.ReadAsync(CancellationToken.None);
                 var state = LogState.Of(row);

@@ -1,12 +1,8 @@
 -- Gives an idempotency key to the first request that names it, and that request's id to every later one; `same` is
--- false if the content differs. Each call also deletes a few expired keys.
+-- false if the content differs.
 create or replace function eventstore.claim_key(by_owner text, claimed text, with_digest bytea, with_answer text,
     kept interval, out same boolean, out first_answer text) language plpgsql as $$
 begin
-    delete from eventstore.idempotency_keys k using (
-        select owner, key from eventstore.idempotency_keys where created_at < clock_timestamp() - kept
-        order by created_at limit 100 for update skip locked
-    ) old where k.owner = old.owner and k.key = old.key;
     insert into eventstore.idempotency_keys as k (owner, key, digest, answer)
     values (by_owner, claimed, with_digest, with_answer)
     on conflict (owner, key) do update

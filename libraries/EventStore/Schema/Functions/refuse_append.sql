@@ -13,7 +13,6 @@ begin
         perform pg_logical_emit_message(true, 'eventstore', '');
         return false;
     end if;
-    delete from eventstore.lost_appends where refused_at < clock_timestamp() - interval '1 day';
     insert into eventstore.lost_appends (id) values (first_id) on conflict do nothing;
     return true;
 end $$;
