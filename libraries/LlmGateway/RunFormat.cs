@@ -70,7 +70,7 @@ public sealed class RunFormat
     /// <remarks>The response's id is <c>resp_</c> and the topic without its first token. If the query has
     /// <c>starting_after</c>, the events begin after that number.</remarks>
     public static RunFormat Responses() =>
-        OfResponses((request, run) => ResponsesApi.ReadAsync(request, run, ResponsesApi.OwnPrompt));
+        OfResponses((request, run) => ResponsesApi.ReadAsync(request, ResponsesWriter.OfOwn(run)));
 
     /// <summary>OpenAI's Responses API, for the <c>POST</c> that has begun the run: one response when the run has
     /// ended, or its events if the body has <c>"stream": true</c>.</summary>
@@ -80,7 +80,16 @@ public sealed class RunFormat
     /// response, the request fails. The run goes on if its client leaves.</remarks>
     public static RunFormat Responses(JsonElement body) =>
         OfResponses(
-            (request, run) => ResponsesApi.SendAsync(request, run, ChatBody.Checked(body)),
+            (request, run) =>
+            {
+                var json = ChatBody.Checked(body);
+                return ResponsesApi.SendAsync(
+                    request,
+                    () => Task.FromResult<AnswerWriter>(ResponsesWriter.OfOwn(run)),
+                    json.Is("stream"),
+                    json.Is("background")
+                );
+            },
             ResponsesRequestReader.OfRun
         );
 
@@ -184,7 +193,7 @@ public sealed class RunFormat
                 var json = ChatBody.Checked(body);
                 // Until the run names its own model, it is the one that the body names.
                 var response = respond(run with { Model = run.Model ?? json.Name("model") }, json);
-                return request.Handler.SendAsync(request.Context, format, run, response, json.Is("stream"));
+                return request.Handler.SendAsync(request.Context, response, json.Is("stream"));
             },
             read
         );

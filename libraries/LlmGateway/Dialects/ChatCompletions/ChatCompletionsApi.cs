@@ -38,12 +38,7 @@ internal static class ChatCompletionsApi
     {
         var body = await request.ReadAsync();
         var call = ChatCall.Read(body, request.Providers, RequestTable.NativeChatCompletions, needsModel: true);
-        await request.AskAsync(
-            ChatCompletionsWriter.Format,
-            body,
-            call,
-            (answer, asked) => WriterOf(answer, body, asked)
-        );
+        await request.AskAsync(body, call, (answer, asked) => WriterOf(answer, body, asked));
     }
 
     /// <summary>Returns true if the answer has its usage: a whole answer always has, a stream on request.</summary>
