@@ -70,6 +70,16 @@ public sealed class RunRequestTests
                     """,
                 "tool a=Error: The user has denied this call: too dear b=Error: The user has denied this call."
             },
+            // What the user has approved, and nobody has run.
+            {
+                "ui-messages",
+                """
+                    {"messages":[{"role":"user","parts":[{"type":"text","text":"Pay."}]},{"role":"assistant","parts":[
+                    {"type":"tool-f","toolCallId":"a","state":"approval-responded","input":{"n":1},
+                    "approval":{"id":"p","approved":true,"reason":"go"}}]}]}
+                    """,
+                "user p f {\"n\":1} go"
+            },
             {
                 "ag-ui",
                 """
@@ -324,6 +334,8 @@ public sealed class RunRequestTests
             TextContent text => text.Text,
             FunctionResultContent result => $"{result.CallId}={result.Result}",
             DataContent data => data.MediaType,
+            ToolApprovalResponseContent { Approved: true, ToolCall: FunctionCallContent call } approval =>
+                $"{approval.RequestId} {call.Name} {JsonSerializer.Serialize(call.Arguments)} {approval.Reason}",
             var other => other.GetType().Name,
         }))}";
 

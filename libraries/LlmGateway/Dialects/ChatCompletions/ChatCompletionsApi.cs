@@ -25,14 +25,12 @@ internal static class ChatCompletionsApi
     public static AnswerWriter WriterOf(RunHead run, RequestValue body, ChatCall? call = null) =>
         new ChatCompletionsWriter(run, HasUsage(body), call);
 
-    /// <summary>Reads a request for an application's run.</summary>
-    /// <exception cref="InvalidRequestException">A member is missing or invalid. The exception names it.</exception>
-    public static RunRequest OfRun(RequestValue body)
-    {
-        HasUsage(body);
-        var table = RequestTable.NativeChatCompletions;
-        return RunRequest.Of(body, table, RequestReader.Messages(body, table, target: null));
-    }
+    /// <summary>Names of requests for an application's run.</summary>
+    public static RequestTable RunTable { get; } =
+        RequestTable.NativeChatCompletions with
+        {
+            CheckRun = body => HasUsage(body),
+        };
 
     private static async Task AskAsync(DialectRequest request)
     {

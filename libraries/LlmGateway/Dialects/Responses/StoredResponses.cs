@@ -14,7 +14,17 @@ internal sealed record ResponsesPast(
     string? Previous,
     IReadOnlyDictionary<string, JsonElement> Items,
     long Bytes
-);
+)
+{
+    /// <summary>Returns the item to which another one refers, or the item itself.</summary>
+    public RequestValue Referred(RequestValue item) =>
+        ResponsesRequestReader.IsReference(item) && Items.TryGetValue(item.RequiredName("id"), out var found)
+            ? item with
+            {
+                Json = found,
+            }
+            : item;
+}
 
 /// <summary>Finds the stored responses that a request names.</summary>
 internal sealed class StoredResponses(DialectRequest request)
@@ -82,7 +92,7 @@ internal sealed class StoredResponses(DialectRequest request)
     private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(RequestValue body)
     {
         var items = new Dictionary<string, JsonElement>();
-        var names = ResponsesInput
+        var names = ResponsesRequestReader
             .ReferencesOf(body)
             .Select(id => id.Split('_') is [_, var run, _] ? GenerationName.Of(run) : null)
             .OfType<RunName>()
