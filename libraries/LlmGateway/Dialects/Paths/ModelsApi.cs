@@ -46,7 +46,7 @@ internal static class ModelsApi
             $"Unsupported model: {id}",
             code: InvalidChatException.ModelNotFound
         );
-        return VendorPathsApi.FormatOf(context).WriteAsync(context, VendorError.Of(missing));
+        return VendorPaths.FormatOf(context).WriteAsync(context, VendorError.Of(missing));
     }
 
     private static JsonObject ModelOf(string id, string provider) =>

@@ -89,8 +89,7 @@ internal static class UiMessagesRequestReader
         var id = json.Name("id");
         var steps = new List<ChatMessage>();
         List<AIContent> said = [],
-            results = [],
-            approvals = [];
+            replies = [];
 
         foreach (var part in json.Required("parts").Items(ChatBody.MaxMessages))
         {
@@ -101,11 +100,15 @@ internal static class UiMessagesRequestReader
                 && role == ChatRole.Assistant
                 && said.FindLast(content => content is not TextReasoningContent)
                     is not (null or DataContent or UriContent);
-            if (isApart || (results.Count + approvals.Count > 0 && !IsTool(type)))
+            if (isApart || (replies.Count > 0 && !IsTool(type)))
                 EndStep();
 
             if (IsTool(type))
-                ReadTool(part, type, said, results, approvals);
+            {
+                var (call, reply) = ToolOf(part, type);
+                said.Add(call);
+                replies.AddRange(reply is null ? [] : [reply]);
+            }
             // Only the page uses its data.
             else if (
                 !type.StartsWith("data-", StringComparison.Ordinal) && RequestReader.Part(part, table) is { } content
@@ -118,62 +121,53 @@ internal static class UiMessagesRequestReader
 
         void EndStep()
         {
-            foreach (
-                var (author, contents) in ((ChatRole, List<AIContent>)[])
-                    [(role, said), (ChatRole.Tool, results), (ChatRole.User, approvals)]
-            )
-            {
-                if (contents.Count > 0)
-                    steps.Add(new ChatMessage(author, [.. contents]) { MessageId = author == role ? id : null });
-                contents.Clear();
-            }
+            var approvals = replies.FindAll(reply => reply is ToolApprovalResponseContent);
+            Add(role, said, id);
+            Add(ChatRole.Tool, replies.Except(approvals));
+            Add(ChatRole.User, approvals);
+            said.Clear();
+            replies.Clear();
+        }
+
+        void Add(ChatRole author, IEnumerable<AIContent> contents, string? message = null)
+        {
+            if (contents.Any())
+                steps.Add(new ChatMessage(author, [.. contents]) { MessageId = message });
         }
     }
 
     public static bool IsTool(string type) =>
         type == "dynamic-tool" || type.StartsWith("tool-", StringComparison.Ordinal);
 
-    /// <summary>Reads a call with its result, or with the user's approval if nobody has run it yet.</summary>
-    private static void ReadTool(
-        RequestValue part,
-        string type,
-        List<AIContent> said,
-        List<AIContent> results,
-        List<AIContent> approvals
-    )
+    /// <summary>Reads a call, and its result or the user's approval, or null if it has neither.</summary>
+    private static (AIContent Call, AIContent? Reply) ToolOf(RequestValue part, string type)
     {
         var id = part.RequiredName("toolCallId");
         var name = type == "dynamic-tool" ? part.RequiredName("toolName") : type["tool-".Length..];
         var state = part.Name("state");
+        var call = ToolCalls.Parse(id, name, TextOf(part.Get("input") ?? part.Get("rawInput")) ?? "{}");
+        if (
+            state == "approval-responded"
+            && part.Required("approval").AsObject() is var answer
+            && answer.Is("approved")
+        )
+        {
+            var request = new ToolApprovalRequestContent(answer.RequiredName("id"), call);
+            return (request, request.CreateResponse(approved: true, answer.Text("reason")));
+        }
+
         var result = state switch
         {
             "output-available" => TextOf(part.Get("output")) ?? "",
             "output-error" => part.Text("errorText") ?? "",
-            "output-denied" => DenialOf(part.Get("approval")),
-            "approval-responded" when part.Get("approval") is { IsObject: true } answer && !answer.Is("approved") =>
-                DenialOf(answer),
+            "output-denied" or "approval-responded" => DenialOf(part.Get("approval")),
             _ => null,
         };
-        var call = ToolCalls.Parse(id, name, TextOf(part.Get("input") ?? part.Get("rawInput")) ?? "{}");
-        if (result is null && state == "approval-responded")
-        {
-            var approval = part.Required("approval").AsObject();
-            var request = new ToolApprovalRequestContent(approval.RequiredName("id"), call);
-            said.Add(request);
-            approvals.Add(request.CreateResponse(approved: true, approval.Text("reason")));
-            return;
-        }
+        if (result is null)
+            return (call, null);
 
-        said.Add(call);
-        if (result is not null)
-            results.Add(
-                UntranslatableContent.ToolResult(
-                    id,
-                    [new TextContent(result)],
-                    part.Path,
-                    state is not "output-available"
-                )
-            );
+        var isError = state is not "output-available";
+        return (call, UntranslatableContent.ToolResult(id, [new TextContent(result)], part.Path, isError));
     }
 
     /// <summary>Returns what the model is told of a call that the user has denied, with the user's reason.</summary>
