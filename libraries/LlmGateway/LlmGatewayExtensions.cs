@@ -9,9 +9,6 @@ using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Paths;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Streaming.Endpoints;
 

@@ -4,9 +4,6 @@ using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Runs;
 
 namespace AspireSse;

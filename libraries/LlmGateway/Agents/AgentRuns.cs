@@ -1,6 +1,4 @@
 using EventStore;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 using Runs;
 using Streaming.Frames;
 using Streaming.Opening;

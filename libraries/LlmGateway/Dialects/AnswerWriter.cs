@@ -1,7 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects;
 
 /// <summary>A kind of text. Texts of different kinds are in different blocks.</summary>

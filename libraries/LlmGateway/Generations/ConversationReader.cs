@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Streaming.Requests;
 

@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 
 namespace LlmGateway.Requests;

@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-
 namespace LlmGateway.Requests;
 
 /// <summary>Reads the options of a request of any API, by the API's table.</summary>

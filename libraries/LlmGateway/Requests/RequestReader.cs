@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
 
 namespace LlmGateway.Requests;

@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-
 namespace LlmGateway.Requests;
 
 /// <summary>The names of one API in its requests. <see cref="RequestReader"/> reads the requests of all APIs by their

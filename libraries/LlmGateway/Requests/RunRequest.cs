@@ -1,6 +1,4 @@
 using LlmGateway;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 
 namespace AspireSse;
 

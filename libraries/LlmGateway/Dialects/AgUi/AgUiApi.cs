@@ -1,5 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Requests;
 using Runs;
 using Streaming.Opening;
 

@@ -1,5 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;

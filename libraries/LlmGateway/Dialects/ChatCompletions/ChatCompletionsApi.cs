@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary><c>POST /v1/chat/completions</c>, OpenAI's Chat Completions API. Frames have no names, and while the

@@ -1,5 +1,3 @@
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.Messages;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using LlmGateway.Providers;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.Messages;
 
 /// <summary>Reads the body of a Messages request.</summary>

@@ -1,7 +1,6 @@
 using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Responses;
-using LlmGateway.Requests;
 using Microsoft.AspNetCore.WebUtilities;
 using Streaming.Refusals;
 

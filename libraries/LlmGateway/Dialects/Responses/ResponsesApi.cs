@@ -1,7 +1,4 @@
 using System.Globalization;
-using EventStore;
-using LlmGateway.Generations;
-using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 

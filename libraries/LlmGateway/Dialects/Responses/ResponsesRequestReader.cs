@@ -1,7 +1,4 @@
 using System.Runtime.InteropServices;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 

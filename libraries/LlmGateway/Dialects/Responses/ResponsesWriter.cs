@@ -1,7 +1,4 @@
 using System.Text;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
 using static LlmGateway.Dialects.VendorFrame;
 

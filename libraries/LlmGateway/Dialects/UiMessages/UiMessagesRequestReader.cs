@@ -1,7 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
