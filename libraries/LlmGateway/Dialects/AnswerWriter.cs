@@ -87,8 +87,8 @@ internal abstract class AnswerWriter(VendorFormat dialect, RunHead run, ChatCall
         : Finish is "length" or "content_filter" ? Finish
         : "stop";
 
-    /// <summary>The provider that gets its reasoning back from the client, or null if the dialect has no place for that,
-    /// or the run is an application's own.</summary>
+    /// <summary>The provider that gets its reasoning back from the client, or null if the dialect has no place for
+    /// that, or the run is an application's own.</summary>
     protected virtual string? ReasoningMaker => run.Provider;
 
     /// <summary>True if a refusal is no text in this dialect, but has a place of its own.</summary>

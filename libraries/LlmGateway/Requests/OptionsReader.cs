@@ -49,8 +49,8 @@ internal static class OptionsReader
         return options;
     }
 
-    /// <summary>Refuses unknown members, and members that change the answer and that another vendor's API lacks. Hints are
-    /// ignored.</summary>
+    /// <summary>Refuses unknown members, and members that change the answer and that another vendor's API lacks. Hints
+    /// are ignored.</summary>
     private static void CheckMembers(RequestValue body, ChatTarget target, RequestTable table)
     {
         if (!table.IgnoresUnknown)

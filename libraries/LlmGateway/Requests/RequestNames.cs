@@ -3,16 +3,16 @@ using Streaming.Requests;
 namespace LlmGateway.Requests;
 
 /// <summary>
-/// Names of the members of one API's requests. Another name may be misspelt, so it is refused. Each row begins with the
-/// kind of an object, and rows of one kind are one row:
+/// Names of the members of one API's requests. Each row begins with the kind of an object, and an object without a row
+/// is not checked: a call's arguments have names of their own.
 /// <code>
 /// request: members of the request that are read, or that are hints
 /// refused: members of the request that change the answer, and that another vendor's API lacks
 /// text: members of an object with this type
 /// .source: members of an object without a type that is the value of this member
 /// </code>
-/// An object without a row is not checked: a call's arguments have names of their own.
 /// </summary>
+/// <remarks>Another name may be misspelt, so it is refused. Rows of one kind are one row.</remarks>
 internal sealed class RequestNames
 {
     /// <summary>Members in which an object may have other objects.</summary>

@@ -72,7 +72,7 @@ internal static class RequestReader
         var messages = new List<ChatMessage>();
         var items = list.Items(ChatBody.MaxMessages, table.HasItems ? TextOrItems : NoList);
         foreach (var item in items)
-        foreach (var message in table.Read(resolve?.Invoke(item) ?? item, table))
+        foreach (var message in MessagesOf(resolve?.Invoke(item) ?? item, table))
         {
             foreach (var content in calls is null ? [] : message.Contents)
                 CheckCall(content, calls!, item.PathOf(table.CallId));
@@ -81,6 +81,11 @@ internal static class RequestReader
 
         return items.Count > 0 ? messages : throw list.Invalid("must hold at least one message.");
     }
+
+    private static IEnumerable<ChatMessage> MessagesOf(RequestValue item, RequestTable table) =>
+        table.Read is { } read ? read(item, table)
+        : Message(item, table) is { } message ? [message]
+        : [];
 
     /// <summary>Adds a message, or its contents to the last one: reasoning may be an item of its own before its answer,
     /// and other APIs have a text and all its calls in one message. A text after a text is another message.</summary>

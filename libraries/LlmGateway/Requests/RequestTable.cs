@@ -16,9 +16,8 @@ internal sealed record RequestTable
     /// <summary>Readers of a message's parts, by type. They return null for a part that no model takes.</summary>
     public required Dictionary<string, Func<RequestValue, AIContent?>> Parts { get; init; }
 
-    /// <summary>Reads an item of the messages. An answer of several steps is several messages.</summary>
-    public Func<RequestValue, RequestTable, IEnumerable<ChatMessage>> Read { get; init; } =
-        (item, table) => RequestReader.Message(item, table) is { } message ? [message] : [];
+    /// <summary>Reads an item as the messages that it is, or null if each item is one message.</summary>
+    public Func<RequestValue, RequestTable, IEnumerable<ChatMessage>>? Read { get; init; }
 
     /// <summary>Member of a request with the messages.</summary>
     public string Messages { get; init; } = "messages";
@@ -95,8 +94,8 @@ internal sealed record RequestTable
     /// <summary>Returns true if the model's provider gets the whole request as it is.</summary>
     public bool IsNative(ChatTarget target) => Natives.Contains(target.Provider);
 
-    /// <summary>Members of a request of Chat Completions. A member of a newer version is refused until it is known to be
-    /// a hint.</summary>
+    /// <summary>Members of a request of Chat Completions. A member of a newer version is refused until it is known to
+    /// be a hint.</summary>
     public const string OpenAiMembers = """
         refused: logprobs logit_bias functions function_call modalities moderation audio web_search_options
         request: frequency_penalty max_completion_tokens max_tokens maxTokens messages metadata model n

@@ -55,14 +55,14 @@ internal static class MessagesRequestReader
                 tool_result: type tool_use_id content is_error cache_control
                 thinking: type thinking signature cache_control
                 redacted_thinking: type data cache_control
-                .tools: type name description input_schema cache_control strict defer_loading allowed_callers input_examples
-                    eager_input_streaming
-                custom: type name description input_schema cache_control strict defer_loading allowed_callers input_examples
-                    eager_input_streaming
+                .tools: type name description input_schema cache_control strict defer_loading
+                    allowed_callers input_examples eager_input_streaming
+                custom: type name description input_schema cache_control strict defer_loading
+                    allowed_callers input_examples eager_input_streaming
                 """
             ),
-            // The tool runner of Anthropic's client sends {"type":"create"}, which keeps the conversation at the vendor and
-            // does not change the answer.
+            // The tool runner of Anthropic's client sends {"type":"create"}, which keeps the conversation at the vendor
+            // and does not change the answer.
             Defaults = new() { ["thread"] = "create", ["context_management"] = RequestTable.Empty },
         };
 

@@ -7,9 +7,9 @@ using Streaming.Refusals;
 namespace LlmGateway.Dialects.Paths;
 
 /// <summary>
-/// Refuses paths and methods that this server lacks in the format of the vendor that has them. Known paths are refused so
-/// for every caller, because the vendor's clients read nothing else; any other path under <c>/v1</c> is refused so only
-/// for a client that a header identifies, and with problem details for others.
+/// Refuses paths and methods that this server lacks in the format of the vendor that has them. So it refuses known
+/// paths for every caller, because the vendor's clients read nothing else, and other paths under <c>/v1</c> for a
+/// client that a header identifies.
 /// </summary>
 internal sealed class VendorPaths : IProblemDetailsWriter
 {
@@ -30,8 +30,8 @@ internal sealed class VendorPaths : IProblemDetailsWriter
                 .ExcludeFromDescription();
     }
 
-    /// <summary>Returns the format of the vendor whose clients send the request's headers, unless Anthropic alone has the
-    /// path. Both vendors may have it, such as <c>/v1/files</c>.</summary>
+    /// <summary>Returns the format of the vendor whose clients send the request's headers, unless Anthropic alone has
+    /// the path. Both vendors may have it, such as <c>/v1/files</c>.</summary>
     public static VendorFormat FormatOf(HttpContext context, string root = "") =>
         root is "messages" or "complete" || context.Request.Headers.ContainsKey("anthropic-version")
             ? MessagesWriter.Format

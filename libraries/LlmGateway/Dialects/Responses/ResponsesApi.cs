@@ -58,8 +58,8 @@ internal static class ResponsesApi
             .AnswersAs(Format);
     }
 
-    /// <summary>Begins a response. A response without <c>background</c> is cancelled when its client leaves, to save the
-    /// provider's tokens, unless the client has an idempotency key to return with.</summary>
+    /// <summary>Begins a response. A response without <c>background</c> is cancelled when its client leaves, to save
+    /// the provider's tokens, unless the client has an idempotency key to return with.</summary>
     private static async Task BeginAsync(DialectRequest request)
     {
         var context = request.Context;

@@ -44,8 +44,8 @@ internal static class ResponsesRequestReader
             MaxTokens = ["max_output_tokens"],
             Formats = ["text.format"],
             Names = new(
-                // The others choose the model, the messages and the delivery of the answer, or are hints. max_tool_calls limits
-                // built-in tools, which this server lacks.
+                // The others choose the model, the messages and the delivery of the answer, or are hints.
+                // max_tool_calls limits built-in tools, which this server lacks.
                 $"""
                 request: {Echoed}
                     include input max_tool_calls model previous_response_id prompt_cache_key prompt_cache_options

@@ -45,8 +45,8 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : AnswerWr
 
     protected override bool HasRefusals => true;
 
-    /// <summary>Makes the writer of an application's run. Its response says <c>background</c>, because such a run goes on
-    /// without its reader, and a client that polls stops at any other response.</summary>
+    /// <summary>Makes the writer of an application's run. Its response says <c>background</c>, because such a run goes
+    /// on without its reader, and a client that polls stops at any other response.</summary>
     public static ResponsesWriter OfOwn(RunHead run) =>
         new(run, new RunPrompt(ResponseId.Dialect, [], Asked: new JsonObject { ["background"] = true }));
 
