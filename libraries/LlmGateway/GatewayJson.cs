@@ -3,8 +3,6 @@ using System.Text.Json.Serialization.Metadata;
 using LlmGateway.Agents;
 using LlmGateway.Agents.Sessions;
 using LlmGateway.Chat;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 
 namespace LlmGateway;
 

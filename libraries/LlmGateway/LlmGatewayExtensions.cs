@@ -9,9 +9,6 @@ using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Paths;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Streaming.Endpoints;
 
@@ -63,7 +60,7 @@ public static class LlmGatewayExtensions
         builder.Services.AddSingleton<VendorHandler>();
         // The first writer that can write is used, so this one precedes the writer for problem details, which always
         // can.
-        builder.Services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, VendorProblems>());
+        builder.Services.Insert(0, ServiceDescriptor.Singleton<IProblemDetailsWriter, VendorPaths>());
         builder.AddAgents();
         if (configure is not null)
             builder.Services.Configure(configure);
@@ -98,7 +95,7 @@ public static class LlmGatewayExtensions
         gateway.MapUiMessages();
         gateway.MapAgUi();
         gateway.MapModels();
-        gateway.MapVendorPaths();
+        VendorPaths.Map(gateway);
         gateway.MapAgents();
 
         return gateway;

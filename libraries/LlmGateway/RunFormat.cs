@@ -4,9 +4,6 @@ using LlmGateway.Dialects.ChatCompletions;
 using LlmGateway.Dialects.Messages;
 using LlmGateway.Dialects.Responses;
 using LlmGateway.Dialects.UiMessages;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Runs;
 
 namespace AspireSse;
@@ -20,21 +17,21 @@ public sealed class RunFormat
     private readonly Func<HttpContext, EventTopic, Task> _openAsync;
     private readonly VendorFormat? _format;
 
-    /// <summary>Reads the body of a request that starts a run, or null if no such request has this format.</summary>
-    private readonly Func<RequestValue, RunRequest>? _read;
+    /// <summary>The names of a request that starts a run, or null if no such request has this format.</summary>
+    private readonly RequestTable? _table;
 
     private RunFormat(Func<HttpContext, EventTopic, Task> openAsync) => _openAsync = openAsync;
 
     private RunFormat(
         VendorFormat format,
         ShowRun showAsync,
-        Func<RequestValue, RunRequest>? read,
+        RequestTable? table,
         Func<EventTopic, VendorError?>? missing = null
     )
         : this((context, topic) => OpenAsync(context, topic, format, showAsync, missing ?? (_ => VendorError.NoRun)))
     {
         _format = format;
-        _read = read;
+        _table = table;
     }
 
     private delegate Task ShowRun(DialectRequest request, RunHead run);
@@ -55,7 +52,7 @@ public sealed class RunFormat
             ChatCompletionsWriter.Format,
             (run, json) => ChatCompletionsApi.WriterOf(run, json),
             body,
-            ChatCompletionsApi.OfRun
+            ChatCompletionsApi.RunTable
         );
 
     /// <summary>Anthropic's Messages API: one message when the run has ended, or its events if the body has
@@ -63,14 +60,14 @@ public sealed class RunFormat
     /// <param name="body">The request's body.</param>
     /// <inheritdoc cref="ChatCompletions" path="/remarks"/>
     public static RunFormat Messages(JsonElement body) =>
-        OfVendor(MessagesWriter.Format, (run, _) => new MessagesWriter(run), body, MessagesRequestReader.OfRun);
+        OfVendor(MessagesWriter.Format, (run, _) => new MessagesWriter(run), body, MessagesRequestReader.Table);
 
     /// <summary>OpenAI's Responses API, for a <c>GET</c>: the response as it is now, or its events if the query has
     /// <c>stream=true</c>. 404 if there is no such run.</summary>
     /// <remarks>The response's id is <c>resp_</c> and the topic without its first token. If the query has
     /// <c>starting_after</c>, the events begin after that number.</remarks>
     public static RunFormat Responses() =>
-        OfResponses((request, run) => ResponsesApi.ReadAsync(request, run, ResponsesApi.OwnPrompt));
+        OfResponses((request, run) => ResponsesApi.ReadAsync(request, ResponsesWriter.OfOwn(run)));
 
     /// <summary>OpenAI's Responses API, for the <c>POST</c> that has begun the run: one response when the run has
     /// ended, or its events if the body has <c>"stream": true</c>.</summary>
@@ -80,8 +77,17 @@ public sealed class RunFormat
     /// response, the request fails. The run goes on if its client leaves.</remarks>
     public static RunFormat Responses(JsonElement body) =>
         OfResponses(
-            (request, run) => ResponsesApi.SendAsync(request, run, ChatBody.Checked(body)),
-            ResponsesRequestReader.OfRun
+            (request, run) =>
+            {
+                var json = ChatBody.Checked(body);
+                return ResponsesApi.SendAsync(
+                    request,
+                    () => Task.FromResult<AnswerWriter>(ResponsesWriter.OfOwn(run)),
+                    json.Is("stream"),
+                    json.Is("background")
+                );
+            },
+            ResponsesRequestReader.Table
         );
 
     /// <summary>AI SDK's UI message stream, always from its start, as its client expects; the message's id is the topic
@@ -102,7 +108,7 @@ public sealed class RunFormat
                     UiMessagesRequestReader.ContinuedOf(ChatBody.Checked(body)),
                     replays: HttpMethods.IsGet(request.Context.Request.Method)
                 ),
-            UiMessagesRequestReader.OfRun
+            UiMessagesRequestReader.Table
         );
 
     /// <summary>AG-UI 1.0: the part of the run so far is a snapshot of its message, and the rest follows. 404 if there
@@ -116,7 +122,7 @@ public sealed class RunFormat
         new(
             AgUiWriter.Format,
             (request, run) => AgUiApi.JoinAsync(request, run, ChatBody.Checked(body)),
-            AgUiRequestReader.OfRun
+            AgUiRequestReader.Table
         );
 
     /// <summary>Returns the protocol that the query of a generation's reader names, or null if it names none.</summary>
@@ -141,7 +147,7 @@ public sealed class RunFormat
         JsonElement.Parse("""{"stream":true,"stream_options":{"include_usage":true}}""");
 
     /// <summary>True if a request in this format may start a run.</summary>
-    internal bool HasRequests => _read is not null;
+    internal bool HasRequests => _table is not null;
 
     internal Task OpenAsync(HttpContext context, EventTopic topic) => _openAsync(context, topic);
 
@@ -162,7 +168,7 @@ public sealed class RunFormat
                 var body = await request.ReadAsync();
                 if (_format == AgUiWriter.Format)
                     AgUiApi.StartNothing(request);
-                started = (body.Json, await startAsync(_read!(body)));
+                started = (body.Json, await startAsync(RunRequest.Of(body, _table!)));
             }
         );
         return started;
@@ -172,7 +178,7 @@ public sealed class RunFormat
         VendorFormat format,
         Func<RunHead, RequestValue, AnswerWriter> respond,
         JsonElement body,
-        Func<RequestValue, RunRequest> read
+        RequestTable table
     ) =>
         new(
             format,
@@ -181,17 +187,17 @@ public sealed class RunFormat
                 var json = ChatBody.Checked(body);
                 // Until the run names its own model, it is the one that the body names.
                 var response = respond(run with { Model = run.Model ?? json.Name("model") }, json);
-                return request.Handler.SendAsync(request.Context, format, run, response, json.Is("stream"));
+                return request.Handler.SendAsync(request.Context, response, json.Is("stream"));
             },
-            read
+            table
         );
 
-    private static RunFormat OfResponses(ShowRun showAsync, Func<RequestValue, RunRequest>? read = null) =>
-        new(ResponsesWriter.Format, showAsync, read, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
+    private static RunFormat OfResponses(ShowRun showAsync, RequestTable? table = null) =>
+        new(ResponsesWriter.Format, showAsync, table, topic => ResponsesApi.NotFound(RunName.Of(topic)?.Id ?? ""));
 
     /// <summary>Its client takes 204 for a chat without an answer.</summary>
-    private static RunFormat OfUiMessages(ShowRun showAsync, Func<RequestValue, RunRequest>? read = null) =>
-        new(UiMessagesWriter.Format, showAsync, read, _ => null);
+    private static RunFormat OfUiMessages(ShowRun showAsync, RequestTable? table = null) =>
+        new(UiMessagesWriter.Format, showAsync, table, _ => null);
 
     private static Task OpenAsync(
         HttpContext context,

@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-
 namespace AspireSse;
 
 /// <summary>Appends the answers of models to runs, for <see cref="RunFormat"/>.</summary>

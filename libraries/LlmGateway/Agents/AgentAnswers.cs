@@ -1,5 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 

@@ -1,7 +1,5 @@
 using System.Text;
 using EventStore;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 
 namespace LlmGateway.Agents;
 

@@ -1,7 +1,5 @@
 using EventStore;
 using LlmGateway.Agents.Sessions;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 using Runs;
 using Streaming.Frames;
 using Streaming.Opening;

@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Chat;
 
 /// <summary>

@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Opening;

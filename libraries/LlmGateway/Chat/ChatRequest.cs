@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using LlmGateway.Generations;
 
 namespace LlmGateway.Chat;
 

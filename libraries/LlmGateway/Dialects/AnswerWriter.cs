@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-
 namespace LlmGateway.Dialects;
 
 /// <summary>A kind of text. Texts of different kinds are in different blocks.</summary>
@@ -17,11 +14,10 @@ internal enum TextKind
 /// </summary>
 /// <remarks>The frames of a run depend only on its updates, so that the n-th frame is the same on every
 /// replica.</remarks>
-/// <param name="format">The dialect.</param>
-/// <param name="model">Name of the requested model.</param>
-/// <param name="provider">The provider that gets its reasoning back from the client, or null if the dialect has no
-/// place for that, or the run is an application's own.</param>
-internal abstract class AnswerWriter(VendorFormat format, string model, string? provider = null)
+/// <param name="dialect">The format of the frames.</param>
+/// <param name="run">The run, or the facts of an answer that ends with its request.</param>
+/// <param name="call">The request of that answer, or null for a run.</param>
+internal abstract class AnswerWriter(VendorFormat dialect, RunHead run, ChatCall? call = null)
 {
     private const string Gap = "\n\n";
 
@@ -39,9 +35,15 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
 
     private bool _hasTold;
 
+    public VendorFormat Dialect => dialect;
+
+    public RunHead Run => run;
+
+    public ChatCall? Call => call;
+
     /// <summary>Name of the model: the requested name, or the provider's own name once the provider has
     /// answered.</summary>
-    public string Model { get; private set; } = model;
+    public string Model { get; private set; } = run.Model ?? "";
 
     /// <summary>Estimated bytes of memory of the answer without streaming so far.</summary>
     public long Bytes { get; protected set; }
@@ -52,20 +54,20 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     /// <summary>The finish reason: OpenAI's word, or <see cref="GenerationEvents.Cancelled"/>.</summary>
     protected string Finish { get; private set; } = "stop";
 
-    protected UsageDetails? Usage { get; private set; }
+    protected AnswerUsage Usage { get; } = new(call);
 
     /// <summary>The usage by the names that the protocols of pages have.</summary>
     protected (string Name, JsonNode? Value)[] UsageOfPage =>
         [
-            ("inputTokens", Usage?.InputTokenCount),
-            ("outputTokens", Usage?.OutputTokenCount),
-            ("totalTokens", Usage?.TotalTokenCount),
-            ("reasoningTokens", Usage?.ReasoningTokenCount),
-            ("cachedInputTokens", Usage?.CachedInputTokenCount),
+            ("inputTokens", Usage.Counted?.InputTokenCount),
+            ("outputTokens", Usage.Counted?.OutputTokenCount),
+            ("totalTokens", Usage.Counted?.TotalTokenCount),
+            ("reasoningTokens", Usage.Reasoning),
+            ("cachedInputTokens", Usage.Cached),
         ];
 
     /// <summary>The text with which the client sends the reasoning that ends back to its provider, or null.</summary>
-    protected string? Signature => provider is null ? null : OwnReasoning.Pack(provider, _protected);
+    protected string? Signature => ReasoningMaker is { } provider ? OwnReasoning.Pack(provider, _protected) : null;
 
     /// <summary>True if the model has declined to answer.</summary>
     protected bool HasRefused { get; private set; }
@@ -85,6 +87,10 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
         : Finish is "length" or "content_filter" ? Finish
         : "stop";
 
+    /// <summary>The provider that gets its reasoning back from the client, or null if the dialect has no place for
+    /// that, or the run is an application's own.</summary>
+    protected virtual string? ReasoningMaker => run.Provider;
+
     /// <summary>True if a refusal is no text in this dialect, but has a place of its own.</summary>
     protected virtual bool HasRefusals => false;
 
@@ -94,7 +100,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
 
     /// <summary>True if only the calls that are pending at the end are written: a client of this dialect would run
     /// those that the application answers.</summary>
-    protected virtual bool WritesPendingCalls => false;
+    protected virtual bool WritesPendingCalls => call is null;
 
     /// <summary>Returns the first frames, which precede the model's answer.</summary>
     public IReadOnlyList<JsonObject> Start() => Written(WriteStart);
@@ -104,6 +110,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     {
         Model = update.ModelId ?? Model;
         Finish = update.FinishReason?.Value ?? Finish;
+        Usage.Add(update);
         if (!PassesOn(update))
             Walk(update);
         return Take();
@@ -153,7 +160,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
     protected abstract void WriteStart();
     protected abstract void WriteEnd();
 
-    protected virtual void WriteFailure(VendorError error) => Write(format.Body(error));
+    protected virtual void WriteFailure(VendorError error) => Write(dialect.Body(error));
 
     protected virtual void WriteOpening(TextKind kind) { }
 
@@ -298,7 +305,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
             case TextReasoningContent reasoning:
                 if (reasoning.Text.Length > 0)
                     Append(TextKind.Reasoning, reasoning.Text);
-                if (provider is null || reasoning.ProtectedData is not { Length: > 0 } data)
+                if (ReasoningMaker is null || reasoning.ProtectedData is not { Length: > 0 } data)
                     break;
 
                 // Data without text is encrypted reasoning, in a block of its own.
@@ -335,8 +342,7 @@ internal abstract class AnswerWriter(VendorFormat format, string model, string? 
                     Tell(content);
                 break;
 
-            case UsageContent usage:
-                (Usage ??= new UsageDetails()).Add(usage.Details);
+            case UsageContent:
                 break;
             default:
                 if (content.GetType() != typeof(AIContent) || content.Annotations is not { Count: > 0 })

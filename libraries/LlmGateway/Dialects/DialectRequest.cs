@@ -1,8 +1,5 @@
 using System.Reflection;
 using EventStore;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
@@ -58,17 +55,12 @@ internal sealed class DialectRequest(HttpContext context) : IBindableFromHttpCon
         ChatBody.ReadAsync(Context, Of<IOptions<LlmOptions>>().Value.MaxRequestBytes);
 
     /// <summary>Sends an answer that ends with its request.</summary>
-    public Task AskAsync(
-        VendorFormat format,
-        RequestValue body,
-        ChatCall call,
-        Func<RunHead, ChatCall, AnswerWriter> respond
-    )
+    public Task AskAsync(RequestValue body, ChatCall call, Func<RunHead, ChatCall, AnswerWriter> respond)
     {
         var name = new RunName(ChatCall.Topic, $"{Guid.NewGuid():N}");
         var target = call.Target;
         var answer = new RunHead(name, At: default, Clock.GetUtcNow(), target.Provider, target.Model);
-        return Handler.SendAsync(Context, format, answer, respond(answer, call), body.Is("stream"), call.From(Client));
+        return Handler.SendAsync(Context, respond(answer, call.From(Client)), body.Is("stream"));
     }
 
     /// <summary>Starts a generation as the latest of a thread, and cancels the others, so that one is live.</summary>

@@ -1,5 +1,4 @@
 using System.Text;
-using LlmGateway.Providers;
 
 namespace LlmGateway.Dialects;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using LlmGateway.Providers;
 using Streaming.Frames;
 
 namespace LlmGateway.Dialects;

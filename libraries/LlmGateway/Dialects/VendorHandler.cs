@@ -1,6 +1,4 @@
 using EventStore;
-using LlmGateway.Generations;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Connections;
@@ -74,33 +72,17 @@ internal sealed class VendorHandler(
     }
 
     /// <summary>Sends an answer that has begun, whole or as a stream.</summary>
-    /// <inheritdoc cref="StreamAsync" path="/param[@name='call']"/>
     /// <exception cref="UpstreamException">The answer has failed, and its client gets no stream.</exception>
-    public Task SendAsync(
-        HttpContext context,
-        VendorFormat format,
-        RunHead run,
-        AnswerWriter response,
-        bool isStreamed,
-        ChatCall? call = null
-    ) =>
+    public Task SendAsync(HttpContext context, AnswerWriter response, bool isStreamed) =>
         isStreamed
-            ? StreamAsync(
-                context,
-                format,
-                () => Task.FromResult(run),
-                _ => response,
-                isNew: call is not null,
-                call: call
-            )
-            : SendWholeAsync(context, run, response, call);
+            ? StreamAsync(context, () => Task.FromResult(response), isNew: response.Call is not null)
+            : SendWholeAsync(context, response);
 
     /// <summary>Waits for the end of an answer, and sends all of it.</summary>
-    /// <inheritdoc cref="StreamAsync" path="/param[@name='call']"/>
     /// <exception cref="UpstreamException">The answer has failed.</exception>
-    public async Task SendWholeAsync(HttpContext context, RunHead run, AnswerWriter response, ChatCall? call = null)
+    public async Task SendWholeAsync(HttpContext context, AnswerWriter response)
     {
-        await using var updates = Read(context, run, call);
+        await using var updates = Read(context, response);
         LongResponse.Count(context, isCounted: false);
         var held = context.RequestServices.GetRequiredService<RequestBudget>().Hold(context);
 
@@ -119,9 +101,9 @@ internal sealed class VendorHandler(
 
     /// <summary>Returns an answer as far as the run has stored it. If the run has failed, the answer has the
     /// failure.</summary>
-    public async Task<JsonObject> JoinSoFarAsync(HttpContext context, RunHead run, AnswerWriter response)
+    public async Task<JsonObject> JoinSoFarAsync(HttpContext context, AnswerWriter response)
     {
-        var soFar = await runs.SoFarAsync(context, run);
+        var soFar = await runs.SoFarAsync(context, response.Run);
         response.Join(response.Start());
         foreach (var update in soFar.Updates)
             response.Join(response.Next(update));
@@ -148,11 +130,11 @@ internal sealed class VendorHandler(
     }
 
     /// <summary>Begins to read a run, or the answer to a call.</summary>
-    private AwaitedAnswer Read(HttpContext context, RunHead run, ChatCall? call)
+    private AwaitedAnswer Read(HttpContext context, AnswerWriter response)
     {
         var client = access.ClientOf(context).Person;
         return new(
-            stop => call?.StreamAsync(stop) ?? runs.ReadAsync(run, client, stop),
+            stop => response.Call?.StreamAsync(stop) ?? runs.ReadAsync(response.Run, client, stop),
             context.RequestAborted,
             shutdown.GraceExpired
         );
@@ -162,22 +144,17 @@ internal sealed class VendorHandler(
     /// stream of a run must end earlier, its body breaks, and the client reconnects, unless the format has an error for
     /// that.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="format">The dialect.</param>
-    /// <param name="beginAsync">Finds or starts the run; called once the request has a seat.</param>
-    /// <param name="respond">Makes the frames.</param>
+    /// <param name="beginAsync">Finds or starts the run, and returns what writes it; called once the request has a
+    /// seat.</param>
     /// <param name="skip">Number of frames that the client has.</param>
     /// <param name="isNew">True if the failure of an answer that fails within
     /// <see cref="LlmOptions.HeadMilliseconds"/> becomes an HTTP status, as a provider's refusal does. False if such a
     /// failure ends the stream as a frame.</param>
-    /// <param name="call">The call of an answer that ends with its request, or null for a run.</param>
     public async Task StreamAsync(
         HttpContext context,
-        VendorFormat format,
-        Func<Task<RunHead>> beginAsync,
-        Func<RunHead, AnswerWriter> respond,
+        Func<Task<AnswerWriter>> beginAsync,
         long skip = 0,
-        bool isNew = false,
-        ChatCall? call = null
+        bool isNew = false
     )
     {
         // The seat comes first: a refused request must not cost the provider's tokens.
@@ -185,12 +162,13 @@ internal sealed class VendorHandler(
         if (seat is null)
             return;
 
-        var run = await beginAsync();
-        await using var updates = Read(context, run, call);
+        var response = await beginAsync();
+        var format = response.Dialect;
+        await using var updates = Read(context, response);
         if (isNew)
             await updates.BeginAsync(TimeSpan.FromMilliseconds(options.Value.HeadMilliseconds), clock);
 
-        var isRun = call is null;
+        var isRun = response.Call is null;
         var early = isRun ? format.EarlyEnd(context.Request) : VendorError.Stopping;
         var settings = new PushSettings(
             Grace: isRun ? null : TimeSpan.FromDays(1),
@@ -203,8 +181,8 @@ internal sealed class VendorHandler(
         );
         await streams.OpenAsync(
             context,
-            isRun ? [run.Name.Topic] : [],
-            (push, stopped) => WriteAsync(push, format, updates, respond(run), settings, skip, stopped),
+            isRun ? [response.Run.Name.Topic] : [],
+            (push, stopped) => WriteAsync(push, updates, response, settings, skip, stopped),
             settings,
             seat
         );
@@ -214,7 +192,6 @@ internal sealed class VendorHandler(
     /// break, any failure except the answer's own breaks it.</summary>
     private async Task WriteAsync(
         PushStream push,
-        VendorFormat format,
         AwaitedAnswer updates,
         AnswerWriter response,
         PushSettings settings,
@@ -223,6 +200,7 @@ internal sealed class VendorHandler(
     )
     {
         await using var registration = stopped.Register(updates.Stop);
+        var format = response.Dialect;
         var hasFailed = false;
         JsonObject? last = null;
 

@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Streaming.Requests;
 
@@ -84,6 +82,7 @@ internal sealed class ConversationReader(
                 var answer = await updates.SoFarAsync(run, cancellationToken);
                 var said = answer.Updates.ToChatResponse().Messages;
                 OwnReasoning.Mark(said, run.Provider);
+                UnshownContent.TellFiles(said);
                 history.InsertRange(0, [.. prompt.Messages, .. said]);
                 bytes += size + answer.Updates.Sum(update => update.Text.Length);
             }

@@ -1,6 +1,4 @@
 using EventStore;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.Options;
 using Runs;
 

@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Runs;
 
 namespace LlmGateway.Generations;

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using EventStore;
-using LlmGateway.Providers;
 
 namespace LlmGateway.Generations;
 

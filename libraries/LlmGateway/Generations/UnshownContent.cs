@@ -24,6 +24,18 @@ internal static partial class UnshownContent
     public static string TextOf(ChatResponseUpdate update) =>
         update.Contents is [var only] ? TextOf(only) : string.Concat(update.Contents.Select(TextOf));
 
+    /// <summary>Replaces the files in the model's own messages by sentences: no model takes them back.</summary>
+    public static void TellFiles(IEnumerable<ChatMessage> messages)
+    {
+        foreach (var message in messages.Where(message => message.Role == ChatRole.Assistant))
+            message.Contents =
+            [
+                .. message.Contents.Select(content =>
+                    content is DataContent or UriContent ? new TextContent(Of(content)) : content
+                ),
+            ];
+    }
+
     public static string Of(AIContent content) =>
         content switch
         {

@@ -1,5 +1,4 @@
 using LlmGateway;
-using LlmGateway.Providers;
 using LlmGateway.Providers.Keyed;
 
 namespace AspireSse.Server;

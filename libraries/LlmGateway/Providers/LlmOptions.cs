@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using LlmGateway.Providers;
 using Microsoft.Extensions.Options;
 
 namespace LlmGateway;

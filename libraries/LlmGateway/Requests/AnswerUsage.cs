@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 
 namespace LlmGateway.Requests;
@@ -8,25 +7,27 @@ namespace LlmGateway.Requests;
 /// <param name="call">The request, or null for a run, which may have asked its model several times.</param>
 internal sealed class AnswerUsage(ChatCall? call)
 {
-    private UsageDetails _counted = new();
     private long _estimated;
 
-    public long Input => _counted.InputTokenCount is > 0 and var count ? count : call?.InputTokens ?? 0;
-    public long Output => _counted.OutputTokenCount is > 0 and var count ? count : _estimated;
+    /// <summary>The provider's counts, or null until they arrive.</summary>
+    public UsageDetails? Counted { get; private set; }
+
+    public long Input => Counted?.InputTokenCount is > 0 and var count ? count : call?.InputTokens ?? 0;
+    public long Output => Counted?.OutputTokenCount is > 0 and var count ? count : _estimated;
 
     /// <summary>Input tokens that the provider has read from its cache.</summary>
-    public long? Cached => _counted.CachedInputTokenCount;
+    public long? Cached => Counted?.CachedInputTokenCount;
 
     /// <summary>Output tokens that are reasoning.</summary>
-    public long? Reasoning => _counted.ReasoningTokenCount;
+    public long? Reasoning => Counted?.ReasoningTokenCount;
 
     public void Add(ChatResponseUpdate update)
     {
         foreach (var content in update.Contents)
             if (content is UsageContent usage && call is null)
-                _counted.Add(usage.Details);
+                (Counted ??= new UsageDetails()).Add(usage.Details);
             else if (content is UsageContent last)
-                _counted = last.Details;
+                Counted = last.Details;
             else
                 _estimated += content switch
                 {

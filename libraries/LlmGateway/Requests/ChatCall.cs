@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using LlmGateway.Providers.Demo;
 
 namespace LlmGateway.Requests;
@@ -49,7 +48,7 @@ internal sealed record ChatCall(ChatTarget Target, IList<ChatMessage> Messages, 
     {
         table ??= RequestTable.ChatCompletions;
         var target = RequestReader.Target(body, providers, needsModel);
-        var messages = RequestReader.Messages(body, table, target);
+        var messages = RequestReader.Messages(body, table, calls: table.IsNative(target) ? null : []);
         return RequestReader.Call(body, target, table, messages);
     }
 }

@@ -1,6 +1,3 @@
-using LlmGateway.Providers;
-using Streaming.Requests;
-
 namespace LlmGateway.Requests;
 
 /// <summary>Reads the options of a request of any API, by the API's table.</summary>
@@ -45,7 +42,6 @@ internal static class OptionsReader
         ReadChoice(body, options, table);
         if (!isNative)
         {
-            CheckChoice(body, options);
             ReadFormat(body, target, options, table);
             options.Routing = RoutingOf(body, target);
         }
@@ -53,56 +49,22 @@ internal static class OptionsReader
         return options;
     }
 
-    /// <summary>Refuses unknown members, which may be misspelt, and members that change the answer and that another
-    /// vendor's API lacks. Hints are ignored.</summary>
+    /// <summary>Refuses unknown members, and members that change the answer and that another vendor's API lacks. Hints
+    /// are ignored.</summary>
     private static void CheckMembers(RequestValue body, ChatTarget target, RequestTable table)
     {
-        var sent = body.Json.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null);
         if (!table.IgnoresUnknown)
-            UnknownNames.Refuse(
-                [.. table.Members, .. table.Refused],
-                sent.Select(member => member.Name),
-                StringComparer.Ordinal
-            );
+        {
+            table.Names.Check(body);
+            foreach (var name in (ReadOnlySpan<string>)[table.Messages, "system"])
+                table.Names.CheckObjects(body.Get(name), "message");
+            table.Names.CheckObjects(body.Get("tools"), ".tools");
+        }
 
-        foreach (var name in table.Refused)
+        foreach (var name in table.Names.Refused)
             if (body.Get(name) is { } value && !IsDefault(value, table.Defaults.GetValueOrDefault(name)))
                 throw InvalidChatException.Untranslatable(name, target.Provider);
-
-        foreach (var name in table.IgnoresUnknown ? [] : (ReadOnlySpan<string>)[table.Messages, "system"])
-            if (body.Get(name) is { } list)
-                CheckInner(list, "message", table.Inner);
     }
-
-    /// <summary>Refuses unknown members of messages, of their parts, and of the objects in them.</summary>
-    /// <param name="value">A value in a message.</param>
-    /// <param name="kind">The type of an object that has none.</param>
-    /// <param name="known">The members of each type.</param>
-    private static void CheckInner(RequestValue value, string kind, Dictionary<string, string[]> known)
-    {
-        if (value.Json.ValueKind == JsonValueKind.Array)
-            foreach (var item in value.Items(int.MaxValue))
-                CheckInner(item, kind, known);
-        if (!value.IsObject || !known.TryGetValue(TypeOf(value) ?? kind, out var names))
-            return;
-
-        var sent = value.Json.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null);
-        try
-        {
-            UnknownNames.Refuse(names, sent.Select(member => member.Name), StringComparer.Ordinal);
-        }
-        catch (InvalidRequestException e)
-        {
-            throw new InvalidChatException(value.PathOf(e.Field), e.Problem);
-        }
-
-        foreach (var name in RequestTable.InnerObjects)
-            if (value.Get(name) is { } inner)
-                CheckInner(inner, $".{name}", known);
-    }
-
-    private static string? TypeOf(RequestValue value) =>
-        value.Get("type") is { IsText: true } type ? type.AsText() : null;
 
     /// <summary>Returns true if a member changes nothing: it is false, an empty list, or asks for the
     /// default.</summary>
@@ -157,49 +119,39 @@ internal static class OptionsReader
         if (body.Get("tool_choice") is not { } choice)
             return;
 
+        var problem = choice.Invalid(NoSuchTool);
         if (choice.IsObject && choice.Flag("disable_parallel_tool_use") is { } isSingle)
             options.AllowMultipleToolCalls = !isSingle;
-        var isText = choice.IsText;
-        var problem = choice.Invalid(NoSuchTool);
-        switch (isText ? choice.AsText() : (choice.IsObject ? choice : throw problem).Name("type") ?? table.ToolType)
-        {
-            case "none":
-                options.ToolMode = ChatToolMode.None;
-                break;
-            case "auto":
-                options.ToolMode = ChatToolMode.Auto;
-                break;
-            case "required" when isText:
-            case "any" when !isText:
-                options.ToolMode = ChatToolMode.RequireAny;
-                break;
-            case "function" or "tool" when !isText:
-                options.ToolMode = ChatToolMode.RequireSpecific(NameOf(choice, table));
-                break;
-            // A custom tool, or a list of tools.
-            case var _ when !isText && options.NativeBody is not null:
-                options.ToolMode = ChatToolMode.Auto;
-                break;
-            case "allowed_tools" when !isText:
-                Allow(choice.Get("allowed_tools") ?? choice, options, table, problem);
-                break;
-            default:
-                throw problem;
-        }
-    }
+        options.ToolMode = choice.IsText
+            ? choice.AsText() switch
+            {
+                "none" => ChatToolMode.None,
+                "auto" => ChatToolMode.Auto,
+                "required" => ChatToolMode.RequireAny,
+                _ => throw problem,
+            }
+            : ((choice.IsObject ? choice : throw problem).Name("type") ?? table.ToolType) switch
+            {
+                "none" => ChatToolMode.None,
+                "auto" => ChatToolMode.Auto,
+                "any" => ChatToolMode.RequireAny,
+                "function" or "tool" => ChatToolMode.RequireSpecific(NameOf(choice, table)),
+                // A custom tool, or a list of tools.
+                _ when options.NativeBody is not null => ChatToolMode.Auto,
+                "allowed_tools" => Allow(choice.Get("allowed_tools") ?? choice, options, table, problem),
+                _ => throw problem,
+            };
 
-    /// <summary>Refuses a choice that no tool of the request fulfils.</summary>
-    private static void CheckChoice(RequestValue body, CallOptions options)
-    {
+        // A choice that no tool of the request fulfils.
         if (
-            options.ToolMode is RequiredChatToolMode { RequiredFunctionName: var name }
+            options is { NativeBody: null, ToolMode: RequiredChatToolMode { RequiredFunctionName: var name } }
             && options.Tools?.Any(tool => name is null || tool.Name == name) != true
         )
-            throw body.Required("tool_choice").Invalid(NoSuchTool);
+            throw problem;
     }
 
-    /// <summary>Leaves the model only the allowed tools.</summary>
-    private static void Allow(RequestValue choice, CallOptions options, RequestTable table, Exception problem)
+    /// <summary>Leaves the model only the allowed tools, and returns the mode.</summary>
+    private static ChatToolMode Allow(RequestValue choice, CallOptions options, RequestTable table, Exception problem)
     {
         var names = choice.Items("tools", ChatBody.MaxTools).Select(tool => NameOf(tool.AsObject(), table)).ToList();
         var tools = (options.Tools ?? []).Where(tool => names.Contains(tool.Name)).ToList();
@@ -207,7 +159,7 @@ internal static class OptionsReader
             throw problem;
 
         options.Tools = tools;
-        options.ToolMode = choice.Name("mode") switch
+        return choice.Name("mode") switch
         {
             "auto" => ChatToolMode.Auto,
             "required" => ChatToolMode.RequireAny,

@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-
 namespace LlmGateway.Requests;
 
 /// <summary>Reads the parts that the messages of several APIs have.</summary>

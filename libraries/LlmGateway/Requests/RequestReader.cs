@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using LlmGateway.Providers.Anthropic;
 
 namespace LlmGateway.Requests;
@@ -6,6 +5,9 @@ namespace LlmGateway.Requests;
 /// <summary>Reads the model and the messages of a request of any API, by the API's table.</summary>
 internal static class RequestReader
 {
+    private const string NoList = "must be an array.",
+        TextOrItems = "must be a string or an array of items";
+
     private const string OfAnswer = "is an image, which no model takes in a message of the assistant.";
 
     /// <summary>Finds the model. A <c>provider</c> that is an object is a provider's own member, such as OpenRouter's
@@ -53,23 +55,59 @@ internal static class RequestReader
     /// takes it.</summary>
     /// <param name="body">The request.</param>
     /// <param name="table">The names of its API.</param>
-    /// <param name="target">The model, or null for an application, which may have the call itself.</param>
-    public static List<ChatMessage> Messages(RequestValue body, RequestTable table, ChatTarget? target)
+    /// <param name="calls">Ids of the calls before the request, or null if a result may be of any call: an application
+    /// may have it, or a provider with the same API.</param>
+    /// <param name="resolve">Returns the item that another one refers to, or the item itself.</param>
+    public static List<ChatMessage> Messages(
+        RequestValue body,
+        RequestTable table,
+        HashSet<string>? calls,
+        Func<RequestValue, RequestValue>? resolve = null
+    )
     {
         var list = body.Required(table.Messages);
+        if (table.HasItems && list.IsText)
+            return [new ChatMessage(ChatRole.User, list.AsText())];
+
         var messages = new List<ChatMessage>();
-        var calls = new HashSet<string>();
+        var items = list.Items(ChatBody.MaxMessages, table.HasItems ? TextOrItems : NoList);
+        foreach (var item in items)
+        foreach (var message in MessagesOf(resolve?.Invoke(item) ?? item, table))
+        {
+            foreach (var content in calls is null ? [] : message.Contents)
+                CheckCall(content, calls!, item.PathOf(table.CallId));
+            Add(messages, message, table);
+        }
 
-        foreach (var item in list.Items(ChatBody.MaxMessages))
-            if (Message(item, table) is { } message)
-            {
-                if (target is not null && !table.IsNative(target))
-                    foreach (var content in message.Contents)
-                        CheckCall(content, calls, item.PathOf(table.CallId));
-                messages.Add(message);
-            }
+        return items.Count > 0 ? messages : throw list.Invalid("must hold at least one message.");
+    }
 
-        return messages.Count > 0 ? messages : throw list.Invalid("must hold at least one message.");
+    private static IEnumerable<ChatMessage> MessagesOf(RequestValue item, RequestTable table) =>
+        table.Read is { } read ? read(item, table)
+        : Message(item, table) is { } message ? [message]
+        : [];
+
+    /// <summary>Adds a message, or its contents to the last one: reasoning may be an item of its own before its answer,
+    /// and other APIs have a text and all its calls in one message. A text after a text is another message.</summary>
+    private static void Add(List<ChatMessage> messages, ChatMessage message, RequestTable table)
+    {
+        var last = messages.LastOrDefault();
+        var isPart =
+            message.Role == ChatRole.Assistant
+            && last?.Role == ChatRole.Assistant
+            && (
+                last.Contents.All(content => content is TextReasoningContent)
+                || (table.HasItems && !(message.Contents.Any(IsText) && last.Contents.All(IsText)))
+            );
+        if (!isPart)
+        {
+            messages.Add(message);
+            return;
+        }
+
+        last!.MessageId ??= message.MessageId;
+        foreach (var content in message.Contents)
+            last.Contents.Add(content);
     }
 
     /// <summary>Remembers a call, and refuses a result without one.</summary>
@@ -148,6 +186,8 @@ internal static class RequestReader
         table.Parts.TryGetValue(part.AsObject().RequiredName("type"), out var read)
             ? read(part)
             : RequestParts.Untranslatable(part);
+
+    private static bool IsText(AIContent content) => content is TextContent or TextReasoningContent;
 
     private static AIContent Result(RequestValue json, RequestTable table)
     {

@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-
 namespace LlmGateway.Requests;
 
 /// <summary>The names of one API in its requests. <see cref="RequestReader"/> reads the requests of all APIs by their
@@ -18,8 +16,26 @@ internal sealed record RequestTable
     /// <summary>Readers of a message's parts, by type. They return null for a part that no model takes.</summary>
     public required Dictionary<string, Func<RequestValue, AIContent?>> Parts { get; init; }
 
+    /// <summary>Reads an item as the messages that it is, or null if each item is one message.</summary>
+    public Func<RequestValue, RequestTable, IEnumerable<ChatMessage>>? Read { get; init; }
+
     /// <summary>Member of a request with the messages.</summary>
     public string Messages { get; init; } = "messages";
+
+    /// <summary>True if the messages are a text, or items, of which several may be one message.</summary>
+    public bool HasItems { get; init; }
+
+    /// <summary>Member of a request with instructions, or null if messages have them.</summary>
+    public string? Instructions { get; init; }
+
+    /// <summary>Member of a request with its client's own name of it, or null if there is none.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>True for paths as Anthropic writes them (<see cref="RequestValue.HasDots"/>).</summary>
+    public bool HasDots { get; init; }
+
+    /// <summary>Checks what only the answer of an application's run needs.</summary>
+    public Action<RequestValue> CheckRun { get; init; } = _ => { };
 
     /// <summary>Member of a message with its calls.</summary>
     public string Calls { get; init; } = "tool_calls";
@@ -66,22 +82,11 @@ internal sealed record RequestTable
     /// <summary>True if members that are not known are ignored, as the article's chat does.</summary>
     public bool IgnoresUnknown { get; init; }
 
-    /// <summary>Members that are read, or that are hints.</summary>
-    public required string[] Members { get; init; }
-
-    /// <summary>Members that change the answer, and that another vendor's API lacks.</summary>
-    public string[] Refused { get; init; } = [];
+    /// <summary>Names of the members of a request and of the objects in it.</summary>
+    public required RequestNames Names { get; init; }
 
     /// <summary>A default in <see cref="Defaults"/>: an empty object.</summary>
     public const string Empty = "{}";
-
-    /// <summary>Members of the objects in a message, by an object's type, or a point and the name of its member. An
-    /// object of another type is not checked.</summary>
-    public Dictionary<string, string[]> Inner { get; init; } = [];
-
-    /// <summary>Members with such objects. Others, such as a call's arguments, have names of their own.</summary>
-    public static string[] InnerObjects { get; } =
-        "content output summary tool_calls function image_url source".Split(' ');
 
     /// <summary>Words that make a refused member change nothing, as its text or its type.</summary>
     public Dictionary<string, string> Defaults { get; init; } = [];
@@ -89,7 +94,22 @@ internal sealed record RequestTable
     /// <summary>Returns true if the model's provider gets the whole request as it is.</summary>
     public bool IsNative(ChatTarget target) => Natives.Contains(target.Provider);
 
-    private static readonly string[] Call = "id type index function extra_content provider_specific_fields".Split(' ');
+    /// <summary>Members of a request of Chat Completions. A member of a newer version is refused until it is known to
+    /// be a hint.</summary>
+    public const string OpenAiMembers = """
+        refused: logprobs logit_bias functions function_call modalities moderation audio web_search_options
+        request: frequency_penalty max_completion_tokens max_tokens maxTokens messages metadata model n
+            parallel_tool_calls prediction presence_penalty prompt_cache_key prompt_cache_options
+            prompt_cache_retention provider reasoning_effort response_format safety_identifier seed service_tier stop
+            store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity
+        """;
+
+    /// <summary>Members of its tools, and of calls, whose objects have the same names.</summary>
+    public const string OpenAiTools = """
+        .tools: type function cache_control
+        function: id type index function extra_content provider_specific_fields cache_control
+        .function: name arguments description parameters strict parsed_arguments thought_signature cache_control
+        """;
 
     /// <summary>OpenAI's Chat Completions API (npm <c>openai</c> 7.55.0), and this gateway's own members.</summary>
     public static RequestTable ChatCompletions { get; } =
@@ -104,35 +124,22 @@ internal sealed record RequestTable
             },
             Tool = "function",
             FormatSchema = "json_schema",
-
-            // A member of a newer version is refused until it is known to be a hint.
-            Members = (
-                "frequency_penalty max_completion_tokens max_tokens maxTokens messages metadata model n "
-                + "parallel_tool_calls prediction presence_penalty prompt_cache_key prompt_cache_options "
-                + "prompt_cache_retention provider reasoning_effort response_format safety_identifier seed "
-                + "service_tier stop store stream stream_options temperature tool_choice tools top_logprobs top_p user "
-                + "verbosity"
-            ).Split(' '),
-            Refused = (
-                "logprobs logit_bias functions function_call modalities moderation audio web_search_options"
-            ).Split(' '),
-            Defaults = new() { ["logit_bias"] = Empty },
             // Also the members that the answers of compatible servers have: clients send these answers back.
-            Inner = new()
-            {
-                ["message"] = (
-                    "role content name refusal audio tool_calls tool_call_id function_call annotations parsed id type "
-                    + "index logprobs reasoning reasoning_content reasoning_details thinking thinking_blocks images "
-                    + "citations prefix partial cache_control extra_content executed_tools provider_specific_fields"
-                ).Split(' '),
-                ["text"] = "type text annotations cache_control".Split(' '),
-                ["refusal"] = "type refusal".Split(' '),
-                ["image_url"] = "type image_url cache_control".Split(' '),
-                [".image_url"] = "url detail format".Split(' '),
-                [".tool_calls"] = Call,
-                ["function"] = Call,
-                [".function"] = "name arguments parsed_arguments thought_signature".Split(' '),
-            },
+            Names = new(
+                $"""
+                {OpenAiMembers}
+                {OpenAiTools}
+                message: role content name refusal audio tool_calls tool_call_id function_call annotations parsed id
+                    type index logprobs reasoning reasoning_content reasoning_details thinking thinking_blocks images
+                    citations prefix partial cache_control extra_content executed_tools provider_specific_fields
+                text: type text annotations cache_control
+                refusal: type refusal
+                image_url: type image_url cache_control
+                .image_url: url detail format
+                .tool_calls: id type index function extra_content provider_specific_fields
+                """
+            ),
+            Defaults = new() { ["logit_bias"] = Empty },
         };
 
     /// <summary>The same for clients of this API: the providers that have it get the whole request.</summary>

@@ -1,6 +1,4 @@
 using LlmGateway;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 
 namespace AspireSse;
 
@@ -31,31 +29,23 @@ public sealed class RunRequest
     /// <summary>The tools that the client runs, as declarations.</summary>
     public IReadOnlyList<AITool> Tools { get; private init; } = [];
 
-    /// <summary>Makes a request of the messages that were read.</summary>
+    /// <summary>Reads a request.</summary>
     /// <param name="body">The request.</param>
     /// <param name="table">The names of its API.</param>
-    /// <param name="messages">The messages.</param>
-    /// <param name="recent">The messages from the model's last one on, or null if these are in
-    /// <paramref name="messages"/>.</param>
-    /// <param name="instructions">Member of the request with instructions, or null if messages have them.</param>
-    /// <param name="id">Member of the request with <see cref="Id"/>, or null if the API has none.</param>
-    /// <exception cref="InvalidChatException">A tool, a flag or a part of a message is invalid.</exception>
-    internal static RunRequest Of(
-        RequestValue body,
-        RequestTable table,
-        List<ChatMessage> messages,
-        List<ChatMessage>? recent = null,
-        string? instructions = null,
-        string? id = null
-    )
+    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
+    internal static RunRequest Of(RequestValue body, RequestTable table)
     {
+        body = body with { HasDots = table.HasDots };
+        table.CheckRun(body);
         foreach (var flag in (ReadOnlySpan<string>)["stream", "background"])
             body.Flag(flag);
-        if (instructions is not null && body.Get(instructions) is { } given)
+
+        var messages = RequestReader.Messages(body, table, calls: null);
+        if (table.Instructions is { } instructions && body.Get(instructions) is { } given)
             messages.Insert(0, new ChatMessage(ChatRole.System, RequestReader.Contents(given, table)));
 
         messages = [.. messages.SelectMany(WithResultsApart)];
-        recent ??= [.. messages];
+        List<ChatMessage> recent = [.. messages];
         recent.RemoveRange(0, recent.FindLastIndex(message => message.Role == ChatRole.Assistant) + 1);
         ToolCalls.LeaveOutOpen(messages);
         if (messages.Count == 0)
@@ -65,7 +55,7 @@ public sealed class RunRequest
         var tools = OptionsReader.Tools(body, table with { ToolsPassedOn = ToolsPassedOn });
         return new RunRequest(body.Json)
         {
-            Id = id is null ? null : body.Name(id),
+            Id = table.Id is { } id ? body.Name(id) : null,
             Messages = messages,
             NewMessages = recent,
             Tools = [.. tools],

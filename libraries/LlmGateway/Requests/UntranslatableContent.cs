@@ -1,5 +1,3 @@
-using LlmGateway.Providers;
-
 namespace LlmGateway.Requests;
 
 /// <summary>

@@ -58,17 +58,17 @@ public sealed class RunRequestTests
                     """,
                 "tool a=Osaka b=Error: no permission"
             },
-            // What the user has denied, before and after the page has shown it.
+            // What the user has denied, before and after the page has shown it, and approved.
             {
                 "ui-messages",
                 """
-                    {"messages":[{"role":"user","parts":[{"type":"text","text":"Pay."}]},{"role":"assistant","parts":[
-                    {"type":"tool-f","toolCallId":"a","state":"output-denied","input":{},
-                    "approval":{"id":"p","approved":false,"reason":"too dear"}},
-                    {"type":"tool-f","toolCallId":"b","state":"approval-responded","input":{},
-                    "approval":{"id":"q","approved":false}}]}]}
+                    {"messages":[{"role":"assistant","parts":[{"type":"tool-f","toolCallId":"a","state":"output-denied",
+                    "approval":{"reason":"too dear"}},{"type":"tool-f","toolCallId":"b","state":"approval-responded",
+                    "approval":{"id":"q","approved":false}},{"type":"tool-f","toolCallId":"c","input":{},
+                    "state":"approval-responded","approval":{"id":"r","approved":true}}]}]}
                     """,
-                "tool a=Error: The user has denied this call: too dear b=Error: The user has denied this call."
+                "tool a=Error: The user has denied this call: too dear b=Error: The user has denied this call.; "
+                    + "user ToolApprovalResponseContent"
             },
             {
                 "ag-ui",

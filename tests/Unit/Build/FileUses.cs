@@ -22,6 +22,9 @@ internal static class FileUses
         global using System.Text.Json.Nodes;
         global using AspireSse;
         global using AspireSse.Server;
+        global using LlmGateway.Generations;
+        global using LlmGateway.Providers;
+        global using LlmGateway.Requests;
         global using Microsoft.AspNetCore.Builder;
         global using Microsoft.AspNetCore.Http;
         global using Microsoft.AspNetCore.Routing;

@@ -121,6 +121,33 @@ public sealed class RequestRefusalTests : IAsyncDisposable
         string path
     ) => Assert.Equal(path, RefusedOf(api, message));
 
+    [Theory]
+    [InlineData(
+        Chat,
+        """ "tools":[{"type":"function","function":{"name":"f","paramters":{}}}]""",
+        "tools[0].function.paramters"
+    )]
+    [InlineData(
+        Chat,
+        """ "tools":[{"type":"function","functions":{},"function":{"name":"f"}}]""",
+        "tools[0].functions"
+    )]
+    [InlineData(Chat, """ "tools":[{"type":"function","function":{"name":"f","strict":true}}]""", null)]
+    [InlineData(Messages, """ "tools":[{"name":"f","parameters":{}}]""", "tools.0.parameters")]
+    [InlineData(Messages, """ "tools":[{"type":"custom","name":"f","schema":{}}]""", "tools.0.schema")]
+    [InlineData(Messages, """ "tools":[{"name":"f","input_schema":{"any":{}},"cache_control":{}}]""", null)]
+    [InlineData(Responses, """ "tools":[{"type":"function","name":"f","input_schema":{}}]""", "tools[0].input_schema")]
+    [InlineData(Responses, """ "tools":[{"type":"function","name":"f","strict":true}]""", null)]
+    [InlineData(
+        Ui,
+        """ "tools":[{"type":"function","function":{"name":"f","schema":{}}}]""",
+        "tools[0].function.schema"
+    )]
+    [InlineData(AgUi, """ "tools":[{"name":"f","inputSchema":{}}]""", "tools[0].inputSchema")]
+    [InlineData(AgUi, """ "tools":[{"name":"f","description":"d","metadata":{"a":1}}]""", null)]
+    public void An_unknown_member_of_a_tool_is_refused(string api, string members, string? refused) =>
+        Assert.Equal(refused, RefusedIn(api, members));
+
     /// <summary>As the vendors' newest clients send answers back.</summary>
     [Theory]
     [InlineData(

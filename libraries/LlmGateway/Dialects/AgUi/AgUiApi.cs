@@ -1,5 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Requests;
 using Runs;
 using Streaming.Opening;
 
@@ -61,9 +59,8 @@ internal static class AgUiApi
         var (call, prompt) = AgUiRequestReader.Read(body, request.Providers);
         await request.Handler.StreamAsync(
             request.Context,
-            Format,
-            () => request.StartAsync(thread, threadId, begun, call, prompt),
-            run => new AgUiWriter(run, threadId, runId),
+            async () =>
+                new AgUiWriter(await request.StartAsync(thread, threadId, begun, call, prompt), threadId, runId),
             isNew: true
         );
     }
@@ -98,23 +95,17 @@ internal static class AgUiApi
     {
         var (threadId, runId) = AgUiRequestReader.NamesOf(body);
         var had = HadOf(request.Context, known);
-        IReadOnlyList<ChatResponseUpdate>? soFar = null;
-        JsonArray? history = null;
         await request.Handler.StreamAsync(
             request.Context,
-            Format,
             async () =>
             {
-                if (had > 0)
-                    return known;
-                soFar = (await request.Updates.SoFarAsync(request.Context, known)).Updates;
-                if (soFar.Count == 0 && promptAsync is null)
-                    soFar = null;
-                else
-                    history = AgUiMessages.Of(body, promptAsync is null ? null : await promptAsync(), known.Name);
-                return known;
+                var soFar = had > 0 ? [] : (await request.Updates.SoFarAsync(request.Context, known)).Updates;
+                if (had > 0 || (soFar.Count == 0 && promptAsync is null))
+                    return new AgUiWriter(known, threadId, runId);
+
+                var prompt = promptAsync is null ? null : await promptAsync();
+                return new AgUiWriter(known, threadId, runId, soFar, AgUiMessages.Of(body, prompt, known.Name));
             },
-            run => new AgUiWriter(run, threadId, runId, soFar, history),
             had
         );
     }

@@ -1,7 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.AgUi;
 
 /// <summary>
@@ -11,21 +7,25 @@ namespace LlmGateway.Dialects.AgUi;
 /// </summary>
 internal static class AgUiRequestReader
 {
-    private static readonly RequestTable Table = RequestTable.ChatCompletions with
-    {
-        Roles = ["developer", "system", "user", "assistant", "tool", "reasoning", "activity"],
-        Reasoning = message => RequestParts.Reasoning(message, "content", message.Text("encryptedValue")),
-        Parts = new()
+    public static RequestTable Table { get; } =
+        RequestTable.ChatCompletions with
         {
-            ["text"] = RequestParts.Text,
-            ["image"] = part => RequestParts.Source(part, "value", "data", "mimeType", "value"),
-        },
-        Calls = "toolCalls",
-        CallId = "toolCallId",
-        IsOfPage = true,
-        HasToolTypes = false,
-        Tool = null,
-    };
+            Id = "runId",
+            CheckRun = body => NamesOf(body),
+            Roles = ["developer", "system", "user", "assistant", "tool", "reasoning", "activity"],
+            Reasoning = message => RequestParts.Reasoning(message, "content", message.Text("encryptedValue")),
+            Parts = new()
+            {
+                ["text"] = RequestParts.Text,
+                ["image"] = part => RequestParts.Source(part, "value", "data", "mimeType", "value"),
+            },
+            Calls = "toolCalls",
+            CallId = "toolCallId",
+            IsOfPage = true,
+            HasToolTypes = false,
+            Tool = null,
+            Names = new(".tools: name description parameters metadata"),
+        };
 
     /// <summary>Reads the client's names of the thread and of the run.</summary>
     /// <exception cref="InvalidChatException">A name is missing or invalid.</exception>
@@ -48,12 +48,12 @@ internal static class AgUiRequestReader
             Path = "",
         };
         var target = RequestReader.Target(asked, providers, needsModel: false);
-        var messages = RequestReader.Messages(body, Table, target);
-        JoinReasoning(messages);
+        var messages = RequestReader.Messages(body, Table, calls: []);
         ToolCalls.LeaveOutOpen(messages);
         if (messages.Count == 0)
             throw new InvalidChatException("messages", "must hold at least one message.");
 
+        Table.Names.CheckObjects(body.Get("tools"), ".tools");
         var tools = OptionsReader.Tools(body, Table);
         var options = OptionsReader.Read(asked, target, RequestTable.ChatCompletions, tools);
 
@@ -62,27 +62,6 @@ internal static class AgUiRequestReader
         var context = body.Items("context", ChatBody.MaxMessages).Select(Entry);
         var prompt = new RunPrompt("ag-ui", messages, Instructions: string.Join("\n\n", context));
         return (RequestReader.Call(body, target, Table, prompt.Question(messages), options), prompt);
-    }
-
-    /// <summary>Reads a request for an application's run.</summary>
-    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static RunRequest OfRun(RequestValue body)
-    {
-        NamesOf(body);
-        var messages = RequestReader.Messages(body, Table, target: null);
-        JoinReasoning(messages);
-        return RunRequest.Of(body, Table, messages, id: "runId");
-    }
-
-    /// <summary>Joins each reasoning, which is a message of its own, with the answer after it.</summary>
-    private static void JoinReasoning(List<ChatMessage> messages)
-    {
-        for (var i = messages.Count - 2; i >= 0; i--)
-            if (messages[i].Contents is [TextReasoningContent thought] && messages[i + 1].Role == ChatRole.Assistant)
-            {
-                messages[i + 1].Contents.Insert(0, thought);
-                messages.RemoveAt(i);
-            }
     }
 
     private static string Entry(RequestValue entry) =>

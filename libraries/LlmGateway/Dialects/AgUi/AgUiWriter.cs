@@ -1,5 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.AgUi;
@@ -25,7 +23,7 @@ internal sealed class AgUiWriter(
     string runId,
     IReadOnlyList<ChatResponseUpdate>? soFar = null,
     JsonArray? history = null
-) : AnswerWriter(Format, run.Model ?? "", run.Provider)
+) : AnswerWriter(Format, run)
 {
     /// <summary>The run's messages while they are gathered for a snapshot, else null.</summary>
     private OrderedDictionary<string, JoinedDeltas>? _messages;
@@ -49,9 +47,11 @@ internal sealed class AgUiWriter(
             RepeatsEnd = true,
         };
 
+    protected override bool WritesPendingCalls => false;
+
     /// <summary>Id of the model's current message. A tool's result, a break by the model, and text after reasoning or
     /// a call begin another message, so that the client's messages keep the order of the answer.</summary>
-    private string MessageId => _turns == 0 ? run.Name.Id : $"{run.Name.Id}-{_turns}";
+    private string MessageId => _turns == 0 ? Run.Name.Id : $"{Run.Name.Id}-{_turns}";
 
     // The run's first updates are in the snapshot already.
     public override IReadOnlyList<JsonObject> Next(ChatResponseUpdate update) =>
@@ -60,7 +60,7 @@ internal sealed class AgUiWriter(
     /// <summary>Returns the place of the next event among those of a stream without a snapshot, so that a client can go
     /// on in either stream. Of a snapshot's frames only the last has an id: a client needs all of them.</summary>
     public override string? NextId() =>
-        _withoutId-- > 0 ? null : new StreamPosition(EpochOf(run), _number++).ToString();
+        _withoutId-- > 0 ? null : new StreamPosition(EpochOf(Run), _number++).ToString();
 
     /// <summary>Returns what the ids of a run's events have in common, and those of no other run.</summary>
     public static string EpochOf(RunHead run) => $"{run.At.Position}";
@@ -163,7 +163,7 @@ internal sealed class AgUiWriter(
         Close();
         _hasMessage = false;
         _isBroken = false;
-        var id = $"{run.Name.Id}-tool-{++_turns}";
+        var id = $"{Run.Name.Id}-tool-{++_turns}";
         var content = ToolCalls.Result(result);
         Gather(id, ("id", id), ("role", "tool"), ("toolCallId", result.CallId), ("content", content));
         Write(
@@ -215,11 +215,11 @@ internal sealed class AgUiWriter(
     private static string NameOf(TextKind kind) => kind == TextKind.Reasoning ? "REASONING_MESSAGE" : "TEXT_MESSAGE";
 
     private string IdOf(TextKind kind) =>
-        kind == TextKind.Reasoning ? $"{run.Name.Id}-reasoning-{_reasonings}" : MessageId;
+        kind == TextKind.Reasoning ? $"{Run.Name.Id}-reasoning-{_reasonings}" : MessageId;
 
     // The protocol has no null values.
     private JsonObject UsageNow() =>
-        Known([("provider", run.Provider), ("model", Model is "" ? null : Model), .. UsageOfPage]);
+        Known([("provider", Run.Provider), ("model", Model is "" ? null : Model), .. UsageOfPage]);
 
     private static JsonObject BodyOf(VendorError error) =>
         Event(

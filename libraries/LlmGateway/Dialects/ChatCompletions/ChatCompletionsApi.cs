@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.ChatCompletions;
 
 /// <summary><c>POST /v1/chat/completions</c>, OpenAI's Chat Completions API. Frames have no names, and while the
@@ -25,25 +22,18 @@ internal static class ChatCompletionsApi
     public static AnswerWriter WriterOf(RunHead run, RequestValue body, ChatCall? call = null) =>
         new ChatCompletionsWriter(run, HasUsage(body), call);
 
-    /// <summary>Reads a request for an application's run.</summary>
-    /// <exception cref="InvalidRequestException">A member is missing or invalid. The exception names it.</exception>
-    public static RunRequest OfRun(RequestValue body)
-    {
-        HasUsage(body);
-        var table = RequestTable.NativeChatCompletions;
-        return RunRequest.Of(body, table, RequestReader.Messages(body, table, target: null));
-    }
+    /// <summary>Names of requests for an application's run.</summary>
+    public static RequestTable RunTable { get; } =
+        RequestTable.NativeChatCompletions with
+        {
+            CheckRun = body => HasUsage(body),
+        };
 
     private static async Task AskAsync(DialectRequest request)
     {
         var body = await request.ReadAsync();
         var call = ChatCall.Read(body, request.Providers, RequestTable.NativeChatCompletions, needsModel: true);
-        await request.AskAsync(
-            ChatCompletionsWriter.Format,
-            body,
-            call,
-            (answer, asked) => WriterOf(answer, body, asked)
-        );
+        await request.AskAsync(body, call, (answer, asked) => WriterOf(answer, body, asked));
     }
 
     /// <summary>Returns true if the answer has its usage: a whole answer always has, a stream on request.</summary>

@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.ChatCompletions;
@@ -17,13 +14,10 @@ namespace LlmGateway.Dialects.ChatCompletions;
 /// <param name="includeUsage">True if the last chunk has the usage.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
 internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, ChatCall? call = null)
-    : AnswerWriter(Format, run.Model ?? "")
+    : AnswerWriter(Format, run, call)
 {
     private const string Kind = "chat.completion.chunk";
 
-    private readonly string _id = $"chatcmpl-{run.Name.Id}";
-    private readonly long _created = run.CreatedAt.ToUnixTimeSeconds();
-    private readonly AnswerUsage _usage = new(call);
     private readonly JoinedDeltas _choice = new();
     private readonly JsonObject _whole = [];
     private JsonObject? _nativeUsage;
@@ -40,7 +34,11 @@ internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, Chat
 
     protected override bool HasOneText => true;
 
-    protected override bool WritesPendingCalls => call is null;
+    protected override string? ReasoningMaker => null;
+
+    private string Id => $"chatcmpl-{Run.Name.Id}";
+
+    private long Created => Run.CreatedAt.ToUnixTimeSeconds();
 
     /// <summary>Returns the joined deltas of the first choice, and the last value of each other member.</summary>
     public override JsonObject ToJson()
@@ -69,8 +67,7 @@ internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, Chat
 
     protected override bool PassesOn(ChatResponseUpdate update)
     {
-        _usage.Add(update);
-        if (call is not { IsNative: true })
+        if (Call is not { IsNative: true })
             return false;
 
         Forward(update.RawRepresentation as JsonObject);
@@ -132,9 +129,9 @@ internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, Chat
         if (chunk?["choices"] is not (JsonArray and [JsonObject choice, ..]))
             return;
 
-        chunk["id"] = _id;
+        chunk["id"] = Id;
         chunk["object"] = Kind;
-        chunk["created"] = _created;
+        chunk["created"] = Created;
         chunk["model"] = Model;
         chunk.Remove("usage");
         chunk.Remove("error"); // blank here, since a failure would have thrown
@@ -160,18 +157,18 @@ internal sealed class ChatCompletionsWriter(RunHead run, bool includeUsage, Chat
     }
 
     private JsonObject Head(JsonArray choices) =>
-        Object(("id", _id), ("object", Kind), ("created", _created), ("model", Model), ("choices", choices));
+        Object(("id", Id), ("object", Kind), ("created", Created), ("model", Model), ("choices", choices));
 
     /// <summary>Returns the provider's usage, with an estimate of each count that the provider did not send.</summary>
     private JsonObject UsageOf(JsonObject usage)
     {
         if (WireJson.Number(usage, "prompt_tokens") is not > 0)
-            usage["prompt_tokens"] = _usage.Input;
+            usage["prompt_tokens"] = Usage.Input;
         if (WireJson.Number(usage, "completion_tokens") is not > 0)
-            usage["completion_tokens"] = _usage.Output;
+            usage["completion_tokens"] = Usage.Output;
         if (WireJson.Number(usage, "total_tokens") is not > 0)
-            usage["total_tokens"] = _usage.Input + _usage.Output;
-        if (_usage.Cached is { } cached && usage["prompt_tokens_details"] is null)
+            usage["total_tokens"] = Usage.Input + Usage.Output;
+        if (Usage.Cached is { } cached && usage["prompt_tokens_details"] is null)
             usage["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = cached };
 
         return usage;

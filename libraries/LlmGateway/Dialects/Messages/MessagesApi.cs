@@ -1,5 +1,3 @@
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.Messages;
 
 /// <summary>
@@ -38,7 +36,7 @@ internal static class MessagesApi
         var body = await request.ReadAsync();
         var beta = request.Context.Request.Headers["anthropic-beta"];
         var call = MessagesRequestReader.Read(body, request.Providers, beta);
-        await request.AskAsync(Format, body, call, (answer, asked) => new MessagesWriter(answer, asked));
+        await request.AskAsync(body, call, (answer, asked) => new MessagesWriter(answer, asked));
     }
 
     /// <summary>

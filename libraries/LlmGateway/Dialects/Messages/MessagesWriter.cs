@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.Messages;
@@ -11,10 +8,8 @@ namespace LlmGateway.Dialects.Messages;
 /// </summary>
 /// <param name="run">The run, or the facts of an answer that ends with its request.</param>
 /// <param name="call">The request of that answer, or null for a run.</param>
-internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
-    : AnswerWriter(Format, run.Model ?? "", run.Provider)
+internal sealed class MessagesWriter(RunHead run, ChatCall? call = null) : AnswerWriter(Format, run, call)
 {
-    private readonly AnswerUsage _usage = new(call);
     private readonly JoinedDeltas _blocks = new();
     private JsonObject _message = [];
     private string? _stopSequence;
@@ -40,8 +35,6 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
             _ when HasRefused => "refusal",
             _ => _stopSequence is not null ? "stop_sequence" : "end_turn",
         };
-
-    protected override bool WritesPendingCalls => call is null;
 
     public override JsonObject ToJson()
     {
@@ -86,8 +79,7 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
     protected override bool PassesOn(ChatResponseUpdate update)
     {
-        _usage.Add(update);
-        var isNative = call is { IsNative: true };
+        var isNative = Call is { IsNative: true };
         if (!isNative)
             _stopSequence = StopSequence.Of(update) ?? _stopSequence;
         else if (update.RawRepresentation is JsonObject native)
@@ -98,7 +90,7 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
     protected override void WriteStart()
     {
         var message = Object(
-            ("id", $"msg_{run.Name.Id}"),
+            ("id", $"msg_{Run.Name.Id}"),
             ("type", "message"),
             ("role", "assistant"),
             ("model", Model),
@@ -120,7 +112,7 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
             Write(
                 "message_delta",
                 ("delta", Object(("stop_reason", StopReason), ("stop_sequence", _stopSequence))),
-                ("usage", UsageOf(_usage.Output))
+                ("usage", UsageOf(Usage.Output))
             );
         }
 
@@ -158,8 +150,8 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
     /// <summary>Returns the provider's counts. Until they arrive, at the end, the input is an estimate.</summary>
     private JsonObject UsageOf(long output)
     {
-        var cached = _usage.Cached ?? 0;
-        var usage = new JsonObject { ["input_tokens"] = _usage.Input - cached, ["output_tokens"] = output };
+        var cached = Usage.Cached ?? 0;
+        var usage = new JsonObject { ["input_tokens"] = Usage.Input - cached, ["output_tokens"] = output };
         if (cached > 0)
             usage["cache_read_input_tokens"] = cached;
         return usage;
@@ -174,8 +166,8 @@ internal sealed class MessagesWriter(RunHead run, ChatCall? call = null)
 
         if (frame["usage"] is JsonObject usage)
         {
-            usage["input_tokens"] ??= _usage.Input;
-            usage["output_tokens"] ??= _usage.Output;
+            usage["input_tokens"] ??= Usage.Input;
+            usage["output_tokens"] ??= Usage.Output;
         }
 
         return frame;

@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.Paths;
@@ -46,7 +45,7 @@ internal static class ModelsApi
             $"Unsupported model: {id}",
             code: InvalidChatException.ModelNotFound
         );
-        return VendorPathsApi.FormatOf(context).WriteAsync(context, VendorError.Of(missing));
+        return VendorPaths.FormatOf(context).WriteAsync(context, VendorError.Of(missing));
     }
 
     private static JsonObject ModelOf(string id, string provider) =>

@@ -1,5 +1,3 @@
-using LlmGateway.Generations;
-
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>Ids of responses: a prefix, and the id of the generation.</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using LlmGateway.Generations;
-using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -16,15 +14,11 @@ internal static class ResponsesApi
     private const string Topic = "generations.{id}";
     private const int MaxPage = 100;
 
-    /// <summary>The prompt that is shown for an application's run. It says <c>background</c>, because such a run goes
-    /// on without its reader, and a client that polls stops at any other response.</summary>
-    public static RunPrompt OwnPrompt => new(ResponseId.Dialect, [], Asked: new JsonObject { ["background"] = true });
-
     private static VendorFormat Format => ResponsesWriter.Format;
 
     public static void MapResponses(this IEndpointRouteBuilder app)
     {
-        app.MapPost(Path, ResponseMaker.BeginAsync)
+        app.MapPost(Path, BeginAsync)
             .Publishes("generations.*")
             .CountedAs(GenerationLimit.Requests)
             .TakesIdempotencyKey()
@@ -64,88 +58,139 @@ internal static class ResponsesApi
             .AnswersAs(Format);
     }
 
-    private static async Task RetrieveAsync(string id, DialectRequest request)
+    /// <summary>Begins a response. A response without <c>background</c> is cancelled when its client leaves, to save
+    /// the provider's tokens, unless the client has an idempotency key to return with.</summary>
+    private static async Task BeginAsync(DialectRequest request)
     {
-        var (run, prompt) = await FindAsync(id, request);
-        await ReadAsync(request, run, prompt);
+        var context = request.Context;
+        var stopping = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var responses = new StoredResponses(request);
+        var body = await request.ReadAsync();
+        var isBackground = body.Is("background");
+        if (body.Flag("store") == false && isBackground)
+            throw new InvalidChatException("background", "needs store");
+
+        var isStreamed = body.Is("stream");
+
+        // A repeated request is found first, since the responses that it refers to may have been deleted meanwhile.
+        if (await responses.FirstAsync(body) is { } first)
+        {
+            await SendAsync(() => Task.FromResult<AnswerWriter>(first));
+            return;
+        }
+
+        var past = await responses.PastOfAsync(body);
+        var (call, prompt) = ResponsesRequestReader.Read(body, past, request.Providers);
+        call.From(request.Client);
+        var (id, hasKey) = await IdempotencyKey.IdAsync(context, request.Keys, body.Json.GetRawText);
+        var owner = request.Owner;
+
+        RunHead? begun = null;
+        try
+        {
+            await SendAsync(StartAsync);
+        }
+        finally
+        {
+            // A server that stops breaks connections itself, so its clients have not left.
+            var hasLeft = request.Aborted.IsCancellationRequested && !stopping.IsCancellationRequested;
+            if (begun is not null && !isBackground && !hasKey && hasLeft)
+                await StopAsync(request, begun.Name, stopping);
+        }
+
+        async Task<AnswerWriter> StartAsync()
+        {
+            begun = await request.Generator.StartAsync(call, prompt, id, owner, request.Aborted);
+            return new ResponsesWriter(begun, prompt);
+        }
+
+        Task SendAsync(Func<Task<AnswerWriter>> beginAsync) =>
+            ResponsesApi.SendAsync(request, beginAsync, isStreamed, isBackground, isNew: true);
     }
+
+    private static async Task StopAsync(DialectRequest request, RunName name, CancellationToken stopping)
+    {
+        try
+        {
+            await request.Runs.CancelAsync(name.Topic, stopping);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
+        {
+            // The response goes on to its end.
+        }
+    }
+
+    private static async Task RetrieveAsync(string id, DialectRequest request) =>
+        await ReadAsync(request, await FindAsync(id, request));
 
     /// <summary>Streams a response if the query asks for a stream, from the event that the query names, or sends the
     /// response as it is now.</summary>
-    public static Task ReadAsync(DialectRequest request, RunHead run, RunPrompt? prompt)
+    public static Task ReadAsync(DialectRequest request, ResponsesWriter response)
     {
         var query = request.Context.Request.Query;
         var isStreamed = IsAsked(query, "stream");
         var had = isStreamed ? Number(query, "starting_after", least: 0, int.MaxValue) : null;
-        var begun = Task.FromResult(run);
-        return SendAsync(request, () => begun, prompt, isStreamed, isBackground: true, skip: (had ?? -1) + 1L);
+        return SendAsync(request, () => Task.FromResult<AnswerWriter>(response), isStreamed, skip: (had ?? -1) + 1L);
     }
-
-    /// <summary>Sends the response of an application's run to the request that has begun it.</summary>
-    public static Task SendAsync(DialectRequest request, RunHead run, RequestValue body) =>
-        SendAsync(request, () => Task.FromResult(run), OwnPrompt, body.Is("stream"), body.Is("background"));
 
     /// <summary>Sends a response: its events, the response as it is now, or the whole response once it has
     /// ended.</summary>
     public static async Task SendAsync(
         DialectRequest request,
-        Func<Task<RunHead>> beginAsync,
-        RunPrompt? prompt,
+        Func<Task<AnswerWriter>> beginAsync,
         bool isStreamed,
-        bool isBackground,
+        bool isBackground = true,
         long skip = 0,
         bool isNew = false
     )
     {
-        var context = request.Context;
-        var handler = request.Handler;
         if (isStreamed)
-        {
-            await handler.StreamAsync(context, Format, beginAsync, WriterOf, skip, isNew);
-            return;
-        }
-
-        var run = await beginAsync();
-        if (isBackground)
-            await VendorHandler.WriteAsync(context, await handler.JoinSoFarAsync(context, run, WriterOf(run)));
+            await request.Handler.StreamAsync(request.Context, beginAsync, skip, isNew);
+        else if (isBackground)
+            await WriteNowAsync(request, await beginAsync());
         else
-            await handler.SendWholeAsync(context, run, WriterOf(run));
-
-        ResponsesWriter WriterOf(RunHead begun) => new(begun, prompt);
+            await request.Handler.SendWholeAsync(request.Context, await beginAsync());
     }
+
+    /// <summary>Sends a response as it is now.</summary>
+    private static async Task WriteNowAsync(DialectRequest request, AnswerWriter response) =>
+        await VendorHandler.WriteAsync(
+            request.Context,
+            await request.Handler.JoinSoFarAsync(request.Context, response)
+        );
 
     private static async Task CancelAsync(string id, DialectRequest request)
     {
-        var (run, prompt) = await FindAsync(id, request);
-        await request.Runs.CancelAndWaitAsync(run.Name.Topic, request.Clock, request.Aborted);
-        var state = await new StoredResponses(request).StateAsync(run, prompt);
-        await VendorHandler.WriteAsync(request.Context, state);
+        var response = await FindAsync(id, request);
+        await request.Runs.CancelAndWaitAsync(response.Run.Name.Topic, request.Clock, request.Aborted);
+        await WriteNowAsync(request, response);
     }
 
     /// <summary>Hides a response from later requests. Its answer stays in the log until retention drops it.</summary>
     private static async Task DeleteAsync(string id, DialectRequest request)
     {
-        var (run, prompt) = await FindAsync(id, request);
-        await request.Runs.CancelAsync(run.Name.Topic, request.Aborted);
+        var response = await FindAsync(id, request);
+        var name = response.Run.Name;
+        await request.Runs.CancelAsync(name.Topic, request.Aborted);
         // The conversation before the response stays.
         var deleted = RunPrompt.Deleted with
         {
-            Previous = prompt?.Previous,
+            Previous = response.Prompt?.Previous,
         };
-        await request.Prompts.StoreAsync(run.Name, deleted, request.Client, request.Aborted);
+        await request.Prompts.StoreAsync(name, deleted, request.Client, request.Aborted);
         await VendorHandler.WriteAsync(
             request.Context,
-            VendorFrame.Object(("id", ResponseId.Of(run.Name)), ("object", "response"), ("deleted", true))
+            VendorFrame.Object(("id", ResponseId.Of(name)), ("object", "response"), ("deleted", true))
         );
     }
 
     private static async Task ReadInputAsync(string id, DialectRequest request)
     {
-        var (run, _) = await FindAsync(id, request);
+        var name = (await FindAsync(id, request)).Run.Name;
         var query = request.Context.Request.Query;
         var limit = Number(query, "limit", least: 1, MaxPage) ?? 20;
-        var asked = await request.Prompts.ReadAsync(request.Context, run.Name);
-        var items = ResponsesItems.Of(asked?.Messages ?? [], run.Name.Id);
+        var asked = await request.Prompts.ReadAsync(request.Context, name);
+        var items = ResponsesItems.Of(asked?.Messages ?? [], name.Id);
         var following = ItemsOf(items, query).ToList();
         var page = following.Take(limit).ToList();
 
@@ -178,9 +223,9 @@ internal static class ResponsesApi
             : throw new InvalidChatException("after", "must be the id of an item of this response's input");
     }
 
-    /// <summary>Returns the run of a response that the caller may read, and its prompt.</summary>
+    /// <summary>Returns a response that the caller may read.</summary>
     /// <exception cref="VendorException">The caller may not read it (403), or it is missing (404).</exception>
-    private static async Task<(RunHead Run, RunPrompt? Prompt)> FindAsync(string id, DialectRequest request)
+    private static async Task<ResponsesWriter> FindAsync(string id, DialectRequest request)
     {
         var name = GenerationName.Of(id);
         if (!await request.Streams.MayReadAsync(request.Context, name ?? new RunName(GenerationName.Kind, "*")))

@@ -1,4 +1,3 @@
-using LlmGateway.Providers;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.Responses;

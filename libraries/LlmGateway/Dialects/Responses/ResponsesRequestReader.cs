@@ -1,7 +1,4 @@
 using System.Runtime.InteropServices;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 
 namespace LlmGateway.Dialects.Responses;
 
@@ -22,52 +19,53 @@ internal static class ResponsesRequestReader
         MaxMetadataText = 512;
 
     /// <summary>Members that the response repeats.</summary>
-    private static readonly string[] Echoed = (
+    private const string Echoed =
         "background instructions max_output_tokens metadata parallel_tool_calls reasoning service_tier store "
-        + "temperature text tool_choice tools top_p user"
-    ).Split(' ');
+        + "temperature text tool_choice tools top_p user";
 
-    private static readonly RequestTable Table = new()
-    {
-        Roles = ["system", "developer", "user", "assistant"],
-        Parts = new()
+    private const string Reference = "item_reference";
+
+    public static RequestTable Table { get; } =
+        new()
         {
-            ["input_text"] = RequestParts.Text,
-            ["output_text"] = RequestParts.Text,
-            ["refusal"] = RequestParts.Refusal,
-            ["input_image"] = part => RequestParts.Image(part, part, "image_url"),
-        },
-        Messages = "input",
-        MaxTokens = ["max_output_tokens"],
-        Formats = ["text.format"],
-        // The others choose the model, the messages and the delivery of the answer, or are hints. max_tool_calls limits
-        // built-in tools, which this server lacks.
-        Members =
-        [
-            .. Echoed,
-            .. (
-                "include input max_tool_calls model previous_response_id prompt_cache_key prompt_cache_options "
-                + "prompt_cache_retention provider safety_identifier stream stream_options"
-            ).Split(' '),
-        ],
-        Refused = "context_management conversation moderation prompt top_logprobs truncation".Split(' '),
-        Defaults = new() { ["truncation"] = "disabled" },
-        Inner = new()
-        {
-            ["message"] = "type id status role content phase".Split(' '),
-            ["input_text"] = "type text prompt_cache_breakpoint".Split(' '),
-            ["output_text"] = "type text annotations logprobs parsed".Split(' '),
-            ["refusal"] = "type refusal".Split(' '),
-            ["input_image"] = "type image_url file_id detail prompt_cache_breakpoint".Split(' '),
-            ["function_call"] = (
-                "type id status call_id name arguments namespace caller created_by parsed_arguments"
-            ).Split(' '),
-            ["function_call_output"] = "type id status call_id output caller created_by".Split(' '),
-            ["reasoning"] = "type id status summary content encrypted_content".Split(' '),
-            ["summary_text"] = "type text".Split(' '),
-            ["item_reference"] = "type id".Split(' '),
-        },
-    };
+            Read = Messages,
+            HasItems = true,
+            Instructions = "instructions",
+            Roles = ["system", "developer", "user", "assistant"],
+            Parts = new()
+            {
+                ["input_text"] = RequestParts.Text,
+                ["output_text"] = RequestParts.Text,
+                ["refusal"] = RequestParts.Refusal,
+                ["input_image"] = part => RequestParts.Image(part, part, "image_url"),
+            },
+            Messages = "input",
+            CallId = "call_id",
+            MaxTokens = ["max_output_tokens"],
+            Formats = ["text.format"],
+            Names = new(
+                // The others choose the model, the messages and the delivery of the answer, or are hints.
+                // max_tool_calls limits built-in tools, which this server lacks.
+                $"""
+                request: {Echoed}
+                    include input max_tool_calls model previous_response_id prompt_cache_key prompt_cache_options
+                    prompt_cache_retention provider safety_identifier stream stream_options
+                refused: context_management conversation moderation prompt top_logprobs truncation
+                message: type id status role content phase
+                input_text: type text prompt_cache_breakpoint
+                output_text: type text annotations logprobs parsed
+                refusal: type refusal
+                input_image: type image_url file_id detail prompt_cache_breakpoint
+                function_call: type id status call_id name arguments namespace caller created_by parsed_arguments
+                function_call_output: type id status call_id output caller created_by
+                reasoning: type id status summary content encrypted_content
+                summary_text: type text
+                item_reference: type id
+                function: type name description parameters strict allowed_callers async defer_loading output_schema
+                """
+            ),
+            Defaults = new() { ["truncation"] = "disabled" },
+        };
 
     /// <param name="body">The request.</param>
     /// <param name="past">The runs and items that the request refers to.</param>
@@ -80,7 +78,8 @@ internal static class ResponsesRequestReader
         CheckInclude(body, target);
         CheckRepeated(body);
 
-        var input = ResponsesInput.Read(body, past, Table);
+        var calls = past.Messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>();
+        var input = RequestReader.Messages(body, Table, [.. calls.Select(call => call.CallId)], past.Referred);
         List<ChatMessage> messages = [.. past.Messages, .. input];
         ToolCalls.LeaveOutOpen(messages);
         if (messages.Count == 0)
@@ -90,12 +89,43 @@ internal static class ResponsesRequestReader
         return (RequestReader.Call(body, target, Table, prompt.Question(messages), past: past.Bytes), prompt);
     }
 
-    /// <summary>Reads a request for an application's run.</summary>
-    /// <exception cref="InvalidChatException">A member is missing or invalid, or refers to an item of an earlier
-    /// response. The exception names it.</exception>
-    public static RunRequest OfRun(RequestValue body)
+    /// <summary>Returns the ids of the items that a request refers to: <c>{"type":"item_reference","id":"msg_…"}</c>
+    /// stands for an item of an earlier output.</summary>
+    public static IEnumerable<string> ReferencesOf(RequestValue body) =>
+        body.Get("input") is { Json.ValueKind: JsonValueKind.Array } input
+            ? input.Items(ChatBody.MaxMessages).Where(IsReference).Select(item => item.RequiredName("id"))
+            : [];
+
+    public static bool IsReference(RequestValue item) => item.AsObject().Name("type") == Reference;
+
+    /// <summary>Reads an item.</summary>
+    private static IEnumerable<ChatMessage> Messages(RequestValue item, RequestTable table)
     {
-        return RunRequest.Of(body, Table, ResponsesInput.Read(body, past: null, Table), instructions: "instructions");
+        switch (item.AsObject().Name("type"))
+        {
+            case null or "message":
+                return [RequestReader.Message(item, table)!];
+            case "function_call":
+                return [new ChatMessage(ChatRole.Assistant, [RequestParts.Call(item, "call_id", item)])];
+            case "function_call_output":
+                var parts = RequestReader.Contents(item.Required("output"), table);
+                var id = item.RequiredName("call_id");
+                var result = UntranslatableContent.ToolResult(id, parts, item.PathOf("output"));
+                return [new ChatMessage(ChatRole.Tool, [result])];
+
+            // Only the provider that made the reasoning takes it.
+            case "reasoning" when item.Text("encrypted_content") is { } signature:
+                var texts = item.Items("summary", ChatBody.MaxMessages).Select(s => s.AsObject().Text("text"));
+                return OwnReasoning.Unpack(string.Concat(texts), signature) is { } thought
+                    ? [new ChatMessage(ChatRole.Assistant, [thought])]
+                    : [];
+            case "reasoning":
+                return [];
+            case Reference:
+                throw new InvalidChatException(item.PathOf("id"), $"there is no item '{item.RequiredName("id")}' here");
+            case var type:
+                throw new InvalidChatException(item.PathOf("type"), $"'{type}' cannot be sent to this model.");
+        }
     }
 
     private static void CheckInclude(RequestValue body, ChatTarget target)
@@ -126,7 +156,7 @@ internal static class ResponsesRequestReader
     private static JsonObject EchoOf(RequestValue body)
     {
         var echo = new JsonObject();
-        foreach (var name in Echoed)
+        foreach (var name in Echoed.Split(' '))
             if (
                 body.Get(name) is { Json: var value }
                 && JsonMarshal.GetRawUtf8Value(value).Length <= MaxEcho

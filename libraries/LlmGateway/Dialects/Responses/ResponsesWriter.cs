@@ -1,7 +1,4 @@
 using System.Text;
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
 using static LlmGateway.Dialects.Responses.ResponsesItems;
 using static LlmGateway.Dialects.VendorFrame;
 
@@ -19,8 +16,7 @@ namespace LlmGateway.Dialects.Responses;
 /// No other types are sent, except those of refusals, reasoning and tool calls, because OpenAI's JavaScript client
 /// fails at any other type.
 /// </summary>
-internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
-    : AnswerWriter(Format, run.Model ?? "", run.Provider)
+internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt) : AnswerWriter(Format, run)
 {
     /// <summary>Defaults of the members that a response repeats from its request.</summary>
     private const string Unasked = """
@@ -29,7 +25,6 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         "truncation":"disabled"}
         """;
 
-    private readonly AnswerUsage _usage = new(call: null);
     private readonly List<JsonObject> _done = [];
     private readonly StringBuilder _text = new();
 
@@ -38,22 +33,32 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
     private VendorError? _error;
     private long _next;
 
+    /// <summary>The question of the run, or null if the run has none.</summary>
+    public RunPrompt? Prompt => prompt;
+
+    /// <summary>The members of the request that the response repeats, or null if the request was of another
+    /// API.</summary>
+    public JsonObject? Asked => prompt?.Dialect == ResponseId.Dialect ? prompt.Asked : null;
+
     public static VendorFormat Format { get; } =
         new("OpenAI", "https://platform.openai.com/docs/api-reference/responses", OpenAiError.Body) { HasNames = true };
 
     protected override bool HasRefusals => true;
 
-    protected override bool WritesPendingCalls => true;
+    /// <summary>Makes the writer of an application's run. Its response says <c>background</c>, because such a run goes
+    /// on without its reader, and a client that polls stops at any other response.</summary>
+    public static ResponsesWriter OfOwn(RunHead run) =>
+        new(run, new RunPrompt(ResponseId.Dialect, [], Asked: new JsonObject { ["background"] = true }));
 
-    private string ItemId(string prefix) => $"{prefix}_{run.Name.Id}_{_done.Count}";
+    private string ItemId(string prefix) => $"{prefix}_{Run.Name.Id}_{_done.Count}";
 
     /// <summary>Returns the response as it is now. It is made of the updates themselves.</summary>
     public override JsonObject ToJson()
     {
         var response = Object(
-            ("id", ResponseId.Of(run.Name)),
+            ("id", ResponseId.Of(Run.Name)),
             ("object", "response"),
-            ("created_at", run.CreatedAt.ToUnixTimeSeconds()),
+            ("created_at", Run.CreatedAt.ToUnixTimeSeconds()),
             ("status", _status),
             ("error", _error is { } e ? Object(("code", e.Code ?? "server_error"), ("message", e.Message)) : null),
             ("incomplete_details", _status == "incomplete" ? Object(("reason", Reason)) : null),
@@ -64,16 +69,10 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
         );
         foreach (var (name, value) in JsonNode.Parse(Unasked)!.AsObject())
             response[name] = value?.DeepClone();
-        foreach (var (name, value) in (prompt?.Dialect == ResponseId.Dialect ? prompt.Asked : null) ?? [])
+        foreach (var (name, value) in Asked ?? [])
             response[name] = value?.DeepClone();
 
         return response;
-    }
-
-    protected override bool PassesOn(ChatResponseUpdate update)
-    {
-        _usage.Add(update);
-        return false;
     }
 
     protected override void WriteStart()
@@ -190,14 +189,14 @@ internal sealed class ResponsesWriter(RunHead run, RunPrompt? prompt)
     }
 
     private JsonObject? UsageNow() =>
-        Usage is null && _status is "in_progress" or "failed"
+        Usage.Counted is null && _status is "in_progress" or "failed"
             ? null
             : Object(
-                ("input_tokens", _usage.Input),
-                ("input_tokens_details", Object(("cached_tokens", Usage?.CachedInputTokenCount ?? 0))),
-                ("output_tokens", _usage.Output),
-                ("output_tokens_details", Object(("reasoning_tokens", Usage?.ReasoningTokenCount ?? 0))),
-                ("total_tokens", Usage?.TotalTokenCount ?? _usage.Input + _usage.Output)
+                ("input_tokens", Usage.Input),
+                ("input_tokens_details", Object(("cached_tokens", Usage.Cached ?? 0))),
+                ("output_tokens", Usage.Output),
+                ("output_tokens_details", Object(("reasoning_tokens", Usage.Reasoning ?? 0))),
+                ("total_tokens", Usage.Counted?.TotalTokenCount ?? Usage.Input + Usage.Output)
             );
 
     private void WriteState(string type) => WriteEvent(type, ("response", ToJson()));

@@ -1,7 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.Responses;
 
 /// <summary>Earlier runs and items that a request refers to.</summary>
@@ -14,7 +10,17 @@ internal sealed record ResponsesPast(
     string? Previous,
     IReadOnlyDictionary<string, JsonElement> Items,
     long Bytes
-);
+)
+{
+    /// <summary>Returns the item to which another one refers, or the item itself.</summary>
+    public RequestValue Referred(RequestValue item) =>
+        ResponsesRequestReader.IsReference(item) && Items.TryGetValue(item.RequiredName("id"), out var found)
+            ? item with
+            {
+                Json = found,
+            }
+            : item;
+}
 
 /// <summary>Finds the stored responses that a request names.</summary>
 internal sealed class StoredResponses(DialectRequest request)
@@ -22,38 +28,34 @@ internal sealed class StoredResponses(DialectRequest request)
     /// <summary>Most responses that the items of one request may refer to, because each of them is read.</summary>
     private const int MaxReferences = 100;
 
-    /// <summary>Returns a run and its prompt without messages, or null if there is no such run, it was deleted, or its
-    /// request had <c>"store": false</c>.</summary>
-    public async Task<(RunHead Run, RunPrompt? Prompt)?> FindAsync(RunName name)
+    /// <summary>Returns a response, or null if there is no such run, it was deleted, or its request had
+    /// <c>"store": false</c>.</summary>
+    public async Task<ResponsesWriter?> FindAsync(RunName name) =>
+        await ReadAsync(name) is { Prompt: not { IsDeleted: true } } found && (bool?)found.Asked?["store"] is not false
+            ? found
+            : null;
+
+    /// <summary>Returns the response of the first request with the same idempotency key, or null if there is
+    /// none.</summary>
+    /// <exception cref="InvalidChatException">The response was deleted.</exception>
+    public async Task<ResponsesWriter?> FirstAsync(RequestValue body)
+    {
+        if (await IdempotencyKey.FindAsync(request.Context, request.Keys, body.Json.GetRawText) is not { } id)
+            return null;
+
+        var first = await ReadAsync(new RunName(GenerationName.Kind, id));
+        return first is { Prompt.IsDeleted: true } ? throw Continuations.Deleted : first;
+    }
+
+    private async Task<ResponsesWriter?> ReadAsync(RunName name)
     {
         if (await request.Updates.FindAsync(name, request.Aborted) is not { } run)
             return null;
 
+        // The messages may have megabytes, and no answer shows them.
         var prompt = await request.Prompts.ReadAsync(request.Context, name);
-        var isUnstored = prompt is { Dialect: ResponseId.Dialect, Asked: { } asked } && (bool?)asked["store"] == false;
-        return prompt is { IsDeleted: true } || isUnstored
-            ? null
-            : (run, prompt is null ? null : prompt with { Messages = [] });
+        return new ResponsesWriter(run, prompt is null ? null : prompt with { Messages = [] });
     }
-
-    /// <summary>Returns the run of the first request with the same idempotency key, and its prompt, or null if there is
-    /// none.</summary>
-    /// <exception cref="InvalidChatException">The run was deleted.</exception>
-    public async Task<(RunHead Run, RunPrompt? Prompt)?> FirstAsync(RequestValue body)
-    {
-        if (
-            await IdempotencyKey.FindAsync(request.Context, request.Keys, body.Json.GetRawText) is not { } id
-            || await request.Updates.FindAsync(new RunName(GenerationName.Kind, id), request.Aborted) is not { } run
-        )
-            return null;
-
-        var prompt = await request.Prompts.ReadAsync(request.Context, run.Name);
-        return prompt is { IsDeleted: true } ? throw Continuations.Deleted : (run, prompt);
-    }
-
-    /// <summary>Returns a response as it is now.</summary>
-    public Task<JsonObject> StateAsync(RunHead run, RunPrompt? prompt) =>
-        request.Handler.JoinSoFarAsync(request.Context, run, new ResponsesWriter(run, prompt));
 
     /// <summary>Reads the earlier runs and items that a request refers to, if the caller may read them.</summary>
     /// <exception cref="InvalidChatException">There is no such response, or it is not complete yet.</exception>
@@ -86,7 +88,7 @@ internal sealed class StoredResponses(DialectRequest request)
     private async Task<Dictionary<string, JsonElement>> ItemsOfAsync(RequestValue body)
     {
         var items = new Dictionary<string, JsonElement>();
-        var names = ResponsesInput
+        var names = ResponsesRequestReader
             .ReferencesOf(body)
             .Select(id => id.Split('_') is [_, var run, _] ? GenerationName.Of(run) : null)
             .OfType<RunName>()
@@ -96,8 +98,10 @@ internal sealed class StoredResponses(DialectRequest request)
             throw new InvalidChatException("input", $"refers to at most {MaxReferences} responses");
 
         foreach (var name in names)
-            if (await request.Streams.MayReadAsync(request.Context, name) && await FindAsync(name) is var (run, prompt))
-                foreach (var item in (await StateAsync(run, prompt))["output"]!.AsArray())
+            if (await request.Streams.MayReadAsync(request.Context, name) && await FindAsync(name) is { } found)
+                foreach (
+                    var item in (await request.Handler.JoinSoFarAsync(request.Context, found))["output"]!.AsArray()
+                )
                     items[(string)item!["id"]!] = JsonSerializer.SerializeToElement(item, NodeJson.Default.JsonObject);
 
         return items;

@@ -1,6 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
@@ -52,9 +49,11 @@ internal static class UiMessagesApi
         var name = new RunName(GenerationName.Kind, id);
         await request.Handler.StreamAsync(
             request.Context,
-            Format,
-            () => request.StartAsync(ThreadOf(request, chat), chat, name, call, prompt),
-            run => new UiMessagesWriter(run, prompt.Asked),
+            async () =>
+                new UiMessagesWriter(
+                    await request.StartAsync(ThreadOf(request, chat), chat, name, call, prompt),
+                    prompt.Asked
+                ),
             isNew: true
         );
     }
@@ -85,14 +84,7 @@ internal static class UiMessagesApi
         RunHead run,
         JsonObject? continued = null,
         bool replays = true
-    ) =>
-        request.Handler.SendAsync(
-            request.Context,
-            Format,
-            run,
-            new UiMessagesWriter(run, continued, replays),
-            isStreamed: true
-        );
+    ) => request.Handler.SendAsync(request.Context, new UiMessagesWriter(run, continued, replays), isStreamed: true);
 
     /// <summary>Cancels all answers of a chat: the client's <c>stop()</c> only closes its own connection.</summary>
     private static async Task StopAsync(string id, DialectRequest request)

@@ -1,7 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
-using LlmGateway.Requests;
-
 namespace LlmGateway.Dialects.UiMessages;
 
 /// <summary>
@@ -14,26 +10,35 @@ internal static class UiMessagesRequestReader
     private const string Gateway = "aspire-sse",
         Signature = "signature";
 
-    private static readonly RequestTable Table = RequestTable.ChatCompletions with
-    {
-        Roles = ["system", "user", "assistant"],
-        Parts = new()
+    public static RequestTable Table { get; } =
+        RequestTable.ChatCompletions with
         {
-            ["text"] = RequestParts.Text,
-            ["file"] = part =>
-                part.RequiredName("mediaType").StartsWith("image/", StringComparison.Ordinal)
-                    ? RequestParts.Image(part.Required("url"))
-                    : RequestParts.Untranslatable(part, "mediaType"),
-            ["step-start"] = RequestParts.Ignored,
-            ["reasoning"] = part => RequestParts.Reasoning(part, "text", SignatureOf(part)),
-            ["reasoning-file"] = RequestParts.Ignored,
-            ["source-url"] = RequestParts.Ignored,
-            ["source-document"] = RequestParts.Ignored,
-        },
-        Members = [.. RequestTable.ChatCompletions.Members, "id", "trigger", "messageId"],
-        // A page may keep data of its own in its messages.
-        Inner = [],
-    };
+            Read = Steps,
+            Id = "id",
+            CheckRun = body => ContinuedOf(body),
+            Roles = ["system", "user", "assistant"],
+            Parts = new()
+            {
+                ["text"] = RequestParts.Text,
+                ["file"] = part =>
+                    part.RequiredName("mediaType").StartsWith("image/", StringComparison.Ordinal)
+                        ? RequestParts.Image(part.Required("url"))
+                        : RequestParts.Untranslatable(part, "mediaType"),
+                ["step-start"] = RequestParts.Ignored,
+                ["reasoning"] = part => RequestParts.Reasoning(part, "text", SignatureOf(part)),
+                ["reasoning-file"] = RequestParts.Ignored,
+                ["source-url"] = RequestParts.Ignored,
+                ["source-document"] = RequestParts.Ignored,
+            },
+            // A page may keep data of its own in its messages.
+            Names = new(
+                $"""
+                {RequestTable.OpenAiMembers}
+                {RequestTable.OpenAiTools}
+                request: id trigger messageId
+                """
+            ),
+        };
 
     /// <returns>The chat's id, the call, and the prompt to store. <see cref="RunPrompt.Asked"/> is the client's message
     /// that the answer continues, or null.</returns>
@@ -46,37 +51,17 @@ internal static class UiMessagesRequestReader
             throw new InvalidChatException("trigger", "must be submit-message or regenerate-message.");
 
         var target = RequestReader.Target(body, providers, needsModel: false);
-        var messages = body.Required("messages").Items(ChatBody.MaxMessages).SelectMany(Messages).ToList();
-        if (messages.Count == 0)
-            throw new InvalidChatException("messages", "must hold at least one message with content.");
-
-        // No model takes them, and the page sends back all that an answer has shown.
-        foreach (var message in messages.Where(message => message.Role == ChatRole.Assistant))
+        var messages = RequestReader.Messages(body, Table, calls: []);
+        // Only an application can ask for an approval.
+        foreach (var message in messages)
             message.Contents =
             [
-                .. message.Contents.Select(content =>
-                    content is DataContent or UriContent ? new TextContent(UnshownContent.Of(content)) : content
-                ),
+                .. message.Contents.Where(content => content is not (InputRequestContent or InputResponseContent)),
             ];
+        ToolCalls.LeaveOutOpen(messages);
+        UnshownContent.TellFiles(messages);
         var call = RequestReader.Call(body, target, Table, messages);
         return (chat, call, new RunPrompt("ai-sdk", messages, Asked: ContinuedOf(body)));
-    }
-
-    /// <summary>Reads a request for an application's run.</summary>
-    /// <exception cref="InvalidChatException">A member is missing or invalid. The exception names it.</exception>
-    public static RunRequest OfRun(RequestValue body)
-    {
-        ContinuedOf(body);
-        var messages = body.Required("messages").Items(ChatBody.MaxMessages);
-        // A message of the assistant may have nothing but a call that the page has not answered.
-        var last = messages.FindLastIndex(message => RequestReader.RoleOf(message, Table) == ChatRole.Assistant);
-        return RunRequest.Of(
-            body,
-            Table,
-            [.. messages.SelectMany(Messages)],
-            [.. messages.Skip(Math.Max(last, 0)).SelectMany(Messages)],
-            id: "id"
-        );
     }
 
     /// <summary>Returns the client's message that an answer continues: the last message of the body, or null if that
@@ -94,29 +79,35 @@ internal static class UiMessagesRequestReader
 
     /// <summary>Reads a message. An answer of several steps becomes two messages for each step: one of the model, and
     /// one of its tools.</summary>
-    private static List<ChatMessage> Messages(RequestValue json)
+    private static List<ChatMessage> Steps(RequestValue json, RequestTable table)
     {
-        var role = RequestReader.RoleOf(json.AsObject(), Table)!.Value;
+        var role = RequestReader.RoleOf(json.AsObject(), table)!.Value;
         var id = json.Name("id");
         var steps = new List<ChatMessage>();
-        var (said, results) = (new List<AIContent>(), new List<AIContent>());
+        List<AIContent> said = [],
+            replies = [];
 
         foreach (var part in json.Required("parts").Items(ChatBody.MaxMessages))
         {
             var type = part.AsObject().RequiredName("type");
-            // A text after a text begins another message of the model.
+            // A text after a text or a call begins another message of the model.
             var isApart =
                 type == "text"
                 && role == ChatRole.Assistant
-                && said.FindLast(content => content is not TextReasoningContent) is TextContent;
-            if (isApart || (results.Count > 0 && !IsTool(type)))
+                && said.FindLast(content => content is not TextReasoningContent)
+                    is not (null or DataContent or UriContent);
+            if (isApart || (replies.Count > 0 && !IsTool(type)))
                 EndStep();
 
             if (IsTool(type))
-                ReadTool(part, type, said, results);
+            {
+                var (call, reply) = ToolOf(part, type);
+                said.Add(call);
+                replies.AddRange(reply is null ? [] : [reply]);
+            }
             // Only the page uses its data.
             else if (
-                !type.StartsWith("data-", StringComparison.Ordinal) && RequestReader.Part(part, Table) is { } content
+                !type.StartsWith("data-", StringComparison.Ordinal) && RequestReader.Part(part, table) is { } content
             )
                 said.Add(content);
         }
@@ -126,40 +117,53 @@ internal static class UiMessagesRequestReader
 
         void EndStep()
         {
-            if (said.Count > 0)
-                steps.Add(new ChatMessage(role, [.. said]) { MessageId = id });
-            if (results.Count > 0)
-                steps.Add(new ChatMessage(ChatRole.Tool, [.. results]));
+            var approvals = replies.FindAll(reply => reply is ToolApprovalResponseContent);
+            Add(role, said, id);
+            Add(ChatRole.Tool, replies.Except(approvals));
+            Add(ChatRole.User, approvals);
             said.Clear();
-            results.Clear();
+            replies.Clear();
+        }
+
+        void Add(ChatRole author, IEnumerable<AIContent> contents, string? message = null)
+        {
+            if (contents.Any())
+                steps.Add(new ChatMessage(author, [.. contents]) { MessageId = message });
         }
     }
 
     public static bool IsTool(string type) =>
         type == "dynamic-tool" || type.StartsWith("tool-", StringComparison.Ordinal);
 
-    /// <summary>Reads a call and its result. A call without a result is left out, because no model takes it.</summary>
-    private static void ReadTool(RequestValue part, string type, List<AIContent> said, List<AIContent> results)
+    /// <summary>Reads a call, and its result or the user's approval, or null if it has neither.</summary>
+    private static (AIContent Call, AIContent? Reply) ToolOf(RequestValue part, string type)
     {
         var id = part.RequiredName("toolCallId");
         var name = type == "dynamic-tool" ? part.RequiredName("toolName") : type["tool-".Length..];
         var state = part.Name("state");
+        var call = ToolCalls.Parse(id, name, TextOf(part.Get("input") ?? part.Get("rawInput")) ?? "{}");
+        if (
+            state == "approval-responded"
+            && part.Required("approval").AsObject() is var answer
+            && answer.Is("approved")
+        )
+        {
+            var request = new ToolApprovalRequestContent(answer.RequiredName("id"), call);
+            return (request, request.CreateResponse(approved: true, answer.Text("reason")));
+        }
+
         var result = state switch
         {
             "output-available" => TextOf(part.Get("output")) ?? "",
             "output-error" => part.Text("errorText") ?? "",
-            "output-denied" => DenialOf(part.Get("approval")),
-            "approval-responded" when part.Get("approval") is { IsObject: true } answer && !answer.Is("approved") =>
-                DenialOf(answer),
+            "output-denied" or "approval-responded" => DenialOf(part.Get("approval")),
             _ => null,
         };
         if (result is null)
-            return;
+            return (call, null);
 
-        said.Add(ToolCalls.Parse(id, name, TextOf(part.Get("input") ?? part.Get("rawInput")) ?? "{}"));
-        results.Add(
-            UntranslatableContent.ToolResult(id, [new TextContent(result)], part.Path, state is not "output-available")
-        );
+        var isError = state is not "output-available";
+        return (call, UntranslatableContent.ToolResult(id, [new TextContent(result)], part.Path, isError));
     }
 
     /// <summary>Returns what the model is told of a call that the user has denied, with the user's reason.</summary>

@@ -1,5 +1,3 @@
-using LlmGateway.Generations;
-using LlmGateway.Providers;
 using static LlmGateway.Dialects.VendorFrame;
 
 namespace LlmGateway.Dialects.UiMessages;
@@ -19,7 +17,7 @@ namespace LlmGateway.Dialects.UiMessages;
 /// <param name="replays">True for a client that empties its message at <c>start</c>: it gets the parts of the continued
 /// message again.</param>
 internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool replays = false)
-    : AnswerWriter(Format, run.Model ?? "", run.Provider)
+    : AnswerWriter(Format, run)
 {
     private bool _hasCalls;
     private bool _hasResults;
@@ -40,11 +38,13 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
             Done = Of("[DONE]"),
         };
 
+    protected override bool WritesPendingCalls => false;
+
     private string PartId => $"{_parts}";
 
     protected override void WriteStart()
     {
-        var start = Event("start", ("messageId", (string?)continued?["id"] ?? run.Name.Id));
+        var start = Event("start", ("messageId", (string?)continued?["id"] ?? Run.Name.Id));
         if (replays && continued?["metadata"] is { } metadata)
             start["messageMetadata"] = metadata.DeepClone();
         Write(start);
@@ -244,7 +244,7 @@ internal sealed class UiMessagesWriter(RunHead run, JsonObject? continued, bool 
 
     private JsonObject Metadata()
     {
-        var usage = Usage is { OutputTokenCount: not null } ? Object(UsageOfPage) : null;
+        var usage = Usage.Counted is { OutputTokenCount: not null } ? Object(UsageOfPage) : null;
         return Known(("model", Model is "" ? null : Model), ("usage", usage));
     }
 }

@@ -54,18 +54,18 @@ internal sealed class PlainDialect : IHostingStartup, IStartupFilter
 
         await handler.StreamAsync(
             context,
-            PlainResponse.Format,
-            () =>
-                services
-                    .GetRequiredService<Generator>()
-                    .StartAsync(
-                        call,
-                        new RunPrompt("plain", [.. call.Messages]),
-                        Guid.NewGuid().ToString("N"),
-                        owner: null,
-                        context.RequestAborted
-                    ),
-            run => new PlainResponse(run),
+            async () =>
+                new PlainResponse(
+                    await services
+                        .GetRequiredService<Generator>()
+                        .StartAsync(
+                            call,
+                            new RunPrompt("plain", [.. call.Messages]),
+                            Guid.NewGuid().ToString("N"),
+                            owner: null,
+                            context.RequestAborted
+                        )
+                ),
             isNew: true
         );
     }
@@ -79,23 +79,21 @@ internal sealed class PlainDialect : IHostingStartup, IStartupFilter
 
         if (path.Length > 2)
         {
-            var state = await handler.JoinSoFarAsync(context, run!, new PlainResponse(run!));
+            var state = await handler.JoinSoFarAsync(context, new PlainResponse(run!));
             await context.Response.WriteAsync(state.ToJsonString());
             return;
         }
 
         await handler.StreamAsync(
             context,
-            PlainResponse.Format,
-            () => Task.FromResult(run!),
-            found => new PlainResponse(found),
+            () => Task.FromResult<AnswerWriter>(new PlainResponse(run!)),
             long.Parse(context.Request.Query["skip"].ToString(), CultureInfo.InvariantCulture)
         );
     }
 }
 
 /// <summary>Makes one frame of each text, one of the beginning with the run's id, and one of the end.</summary>
-internal sealed class PlainResponse(RunHead run) : AnswerWriter(Format, run.Model!)
+internal sealed class PlainResponse(RunHead run) : AnswerWriter(Format, run)
 {
     private string _whole = "";
     private int _next;
@@ -120,7 +118,7 @@ internal sealed class PlainResponse(RunHead run) : AnswerWriter(Format, run.Mode
         return text.Length;
     }
 
-    protected override void WriteStart() => Write(run.Name.Id);
+    protected override void WriteStart() => Write(Run.Name.Id);
 
     protected override void WriteText(TextKind kind, string text) => Write(text);
 

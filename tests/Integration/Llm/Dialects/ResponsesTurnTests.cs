@@ -73,6 +73,26 @@ public sealed class ResponsesTurnTests(AssemblyWide<LlmSystem> shared) : LlmTest
         Assert.Equal("c1", seen.Text("messages.2.tool_calls.0.id"));
     }
 
+    [Fact]
+    public async Task An_image_of_an_answer_is_told_in_the_next_turn_because_no_provider_takes_it_back()
+    {
+        const string Image = "https://example.com/a.png";
+        var answer = Upstream.On(request =>
+            request.EventsAsync(
+                """{"id":"c","choices":[{"index":0,"delta":{"content":"Here."}}]}""",
+                $$$$"""{"choices":[{"delta":{"images":[{"type":"image_url","image_url":{"url":"{{{{Image}}}}"}}]}}]}""",
+                """{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}""",
+                "[DONE]"
+            )
+        );
+        var first = await AnswerAsync("gpt-4o", $$"""[{"role":"user","content":"{{answer}}"}]""");
+
+        var seen = await AskedAsync(first, """[{"role":"user","content":"PROMPT"}]""");
+        Assert.Equal("assistant", seen.Text("messages.1.role"));
+        Assert.Contains($"[A file (image/*): {Image}]", seen.Text("messages.1.content"), StringComparison.Ordinal);
+        Assert.DoesNotContain("image_url", seen.GetRawText(), StringComparison.Ordinal);
+    }
+
     /// <summary>Answers an input, and returns the id of its response.</summary>
     private async Task<string> AnswerAsync(string model, string input)
     {
