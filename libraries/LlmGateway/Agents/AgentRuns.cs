@@ -17,6 +17,7 @@ internal sealed class AgentRuns(
     RunStreams streams,
     RunStarter runs,
     RequestKeyStore keys,
+    ErasureStore erasures,
     IStreamAccess access
 )
 {
@@ -65,6 +66,8 @@ internal sealed class AgentRuns(
             keys,
             () => $"{query["provider"]}\n{query["model"]}\n{question.Messages[0].Text}"
         );
+        if (await erasures.IsSpentAsync($"{Kind}.{id}", id, context.RequestAborted))
+            throw Continuations.Deleted;
         return await runs.StartAsync(
             Kind,
             question.Client,
