@@ -142,7 +142,7 @@ public sealed class OutboxMoveTests
                     look = move.Looked;
                 } while (move.Rows > 0);
             });
-            checks += await SinceAsync(() => watch.OldestAsync(TimeSpan.FromMinutes(1), Stop));
+            checks += await SinceAsync(() => watch.OldestAsync(TimeSpan.Zero, TimeSpan.FromMinutes(1), Stop));
         }
 
         return (looks, checks);
