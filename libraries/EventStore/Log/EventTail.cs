@@ -153,7 +153,8 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Calls back with the last position of each erasure of which Postgres notifies, until cancelled.</summary>
+    /// <summary>Calls back with the last position of each erasure of which Postgres notifies, until
+    /// cancelled.</summary>
     /// <param name="erased">Must not block.</param>
     public Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken) =>
         ListenAsync(

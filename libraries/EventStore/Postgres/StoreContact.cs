@@ -7,8 +7,8 @@ using Npgsql;
 namespace EventStore;
 
 /// <summary>Asks Postgres once a second for its role and time, for events that nobody moves, so that <c>/health</c>
-/// costs Postgres nothing, and for erasures. Closes connections that an outage may have broken, and connections whose command Postgres no
-/// longer runs. Thread-safe.</summary>
+/// costs Postgres nothing, and for erasures. Closes connections that an outage may have broken, and connections whose
+/// command Postgres no longer runs. Thread-safe.</summary>
 internal sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     StoreClock storeClock,

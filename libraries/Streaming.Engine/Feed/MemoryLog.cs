@@ -205,8 +205,7 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
 
     public async Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken)
     {
-        // In real time, because an application's tests may stop its clock.
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), clock);
         while (await timer.WaitForNextTickAsync(cancellationToken))
             if (ErasedThrough() is var through and > 0)
                 erased(through);
