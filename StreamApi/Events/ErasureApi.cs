@@ -6,8 +6,7 @@ namespace StreamApi.Events;
 /// <summary><c>POST /v1/erasures</c>: erases events for ever, for operators.</summary>
 internal static class ErasureApi
 {
-    private const int MaxNames = 1_000,
-        MaxReason = 1_000;
+    private const int MaxNames = 1_000;
 
     public static void MapErasures(this IEndpointRouteBuilder events) =>
         events
@@ -26,23 +25,16 @@ internal static class ErasureApi
         var body = await JsonBody.ReadAsync(context);
         // A misspelt member would erase less than was asked.
         body.CheckMembers("topics", "ids", "reason");
-        var topics = Texts(body, "topics");
-        var ids = Texts(body, "ids").Select(id => Guid.TryParse(id, out var known) ? known : throw NotId(id)).ToArray();
-        if (topics.Count + ids.Length == 0)
-            throw new InvalidRequestException("topics", "or ids must have an entry.");
-        var reason = body.RequiredText("reason", MaxReason);
-        if (string.IsNullOrWhiteSpace(reason))
-            throw new InvalidRequestException("reason", "must not be empty.");
-
+        var ids = body.Texts("ids", MaxNames).Select(id => Guid.TryParse(id, out var known) ? known : throw NotId(id));
         // In Development a caller of this machine needs no credential.
         var by = Caller.Of(context).User ?? Caller.ClientOf(context);
         try
         {
             var erasure = new Erasure
             {
-                Topics = topics,
-                Ids = ids,
-                Reason = reason,
+                Topics = body.Texts("topics", MaxNames),
+                Ids = [.. ids],
+                Reason = body.RequiredText("reason", int.MaxValue),
                 By = by,
             };
             var erased = await log.EraseAsync(erasure, context.RequestAborted);
@@ -55,35 +47,15 @@ internal static class ErasureApi
             );
             return TypedResults.Ok(erased);
         }
-        // A pattern or another text that is no topic.
         catch (ArgumentException e)
         {
-            return InvalidRequestException.ProblemOf("topics", e.Message);
+            // A pattern, or another text that is no topic, is not said to be one of them.
+            var member = e.ParamName ?? nameof(Erasure.Topics);
+            return InvalidRequestException.ProblemOf(JsonNamingPolicy.CamelCase.ConvertName(member), e.Message);
         }
         catch (OpenRunException e)
         {
             return InvalidRequestException.ProblemOf("topics", e.Message, StatusCodes.Status409Conflict);
-        }
-    }
-
-    private static List<string> Texts(JsonElement body, string name)
-    {
-        if (!body.TryGetProperty(name, out var list))
-            return [];
-        if (
-            list.ValueKind != JsonValueKind.Array
-            || list.EnumerateArray().Any(e => e.ValueKind != JsonValueKind.String)
-        )
-            throw new InvalidRequestException(name, "must be a list of strings.");
-        if (list.GetArrayLength() > MaxNames)
-            throw new InvalidRequestException(name, $"has more than {MaxNames} entries.");
-        try
-        {
-            return [.. list.EnumerateArray().Select(e => e.GetString()!)];
-        }
-        catch (InvalidOperationException)
-        {
-            throw new InvalidRequestException(name, "has an unpaired surrogate, which UTF-8 cannot encode.");
         }
     }
 

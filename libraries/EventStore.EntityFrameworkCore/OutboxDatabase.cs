@@ -24,7 +24,7 @@ internal sealed class OutboxDatabase(
             Batches(entries, events),
             RelationalDependencies.Connection
         );
-        waiting.EndSave();
+        waiting.EndSave(events);
         return rows;
     }
 
@@ -42,7 +42,7 @@ internal sealed class OutboxDatabase(
             RelationalDependencies.Connection,
             cancellationToken
         );
-        waiting.EndSave();
+        waiting.EndSave(events);
         return rows;
     }
 
@@ -56,9 +56,6 @@ internal sealed class OutboxDatabase(
 
     private IEnumerable<ModificationCommandBatch> Batches(IList<IUpdateEntry> entries, List<OutboxEvent> events)
     {
-        foreach (var published in events)
-            published.LostWith = null;
-
         List<IUpdateEntry> changes = [.. entries.Where(entry => entry.EntityType.ClrType != typeof(OutboxEvent))];
         return RelationalDependencies
             .BatchPreparer.BatchCommands(changes, Dependencies.UpdateAdapterFactory.Create())

@@ -25,8 +25,9 @@ public sealed class OutboxEvent
     /// <summary>The newest <see cref="Number"/> of all contexts.</summary>
     internal static long LastNumber => Interlocked.Read(ref _last);
 
-    /// <summary>The explicit transaction during which the event was published, until a save writes the event.</summary>
-    internal Guid? LostWith { get; set; }
+    /// <summary>The transaction, begun or ambient, in which the event was published, until a save has written the
+    /// event.</summary>
+    internal object? LostWith { get; set; }
 
     /// <summary>Returns the event to write. It keeps its id while its content is the same, so that a repeated save
     /// appends it once.</summary>

@@ -1,8 +1,11 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using System.Transactions;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace EventStore.EntityFrameworkCore;
@@ -14,7 +17,15 @@ internal sealed class WaitingEvents(ICurrentDbContext current)
         IDbTransactionInterceptor,
         IResettableService
 {
+    /// <summary>The contexts that have published in a transaction, since several may share one.</summary>
+    private static readonly ConditionalWeakTable<
+        DbTransaction,
+        ConditionalWeakTable<WaitingEvents, object>
+    > Publishers = [];
+
     private readonly List<OutboxEvent> _tracked = [];
+    private ChangeTracker? _tracker;
+    private Transaction? _ambient;
 
     /// <summary>Events for a log in memory, which gets them at the commit.</summary>
     private List<NewEvent> _committing = [];
@@ -38,9 +49,26 @@ internal sealed class WaitingEvents(ICurrentDbContext current)
 
     public void Add(OutboxEvent published)
     {
-        published.LostWith = Context.Database.CurrentTransaction?.TransactionId;
         _tracked.Add(published);
         Context.Add(published);
+        _tracker = Context.ChangeTracker;
+        var database = Context.Database;
+        if (database.CurrentTransaction?.GetDbTransaction() is { } begun)
+        {
+            published.LostWith = begun;
+            Publishers.GetOrCreateValue(begun).AddOrUpdate(this, this);
+        }
+        else if ((database.GetEnlistedTransaction() ?? Transaction.Current) is { } ambient)
+        {
+            published.LostWith = ambient;
+            // Asked before the databases, whose single connection then still needs no two phases.
+            if (_ambient != ambient)
+                ambient.EnlistVolatile(
+                    new AmbientCommit(() => Loss(LostWith(ambient))),
+                    EnlistmentOptions.EnlistDuringPrepareRequired
+                );
+            _ambient = ambient;
+        }
     }
 
     /// <summary>Forgets the events that were published after this one.</summary>
@@ -48,9 +76,12 @@ internal sealed class WaitingEvents(ICurrentDbContext current)
 
     public void AddForMemory(IEnumerable<NewEvent> events) => _committing.AddRange(events);
 
-    /// <summary>Gives the log in memory what a save has published, unless a transaction goes on.</summary>
-    public void EndSave()
+    /// <summary>Notes the events that a save has written, and gives them to a log in memory unless a transaction goes
+    /// on.</summary>
+    public void EndSave(IEnumerable<OutboxEvent> written)
     {
+        foreach (var published in written)
+            published.LostWith = null;
         if (_committing.Count == 0 || Context.Database.CurrentTransaction is not null)
             return;
 
@@ -79,6 +110,8 @@ internal sealed class WaitingEvents(ICurrentDbContext current)
     public DbTransaction TransactionStarted(DbConnection connection, TransactionEndEventData data, DbTransaction result)
     {
         _committing.Clear();
+        // Npgsql gives each transaction of a connection the same object.
+        Publishers.Remove(result);
         return result;
     }
 
@@ -89,23 +122,16 @@ internal sealed class WaitingEvents(ICurrentDbContext current)
         CancellationToken cancellationToken = default
     ) => ValueTask.FromResult(TransactionStarted(connection, data, result));
 
-    /// <exception cref="InvalidOperationException">An event was published in the transaction, and no save has written
-    /// it.</exception>
+    /// <exception cref="InvalidOperationException">An event was published in the transaction, by whichever context, and
+    /// no save has written it.</exception>
     public InterceptionResult TransactionCommitting(
         DbTransaction transaction,
         TransactionEventData data,
         InterceptionResult result
     )
     {
-        var lost = _tracked.Count(published =>
-            published.LostWith == data.TransactionId && StateOf(published) == EntityState.Added
-        );
-        return lost == 0
-            ? result
-            : throw new InvalidOperationException(
-                $"{lost} events were published after the last save of the transaction, and would not commit with it: "
-                    + "call SaveChangesAsync before the commit."
-            );
+        var contexts = Publishers.TryGetValue(transaction, out var known) ? known.Select(context => context.Key) : [];
+        return Loss(contexts.Sum(context => context.LostWith(transaction))) is { } loss ? throw loss : result;
     }
 
     public ValueTask<InterceptionResult> TransactionCommittingAsync(
@@ -130,6 +156,7 @@ internal sealed class WaitingEvents(ICurrentDbContext current)
     public void ResetState()
     {
         _tracked.Clear();
+        _ambient = null;
         _committing = [];
         WakesRelay = HasPublished = false;
     }
@@ -139,6 +166,21 @@ internal sealed class WaitingEvents(ICurrentDbContext current)
         ResetState();
         return Task.CompletedTask;
     }
+
+    /// <summary>Returns the number of events that were published in a transaction and wait for a save. The context may
+    /// be disposed.</summary>
+    private int LostWith(object transaction) =>
+        _tracker!
+            .Entries<OutboxEvent>()
+            .Count(published => published.State == EntityState.Added && transaction.Equals(published.Entity.LostWith));
+
+    private static InvalidOperationException? Loss(int events) =>
+        events == 0
+            ? null
+            : new InvalidOperationException(
+                $"{events} events were published after the last save of the transaction, and would not commit with it: "
+                    + "call SaveChangesAsync before the commit."
+            );
 
     private EntityState StateOf(OutboxEvent published) => Context.Entry(published).State;
 

@@ -28,18 +28,20 @@ public sealed record Erasure
         CheckText(Reason, nameof(Reason), MaxReason);
         CheckText(By, nameof(By), NewEvent.MaxNameLength);
         if (Topics.Count == 0 && Ids.Count == 0)
-            throw new ArgumentException("An erasure names topics or ids.");
+            throw new ArgumentException("An erasure names topics or ids.", nameof(Topics));
         return this with { Topics = [.. Topics.Select(EventRules.Topic)], Ids = [.. Ids] };
     }
 
     /// <summary>Returns true for a topic that is one of the topics, or below one.</summary>
-    internal bool Covers(string topic) =>
-        Topics.Any(top => $"{topic}.".StartsWith($"{top}.", StringComparison.Ordinal));
+    internal bool Covers(string topic) => Topics.Any(top => IsBelow(topic, top));
+
+    internal static bool IsBelow(string topic, string top) =>
+        $"{topic}.".StartsWith($"{top}.", StringComparison.Ordinal);
 
     private static void CheckText(string text, string name, int most)
     {
         if (string.IsNullOrWhiteSpace(text) || text.Length > most || text.Contains('\0'))
-            throw new ArgumentException($"{name} has 1 to {most} characters, not only spaces, and no NUL.");
+            throw new ArgumentException($"It has 1 to {most} characters, not only spaces, and no NUL.", name);
     }
 }
 

@@ -35,4 +35,18 @@ internal sealed class ErasureStore([FromKeyedServices(StorePool.Work)] NpgsqlDat
         );
         return result ?? throw new OpenRunException(open);
     }
+
+    /// <summary>Returns true if a topic was erased after a request with a key had got its id: a repetition of the
+    /// request stores nothing in it.</summary>
+    /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
+    public Task<bool> IsSpentAsync(string topic, string id, CancellationToken cancellationToken) =>
+        store.ReadAsync(
+            """
+            select exists (
+                select from eventstore.idempotency_keys k join eventstore.erasures x on x.erased_at > k.created_at
+                where k.answer = $2 and eventstore.is_below($1, x.topics))
+            """,
+            async command => (bool)(await command.With(topic).With(id).ExecuteScalarAsync(CancellationToken.None))!,
+            cancellationToken
+        );
 }

@@ -124,14 +124,6 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
         }
     }
 
-    /// <summary>Returns the last position that the erasures of a time span concern, or 0 if there was none.</summary>
-    public Task<long> ErasedThroughAsync(TimeSpan age, CancellationToken cancellationToken) =>
-        store.ReadAsync(
-            "select coalesce(max(through), 0) from eventstore.erasures where erased_at > clock_timestamp() - $1",
-            async command => (long)(await command.With(age).ExecuteScalarAsync(CancellationToken.None))!,
-            cancellationToken
-        );
-
     private EventSearch Search(EventFilter filter) => new(store, filter, options.Value.SearchRows);
 
     private Task<LogPage> ReadAllAsync(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.DependencyInjection;
@@ -102,7 +103,7 @@ internal sealed class EventTail(
             _stopListening = listening.Cancel;
             using var flow = CallerContext.Suppress();
             // Not awaited: with a frozen Postgres, listening ends only after seconds, and no caller must wait.
-            _ = ListenAsync("eventstore", WakeAll, WakeAll, listening.Token);
+            _ = ListenAsync("eventstore", WakeAll, _ => WakeAll(), listening.Token);
         }
         return waker;
     }
@@ -133,7 +134,7 @@ internal sealed class EventTail(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var waker = new Waker(Poll, clock);
-        var listening = ListenAsync("eventstore_outbox", Begin, waker.Wake, stop.Token);
+        var listening = ListenAsync("eventstore_outbox", Begin, _ => waker.Wake(), stop.Token);
         try
         {
             while (true)
@@ -152,13 +153,29 @@ internal sealed class EventTail(
         }
     }
 
-    private async Task ListenAsync(string channel, Action begin, Action wake, CancellationToken cancellationToken)
+    /// <summary>Calls back with the last position of each erasure of which Postgres notifies, until
+    /// cancelled.</summary>
+    /// <param name="erased">Must not block.</param>
+    public Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken) =>
+        ListenAsync(
+            "eventstore_erasures",
+            () => { },
+            through => erased(long.Parse(through, CultureInfo.InvariantCulture)),
+            cancellationToken
+        );
+
+    private async Task ListenAsync(
+        string channel,
+        Action begin,
+        Action<string> notified,
+        CancellationToken cancellationToken
+    )
     {
         while (true)
         {
             try
             {
-                await store.ListenAsync(channel, begin, _ => wake(), cancellationToken);
+                await store.ListenAsync(channel, begin, notified, cancellationToken);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {

@@ -51,16 +51,27 @@ internal static class Outbox
         }
     }
 
-    /// <summary>Waits until the newest row that the connection sees now has left the outbox, and so all that were
-    /// committed before it.</summary>
+    /// <summary>Waits until every row that the connection sees now has left the outbox. A move that began before may
+    /// leave the lower numbers, so none of the rows stands for all.</summary>
     public static async Task WaitAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var newest = new NpgsqlCommand("select max(ordinal) from eventstore.outbox", connection);
-        if (await newest.ExecuteScalarAsync(CancellationToken.None) is not long ordinal)
-            return;
+        // No row that is seen has a lower number, so the questions pass none that was moved before. As text, because
+        // Npgsql reads void as null.
+        const string Now = "select min(ordinal), pg_current_snapshot()::text from eventstore.outbox";
+        const string PauseWhileThere = """
+            select pg_sleep(0.01)::text from eventstore.outbox
+            where ordinal >= $1 and pg_visible_in_snapshot(writer, $2::pg_snapshot) limit 1
+            """;
+        await using var waiting = new NpgsqlCommand(PauseWhileThere, connection);
+        await using (var seen = new NpgsqlCommand(Now, connection))
+        await using (var row = await seen.ExecuteReaderAsync(CancellationToken.None))
+        {
+            await row.ReadAsync(CancellationToken.None);
+            if (row.IsDBNull(0))
+                return;
+            waiting.With(row.GetInt64(0)).With(row.GetString(1));
+        }
 
-        const string PauseWhileThere = "select pg_sleep(0.01) from eventstore.outbox where ordinal = $1";
-        await using var waiting = new NpgsqlCommand(PauseWhileThere, connection).With(ordinal);
         do cancellationToken.ThrowIfCancellationRequested();
         while (await waiting.ExecuteScalarAsync(CancellationToken.None) is not null);
     }

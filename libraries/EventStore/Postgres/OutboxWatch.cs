@@ -2,15 +2,16 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Finds the row that has waited longest in the outbox. A check passes the rows that were written since the
-/// checks before, not those that were moved since the oldest transaction of the database began. Not
+/// <summary>Finds the row that has waited longest in the outbox, and recent erasures. A check passes the rows that were
+/// written since the checks before, not those that were moved since the oldest transaction of the database began. Not
 /// thread-safe.</summary>
 internal sealed class OutboxWatch(NpgsqlDataSource store)
 {
     private const string Sql = """
         select eventstore.looks(), oldest.ordinal,
             pg_visible_in_snapshot(oldest.writer, split_part($2, ' ', 2)::pg_snapshot),
-            exists (select from eventstore.leases where name = 'broadcaster' and expires_at > clock_timestamp())
+            exists (select from eventstore.leases where name = 'broadcaster' and expires_at > clock_timestamp()),
+            (select coalesce(max(through), 0) from eventstore.erasures where erased_at > clock_timestamp() - $3)
         from (values (1)) one left join (
             select ordinal, writer from eventstore.unseen($1, 1) order by writer, ordinal limit 1
         ) oldest on true
@@ -24,14 +25,19 @@ internal sealed class OutboxWatch(NpgsqlDataSource store)
 
     private string _last = Nothing;
 
-    /// <summary>Returns the oldest row, or null if none waits.</summary>
+    /// <summary>Returns the oldest row, or null if none waits, and the last position that the erasures of a time span
+    /// concern, or 0 without one.</summary>
     /// <exception cref="NpgsqlException">Postgres does not answer.</exception>
     /// <exception cref="TimeoutException">Postgres does not answer in time.</exception>
-    public async Task<WaitingOutbox?> OldestAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<(WaitingOutbox? Oldest, long ErasedThrough)> OldestAsync(
+        TimeSpan erasures,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
-            return await store.RunAsync(Sql, ReadAsync, timeout, cancellationToken);
+            return await store.RunAsync(Sql, command => ReadAsync(command, erasures), timeout, cancellationToken);
         }
         catch
         {
@@ -42,9 +48,10 @@ internal sealed class OutboxWatch(NpgsqlDataSource store)
         }
     }
 
-    private async Task<WaitingOutbox?> ReadAsync(NpgsqlCommand command)
+    private async Task<(WaitingOutbox? Oldest, long ErasedThrough)> ReadAsync(NpgsqlCommand command, TimeSpan erasures)
     {
-        await using var row = await command.With(_passed).With(_last).ExecuteReaderAsync(CancellationToken.None);
+        command.With(_passed).With(_last).With(erasures);
+        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
         await row.ReadAsync(CancellationToken.None);
         var look = row.GetString(0);
         var oldest = row.IsDBNull(1) ? null : new WaitingOutbox(row.GetInt64(1), row.GetBoolean(3));
@@ -54,6 +61,6 @@ internal sealed class OutboxWatch(NpgsqlDataSource store)
         else if (!row.GetBoolean(2))
             _passed = _last;
         _last = look;
-        return oldest;
+        return (oldest, row.GetInt64(4));
     }
 }

@@ -6,9 +6,9 @@ using Npgsql;
 
 namespace EventStore;
 
-/// <summary>Asks Postgres once a second for its role and time, and for events that nobody moves, so that <c>/health</c>
-/// costs Postgres nothing. Closes connections that an outage may have broken, and connections whose command Postgres no
-/// longer runs. Thread-safe.</summary>
+/// <summary>Asks Postgres once a second for its role and time, for events that nobody moves, so that <c>/health</c>
+/// costs Postgres nothing, and for erasures. Closes connections that an outage may have broken, and connections whose
+/// command Postgres no longer runs. Thread-safe.</summary>
 internal sealed class StoreContact(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
     StoreClock storeClock,
@@ -27,6 +27,10 @@ internal sealed class StoreContact(
     /// process starts or takes over.</summary>
     private const int ChecksOfChange = 5;
 
+    /// <summary>Time for which an erasure is told: an erased event may still be on its way, by Redis or in a
+    /// page.</summary>
+    private static readonly TimeSpan Told = TimeSpan.FromMinutes(1);
+
     // Start of the first check without an answer. A check without an answer for three seconds counts as failed.
     private long _askedAt = storeClock.Local.GetTimestamp();
     private volatile bool _failing = true;
@@ -36,6 +40,7 @@ internal sealed class StoreContact(
     private readonly OutboxWatch _outbox = new(store);
     private volatile WaitingOutbox? _waiting;
     private int _unmovedChecks;
+    private long _checkedAt = storeClock.Local.GetTimestamp();
 
     /// <summary>The time since Postgres stopped answering as a primary, or null while it answers.</summary>
     public TimeSpan? AwayFor
@@ -62,6 +67,9 @@ internal sealed class StoreContact(
 
     /// <summary>The durability of an acknowledged event at the last check, or null before the first.</summary>
     internal StoreDurability? Durability => _durability;
+
+    /// <summary>Raised with the last position that recent erasures concern, also with those of an outage.</summary>
+    public event Action<long>? Erased;
 
     /// <exception cref="InvalidOperationException">The connection string's only host is a standby, or a
     /// pooler.</exception>
@@ -175,7 +183,12 @@ internal sealed class StoreContact(
         try
         {
             var wasUnmoved = Unmoved is not null;
-            var oldest = await _outbox.OldestAsync(Interval, stoppingToken);
+            var now = Clock.GetTimestamp();
+            var erasures = Told + Clock.GetElapsedTime(_checkedAt, now);
+            var (oldest, erasedThrough) = await _outbox.OldestAsync(erasures, Interval, stoppingToken);
+            _checkedAt = now;
+            if (erasedThrough > 0)
+                Erased?.Invoke(erasedThrough);
             _unmovedChecks = oldest is null || oldest.Ordinal != _waiting?.Ordinal ? 0 : _unmovedChecks + 1;
             _waiting = oldest;
             if (!wasUnmoved && Unmoved is { } unmoved)

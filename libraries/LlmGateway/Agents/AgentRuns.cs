@@ -16,6 +16,7 @@ internal sealed class AgentRuns(
     RunStreams streams,
     RunStarter runs,
     RequestKeyStore keys,
+    ErasureStore erasures,
     IStreamAccess access
 )
 {
@@ -64,6 +65,9 @@ internal sealed class AgentRuns(
             keys,
             () => $"{query["provider"]}\n{query["model"]}\n{question.Messages[0].Text}"
         );
+        if (await erasures.IsSpentAsync($"{Kind}.{id}", id, context.RequestAborted))
+            throw Continuations.Deleted;
+
         var announced = new SessionStarted(question.Provider, question.Model, Owner: access.OwnerOf(context));
         var start = new RunStart(new RunName(Kind, id), question.Client, RunJson.Write(announced))
         {

@@ -6,6 +6,7 @@ namespace LlmGateway.Generations;
 /// <summary>Makes the call with which another process continues a generation.</summary>
 internal sealed class Continuations(
     PromptStore prompts,
+    ErasureStore erasures,
     ConversationReader conversations,
     ChatProviders providers,
     IOptions<RunOptions> runs
@@ -21,7 +22,7 @@ internal sealed class Continuations(
             (services, run, input, _, _) => services.GetRequiredService<Generator>().ContinueAsync(run, input)
         );
 
-    /// <summary>The refusal of a repeated request whose run was deleted.</summary>
+    /// <summary>The refusal of a repeated request whose run was deleted, or erased.</summary>
     public static InvalidChatException Deleted =>
         new(
             IdempotencyKey.Header,
@@ -31,7 +32,8 @@ internal sealed class Continuations(
 
     /// <summary>Stores the prompt of a generation, and returns the work that is stored with the run. Null if the
     /// provider has no continuation tokens.</summary>
-    /// <exception cref="InvalidChatException">The request repeats an earlier request whose run was deleted.</exception>
+    /// <exception cref="InvalidChatException">The request repeats an earlier request whose run was deleted, or
+    /// erased.</exception>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
     public async Task<HandledWork?> PrepareAsync(
         RunName name,
@@ -40,7 +42,8 @@ internal sealed class Continuations(
         CancellationToken cancellationToken
     )
     {
-        if (await prompts.ReadAsync(name, cancellationToken) is { IsDeleted: true })
+        var known = await prompts.ReadAsync(name, cancellationToken);
+        if (known?.IsDeleted ?? await erasures.IsSpentAsync(PromptStore.TopicOf(name), name.Id, cancellationToken))
             throw Deleted;
 
         await prompts.StoreAsync(name, prompt, call.Options.Client, cancellationToken);

@@ -66,7 +66,7 @@ internal sealed class PromptStore(EventAppender appender, RunStore runs, ReadGat
         return (prompt, entry.Data.Length);
     }
 
-    private static string TopicOf(RunName name) => $"{name.Topic}.prompt";
+    public static string TopicOf(RunName name) => $"{name.Topic}.prompt";
 }
 
 internal sealed record StoredPrompt(

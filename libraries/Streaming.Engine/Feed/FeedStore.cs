@@ -30,8 +30,19 @@ internal sealed class FeedStore(
     public Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken) =>
         UntilReadAsync(() => lineages.FindAsync(epoch, cancellationToken).AsTask(), cancellationToken);
 
-    public Task<long> ErasedThroughAsync(TimeSpan age, CancellationToken cancellationToken) =>
-        reader.ErasedThroughAsync(age, cancellationToken);
+    public async Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken)
+    {
+        // In case a notification is lost.
+        contact.Erased += erased;
+        try
+        {
+            await tail.ErasuresAsync(erased, cancellationToken);
+        }
+        finally
+        {
+            contact.Erased -= erased;
+        }
+    }
 
     private async Task<T> UntilReadAsync<T>(Func<Task<T>> read, CancellationToken cancellationToken)
     {

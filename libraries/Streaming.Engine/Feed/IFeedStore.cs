@@ -2,8 +2,7 @@ using EventStore;
 
 namespace Streaming.Feed;
 
-/// <summary>The log for the feed. All reads except <see cref="TryHeadAsync"/>
-/// and <see cref="ErasedThroughAsync"/> wait until the log answers.</summary>
+/// <summary>The log for the feed. All reads except <see cref="TryHeadAsync"/> wait until the log answers.</summary>
 internal interface IFeedStore
 {
     /// <summary>Time since the log stopped answering, or null while it answers.</summary>
@@ -20,7 +19,8 @@ internal interface IFeedStore
     /// <summary>Reads a lineage, however long it takes. Null if a server answers that lacks the epoch.</summary>
     Task<Lineage?> LineageAsync(string epoch, CancellationToken cancellationToken);
 
-    /// <summary>Returns the last position that the erasures of a time span concern, or 0 without one.</summary>
-    /// <exception cref="StoreUnavailableException">The log does not answer.</exception>
-    Task<long> ErasedThroughAsync(TimeSpan age, CancellationToken cancellationToken);
+    /// <summary>Calls back, until cancelled, with the last position that an erasure concerns: at once, and again for a
+    /// minute, because an erased event may still be on its way.</summary>
+    /// <param name="erased">Must not block.</param>
+    Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken);
 }

@@ -184,12 +184,13 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
             foreach (var record in gone)
                 _events[(int)record.Position - 1] = null;
 
-            bool IsKnown(string topic) =>
-                gone.Exists(e => $"{e.Topic}.".StartsWith($"{topic}.", StringComparison.Ordinal))
-                || _erasures.Exists(e => e.Erasure.Topics.Contains(topic));
-
-            var unknown = given.Topics.Where(topic => !IsKnown(topic));
-            var unknownIds = given.Ids.Where(id => !_byId.ContainsKey(id)).Select(id => id.ToString());
+            var unknown = given.Topics.Where(topic =>
+                !gone.Exists(e => Erasure.IsBelow(e.Topic, topic))
+                && !_erasures.Exists(e => e.Erasure.Topics.Contains(topic))
+            );
+            var unknownIds = given
+                .Ids.Where(id => !gone.Exists(e => e.Id == id) && !_erasures.Exists(e => e.Erasure.Ids.Contains(id)))
+                .Select(id => id.ToString());
             var result = new ErasureResult
             {
                 Number = _erasures.Count + 1,
@@ -202,12 +203,22 @@ internal sealed class MemoryLog(TimeProvider clock, IServiceProvider services) :
         }
     }
 
-    public Task<long> ErasedThroughAsync(TimeSpan age, CancellationToken cancellationToken)
+    public async Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), clock);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+            if (ErasedThrough() is var through and > 0)
+                erased(through);
+    }
+
+    /// <summary>Returns the last position that the erasures of the last minute concern, or 0 without one.</summary>
+    private long ErasedThrough()
     {
         lock (_gate)
-            return Task.FromResult(
-                _erasures.Where(e => clock.GetUtcNow() - e.At < age).Select(e => e.Through).LastOrDefault()
-            );
+            return _erasures
+                .Where(e => clock.GetUtcNow() - e.At < TimeSpan.FromMinutes(1))
+                .Select(e => e.Through)
+                .LastOrDefault();
     }
 
     private AppendedEvent AppendOrFind(NewEvent published)

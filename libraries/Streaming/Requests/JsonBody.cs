@@ -56,17 +56,24 @@ public static class JsonBody
         if (value.ValueKind != JsonValueKind.String)
             throw new InvalidRequestException(name, "must be a string.");
 
-        string text;
-        try
-        {
-            text = value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            throw new InvalidRequestException(name, "has an unpaired surrogate, which UTF-8 cannot encode.");
-        }
+        return Checked(name, TextOf(name, value), maxLength);
+    }
 
-        return Checked(name, text, maxLength);
+    /// <summary>Returns a list of at most this many texts, empty if the field is missing or null.</summary>
+    /// <exception cref="InvalidRequestException">It is no list of strings, or too long.</exception>
+    public static IReadOnlyList<string> Texts(this JsonElement body, string name, int maxEntries)
+    {
+        if (Member(body, name) is not { } list)
+            return [];
+        if (
+            list.ValueKind != JsonValueKind.Array
+            || list.EnumerateArray().Any(e => e.ValueKind != JsonValueKind.String)
+        )
+            throw new InvalidRequestException(name, "must be a list of strings.");
+        if (list.GetArrayLength() > maxEntries)
+            throw new InvalidRequestException(name, $"must have at most {maxEntries} entries.");
+
+        return [.. list.EnumerateArray().Select(text => TextOf(name, text))];
     }
 
     /// <summary>Returns a text of at most this length, without NUL.</summary>
@@ -103,6 +110,18 @@ public static class JsonBody
     {
         if (ParsedJson.HasMoreValues(text.Span, maxValues))
             throw new InvalidRequestException("body", $"must have at most {maxValues} values.");
+    }
+
+    private static string TextOf(string name, JsonElement value)
+    {
+        try
+        {
+            return value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw new InvalidRequestException(name, "has an unpaired surrogate, which UTF-8 cannot encode.");
+        }
     }
 
     private static JsonElement? Member(JsonElement body, string name) =>

@@ -1,10 +1,7 @@
-using System.Data.Common;
 using System.Text;
 using System.Text.Json;
 using System.Transactions;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Diagnostics;
-using Npgsql;
 
 namespace Adopter.Outbox;
 
@@ -74,7 +71,7 @@ public sealed class GeneratedKeyTests(KeysShop keys) : IClassFixture<KeysShop>
     public async Task A_save_that_is_repeated_publishes_the_key_of_the_row_that_stays(bool sync)
     {
         var added = new Identity();
-        await using var db = keys.Open(retries: true, new BreaksOnce());
+        await using var db = keys.Open(retries: true, new LosesOneAnswer { BeforeTheCommit = true });
         db.Add(added);
         db.Publish(() => $"keys.{_id}.{added.Id}", "added", () => added);
         await db.SaveAsync(sync);
@@ -86,7 +83,7 @@ public sealed class GeneratedKeyTests(KeysShop keys) : IClassFixture<KeysShop>
     public async Task A_save_that_fails_leaves_the_entity_as_it_was_and_the_next_one_publishes()
     {
         var added = new Identity();
-        await using var db = keys.Open(retries: false, new BreaksOnce());
+        await using var db = keys.Open(retries: false, new LosesOneAnswer { BeforeTheCommit = true });
         db.Add(added);
         db.Publish(() => $"keys.{_id}.{added.Id}", "added", () => added);
         await Assert.ThrowsAnyAsync<Exception>(() => db.SaveChangesAsync(Stop));
@@ -166,28 +163,4 @@ public sealed class GeneratedKeyTests(KeysShop keys) : IClassFixture<KeysShop>
             "converted" => new Converted(),
             _ => new Owner(),
         };
-
-    private sealed class BreaksOnce : DbTransactionInterceptor
-    {
-        private bool _isBroken;
-
-        public override InterceptionResult TransactionCommitting(
-            DbTransaction transaction,
-            TransactionEventData eventData,
-            InterceptionResult result
-        )
-        {
-            if (_isBroken)
-                return result;
-            _isBroken = true;
-            throw new NpgsqlException("The connection broke off.", new IOException());
-        }
-
-        public override ValueTask<InterceptionResult> TransactionCommittingAsync(
-            DbTransaction transaction,
-            TransactionEventData eventData,
-            InterceptionResult result,
-            CancellationToken cancellationToken = default
-        ) => ValueTask.FromResult(TransactionCommitting(transaction, eventData, result));
-    }
 }

@@ -5,10 +5,6 @@ namespace Adopter.Outbox;
 /// <summary>A context whose database generates keys of each kind.</summary>
 public sealed class KeysDb(DbContextOptions<KeysDb> options) : DbContext(options)
 {
-    internal async Task<int> SaveAsync(bool sync) =>
-        // ReSharper disable once MethodHasAsyncOverload
-        sync ? SaveChanges() : await SaveChangesAsync(TestContext.Current.CancellationToken);
-
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasSequence<int>("numbers").StartsAt(700);

@@ -146,10 +146,6 @@ public sealed class MemoryPublishTests : IDisposable
 
     private sealed class NotesDb(DbContextOptions<NotesDb> options) : DbContext(options)
     {
-        internal async Task<int> SaveAsync(bool sync) =>
-            // ReSharper disable once MethodHasAsyncOverload
-            sync ? SaveChanges() : await SaveChangesAsync(Stop);
-
         protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder.Entity<Note>();
     }
 }

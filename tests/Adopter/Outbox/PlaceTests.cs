@@ -61,13 +61,11 @@ public sealed class PlaceTests(Shop shop) : IClassFixture<Shop>
         {
             await shop.AddItemAsync(_id);
             await using var other = shop.Open();
-            Publish(other, "later");
+            other.PublishItem(_id, "later");
             await other.SaveChangesAsync(Stop);
             await shop.PublishedAsync(_id);
         }
 
         Assert.Equal((items, place), (await db.Items.CountAsync(Stop), await db.SsePositionAsync()));
     }
-
-    private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
 }

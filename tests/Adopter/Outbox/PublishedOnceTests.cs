@@ -24,13 +24,13 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
     {
         await using var db = shop.Open(retries);
         for (var i = 0; i < 50; i++)
-            Publish(db, $"before-{i}");
+            db.PublishItem(_id, $"before-{i}");
         db.Add(new Item { Id = _id, Name = "tea" });
-        Publish(db, "after");
+        db.PublishItem(_id, "after");
         Assert.Equal(1, await db.SaveAsync(sync));
 
         // Nothing but events.
-        Publish(db, "alone");
+        db.PublishItem(_id, "alone");
         Assert.Equal(0, await db.SaveAsync(sync));
         Assert.Equal(0, await db.SaveAsync(sync));
 
@@ -49,9 +49,9 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         {
             await using var transaction = await db.Database.BeginTransactionAsync(Stop);
             db.Add(new Item { Id = _id, Name = "tea" });
-            Publish(db, "one");
+            db.PublishItem(_id, "one");
             await db.SaveAsync(sync);
-            Publish(db, "two");
+            db.PublishItem(_id, "two");
             await db.SaveAsync(sync);
             Assert.Empty(await shop.PublishedAsync(_id));
             await transaction.CommitAsync(Stop);
@@ -60,7 +60,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         await using (var db = shop.Open())
         {
             await using var transaction = await db.Database.BeginTransactionAsync(Stop);
-            Publish(db, "undone");
+            db.PublishItem(_id, "undone");
             await db.SaveAsync(sync);
             await transaction.RollbackAsync(Stop);
             await db.SaveAsync(sync);
@@ -69,7 +69,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         await using (var db = shop.Open())
         using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
         {
-            Publish(db, "ambient");
+            db.PublishItem(_id, "ambient");
             await db.SaveAsync(sync);
             scope.Complete();
         }
@@ -101,7 +101,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
             using var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled);
             if (enlists)
                 db.Database.EnlistTransaction(Transaction.Current);
-            Publish(db, "ambient");
+            db.PublishItem(_id, "ambient");
             await db.SaveAsync(sync);
             scope.Complete();
         }
@@ -136,7 +136,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
 
         var item = new Item { Id = _id, Name = "the same number" };
         db.Add(item);
-        Publish(db, "added");
+        db.PublishItem(_id, "added");
         await Assert.ThrowsAsync<DbUpdateException>(() => db.SaveAsync(sync));
         if (transaction is null)
             Assert.Empty(await shop.PublishedAsync(_id));
@@ -164,7 +164,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         }
 
         item.Name = "juice";
-        Publish(db, "renamed");
+        db.PublishItem(_id, "renamed");
         await Assert.ThrowsAsync<DbUpdateConcurrencyException>(() => db.SaveChangesAsync(Stop));
         Assert.Equal(AutoTransactionBehavior.WhenNeeded, db.Database.AutoTransactionBehavior);
         Assert.Empty(await shop.PublishedAsync(_id));
@@ -187,14 +187,14 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         await db.Items.LoadAsync(Stop);
         // Changed without its token, so that the second update finds the row.
         db.Entry(db.Items.Local.Single(i => i.Id == _id)).Property<DateTime>("ChangedAt").IsModified = true;
-        Publish(db, "updated");
-        Publish(db, "told");
+        db.PublishItem(_id, "updated");
+        db.PublishItem(_id, "told");
         await db.SaveAsync(sync);
         Assert.Equal(2, loses.Commits);
 
         await using (var alone = shop.Open(retries: true, new LosesOneAnswer()))
         {
-            Publish(alone, "alone");
+            alone.PublishItem(_id, "alone");
             await alone.SaveAsync(sync);
         }
 
@@ -209,7 +209,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         var loses = new LosesOneAnswer { BeforeTheCommit = true };
         await using var db = shop.Open(retries: true, loses);
         db.Add(new Item { Id = _id, Name = "tea" });
-        Publish(db, "added");
+        db.PublishItem(_id, "added");
 
         await db
             .Database.CreateExecutionStrategy()
@@ -222,7 +222,7 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         Assert.Equal(2, loses.Commits);
         db.ChangeTracker.AcceptAllChanges();
 
-        Publish(db, "more");
+        db.PublishItem(_id, "more");
         await db.SaveChangesAsync(Stop);
         Assert.Equal(["added", "more"], await shop.PublishedAsync(_id));
     }
@@ -230,13 +230,13 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
     [Fact]
     public async Task A_context_of_a_pool_publishes_nothing_of_the_request_before()
     {
-        var pool = new PooledDbContextFactoryOf(shop.Options(retries: true).Options);
-        await using (var first = pool.Create())
-            Publish(first, "forgotten");
+        var pool = new PooledDbContextFactory<ShopDb>(shop.Options(retries: true).Options, poolSize: 1);
+        await using (var first = pool.CreateDbContext())
+            first.PublishItem(_id, "forgotten");
 
-        await using (var second = pool.Create())
+        await using (var second = pool.CreateDbContext())
         {
-            Publish(second, "own");
+            second.PublishItem(_id, "own");
             await second.SaveChangesAsync(Stop);
         }
 
@@ -248,9 +248,9 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
     {
         await using var db = shop.Open();
         db.Add(new Item { Id = _id, Name = "tea" });
-        Publish(db, "forgotten");
+        db.PublishItem(_id, "forgotten");
         db.ChangeTracker.Clear();
-        Publish(db, "own");
+        db.PublishItem(_id, "own");
         await db.SaveChangesAsync(Stop);
         Assert.Equal(["own"], await shop.PublishedAsync(_id));
     }
@@ -269,13 +269,13 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
         await using (var db = shop.Open(retries: false, new Prevents()))
         {
             db.Add(new Item { Id = _id, Name = "again" });
-            Publish(db, "prevented");
+            db.PublishItem(_id, "prevented");
             await db.SaveAsync(sync);
         }
 
         await using (var db = shop.Open(retries: false, new Prevents()))
         {
-            Publish(db, "prevented alone");
+            db.PublishItem(_id, "prevented alone");
             await db.SaveAsync(sync);
         }
 
@@ -306,61 +306,9 @@ public sealed class PublishedOnceTests(Shop shop) : IClassFixture<Shop>
             .BuildServiceProvider();
         await using var scope = services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<ShopDb>();
-        Publish(db, "seeded");
+        db.PublishItem(_id, "seeded");
         await db.SaveChangesAsync(Stop);
         Assert.Equal(["seeded"], await shop.PublishedAsync(_id));
-    }
-
-    private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
-
-    private sealed class PooledDbContextFactoryOf(DbContextOptions<ShopDb> options)
-    {
-        private readonly PooledDbContextFactory<ShopDb> _pool = new(options, poolSize: 1);
-
-        public ShopDb Create() => _pool.CreateDbContext();
-    }
-
-    private sealed class LosesOneAnswer : DbTransactionInterceptor
-    {
-        public bool BeforeTheCommit { get; init; }
-
-        public int Commits { get; private set; }
-
-        public override InterceptionResult TransactionCommitting(
-            DbTransaction transaction,
-            TransactionEventData eventData,
-            InterceptionResult result
-        )
-        {
-            if (++Commits == 1 && BeforeTheCommit)
-                throw Lost();
-            return result;
-        }
-
-        public override ValueTask<InterceptionResult> TransactionCommittingAsync(
-            DbTransaction transaction,
-            TransactionEventData eventData,
-            InterceptionResult result,
-            CancellationToken cancellationToken = default
-        ) => ValueTask.FromResult(TransactionCommitting(transaction, eventData, result));
-
-        public override void TransactionCommitted(DbTransaction transaction, TransactionEndEventData eventData)
-        {
-            if (Commits == 1 && !BeforeTheCommit)
-                throw Lost();
-        }
-
-        public override Task TransactionCommittedAsync(
-            DbTransaction transaction,
-            TransactionEndEventData eventData,
-            CancellationToken cancellationToken = default
-        )
-        {
-            TransactionCommitted(transaction, eventData);
-            return Task.CompletedTask;
-        }
-
-        private static NpgsqlException Lost() => new("The connection broke off.", new IOException());
     }
 
     private sealed class PublishesWhenSaving(int id) : SaveChangesInterceptor

@@ -23,7 +23,7 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
         await shop.AddItemAsync(_id);
         await using var db = shop.Open(retries: true);
         var item = await db.Items.SingleAsync(i => i.Id == _id, Stop);
-        Publish(db, "before");
+        db.PublishItem(_id, "before");
         var attempts = 0;
 
         await db
@@ -34,11 +34,11 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
                 if (!transaction)
                     await db.Database.OpenConnectionAsync(Stop);
                 item.Name = "paid";
-                Publish(db, "paid");
+                db.PublishItem(_id, "paid");
                 if (++attempts == 1)
                     await KillAsync(db);
                 await db.SaveAsync(sync);
-                Publish(db, "more");
+                db.PublishItem(_id, "more");
                 await db.SaveAsync(sync);
                 if (begun is not null)
                     await begun.CommitAsync(Stop);
@@ -54,7 +54,7 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
         await shop.AddItemAsync(_id);
         await using var db = shop.Open(retries: true);
         await db.Database.OpenConnectionAsync(Stop);
-        Publish(db, "one");
+        db.PublishItem(_id, "one");
         await KillAsync(db);
         await db.SaveChangesAsync(Stop);
         Assert.Equal(["one"], await shop.PublishedAsync(_id));
@@ -68,15 +68,13 @@ public sealed class RepeatedBlockTests(Shop shop) : IClassFixture<Shop>
         await using var db = shop.Open();
         await using (var transaction = await db.Database.BeginTransactionAsync(Stop))
         {
-            Publish(db, "one");
+            db.PublishItem(_id, "one");
             await transaction.RollbackAsync(Stop);
         }
 
         await db.SaveChangesAsync(Stop);
         Assert.Equal(["one"], await shop.PublishedAsync(_id));
     }
-
-    private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
 
     private async Task KillAsync(ShopDb db)
     {

@@ -16,9 +16,7 @@ public sealed class ShopDb(DbContextOptions<ShopDb> options) : DbContext(options
 {
     public DbSet<Item> Items => Set<Item>();
 
-    internal async Task<int> SaveAsync(bool sync) =>
-        // ReSharper disable once MethodHasAsyncOverload
-        sync ? SaveChanges() : await SaveChangesAsync(TestContext.Current.CancellationToken);
+    internal void PublishItem(int shop, string type) => this.Publish($"shops.{shop}.item", type, new { type });
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {

@@ -1,3 +1,4 @@
+using System.Transactions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Metadata;
@@ -21,7 +22,7 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
     {
         await using var db = shop.Open();
         Assert.False(db.ChangeTracker.HasChanges());
-        Publish(db, "one");
+        db.PublishItem(_id, "one");
         Assert.True(db.ChangeTracker.HasChanges());
 
         await db.SaveAsync(sync);
@@ -37,9 +38,9 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
     {
         await using var db = shop.Open();
         await using var transaction = await db.Database.BeginTransactionAsync(Stop);
-        Publish(db, "one");
+        db.PublishItem(_id, "one");
         await db.SaveAsync(sync);
-        Publish(db, "two");
+        db.PublishItem(_id, "two");
 
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(CommitAsync);
         Assert.Contains("SaveChangesAsync", refused.Message, StringComparison.Ordinal);
@@ -58,11 +59,78 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         }
     }
 
+    [Theory]
+    [InlineData(false, false, false)]
+    [InlineData(true, false, false)]
+    [InlineData(true, true, false)]
+    [InlineData(true, false, true)]
+    public async Task An_ambient_transaction_that_would_lose_an_event_is_rolled_back(
+        bool saves,
+        bool enlists,
+        bool isDisposedBefore
+    )
+    {
+        var db = shop.Open();
+        if (enlists)
+            await db.Database.OpenConnectionAsync(Stop);
+        var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled);
+        if (enlists)
+            db.Database.EnlistTransaction(Transaction.Current);
+        if (saves)
+        {
+            db.Add(new Item { Id = _id, Name = "tea" });
+            db.PublishItem(_id, "one");
+            await db.SaveChangesAsync(Stop);
+        }
+
+        db.PublishItem(_id, "two");
+        if (isDisposedBefore)
+            await db.DisposeAsync();
+        scope.Complete();
+
+        var aborted = Assert.Throws<TransactionAbortedException>(scope.Dispose);
+        Assert.Contains("SaveChangesAsync", aborted.InnerException!.Message, StringComparison.Ordinal);
+        Assert.False(await shop.HasItemAsync(_id));
+        Assert.Empty(await shop.PublishedAsync(_id));
+        await db.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_ambient_transaction_leaves_alone_events_that_were_published_before_it_or_are_forgotten()
+    {
+        await using var db = shop.Open();
+        db.PublishItem(_id, "before");
+        using (var scope = new TransactionScope(TransactionScopeAsyncFlowOption.Enabled))
+        {
+            await using var other = shop.Open();
+            other.PublishItem(_id, "forgotten");
+            other.ChangeTracker.Clear();
+            other.PublishItem(_id, "saved");
+            await other.SaveChangesAsync(Stop);
+            scope.Complete();
+        }
+
+        await db.SaveChangesAsync(Stop);
+        Assert.Equal(["saved", "before"], await shop.PublishedAsync(_id));
+    }
+
+    [Fact]
+    public async Task A_commit_without_the_events_of_a_save_that_failed_is_refused()
+    {
+        await shop.AddItemAsync(_id);
+        await using var db = shop.Open();
+        await using var transaction = await db.Database.BeginTransactionAsync(Stop);
+        db.Add(new Item { Id = _id, Name = "the same number" });
+        db.PublishItem(_id, "one");
+        await Assert.ThrowsAsync<DbUpdateException>(() => db.SaveChangesAsync(Stop));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => transaction.CommitAsync(Stop));
+    }
+
     [Fact]
     public async Task A_commit_leaves_alone_events_that_were_published_before_its_transaction_or_are_forgotten()
     {
         await using var db = shop.Open();
-        Publish(db, "before");
+        db.PublishItem(_id, "before");
         await using (var transaction = await db.Database.BeginTransactionAsync(Stop))
         {
             await db.Database.ExecuteSqlAsync($"select 1", Stop);
@@ -72,7 +140,7 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         await db.SaveChangesAsync(Stop);
         await using (var transaction = await db.Database.BeginTransactionAsync(Stop))
         {
-            Publish(db, "forgotten");
+            db.PublishItem(_id, "forgotten");
             db.ChangeTracker.Clear();
             await transaction.CommitAsync(Stop);
         }
@@ -92,9 +160,9 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         {
             await using var transaction = await one.Database.BeginTransactionAsync(Stop);
             await two.Database.UseTransactionAsync(transaction.GetDbTransaction(), Stop);
-            Publish(two, $"first-{commits}");
+            two.PublishItem(_id, $"first-{commits}");
             await two.SaveChangesAsync(Stop);
-            Publish(one, $"second-{commits}");
+            one.PublishItem(_id, $"second-{commits}");
             await one.SaveChangesAsync(Stop);
             if (commits)
                 await transaction.CommitAsync(Stop);
@@ -102,6 +170,35 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         }
 
         Assert.Equal(["first-True", "second-True"], await shop.PublishedAsync(_id));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_commit_that_would_lose_an_event_of_another_context_on_its_connection_is_refused(bool isDisposed)
+    {
+        await using var connection = new NpgsqlConnection(shop.ConnectionString);
+        await connection.OpenAsync(Stop);
+        await using var one = Open(connection);
+        var two = Open(connection);
+        await using var transaction = await one.Database.BeginTransactionAsync(Stop);
+        await two.Database.UseTransactionAsync(transaction.GetDbTransaction(), Stop);
+        two.PublishItem(_id, "two");
+        if (isDisposed)
+            await two.DisposeAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => transaction.CommitAsync(Stop));
+        await transaction.RollbackAsync(Stop);
+
+        // The next transaction of a connection is another one.
+        await using (var next = await one.Database.BeginTransactionAsync(Stop))
+        {
+            one.PublishItem(_id, "one");
+            await one.SaveChangesAsync(Stop);
+            await next.CommitAsync(Stop);
+        }
+
+        Assert.Equal(["one"], await shop.PublishedAsync(_id));
+        await two.DisposeAsync();
     }
 
     [Fact]
@@ -125,7 +222,7 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         await using var db = shop.Open();
         await using (var made = new ShopDb(shop.Options(retries: false).UseModel(db.Model).Options))
         {
-            Publish(made, "one");
+            made.PublishItem(_id, "one");
             await made.SaveChangesAsync(Stop);
         }
 
@@ -133,7 +230,7 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         plain.UseNpgsql(shop.ConnectionString);
         await using var without = new ShopDb(plain.Options);
         await using var old = new ShopDb(shop.Options(retries: false).UseModel(without.Model).Options);
-        var refused = Assert.Throws<InvalidOperationException>(() => Publish(old, "two"));
+        var refused = Assert.Throws<InvalidOperationException>(() => old.PublishItem(_id, "two"));
         Assert.Contains("compiled model", refused.Message, StringComparison.Ordinal);
         Assert.Equal(["one"], await shop.PublishedAsync(_id));
     }
@@ -146,7 +243,7 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         options.UseSse().UseNpgsql(shop.ConnectionString);
         await using var db = new ShopDb(options.Options);
         db.Add(new Item { Id = _id, Name = "tea" });
-        Publish(db, "one");
+        db.PublishItem(_id, "one");
         await db.SaveChangesAsync(Stop);
         Assert.Equal(["one"], await shop.PublishedAsync(_id));
     }
@@ -163,7 +260,7 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         var attempts = 0;
         var begun = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < 20_000; i++)
-            Publish(db, "waits");
+            db.PublishItem(_id, "waits");
         db.Database.CreateExecutionStrategy()
             .Execute(() =>
             {
@@ -182,7 +279,7 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         await using var db = shop.Open();
         for (var i = 0; i < 50; i++)
         {
-            Publish(db, $"created-{i}");
+            db.PublishItem(_id, $"created-{i}");
             await db.SaveChangesAsync(Stop);
             await db.WaitUntilPublishedAsync(Stop);
             await shop.Log.AppendAsync($"shops.{_id}.item", $"paid-{i}", 1, cancellationToken: Stop);
@@ -201,8 +298,6 @@ public sealed class TrackedEventTests(Shop shop) : IClassFixture<Shop>
         await using var transaction = await db.Database.BeginTransactionAsync(Stop);
         await Assert.ThrowsAsync<InvalidOperationException>(() => db.WaitUntilPublishedAsync(Stop));
     }
-
-    private void Publish(ShopDb db, string type) => db.Publish($"shops.{_id}.item", type, new { type });
 
     private static ShopDb Open(NpgsqlConnection connection)
     {

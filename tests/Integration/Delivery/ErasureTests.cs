@@ -61,13 +61,13 @@ public sealed class ErasureTests(TwoReplicas shared) : IClassFixture<TwoReplicas
             );
             await aside.ExecuteNonQueryAsync(Stop);
         }
-        Assert.NotEmpty(await TablesWithAsync(Secret));
+        Assert.NotEmpty(await System.Database.TablesWithAsync(Secret));
 
         var erased = await EraseAsync("ann");
 
         Assert.Equal(1, erased.GetProperty("outboxRows").GetInt64());
         await AskAsync("vacuum");
-        Assert.Empty(await TablesWithAsync(Secret));
+        Assert.Empty(await System.Database.TablesWithAsync(Secret));
         Assert.Equal(
             "asked by its owner, 1 events, by somebody",
             await AskAsync(
@@ -97,7 +97,7 @@ public sealed class ErasureTests(TwoReplicas shared) : IClassFixture<TwoReplicas
         await holding.RollbackAsync(Stop);
         Assert.Equal(1, erased.GetProperty("events").GetInt64() + erased.GetProperty("outboxRows").GetInt64());
         await AskAsync("vacuum");
-        Assert.Empty(await TablesWithAsync(Secret));
+        Assert.Empty(await System.Database.TablesWithAsync(Secret));
     }
 
     [Fact]
@@ -116,6 +116,49 @@ public sealed class ErasureTests(TwoReplicas shared) : IClassFixture<TwoReplicas
         var again = await EraseAsync(ids: [one.Id!.Value]);
         Assert.Equal(0, again.GetProperty("events").GetInt64());
         Assert.Empty(again.GetProperty("unknown").EnumerateArray());
+    }
+
+    [Theory]
+    [InlineData("generations")]
+    [InlineData("agents")]
+    public async Task The_key_of_an_erased_run_stays_spent_and_a_repetition_stores_nothing(string kind)
+    {
+        var first = await AskModelAsync(System.Replicas[0], Secret);
+        var id = (string)(await AskAsync($"select answer from eventstore.idempotency_keys where key = '{_root}'"))!;
+        await Eventually.HoldsAsync(
+            async () => await AskAsync($"select 1 from eventstore.runs where run = '{kind}.{id}'") is null,
+            "the run has ended"
+        );
+        using (var erased = await SendAsync([$"{kind}.{id}"], []))
+            Assert.Equal(HttpStatusCode.OK, erased.StatusCode);
+
+        // The answer of a generation has only its id; that of an agent was the stream, which is gone.
+        var again = await AskModelAsync(System.Replicas[1], Secret);
+        if (kind == "generations")
+            Assert.Equal(first, again);
+        else
+            Assert.Equal(HttpStatusCode.Conflict, again.Status);
+        Assert.Equal(HttpStatusCode.Conflict, (await AskModelAsync(System.Replicas[0], "other")).Status);
+
+        Assert.Null(await AskAsync($"select 1 from eventstore.events where topic like '{kind}.{id}%' limit 1"));
+        await AskAsync("vacuum");
+        Assert.Empty(await System.Database.TablesWithAsync(Secret));
+
+        async Task<(HttpStatusCode Status, string Body)> AskModelAsync(RunningService replica, string prompt)
+        {
+            using var request =
+                kind == "generations"
+                    ? new HttpRequestMessage(HttpMethod.Post, new Uri(replica.Url, "/v1/generations"))
+                    {
+                        Content = JsonContent.Create(
+                            new { model = "demo", messages = new[] { new { role = "user", content = prompt } } }
+                        ),
+                    }
+                    : new HttpRequestMessage(HttpMethod.Get, new Uri(replica.Url, $"/stream?prompt={prompt}"));
+            request.Headers.Add("Idempotency-Key", _root);
+            using var answer = await Http.SendAsync(request, Stop);
+            return (answer.StatusCode, await answer.Content.ReadAsStringAsync(Stop));
+        }
     }
 
     [Fact]
@@ -202,28 +245,5 @@ public sealed class ErasureTests(TwoReplicas shared) : IClassFixture<TwoReplicas
     {
         await using var command = System.Database.CreateCommand(sql);
         return await command.ExecuteScalarAsync(Stop);
-    }
-
-    /// <summary>Returns the tables of which a row, as text, has the text.</summary>
-    private async Task<List<string>> TablesWithAsync(string text)
-    {
-        var found = new List<string>();
-        foreach (var table in await NamesAsync())
-            if (await AskAsync($"select 1 from {table} t where strpos(t::text, '{text}') > 0 limit 1") is not null)
-                found.Add(table);
-        return found;
-    }
-
-    private async Task<List<string>> NamesAsync()
-    {
-        await using var command = System.Database.CreateCommand(
-            "select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-                + "where c.relkind = 'r' and n.nspname not in ('pg_catalog', 'information_schema')"
-        );
-        await using var rows = await command.ExecuteReaderAsync(Stop);
-        var names = new List<string>();
-        while (await rows.ReadAsync(Stop))
-            names.Add(rows.GetString(0));
-        return names;
     }
 }

@@ -104,6 +104,37 @@ public sealed class OutboxMoveTests
         }
     }
 
+    /// <summary>A move that began before the commit of a row may take only those with higher numbers.</summary>
+    [Fact]
+    public async Task A_wait_ends_when_all_rows_that_were_committed_before_have_left_in_whichever_order()
+    {
+        await using var log = await OpenLog.NewAsync();
+        await log.ScalarAsync(Row("first"));
+        await log.ScalarAsync(Row("second"));
+        await using var connection = await log.Database.OpenConnectionAsync(Stop);
+        var wait = Outbox.WaitAsync(connection, Stop);
+
+        await log.ScalarAsync("delete from eventstore.outbox where type = 'second'");
+        await AsksAgainAsync();
+        await AsksAgainAsync();
+        Assert.False(wait.IsCompleted);
+
+        await log.ScalarAsync(Row("later"));
+        await log.ScalarAsync("delete from eventstore.outbox where type = 'first'");
+        await wait;
+
+        async Task AsksAgainAsync()
+        {
+            var asked = $"select query_start from pg_stat_activity where pid = {connection.ProcessID}";
+            var last = await log.Database.AskAsync<DateTime>(asked);
+            await Eventually.HoldsAsync(
+                async () => await log.Database.AskAsync<DateTime>(asked) > last,
+                "it asks again",
+                within: TimeSpan.FromSeconds(30)
+            );
+        }
+    }
+
     private const int Rounds = 200;
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
@@ -142,7 +173,7 @@ public sealed class OutboxMoveTests
                     look = move.Looked;
                 } while (move.Rows > 0);
             });
-            checks += await SinceAsync(() => watch.OldestAsync(TimeSpan.FromMinutes(1), Stop));
+            checks += await SinceAsync(() => watch.OldestAsync(TimeSpan.Zero, TimeSpan.FromMinutes(1), Stop));
         }
 
         return (looks, checks);

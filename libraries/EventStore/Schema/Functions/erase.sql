@@ -77,4 +77,5 @@ begin
     insert into eventstore.erasures (topics, ids, erased_by, reason, events, outbox_rows, through)
     values (of_topics, of_ids, by_whom, why, events, outbox_rows, listed)
     returning erasures.number into number;
+    perform pg_notify('eventstore_erasures', listed::text);
 end $$;
