@@ -1,4 +1,3 @@
-using Harness;
 using Npgsql;
 
 namespace Integration.Delivery;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using EventStore;
 
 namespace Integration.Delivery;
 

@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Reflection;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlmGateway;
 using LlmGateway.Providers;
-using LlmGateway.Requests;
 using Microsoft.Extensions.AI;
 
 namespace Unit.Llm;
