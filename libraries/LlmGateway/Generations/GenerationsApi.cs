@@ -89,13 +89,7 @@ internal static class GenerationsApi
         var call = ChatCall.Read(body, providers).From(access.ClientOf(context));
         var (id, _) = await IdempotencyKey.IdAsync(context, keys, body.Json.GetRawText);
         var prompt = new RunPrompt(GenerationName.Kind, [.. call.Messages]);
-        try
-        {
-            await generator.StartAsync(call, prompt, id, access.OwnerOf(context), context.RequestAborted);
-        }
-        catch (InvalidChatException e) when (e.Field == IdempotencyKey.Header)
-        { /* It was erased, and the answer, which has nothing of it, stays that of the first request. */
-        }
+        await generator.StartAsync(call, prompt, id, access.OwnerOf(context), context.RequestAborted);
 
         var generation = $"{PathOf(context)}/{id}";
         context.Response.Headers.Location = generation;
