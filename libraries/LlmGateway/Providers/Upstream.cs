@@ -173,23 +173,33 @@ internal sealed class Upstream(ModelProvider provider, HttpClient http)
         var buffer = new byte[MaxErrorBytes];
 
         var count = 0;
-        var text = "";
         try
         {
             var body = await response.Content.ReadAsStreamAsync(either.Token);
             while (
-                WireJson.ParseLeniently(text) is not { ValueKind: JsonValueKind.Object }
+                count < buffer.Length
+                && !IsWholeObject(buffer.AsSpan(0, count))
                 && await body.ReadAsync(buffer.AsMemory(count), either.Token) is > 0 and var read
             )
-            {
                 count += read;
-                text = Encoding.UTF8.GetString(buffer, 0, count);
-            }
         }
         catch (Exception e) when (e is HttpRequestException or IOException) { }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested) { }
 
-        return text;
+        return Encoding.UTF8.GetString(buffer, 0, count);
+    }
+
+    private static bool IsWholeObject(ReadOnlySpan<byte> text)
+    {
+        var json = new Utf8JsonReader(text, isFinalBlock: false, default);
+        try
+        {
+            return json.Read() && json.TokenType == JsonTokenType.StartObject && json.TrySkip();
+        }
+        catch (JsonException)
+        {
+            return false; // Not strict JSON: its end is that of the body.
+        }
     }
 
     private TimeSpan? RetryAfter(HttpResponseMessage response)

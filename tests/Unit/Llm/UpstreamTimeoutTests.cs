@@ -47,11 +47,22 @@ public sealed class UpstreamTimeoutTests
     }
 
     [Fact]
+    public async Task An_error_with_text_behind_its_object_is_passed_on_at_once()
+    {
+        var failure = await RefusalAsync(
+            """{"error":{"message":"no such model"}} Request: 7""",
+            new EarlyClock(upTo: TimeSpan.Zero)
+        );
+        Assert.Equal(404, failure.Status);
+    }
+
+    [Fact]
     public async Task An_error_that_only_strict_parsers_refuse_is_passed_on_in_its_own_words()
     {
         var failure = await RefusalAsync(
             """{"error":{"message":"no","message":"no such model","cost":NaN}}""",
-            new EarlyClock(upTo: TimeSpan.FromSeconds(1.5))
+            new EarlyClock(upTo: TimeSpan.Zero),
+            bodyEnds: true
         );
         Assert.Equal((404, "local answered 404: no such model"), (failure.Status, failure.Message));
     }
@@ -140,14 +151,15 @@ public sealed class UpstreamTimeoutTests
     }
 
     /// <summary>Reads a refusal of a provider that keeps the body open.</summary>
-    private static async Task<UpstreamException> RefusalAsync(string error, TimeProvider clock)
+    private static async Task<UpstreamException> RefusalAsync(string error, TimeProvider clock, bool bodyEnds = false)
     {
         await using var server = await SseServer.StartAsync(async context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             await context.Response.WriteAsync(error, context.RequestAborted);
             await context.Response.Body.FlushAsync(context.RequestAborted);
-            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            if (!bodyEnds)
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
         });
         return await Assert.ThrowsAsync<UpstreamException>(() => DelaysAsync(server, new ProviderOptions(), clock));
     }
