@@ -18,23 +18,29 @@ internal sealed class RequestNames
     /// <summary>Members in which an object may have other objects.</summary>
     private static readonly string[] Outer = "content output summary tool_calls function image_url source".Split(' ');
 
-    private readonly Dictionary<string, List<string>> _rows = new() { ["refused"] = [] };
+    private readonly Dictionary<string, string[]> _rows;
+    private readonly string[] _request;
 
     public RequestNames(string rows)
     {
+        Dictionary<string, List<string>> read = [];
         List<string> row = [];
         foreach (var word in rows.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
             if (word.EndsWith(':'))
-                row = _rows[word[..^1]] = _rows.GetValueOrDefault(word[..^1]) ?? [];
+                row = read[word[..^1]] = read.GetValueOrDefault(word[..^1]) ?? [];
             else
                 row.Add(word);
+
+        _rows = read.ToDictionary(names => names.Key, names => names.Value.ToArray());
+        Refused = Row("refused");
+        _request = [.. Row("request"), .. Refused];
     }
 
-    public IReadOnlyList<string> Refused => _rows["refused"];
+    public IReadOnlyList<string> Refused { get; }
 
     /// <summary>Refuses unknown members of a request.</summary>
     /// <exception cref="InvalidChatException">A member is not known. The exception names it.</exception>
-    public void Check(RequestValue body) => Check(body, [.. _rows["request"], .. Refused]);
+    public void Check(RequestValue body) => Check(body, _request);
 
     /// <summary>Refuses unknown members of the objects in a value.</summary>
     /// <param name="value">The value, or null if there is none.</param>
@@ -52,10 +58,12 @@ internal sealed class RequestNames
         if (!_rows.TryGetValue(type, out var names))
             return;
 
-        Check(json, [.. names]);
+        Check(json, names);
         foreach (var name in Outer)
             CheckObjects(json.Get(name), $".{name}");
     }
+
+    private string[] Row(string name) => _rows.GetValueOrDefault(name) ?? [];
 
     private static void Check(RequestValue value, string[] known)
     {

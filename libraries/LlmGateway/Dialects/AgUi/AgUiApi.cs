@@ -54,7 +54,7 @@ internal static class AgUiApi
         if (LastEventId.Of(request.Context.Request).Text is not null)
             throw new VendorException(VendorError.NoRun);
 
-        var begun = name ?? new RunName(GenerationName.Kind, Guid.CreateVersion7().ToString("N"));
+        var begun = name ?? RunName.New(GenerationName.Kind);
         var thread = RunThreads.IdOf(request.Owner, "ag-ui", threadId);
         var (call, prompt) = AgUiRequestReader.Read(body, request.Providers);
         await request.Handler.StreamAsync(

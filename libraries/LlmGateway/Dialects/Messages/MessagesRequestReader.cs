@@ -7,6 +7,11 @@ internal static class MessagesRequestReader
 
     /// <summary>Anthropic's Messages API (npm <c>@anthropic-ai/sdk</c> 1.14.0, including its betas), and this gateway's
     /// own members.</summary>
+    private const string Source = "type media_type data url";
+    private const string Tool =
+        "type name description input_schema cache_control strict defer_loading allowed_callers input_examples "
+        + "eager_input_streaming";
+
     public static RequestTable Table { get; } =
         new()
         {
@@ -39,7 +44,7 @@ internal static class MessagesRequestReader
             IsStrict = true,
             // Hints are ignored: thinking, top_k, metadata, the effort of output_config.
             Names = new(
-                """
+                $"""
                 request: betas billing_policy cache_control diagnostics inference_geo max_tokens messages metadata model
                     output_config output_format provider service_tier speed stop_sequences stream system temperature
                     thinking tool_choice tools top_k top_p user_profile_id workspace_id
@@ -48,17 +53,15 @@ internal static class MessagesRequestReader
                     context_management diagnostics parsed_output
                 text: type text cache_control citations parsed_output parsed
                 image: type source cache_control
-                .source: type media_type data url
-                url: type media_type data url
-                base64: type media_type data url
+                .source: {Source}
+                url: {Source}
+                base64: {Source}
                 tool_use: type id name input cache_control caller
                 tool_result: type tool_use_id content is_error cache_control
                 thinking: type thinking signature cache_control
                 redacted_thinking: type data cache_control
-                .tools: type name description input_schema cache_control strict defer_loading
-                    allowed_callers input_examples eager_input_streaming
-                custom: type name description input_schema cache_control strict defer_loading
-                    allowed_callers input_examples eager_input_streaming
+                .tools: {Tool}
+                custom: {Tool}
                 """
             ),
             // The tool runner of Anthropic's client sends {"type":"create"}, which keeps the conversation at the vendor

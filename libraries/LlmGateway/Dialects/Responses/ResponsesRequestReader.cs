@@ -19,9 +19,11 @@ internal static class ResponsesRequestReader
         MaxMetadataText = 512;
 
     /// <summary>Members that the response repeats.</summary>
-    private const string Echoed =
+    private const string EchoedNames =
         "background instructions max_output_tokens metadata parallel_tool_calls reasoning service_tier store "
         + "temperature text tool_choice tools top_p user";
+
+    private static readonly string[] Echoed = EchoedNames.Split(' ');
 
     private const string Reference = "item_reference";
 
@@ -47,7 +49,7 @@ internal static class ResponsesRequestReader
                 // The others choose the model, the messages and the delivery of the answer, or are hints.
                 // max_tool_calls limits built-in tools, which this server lacks.
                 $"""
-                request: {Echoed}
+                request: {EchoedNames}
                     include input max_tool_calls model previous_response_id prompt_cache_key prompt_cache_options
                     prompt_cache_retention provider safety_identifier stream stream_options
                 refused: context_management conversation moderation prompt top_logprobs truncation
@@ -156,7 +158,7 @@ internal static class ResponsesRequestReader
     private static JsonObject EchoOf(RequestValue body)
     {
         var echo = new JsonObject();
-        foreach (var name in Echoed.Split(' '))
+        foreach (var name in Echoed)
             if (
                 body.Get(name) is { Json: var value }
                 && JsonMarshal.GetRawUtf8Value(value).Length <= MaxEcho
