@@ -136,7 +136,7 @@ internal sealed class AnswerBuffer(
 
     private void Measure(Batch batch) => metrics.Stored(clock.GetElapsedTime(batch.Since), provider);
 
-    /// <summary>What one append stores.</summary>
+    /// <summary>The events of one append.</summary>
     private sealed class Batch(long since)
     {
         private readonly TaskCompletionSource _hurried = new(TaskCreationOptions.RunContinuationsAsynchronously);

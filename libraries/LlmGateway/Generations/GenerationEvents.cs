@@ -213,7 +213,7 @@ internal sealed record UsageDetail(long? CachedInputTokens, long? ReasoningToken
 internal sealed record StoredError(string Error, bool Fatal, string Reason, ErrorDetail? Details = null);
 
 /// <summary>Members of an <see cref="UpstreamException"/>.</summary>
-/// <param name="Kind">Null in events of an earlier build: the reason.</param>
+/// <param name="Kind">Null in a run's closing events: the reason.</param>
 internal sealed record ErrorDetail(
     int Status,
     string? Kind = null,

@@ -47,13 +47,17 @@ internal static class OwnReasoning
 
         ChatMessage Own(ChatMessage message)
         {
+            if (message.Contents.All(IsForProvider))
+                return message;
+
             var own = message.Clone();
-            own.Contents = [.. message.Contents.Where(content => !IsReasoning(content) || IsOwn(content))];
+            own.Contents = [.. message.Contents.Where(IsForProvider)];
             return own;
         }
 
         // A mark that was stored is JSON.
-        bool IsOwn(AIContent content) => $"{content.AdditionalProperties?.GetValueOrDefault(Maker)}" == provider;
+        bool IsForProvider(AIContent content) =>
+            !IsReasoning(content) || $"{content.AdditionalProperties?.GetValueOrDefault(Maker)}" == provider;
     }
 
     private static bool IsReasoning(AIContent content) => content is TextReasoningContent;

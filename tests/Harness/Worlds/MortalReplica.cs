@@ -20,7 +20,7 @@ internal sealed class MortalReplica : IAsyncDisposable
 
     public RunningService Service => _service!;
 
-    /// <summary>What its connections, and no others, are called in <c>pg_stat_activity</c>.</summary>
+    /// <summary>The name of its connections, and of no others, in <c>pg_stat_activity</c>.</summary>
     public string ApplicationName { get; } = $"mortal {Guid.NewGuid():N}";
 
     /// <summary>Starts one more replica of a world.</summary>

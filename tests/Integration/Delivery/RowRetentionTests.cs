@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Integration.Delivery;
 
-/// <summary>What lies beside the log is kept for no longer than its events, or for its own time, which is
+/// <summary>Rows beside the log are kept for no longer than its events, or for its own time, which is
 /// shorter.</summary>
 public sealed class RowRetentionTests
 {

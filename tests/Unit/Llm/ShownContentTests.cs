@@ -232,7 +232,8 @@ public sealed class ShownContentTests
         );
     }
 
-    /// <summary>Of the content in Chat Completions, which has one, and of the last part in Responses.</summary>
+    /// <summary>Places count from the start of the content in Chat Completions, and of the last part in
+    /// Responses.</summary>
     [Theory]
     [InlineData("chat", 0)]
     [InlineData("chat", 1)]
