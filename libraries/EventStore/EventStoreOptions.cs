@@ -14,6 +14,10 @@ public sealed class EventStoreOptions
     [Required]
     public string Channel { get; set; } = "aspire-sse:events";
 
+    /// <summary>The channel of the pages that replicas send of their own commits: in a cluster on the node of
+    /// <see cref="Channel"/>, so that a replica has both or none.</summary>
+    internal string DirectChannel => $"{{{Channel}}}:direct";
+
     /// <summary>Age after which events, and what is kept beside them, are dropped. A partition, which has the events of
     /// an eighth of it, is dropped once all of them are older.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The framework always converts a TimeSpan.")]

@@ -99,6 +99,7 @@ internal static class StreamingExtensions
 
     public static void AddRedisIntake(this IServiceCollection services)
     {
+        services.AddSingleton<DirectPublisher>();
         services.AddSingleton<RedisIntake>();
         services.AddSingleton<ILiveSource>(provider => provider.GetRequiredService<RedisIntake>());
         services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());
@@ -107,6 +108,7 @@ internal static class StreamingExtensions
     private static void AddFeed(this IServiceCollection services)
     {
         services.AddSingleton<FilterRingRegistry>();
+        services.AddSingleton<DirectPages>();
         services.AddSingleton<StorePages>();
         services.AddSingleton<StoreReplay>();
         services.AddSingleton<IReplay>(provider => provider.GetRequiredService<StoreReplay>());

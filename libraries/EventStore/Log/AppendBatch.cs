@@ -23,6 +23,7 @@ internal sealed class AppendBatch
     private readonly NpgsqlParameter[] _parameters;
     private readonly NpgsqlParameter<List<Guid?>?> _writersSent;
     private readonly NpgsqlParameter<List<bool>?> _endsSent;
+    private readonly NpgsqlParameter<bool> _directSent = new() { NpgsqlDbType = NpgsqlDbType.Boolean };
     private bool _hasRuns;
     private long _bytes;
 
@@ -43,10 +44,22 @@ internal sealed class AppendBatch
             Of(_traceParents, NpgsqlDbType.Text),
             _writersSent,
             _endsSent,
+            _directSent,
         ];
     }
 
     public int Events => _ids.Count;
+
+    /// <summary>Bytes of the events' data.</summary>
+    public long Bytes => _bytes;
+
+    /// <summary>True if this process publishes the new events itself.</summary>
+    public bool IsDirect
+    {
+        get => _directSent.TypedValue;
+        set => _directSent.TypedValue = value;
+    }
+
     public IReadOnlyList<EventAppender.Request> Requests => _requests;
     public IReadOnlyList<string?> TraceParents => _traceParents;
 
@@ -119,7 +132,8 @@ internal sealed class AppendBatch
                 row.GetFieldValue<long?[]>(0),
                 row.GetFieldValue<DateTimeOffset>(1),
                 row.IsDBNull(2) ? null : row.GetInt64(2),
-                row.GetString(3)
+                row.GetString(3),
+                row.IsDBNull(4) ? null : row.GetInt64(4)
             );
 
             // The row arrives before the commit, which only the end of the statement proves.
@@ -175,8 +189,9 @@ internal sealed class AppendBatch
     }
 
     /// <summary>Returns the events that are new in the log: those at or after <paramref name="first"/>.</summary>
-    public IReadOnlyList<EventRecord> Records(string epoch, long?[] positions, long first, DateTimeOffset committedAt)
+    public CommittedEvents Committed(StoredBatch stored, long first)
     {
+        var (positions, committedAt, _, epoch, previous) = stored;
         var records = new List<EventRecord>(positions.Length);
 
         for (var i = 0; i < positions.Length; i++)
@@ -198,7 +213,7 @@ internal sealed class AppendBatch
             );
         }
 
-        return records;
+        return new CommittedEvents(epoch, previous ?? first - 1, records);
     }
 
     public void Fail(Exception error)
@@ -209,4 +224,10 @@ internal sealed class AppendBatch
 }
 
 /// <summary>The answer of <c>eventstore.append</c>.</summary>
-internal readonly record struct StoredBatch(long?[] Positions, DateTimeOffset CommittedAt, long? First, string Epoch);
+internal readonly record struct StoredBatch(
+    long?[] Positions,
+    DateTimeOffset CommittedAt,
+    long? First,
+    string Epoch,
+    long? Previous
+);

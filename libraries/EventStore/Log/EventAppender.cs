@@ -14,14 +14,15 @@ namespace EventStore;
 /// 1. A request drops repeats of an id, and waits in the queue.
 /// 2. Requests become a batch, until one does not fit.
 /// 3. One commit stores it.
-/// 4. Each request gets the positions of its events, or is refused.
-/// 5. The streams of this process get the new events.
+/// 4. The streams of this process, and those of others, get the new events.
+/// 5. Each request gets the positions of its events, or is refused.
 /// </remarks>
 internal sealed class EventAppender(
     [FromKeyedServices(StorePool.Appends)] NpgsqlDataSource store,
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
-    ILogger<EventAppender> logger
+    ILogger<EventAppender> logger,
+    DirectPublisher? direct = null
 ) : LateStoppingService(logger, clock)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
@@ -211,27 +212,28 @@ internal sealed class EventAppender(
         try
         {
             // 3. One commit stores it.
-            var (positions, committedAt, first, epoch) = await store.RunAsync(
+            batch.IsDirect = direct?.Takes(batch.Bytes) == true;
+            var stored = await store.RunAsync(
                 """
-                select positions, committed_at, first_position, epoch
-                from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                select positions, committed_at, first_position, epoch, previous
+                from eventstore.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                 """,
                 batch.StoreAsync,
                 stoppingToken
             );
 
-            // 4. Each request gets the positions of its events, or is refused.
-            batch.Complete(epoch, positions);
+            // 4. The streams get the new events. There are none if all were retries, or refused.
+            if (stored.First is { } first && (Committed is not null || batch.IsDirect))
+                PassOn(batch.Committed(stored, first), batch.IsDirect);
+
+            // 5. Each request gets the positions of its events, or is refused.
+            batch.Complete(stored.Epoch, stored.Positions);
 
             if (_failing)
                 Logger.LogInformation("Postgres stores events again");
             _failing = false;
 
             AppendMetrics.Appended(batch.Events, Clock.GetElapsedTime(start));
-
-            // 5. The streams of this process get the new events; there are none if all were retries, or refused.
-            if (Committed is { } publish && first is { } firstNew)
-                publish(new CommittedEvents(epoch, batch.Records(epoch, positions, firstNew, committedAt)));
         }
         catch (Exception e) when (StoreError.IsOfData(e))
         {
@@ -266,6 +268,13 @@ internal sealed class EventAppender(
         }
 
         return reusable;
+    }
+
+    private void PassOn(CommittedEvents commit, bool isDirect)
+    {
+        Committed?.Invoke(commit);
+        if (isDirect)
+            direct!.Publish(commit);
     }
 
     /// <summary>Stores the requests of a refused batch one by one, so that only the request whose data Postgres refuses
@@ -346,6 +355,9 @@ internal sealed class EventAppender(
     }
 }
 
-/// <summary>Events that a commit added: at least one, in order, and every event of the log from the first to the
-/// last.</summary>
-internal sealed record CommittedEvents(string Epoch, IReadOnlyList<EventRecord> Events);
+/// <summary>Events that a commit added: at least one, in order, and every event of the log after
+/// <paramref name="Previous"/> and up to the last.</summary>
+internal sealed record CommittedEvents(string Epoch, long Previous, IReadOnlyList<EventRecord> Events)
+{
+    public long Last => Events[^1].Position;
+}

@@ -19,6 +19,10 @@ internal sealed class EventTail(
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Time that a page has which a replica sends itself: ten times that of Redis and two processes on a busy
+    /// machine, and far less than what a person notices.</summary>
+    private static readonly TimeSpan DirectTime = TimeSpan.FromMilliseconds(30);
+
     private readonly HashSet<Waker> _followers = [];
     private Action? _stopListening;
     private int _outboxConnections;
@@ -36,6 +40,7 @@ internal sealed class EventTail(
     {
         var pages = FollowAsync(
             stop => reader.ReadAsync(after, mostData: mostData, cancellationToken: stop),
+            has: null,
             cancellationToken
         );
         await foreach (var page in pages)
@@ -48,12 +53,15 @@ internal sealed class EventTail(
     /// <summary>Enumerates pages as <see cref="FollowAsync(long, int, CancellationToken)"/> does.</summary>
     /// <param name="readNext">Reads the page after the last one. The next read begins when the caller asks for
     /// it.</param>
+    /// <param name="has">Returns true if the caller has a position from elsewhere. It is then woken only for those that
+    /// it still lacks after <see cref="DirectTime"/>.</param>
     public async IAsyncEnumerable<LogPage> FollowAsync(
         Func<CancellationToken, Task<LogPage>> readNext,
+        Func<long, bool>? has = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using var waker = Join();
+        using var waker = Join(has);
         try
         {
             for (var failed = 0; ; )
@@ -90,9 +98,9 @@ internal sealed class EventTail(
     }
 
     /// <summary>Adds a follower. All share one connection that listens, for as long as there is one.</summary>
-    private Waker Join()
+    private Waker Join(Func<long, bool>? has)
     {
-        var waker = new Waker(Poll, clock);
+        var waker = new Waker(Poll, clock, has);
         lock (_followers)
         {
             _followers.Add(waker);
@@ -103,7 +111,7 @@ internal sealed class EventTail(
             _stopListening = listening.Cancel;
             using var flow = CallerContext.Suppress();
             // Not awaited: with a frozen Postgres, listening ends only after seconds, and no caller must wait.
-            _ = ListenAsync("eventstore", WakeAll, _ => WakeAll(), listening.Token);
+            _ = ListenAsync("eventstore", () => WakeAll(""), WakeAll, listening.Token);
         }
         return waker;
     }
@@ -115,11 +123,17 @@ internal sealed class EventTail(
                 _stopListening!();
     }
 
-    private void WakeAll()
+    /// <param name="direct">The last position of a commit that its replica sends itself, or empty for any
+    /// other.</param>
+    private void WakeAll(string direct)
     {
+        var position = direct.Length > 0 ? long.Parse(direct, CultureInfo.InvariantCulture) : long.MaxValue;
         lock (_followers)
             foreach (var follower in _followers)
-                follower.Wake();
+                if (direct.Length > 0)
+                    follower.WakeLate(position);
+                else
+                    follower.Wake();
     }
 
     /// <summary>The number of connections that have listened for outbox rows: a new one after each crash of
@@ -196,16 +210,53 @@ internal sealed class EventTail(
             new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
         );
         private readonly ITimer _polling;
+        private readonly ITimer? _late;
+        private readonly Func<long, bool>? _has;
+        private long _newest;
+        private long _due;
 
-        public Waker(TimeSpan interval, TimeProvider clock) =>
+        public Waker(TimeSpan interval, TimeProvider clock, Func<long, bool>? has = null)
+        {
             _polling = clock.CreateTimer(_ => _wakes.Writer.TryWrite(false), null, interval, interval);
+            _has = has;
+            if (has is not null)
+                _late = clock.CreateTimer(_ => WhenDue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
 
         public void Wake() => _wakes.Writer.TryWrite(true);
+
+        /// <summary>Wakes the reader if it lacks the position after <see cref="DirectTime"/>; at once if it cannot get
+        /// it from elsewhere.</summary>
+        public void WakeLate(long position)
+        {
+            if (_has is null)
+            {
+                Wake();
+                return;
+            }
+
+            Volatile.Write(ref _newest, position);
+            if (!_has(position) && Interlocked.CompareExchange(ref _due, position, 0) == 0)
+                _late!.Change(DirectTime, Timeout.InfiniteTimeSpan);
+        }
+
+        /// <summary>Looks at one position in each <see cref="DirectTime"/>, since the newest is always on its
+        /// way.</summary>
+        private void WhenDue()
+        {
+            if (!_has!(Interlocked.Exchange(ref _due, 0)))
+                Wake();
+            WakeLate(Volatile.Read(ref _newest));
+        }
 
         /// <summary>Returns true if it was woken, false if the interval is over.</summary>
         public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) =>
             _wakes.Reader.ReadAsync(cancellationToken);
 
-        public void Dispose() => _polling.Dispose();
+        public void Dispose()
+        {
+            _polling.Dispose();
+            _late?.Dispose();
+        }
     }
 }

@@ -165,7 +165,9 @@ internal sealed class StoredEventLog(
     )
     {
         ArgumentNullException.ThrowIfNull(read);
-        await foreach (var page in tail.FollowAsync(stop => PageAsync(read, stop), cancellationToken))
+        await foreach (
+            var page in tail.FollowAsync(stop => PageAsync(read, stop), cancellationToken: cancellationToken)
+        )
         {
             var found = page.ToEventPage();
             if (found.Events.Count == 0 && found.Next == read.After)

@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace EventStore;
 
-/// <summary>Publishes signed messages; a timeout keeps a frozen or unreachable Redis from blocking the relay.</summary>
+/// <summary>Publishes signed messages, and hears those of replicas; a timeout keeps a frozen or unreachable Redis from blocking the relay.</summary>
 internal sealed class RedisPublisher(
     RedisLink redis,
     RelaySecret secret,
@@ -32,6 +33,38 @@ internal sealed class RedisPublisher(
             catch (Exception e) when (e is StoreUnavailableException or InvalidOperationException)
             { /* the current secret stays valid, also while an operator replaces the row */
             }
+        }
+    }
+
+    /// <summary>Calls back with each page that a replica sends of its own commit, until cancelled. Refused messages are
+    /// only ignored, because the Broadcaster then reads the events.</summary>
+    public async Task HearAsync(Action<RelayPage> heard, CancellationToken stopped)
+    {
+        while (true)
+        {
+            try
+            {
+                await redis.SubscribeAsync(store.Value.DirectChannel, Take, _timeout, stopped);
+                await Task.Delay(Timeout.InfiniteTimeSpan, clock, stopped);
+            }
+            // Logged where messages are published.
+            catch (Exception e) when (e is RedisException or TimeoutException)
+            {
+                await Task.Delay(_timeout, clock, stopped);
+            }
+        }
+
+        void Take(byte[] bytes)
+        {
+            if (stopped.IsCancellationRequested || secret.Open(bytes) is not { } message)
+                return;
+
+            try
+            {
+                heard(RelayFormat.Parse(message));
+            }
+            // Any exception, because a signed message may contain anything.
+            catch (Exception) { }
         }
     }
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace EventStore;
 
-/// <summary>Relays the log from the head on; the first heartbeat lets receivers notice events that a former leader did
+/// <summary>Relays the log from the head on, but for commits that their replicas have sent themselves; the first heartbeat lets receivers notice events that a former leader did
 /// not send.</summary>
 internal sealed class Relay(
     EventReader reader,
@@ -33,18 +33,22 @@ internal sealed class Relay(
             stopped,
             stop => TailAsync(term, stop),
             stop => HeartbeatAsync(term, stop),
+            stop => redis.HearAsync(_core.Hear, stop),
             redis.RenewSecretAsync
         );
     }
 
     private async Task TailAsync(Term term, CancellationToken stopped)
     {
-        var after = Relayed;
-        await foreach (var page in tail.FollowAsync(after, options.Value.MaxDataBytes, stopped))
-        {
+        var after = 0L;
+        await foreach (var page in tail.FollowAsync(ReadNextAsync, position => position <= Relayed, stopped))
             if (!await TryPublishAsync(term, () => PublishAsync(page, after, term.Fence, stopped), stopped))
                 return;
-            after = page.Next;
+
+        Task<LogPage> ReadNextAsync(CancellationToken stop)
+        {
+            after = Relayed;
+            return reader.ReadAsync(after, mostData: options.Value.MaxDataBytes, cancellationToken: stop);
         }
     }
 
@@ -89,14 +93,18 @@ internal sealed class Relay(
             await redis.ReadSecretAsync(cancellationToken); // the store may have been replaced
         }
 
-        foreach (var message in _core.Messages(page, after, fence))
-            if (message.IsHeartbeat)
-                await redis.PublishAsync(message, [], cancellationToken);
-            else
-                await PublishEventsAsync(message, page.Events, cancellationToken);
+        if (_core.TryEnter(page, after))
+            await SendHeartbeatAsync(fence, cancellationToken);
+        if (_core.Next(page, fence) is { } message)
+            await PublishEventsAsync(message, EventsOf(message, page), cancellationToken);
 
         metrics.Lag(Lag);
     }
+
+    private static IReadOnlyList<EventRecord> EventsOf(RelayPage message, LogPage page) =>
+        page.Events[0].Position > message.Previous
+            ? page.Events
+            : [.. page.Events.Where(e => e.Position > message.Previous)];
 
     private async Task PublishEventsAsync(
         RelayPage message,

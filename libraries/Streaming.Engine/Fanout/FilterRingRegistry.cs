@@ -137,17 +137,16 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
         }
     }
 
-    /// <summary>Publishes local commits if they come next after <see cref="Settled"/>. The feed publishes all
+    /// <summary>Publishes the events of a commit if they come next after <see cref="Settled"/>. The feed publishes all
     /// others.</summary>
-    /// <param name="epoch">Epoch of the positions. Events of another epoch would only seem to come next.</param>
-    /// <param name="events">Events in position order, without gaps.</param>
-    public bool TryPublishNext(string epoch, IReadOnlyList<EventRecord> events)
+    public bool TryPublishNext(CommittedEvents commit)
     {
         lock (_publishing)
         {
-            if (epoch != Epoch || events[0].Position != _settled + 1)
+            // Events of another epoch would only seem to come next.
+            if (commit.Epoch != Epoch || commit.Previous > _settled || commit.Last <= _settled)
                 return false;
-            Publish(events, events[^1].Position);
+            Publish(commit.Events, commit.Last);
             return true;
         }
     }
@@ -196,18 +195,20 @@ internal sealed class FilterRingRegistry(IOptions<SseOptions> options, TimeProvi
         }
     }
 
-    /// <summary>Advances past events after <see cref="Settled"/>, or returns false if a filter may need one.</summary>
-    /// <param name="firstTokens">The first tokens of their topics, or null for any.</param>
-    public bool TryLeaveOut(IReadOnlyList<string>? firstTokens, long through)
+    /// <summary>Advances past a page, or returns false if it does not come next or a filter may need one of its
+    /// events.</summary>
+    public bool TryLeaveOut(RelayPage page)
     {
         lock (_publishing)
             lock (_gate)
             {
-                if (firstTokens is null || _needed.AnyOf(firstTokens))
+                if (page.Epoch != Epoch || page.Previous > _settled)
+                    return false;
+                if (page.FirstTokens is not { } firstTokens || _needed.AnyOf(firstTokens))
                     return false;
 
-                _needed.LeaveOut(firstTokens, through);
-                Volatile.Write(ref _settled, Math.Max(through, _settled));
+                _needed.LeaveOut(firstTokens, page.Last);
+                Volatile.Write(ref _settled, Math.Max(page.Last, _settled));
                 return true;
             }
     }

@@ -7,7 +7,13 @@ namespace Streaming.Feed;
 /// <summary>Decides what to do with each message and page, so that the rings get every event once, in order.</summary>
 /// <remarks>It does no I/O: <see cref="LiveFeed"/> does. The properties are safe to read from any thread.</remarks>
 /// <param name="silence">See <see cref="ILiveSource.Silence"/>.</param>
-internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, TimeProvider clock, ILogger logger)
+internal sealed class FeedCore(
+    FilterRingRegistry rings,
+    DirectPages direct,
+    TimeSpan? silence,
+    TimeProvider clock,
+    ILogger logger
+)
 {
     private long _fence;
     private long _receivedAt = clock.GetTimestamp();
@@ -99,7 +105,11 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
         if (page.Previous > rings.Settled)
             return new FeedStep(FeedAct.ReadGap);
 
-        return rings.TryLeaveOut(page.FirstTokens, page.Last) ? new FeedStep(FeedAct.LeaveOut) : Read(page);
+        if (!rings.TryLeaveOut(page))
+            return Read(page);
+
+        direct.Advance();
+        return new FeedStep(FeedAct.LeaveOut);
     }
 
     /// <summary>Publishes the events of a message, unless the feed has entered another epoch since the message
@@ -111,6 +121,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
 
         using var span = EventTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events, page.TraceParent);
         rings.Publish(events, page.Last);
+        direct.Advance();
     }
 
     /// <summary>Returns true if <see cref="Take(LogPage, Lineage?)"/> needs the lineage of the page's
@@ -146,6 +157,7 @@ internal sealed class FeedCore(FilterRingRegistry rings, TimeSpan? silence, Time
             return PageFit.Elsewhere;
 
         rings.Publish(page.Events, page.Through);
+        direct.Advance();
         return PageFit.Follows;
     }
 

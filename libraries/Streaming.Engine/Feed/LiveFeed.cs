@@ -36,6 +36,7 @@ internal sealed class LiveFeed : RestartingService
 
     public LiveFeed(
         FilterRingRegistry rings,
+        DirectPages direct,
         ILiveSource source,
         IFeedStore store,
         IOptions<SseOptions> options,
@@ -48,7 +49,7 @@ internal sealed class LiveFeed : RestartingService
         _source = source;
         _store = store;
         _options = options.Value;
-        _core = new FeedCore(rings, source.Silence, clock, logger);
+        _core = new FeedCore(rings, direct, source.Silence, clock, logger);
         rings.Epochs.Doubted += LookSoon;
     }
 

@@ -6,7 +6,7 @@ using Streaming.Fanout;
 namespace Streaming.Feed;
 
 /// <summary>Publishes commits of this process at once, from a queue, because a commit must not wait for the fan-out.
-/// The feed publishes commits that do not come next or that overflow the queue.</summary>
+/// Those that do not come next, or that overflow the queue, come back through Redis or from the store.</summary>
 internal sealed class LocalCommits : RestartingService
 {
     private readonly Channel<CommittedEvents> _committed = Channel.CreateBounded<CommittedEvents>(
@@ -14,9 +14,11 @@ internal sealed class LocalCommits : RestartingService
     );
 
     private readonly FilterRingRegistry _rings;
+    private readonly DirectPages _direct;
 
     public LocalCommits(
         FilterRingRegistry rings,
+        DirectPages direct,
         EventAppender appender,
         TimeProvider clock,
         ILogger<LocalCommits> logger
@@ -24,18 +26,20 @@ internal sealed class LocalCommits : RestartingService
         : base(logger, clock)
     {
         _rings = rings;
+        _direct = direct;
         appender.Committed += committed => _committed.Writer.TryWrite(committed);
     }
 
     protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        await foreach (var (epoch, events) in _committed.Reader.ReadAllAsync(stoppingToken))
+        await foreach (var commit in _committed.Reader.ReadAllAsync(stoppingToken))
         {
-            if (events[0].Position != _rings.Settled + 1)
+            if (commit.Previous > _rings.Settled)
                 continue;
 
-            using var span = EventTracing.StartBatch("sse fan-out", ActivityKind.Consumer, events);
-            _rings.TryPublishNext(epoch, events);
+            using var span = EventTracing.StartBatch("sse fan-out", ActivityKind.Consumer, commit.Events);
+            if (_rings.TryPublishNext(commit))
+                _direct.Advance();
         }
     }
 }

@@ -7,7 +7,7 @@ using Streaming.Metrics;
 
 namespace Streaming.Feed;
 
-/// <summary>Receives the Broadcaster's signed pages from Redis for the feed.</summary>
+/// <summary>Receives the signed pages of the Broadcaster, for the feed, and of other replicas from Redis.</summary>
 internal sealed class RedisIntake : RestartingService, ILiveSource
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
@@ -19,7 +19,9 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
 
     private readonly RedisLink _redis;
     private readonly RelaySecret _secret;
+    private readonly DirectPages _direct;
     private readonly string _channel;
+    private readonly string _directChannel;
     private readonly TimeSpan _resubscribe;
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _gaps;
@@ -30,6 +32,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     public RedisIntake(
         RedisLink redis,
         RelaySecret secret,
+        DirectPages direct,
         IOptions<EventStoreOptions> store,
         IOptions<SseOptions> streaming,
         IMeterFactory meters,
@@ -40,7 +43,9 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     {
         _redis = redis;
         _secret = secret;
+        _direct = direct;
         _channel = store.Value.Channel;
+        _directChannel = store.Value.DirectChannel;
         Silence = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _resubscribe = 3 * TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _queue = new RelayQueue(clock);
@@ -101,7 +106,8 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
             {
                 if (_queue.IsSilent(_resubscribe))
                 {
-                    await _redis.SubscribeAsync(_channel, Take, Timeout, stoppingToken);
+                    await _redis.SubscribeAsync(_channel, m => Take(m, TakeRelayed), Timeout, stoppingToken);
+                    await _redis.SubscribeAsync(_directChannel, m => Take(m, _direct.Take), Timeout, stoppingToken);
                     _queue.RestartTime();
                 }
                 else
@@ -145,7 +151,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
 
     /// <summary>Takes a message. When a subscription is repeated, the former subscription may still bring
     /// messages.</summary>
-    private void Take(byte[] bytes)
+    private void Take(byte[] bytes, Action<RelayPage> take)
     {
         // Messages are refused too while the secret is not known.
         if (_secret.Open(bytes) is not { } message)
@@ -156,12 +162,17 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
 
         try
         {
-            if (!_queue.Accept(RelayFormat.Parse(message)))
-                _refusals.Add(1);
+            take(RelayFormat.Parse(message));
         }
         catch (Exception e)
         {
             Refuse(e.Message);
         }
+    }
+
+    private void TakeRelayed(RelayPage page)
+    {
+        if (!_queue.Accept(page))
+            _refusals.Add(1);
     }
 }

@@ -69,7 +69,7 @@ internal static class RelayCost
     /// <summary>Applies a page that comes next, as the feed does.</summary>
     private static void Apply(RelayPage page, FilterRingRegistry rings)
     {
-        if (!rings.TryLeaveOut(page.FirstTokens, page.Last))
+        if (!rings.TryLeaveOut(page))
             rings.Publish(page.ReadEvents(), page.Last);
     }
 

@@ -88,7 +88,7 @@ public sealed class LatestModelTests
             {
                 case < 4:
                     var topics = Enumerable.Range(0, _chance.Next(1, 5)).Select(_ => Topics[_chance.Next(6)]);
-                    _store.Append([.. topics], skipsPosition: _chance.OneIn(10));
+                    _store.Append(_store.Now, [.. topics], skipsPosition: _chance.OneIn(10));
                     break;
 
                 case < 7:

@@ -6,13 +6,19 @@ internal sealed class ModelChannel(ModelChance chance)
 {
     private readonly List<byte[]> _underWay = [];
     private bool _isSubscribed;
-
-    /// <summary>Percentages of the messages.</summary>
-    public int Lost { get; set; }
-    public int Repeated { get; set; }
-    public int Overtaking { get; set; }
+    private int _lost;
+    private int _repeated;
+    private int _overtaking;
 
     public void Subscribe() => _isSubscribed = true;
+
+    /// <summary>Percentages of the messages that are lost, repeated and overtaken.</summary>
+    public void Treat(int lost, int repeated, int overtaking)
+    {
+        _lost = lost;
+        _repeated = repeated;
+        _overtaking = overtaking;
+    }
 
     /// <summary>The server has forgotten everything.</summary>
     public void Clear()
@@ -23,13 +29,13 @@ internal sealed class ModelChannel(ModelChance chance)
 
     public void Publish(byte[] message)
     {
-        if (!_isSubscribed || chance.Next(100) < Lost)
+        if (!_isSubscribed || chance.Next(100) < _lost)
             return;
 
-        var overtakes = _underWay.Count > 0 && chance.Next(100) < Overtaking;
+        var overtakes = _underWay.Count > 0 && chance.Next(100) < _overtaking;
         _underWay.Insert(overtakes ? _underWay.Count - 1 : _underWay.Count, message);
 
-        if (chance.Next(100) < Repeated)
+        if (chance.Next(100) < _repeated)
             _underWay.Add(message);
     }
 

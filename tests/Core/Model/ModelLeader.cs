@@ -8,31 +8,59 @@ internal sealed class ModelLeader
     private readonly ModelStore _store;
     private readonly Func<IEnumerable<ModelChannel>> _receivers;
     private readonly RelayCore _core = new();
-    private long _after;
+    private readonly bool _isOfVersionBefore;
     private long _sent;
 
-    public ModelLeader(ModelStore store, long fence, Func<IEnumerable<ModelChannel>> receivers)
+    public ModelLeader(ModelStore store, long fence, ModelChance chance, Func<IEnumerable<ModelChannel>> receivers)
     {
         _store = store;
         _receivers = receivers;
         Fence = fence;
+        Direct = new ModelChannel(chance);
+        _isOfVersionBefore = chance.OneIn(4);
+        Subscribe();
         _core.Start(store.HeadOf(store.Now));
-        _after = store.Now.Head;
     }
 
     public long Fence { get; }
+
+    /// <summary>The pages that replicas send of their own commits.</summary>
+    public ModelChannel Direct { get; }
 
     /// <summary>A former primary that it still reads, because it has not noticed the change, or null for the current
     /// one.</summary>
     public ModelHistory? CutOff { get; set; }
 
+    /// <summary>Pages that it need not relay.</summary>
+    public int Heard { get; private set; }
+
+    public void Subscribe()
+    {
+        if (!_isOfVersionBefore)
+            Direct.Subscribe();
+    }
+
+    /// <summary>Hears a page. Returns false if there is none.</summary>
+    public bool Hear()
+    {
+        if (Direct.Take() is not { } message)
+            return false;
+
+        var before = _core.Relayed;
+        _core.Hear(RelayFormat.Parse(message));
+        Heard += _core.Relayed > before ? 1 : 0;
+        return true;
+    }
+
     /// <summary>Relays the next events. Returns false if there are none.</summary>
     public bool Relay(int most)
     {
-        var page = _store.Read(_after, _ => true, most, CutOff);
-        foreach (var message in _core.Messages(page, _after, Fence))
-            Send(message, message.IsHeartbeat ? [] : page.Events);
-        _after = page.Next;
+        var after = _core.Relayed;
+        var page = _store.Read(after, _ => true, most, CutOff);
+        if (_core.TryEnter(page, after))
+            SendHeartbeat();
+        if (_core.Next(page, Fence) is { } message)
+            Send(message, [.. page.Events.Where(e => e.Position > message.Previous)]);
         return page.Events.Count > 0;
     }
 

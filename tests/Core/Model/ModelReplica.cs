@@ -29,11 +29,13 @@ internal sealed class ModelReplica : IDisposable
 
     private readonly ModelStore _store;
     private readonly ModelChance _chance;
+    private readonly bool _isOfVersionBefore;
     private readonly ManualTime _clock = new();
     private readonly PendingWriteBudget _pending = new(Options.PendingWriteBytes, _ => { });
     private readonly RelayQueue _queue;
+    private readonly DirectPages _direct;
     private readonly FeedCore _feed;
-    private readonly Queue<(string Epoch, IReadOnlyList<EventRecord> Events)> _local = [];
+    private readonly Queue<CommittedEvents> _local = [];
     private (LogPage Head, StreamPosition Before)? _look;
     private bool _isStalled;
 
@@ -42,14 +44,17 @@ internal sealed class ModelReplica : IDisposable
         _store = store;
         _chance = chance;
         Channel = channel;
+        Direct = new ModelChannel(chance);
+        _isOfVersionBefore = chance.OneIn(4);
         Rings = new FilterRingRegistry(Microsoft.Extensions.Options.Options.Create(Options), _clock);
         Replay = new ModelReplay(this, chance);
         Loop = new WriterLoop(0, Rings, Replay, Options, UnreadMetrics.Shared, new StoreClock(_clock), _pending);
         Rings.Appended += Loop.Grown;
 
         _queue = new RelayQueue(_clock);
-        _feed = new FeedCore(Rings, Silence, _clock, NullLogger.Instance);
-        channel.Subscribe();
+        _direct = new DirectPages(Rings);
+        _feed = new FeedCore(Rings, _direct, Silence, _clock, NullLogger.Instance);
+        Subscribe();
         _feed.Start(store.LineageOf(store.Now.Epoch), store.HeadOf(store.Now), Options.RecentEvents);
         CatchUp();
     }
@@ -59,6 +64,9 @@ internal sealed class ModelReplica : IDisposable
     public ModelReplay Replay { get; }
     public ModelChannel Channel { get; }
 
+    /// <summary>The pages that replicas send of their own commits.</summary>
+    public ModelChannel Direct { get; }
+
     /// <summary>A former primary to which some connections of this replica still lead, or null if none does.</summary>
     public ModelHistory? CutOff { get; set; }
 
@@ -67,6 +75,9 @@ internal sealed class ModelReplica : IDisposable
 
     /// <summary>Anything that happens between a message and the read of its large event.</summary>
     public required Action BeforeLargeRead { get; init; }
+
+    /// <summary>Pages that came before the Broadcaster's.</summary>
+    public int Earlier { get; private set; }
 
     /// <summary>Pages that nobody needed.</summary>
     public int LeftOut { get; private set; }
@@ -103,14 +114,34 @@ internal sealed class ModelReplica : IDisposable
 
     public ModelOutput NewOutput(ModelReader reader) => new(reader, _pending, _chance);
 
-    public void Committed(IReadOnlyList<EventRecord> events) => _local.Enqueue((_store.Now.Epoch, events));
+    public void Committed(CommittedEvents commit) => _local.Enqueue(commit);
+
+    public void Subscribe()
+    {
+        Channel.Subscribe();
+        if (!_isOfVersionBefore)
+            Direct.Subscribe();
+    }
 
     public bool PublishLocal()
     {
         if (!_local.TryDequeue(out var local))
             return false;
 
-        Rings.TryPublishNext(local.Epoch, local.Events);
+        if (Rings.TryPublishNext(local))
+            _direct.Advance();
+        return true;
+    }
+
+    /// <summary>Takes a page of another replica, or its own. Returns false if there is none.</summary>
+    public bool ReceiveDirect()
+    {
+        if (Direct.Take() is not { } message)
+            return false;
+
+        var before = Rings.Settled;
+        _direct.Take(RelayFormat.Parse(message));
+        Earlier += Rings.Settled > before ? 1 : 0;
         return true;
     }
 

@@ -52,10 +52,13 @@ internal sealed class ModelStore
 
     public ModelHistory Of(string epoch) => Histories.Single(h => h.Epoch == epoch);
 
-    public IReadOnlyList<EventRecord> Append(IEnumerable<string> topics, bool skipsPosition)
+    /// <summary>Appends to an epoch: the current one, or one whose primary does not know yet that it is
+    /// former.</summary>
+    public CommittedEvents Append(ModelHistory history, IEnumerable<string> topics, bool skipsPosition)
     {
         var appended = new List<EventRecord>();
-        var position = Now.Head + (skipsPosition ? 1 : 0);
+        var previous = history.Head;
+        var position = previous + (skipsPosition ? 1 : 0);
 
         foreach (var topic in topics)
         {
@@ -63,7 +66,7 @@ internal sealed class ModelStore
             appended.Add(
                 new()
                 {
-                    At = new StreamPosition(Now.Epoch, ++position),
+                    At = new StreamPosition(history.Epoch, ++position),
                     Id = Guid.Empty,
                     Topic = topic,
                     Type = "n",
@@ -73,8 +76,8 @@ internal sealed class ModelStore
             );
         }
 
-        Now.Events.AddRange(appended);
-        return appended;
+        history.Events.AddRange(appended);
+        return new CommittedEvents(history.Epoch, previous, appended);
     }
 
     /// <summary>A standby that lacks the last events becomes the primary.</summary>

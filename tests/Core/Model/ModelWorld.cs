@@ -1,4 +1,5 @@
 using CsCheck;
+using EventStore;
 using Streaming.Connections;
 
 namespace Core.Model;
@@ -12,11 +13,11 @@ internal readonly record struct ModelStep(int Drawn, uint Seed)
         Gen.Int[0, 999_999],
         Gen.UInt,
         (d, s) => new ModelStep(d, s)
-    ).Array[0, 300];
+    ).Array[0, 400];
 }
 
-/// <summary>Two replicas, a leader and a former one, Redis, the store and eight readers, with events and faults in a
-/// random order. Then all faults are repaired, and every reader is checked.</summary>
+/// <summary>Three replicas that send pages of their own commits, a leader and a former one, Redis, the store and eight
+/// readers, with events and faults in a random order. Then all faults are repaired, and every reader is checked.</summary>
 internal sealed class ModelWorld : IDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -41,9 +42,12 @@ internal sealed class ModelWorld : IDisposable
 
     private readonly ModelChance _chance = new();
     private readonly ModelStore _store = new();
-    private readonly ModelReplica[] _replicas = new ModelReplica[2];
+    private readonly ModelReplica[] _replicas = new ModelReplica[3];
     private readonly ModelReader[] _readers;
     private readonly (int Weight, Action Step)[] _steps;
+
+    /// <summary>Commits that their replicas have not sent yet.</summary>
+    private readonly List<CommittedEvents> _unsent = [];
     private ModelLeader _leader;
     private ModelLeader? _former;
     private bool _redisAway;
@@ -74,13 +78,18 @@ internal sealed class ModelWorld : IDisposable
         _steps =
         [
             (12, Publish),
-            (10, () => _leader.Relay(_chance.Next(1, 6))),
+            (6, () => _leader.Relay(_chance.Next(1, 6))),
             (3, () => _leader.SendHeartbeat()),
             (6, () => _former?.Relay(_chance.Next(1, 4))),
+            (2, PublishToFormer),
+            (30, SendDirect),
+            (2, () => _leader.Subscribe()),
+            (30, () => _leader.Hear()),
+            (60, () => Replica().ReceiveDirect()),
             (30, () => Replica().Receive()),
             (20, () => Replica().Feed()),
             (8, () => Replica().PublishLocal()),
-            (4, () => Replica().Channel.Subscribe()),
+            (4, () => Replica().Subscribe()),
             (2, () => Replica().BeginLook()),
             (2, () => Replica().EndLook()),
             (1, () => Replica().CatchUp()),
@@ -106,6 +115,8 @@ internal sealed class ModelWorld : IDisposable
     public int Received => _readers.Sum(r => r.Received);
     public int Skips => _readers.Sum(r => r.Skips);
     public int Resyncs => _readers.Sum(r => r.Resyncs);
+    public int Earlier => _replicas.Sum(r => r.Earlier);
+    public int Heard => _leader.Heard;
     public int LeftOut => _replicas.Sum(r => r.LeftOut);
     public int GivenUp => _replicas.Sum(r => r.GivenUp);
     public int Promotions => _store.Histories.Count - 1;
@@ -134,18 +145,49 @@ internal sealed class ModelWorld : IDisposable
             replica.Dispose();
     }
 
+    private IEnumerable<ModelChannel> DirectChannels => _replicas.Select(r => r.Direct).Append(_leader.Direct);
+
     private ModelReplica Replica() => _replicas[_chance.Next(_replicas.Length)];
 
     private ModelReader Reader() => _readers[_chance.Next(_readers.Length)];
 
-    private void Publish()
+    private void Publish() => Publish(_store.Now);
+
+    /// <summary>A former primary still confirms commits.</summary>
+    private void PublishToFormer()
+    {
+        if (_store.Now.Parent is { } former)
+            Publish(former);
+    }
+
+    private void Publish(ModelHistory history)
     {
         var topics = Enumerable
             .Range(0, _chance.Next(1, 5))
             .Select(_ => $"{"abcde"[_chance.Next(5)]}.{"xy"[_chance.Next(2)]}");
-        var events = _store.Append([.. topics], skipsPosition: _chance.OneIn(10));
-        if (!_chance.OneIn(4))
-            Replica().Committed(events);
+        var commit = _store.Append(history, [.. topics], skipsPosition: _chance.OneIn(10));
+        if (_chance.OneIn(4))
+            return; // by SQL, or its replica died
+
+        Replica().Committed(commit);
+        if (!_chance.OneIn(8) && !commit.Events.Any(ModelStore.IsLarge))
+            _unsent.Add(commit);
+    }
+
+    /// <summary>A replica sends the page of its commit, perhaps after the later ones of other replicas.</summary>
+    private void SendDirect()
+    {
+        if (_unsent.Count == 0)
+            return;
+
+        var commit = _unsent[_chance.Next(Math.Min(_unsent.Count, 3))];
+        _unsent.Remove(commit);
+        var message = RelayFormat.ToBytes(
+            new RelayPage(commit.Epoch, Fence: 0, commit.Previous, commit.Last, Sent: 0),
+            commit.Events
+        );
+        foreach (var channel in _redisAway ? [] : DirectChannels)
+            channel.Publish(message);
     }
 
     /// <summary>A standby is promoted that has everything, or lacks the last events. The leader and the replicas may
@@ -181,8 +223,8 @@ internal sealed class ModelWorld : IDisposable
     private void LoseRedis()
     {
         _redisAway = !_redisAway;
-        foreach (var replica in _replicas)
-            replica.Channel.Clear();
+        foreach (var channel in _replicas.Select(r => r.Channel).Concat(DirectChannels))
+            channel.Clear();
     }
 
     /// <summary>A message and the store are lost while pages come one after the other. In random order, a replica
@@ -230,8 +272,8 @@ internal sealed class ModelWorld : IDisposable
     private void Mistreat()
     {
         _treatment = (_chance.Next(30), _chance.Next(30), _chance.Next(30));
-        foreach (var replica in _replicas)
-            Treat(replica.Channel);
+        foreach (var channel in _replicas.Select(r => r.Channel).Concat(DirectChannels))
+            Treat(channel);
     }
 
     private void Heal()
@@ -245,8 +287,9 @@ internal sealed class ModelWorld : IDisposable
         {
             replica.CutOff = null;
             replica.IsCutOff = false;
-            replica.Channel.Subscribe();
+            replica.Subscribe();
             Treat(replica.Channel);
+            Treat(replica.Direct);
         }
 
         for (var round = 0; round < 3; round++)
@@ -265,12 +308,20 @@ internal sealed class ModelWorld : IDisposable
     /// <summary>Delivers everything that is under way.</summary>
     private void Come()
     {
+        while (_unsent.Count > 0)
+            SendDirect();
+
+        if (_chance.OneIn(2))
+            while (_leader.Hear()) { }
+
         while (_leader.Relay(5)) { }
 
         _leader.SendHeartbeat();
 
         foreach (var replica in _replicas)
         {
+            while (replica.ReceiveDirect()) { }
+
             while (replica.Receive()) { }
 
             while (replica.Feed() || replica.PublishLocal()) { }
@@ -294,20 +345,22 @@ internal sealed class ModelWorld : IDisposable
         }
     }
 
-    private ModelLeader NewLeader(long fence) =>
-        new(_store, fence, () => _redisAway ? [] : _replicas.Select(r => r.Channel));
+    private ModelLeader NewLeader(long fence)
+    {
+        var leader = new ModelLeader(_store, fence, _chance, () => _redisAway ? [] : _replicas.Select(r => r.Channel));
+        Treat(leader.Direct);
+        return leader;
+    }
 
     private ModelReplica NewReplica()
     {
         var channel = new ModelChannel(_chance);
         Treat(channel);
-        return new ModelReplica(_store, channel, _chance) { BeforeLargeRead = PromoteUnlessHealed };
+        var replica = new ModelReplica(_store, channel, _chance) { BeforeLargeRead = PromoteUnlessHealed };
+        Treat(replica.Direct);
+        return replica;
     }
 
-    private void Treat(ModelChannel channel)
-    {
-        channel.Lost = _treatment.Lost;
-        channel.Repeated = _treatment.Repeated;
-        channel.Overtaking = _treatment.Overtaking;
-    }
+    private void Treat(ModelChannel channel) =>
+        channel.Treat(_treatment.Lost, _treatment.Repeated, _treatment.Overtaking);
 }

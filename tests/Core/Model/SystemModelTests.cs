@@ -22,6 +22,8 @@ public sealed class SystemModelTests
         var received = 0;
         var resyncs = 0;
         var promotions = 0;
+        var earlier = 0;
+        var heard = 0;
         var leftOut = 0;
         var givenUp = 0;
         var skips = 0;
@@ -36,6 +38,8 @@ public sealed class SystemModelTests
                 Interlocked.Add(ref resyncs, world.Resyncs);
                 Interlocked.Add(ref promotions, world.Promotions);
                 Interlocked.Add(ref skips, world.Skips);
+                Interlocked.Add(ref earlier, world.Earlier);
+                Interlocked.Add(ref heard, world.Heard);
                 Interlocked.Add(ref leftOut, world.LeftOut);
                 Interlocked.Add(ref givenUp, world.GivenUp);
             },
@@ -48,10 +52,13 @@ public sealed class SystemModelTests
                 && resyncs > worlds
                 && promotions > worlds
                 && skips > worlds / 20
+                && earlier > worlds
+                && heard > worlds / 10
                 && leftOut > worlds / 20
                 && givenUp > 0,
             $"little happened in {worlds} worlds: {received} events, {resyncs} resyncs, {promotions} promotions, "
-                + $"{skips} skips, {leftOut} pages left out, {givenUp} reads given up"
+                + $"{skips} skips, {earlier} direct pages, {heard} heard, {leftOut} pages left out, {givenUp} reads "
+                + "given up"
         );
     }
 }

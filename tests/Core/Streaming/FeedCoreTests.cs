@@ -18,7 +18,7 @@ public sealed class FeedCoreTests
     public FeedCoreTests()
     {
         _clock.Advance(Silence); // a time of 0 means that the feed does not wait
-        _feed = new FeedCore(_rings, Silence, _clock, NullLogger.Instance);
+        _feed = new FeedCore(_rings, new DirectPages(_rings), Silence, _clock, NullLogger.Instance);
         _feed.Start(Lineage.Alone("e1"), Head("e1", 0), 0);
         _feed.Take(Head("e1", 10), null);
     }

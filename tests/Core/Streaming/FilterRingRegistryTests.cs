@@ -31,9 +31,9 @@ public class FilterRingRegistryTests
     public void Local_events_are_published_only_without_a_gap_and_the_feed_then_skips_them()
     {
         var (rings, ring) = Started();
-        Assert.False(rings.TryPublishNext("e", [Event(12)])); // 11 was committed by another replica and is not here yet
-        Assert.True(rings.TryPublishNext("e", [Event(11), Event(12)]));
-        Assert.False(rings.TryPublishNext("e", [Event(12)]));
+        Assert.False(rings.TryPublishNext(Commit(12))); // 11 was committed by another replica and is not here yet
+        Assert.True(rings.TryPublishNext(new CommittedEvents("e", 10, [Event(11), Event(12)])));
+        Assert.False(rings.TryPublishNext(Commit(12)));
         rings.Publish([Event(11), Event(12), Event(13)], 13);
         Assert.Equal([11, 12, 13], Positions(ring));
         Assert.Equal(13, rings.Settled);
@@ -43,14 +43,14 @@ public class FilterRingRegistryTests
     public void Nothing_is_taken_before_it_is_known_where_the_log_stands()
     {
         var rings = TestRings.Create();
-        Assert.False(rings.TryPublishNext("e", [Event(1)]));
+        Assert.False(rings.TryPublishNext(Commit(1)));
     }
 
     [Fact]
     public void An_event_of_another_epoch_is_not_taken_for_the_next_one()
     {
         var (rings, ring) = Started();
-        Assert.False(rings.TryPublishNext("after a promotion", [Event(11)]));
+        Assert.False(rings.TryPublishNext(Commit(11, "after a promotion")));
         Assert.Empty(Positions(ring));
     }
 
@@ -67,7 +67,7 @@ public class FilterRingRegistryTests
         Assert.Equal([11, 12, 13], Positions(ring));
         Assert.Equal(["e", "e", "e2"], ring.ReadAll(0).Select(f => f.Epoch));
         Assert.Equal(("e2", new StreamPosition("e2", 13), 2), (ring.Epoch, rings.Now.Settled, woken));
-        Assert.False(rings.TryPublishNext("e", [Event(14)])); // committed by a server that has been replaced
+        Assert.False(rings.TryPublishNext(Commit(14))); // committed by a server that has been replaced
     }
 
     [Theory]
@@ -117,7 +117,7 @@ public class FilterRingRegistryTests
             () =>
             {
                 while (rings.Settled < Last)
-                    rings.TryPublishNext("e", [Event(rings.Settled + 1)]);
+                    rings.TryPublishNext(Commit(rings.Settled + 1));
             },
             TestContext.Current.CancellationToken
         );
@@ -269,10 +269,10 @@ public class FilterRingRegistryTests
 
         rings.Publish([Event(11) with { Topic = "a.1" }], 11);
 
-        Assert.False(rings.TryLeaveOut(["b", "a"], 13));
-        Assert.False(rings.TryLeaveOut(null, 13));
+        Assert.False(rings.TryLeaveOut(Page(11, 13, "b", "a")));
+        Assert.False(rings.TryLeaveOut(Page(11, 13) with { FirstTokens = null }));
         Assert.Equal(11, rings.Settled);
-        Assert.True(rings.TryLeaveOut(["b", "c"], 13));
+        Assert.True(rings.TryLeaveOut(Page(11, 13, "b", "c")));
         Assert.Equal(13, rings.Settled);
 
         Assert.Equal([11], rings.ReadRecent(needed.Filter, 10, "e", 1_000)!.Frames.Select(f => f.Position));
@@ -296,7 +296,7 @@ public class FilterRingRegistryTests
         rings.Reset(Lineage.Alone("e"), 10);
 
         for (var position = 11; position <= 20_000; position++)
-            Assert.True(rings.TryLeaveOut([$"t{position}"], position));
+            Assert.True(rings.TryLeaveOut(Page(position - 1, position, $"t{position}")));
 
         Assert.False(rings.IsRecent(Topic("never.seen"), 10));
         Assert.False(rings.IsRecent(Topic("t20000"), 19_999));
@@ -315,14 +315,14 @@ public class FilterRingRegistryTests
         var same = rings.Acquire(Topic("a.2"));
         var all = rings.Acquire(Topic("*.1"));
 
-        Assert.False(rings.TryLeaveOut(["b"], 11));
+        Assert.False(rings.TryLeaveOut(Page(10, 11, "b")));
 
         Forget(same, all);
-        Assert.True(rings.TryLeaveOut(["b"], 11));
-        Assert.False(rings.TryLeaveOut(["a"], 12));
+        Assert.True(rings.TryLeaveOut(Page(10, 11, "b")));
+        Assert.False(rings.TryLeaveOut(Page(11, 12, "a")));
 
         Forget(one);
-        Assert.True(rings.TryLeaveOut(["a"], 12));
+        Assert.True(rings.TryLeaveOut(Page(11, 12, "a")));
 
         void Forget(params FilterRing[] unused)
         {
@@ -364,6 +364,13 @@ public class FilterRingRegistryTests
     }
 
     private static IEnumerable<long> Positions(FilterRing ring) => ring.ReadAll(0).Select(f => f.Position);
+
+    /// <summary>A commit of one event.</summary>
+    private static CommittedEvents Commit(long position, string epoch = "e") =>
+        new(epoch, position - 1, [Event(position)]);
+
+    private static RelayPage Page(long previous, long last, params string[] firstTokens) =>
+        new("e", Fence: 1, previous, last, Sent: 1) { FirstTokens = firstTokens };
 
     private static EventRecord Event(long position) =>
         new()

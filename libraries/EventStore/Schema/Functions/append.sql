@@ -7,13 +7,18 @@
 --               Stored only while the run has this writer (the fence). In a new epoch the writer must confirm the
 --               run first; lost appends are refused (refuse_append.sql).
 --   ends        True for an event that ends its run: the run's row is deleted.
+--   direct      True if the caller publishes the new events itself; the notification then names the last one, and the
+--               relay waits a little before it reads what it has not heard.
 -- Results:
 --   positions       One per event, in the order given; null for a refused group. A retry gets its first position.
 --   first_position  Events at or after it are new, those before it are retries. Null if nothing was stored.
 --   epoch           The epoch of all positions.
+--   previous        The position of the event before the first new one, which may be lower than its own by more than 1:
+--                   rolled-back appends leave gaps. Only if it is direct, because it costs a look at the log.
 create or replace function eventstore.append(groups int[], ids uuid[], digests bytea[], topics text[], types text[],
-    keys text[], data text[], traceparents text[], writers uuid[], ends boolean[], out positions bigint[],
-    out committed_at timestamptz, out first_position bigint, out epoch text) language plpgsql as $$
+    keys text[], data text[], traceparents text[], writers uuid[], ends boolean[], direct boolean default false,
+    out positions bigint[], out committed_at timestamptz, out first_position bigint, out epoch text,
+    out previous bigint) language plpgsql as $$
 declare
     n int := cardinality(ids);
     fresh int[];
@@ -22,6 +27,7 @@ begin
     perform eventstore.lock_log();
     committed_at := clock_timestamp();
     epoch := eventstore.begin_epoch();
+    if direct then previous := eventstore.head(); end if;
     if writers is not null then
         select coalesce(array_agg(distinct e.grp), '{}') into fenced
         from unnest(groups, topics, writers) as e(grp, topic, writer)
@@ -89,5 +95,5 @@ begin
         from unnest(ids, digests) with ordinality as e(id, digest, ord)
         where e.ord = any (fresh) and e.digest is not null;
     end if;
-    perform pg_notify('eventstore', '');
+    perform pg_notify('eventstore', case when direct then currval('eventstore.position')::text else '' end);
 end $$;
