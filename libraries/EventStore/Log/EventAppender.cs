@@ -212,7 +212,8 @@ internal sealed class EventAppender(
         try
         {
             // 3. One commit stores it.
-            batch.IsDirect = direct?.Takes(batch.Bytes) == true;
+            var isSent = direct?.Takes(batch.Bytes) == true;
+            batch.IsDirect = isSent && direct!.IsHeard;
             var stored = await store.RunAsync(
                 """
                 select positions, committed_at, first_position, epoch, previous
@@ -223,8 +224,8 @@ internal sealed class EventAppender(
             );
 
             // 4. The streams get the new events. There are none if all were retries, or refused.
-            if (stored.First is { } first && (Committed is not null || batch.IsDirect))
-                PassOn(batch.Committed(stored, first), batch.IsDirect);
+            if (stored.First is { } first && (Committed is not null || isSent))
+                PassOn(batch.Committed(stored, first), isSent);
 
             // 5. Each request gets the positions of its events, or is refused.
             batch.Complete(stored.Epoch, stored.Positions);
@@ -270,10 +271,10 @@ internal sealed class EventAppender(
         return reusable;
     }
 
-    private void PassOn(CommittedEvents commit, bool isDirect)
+    private void PassOn(CommittedEvents commit, bool isSent)
     {
         Committed?.Invoke(commit);
-        if (isDirect)
+        if (isSent)
             direct!.Publish(commit);
     }
 

@@ -17,6 +17,9 @@ internal sealed class DirectPublisher(RedisLink redis, RelaySecret secret, IOpti
 
     private readonly string _channel = store.Value.DirectChannel;
 
+    /// <summary>True unless Redis has refused the last commit, so that the next ones only probe it.</summary>
+    public bool IsHeard => redis.IsAvailable;
+
     /// <summary>Returns true if a commit with this number of bytes can be sent now.</summary>
     public bool Takes(long bytes) => bytes <= MaxBytes && secret.IsKnown && redis.IsConnected;
 

@@ -47,6 +47,10 @@ internal sealed class World : IAsyncDisposable
     /// <summary>The Redis channel of this system.</summary>
     public string Channel =>
         _options.Settings.GetValueOrDefault("AspireSse__EventStore__Channel") ?? _database.Database!;
+
+    /// <summary>The Redis channel of the pages that replicas send of their own commits.</summary>
+    public string DirectChannel => new EventStoreOptions { Channel = Channel }.DirectChannel;
+
     public List<RunningService> Replicas { get; } = [];
     public List<RunningService> Broadcasters { get; } = [];
 

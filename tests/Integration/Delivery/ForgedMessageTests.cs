@@ -53,7 +53,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
     {
         await LiveAsync();
         await using var reader = await SseReader.OpenAtAsync(_system.Replicas[0].Url, Stream);
-        await using var channel = await AttackedChannel.OpenAsync(_system.Channel);
+        await using var channel = await AttackedChannel.OpenAsync(_system);
         var first = (await World.PublishNumbersAsync(_system.Replicas[1], Topic, 1, 1))[0];
 
         await reader.WaitForEventsAsync(1);
@@ -166,17 +166,17 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
         await _system.WaitForModeAsync("live");
     }
 
-    /// <summary>The Redis channel of a system, as an attacker with all rights on Redis sees them.</summary>
-    private sealed class AttackedChannel(ConnectionMultiplexer redis, string channel) : IAsyncDisposable
+    /// <summary>The Redis channels of a system, as an attacker with all rights on Redis sees them.</summary>
+    private sealed class AttackedChannel(ConnectionMultiplexer redis, World system) : IAsyncDisposable
     {
         private readonly ConcurrentQueue<byte[]> _recorded = new();
 
         public IReadOnlyList<byte[]> Recorded => [.. _recorded];
 
-        public static async Task<AttackedChannel> OpenAsync(string channel)
+        public static async Task<AttackedChannel> OpenAsync(World system)
         {
-            var attacked = new AttackedChannel(await TestRedis.ConnectAsync(Stores.Shared.Redis), channel);
-            var messages = await attacked.Subscriber.SubscribeAsync(RedisChannel.Literal(channel));
+            var attacked = new AttackedChannel(await TestRedis.ConnectAsync(Stores.Shared.Redis), system);
+            var messages = await attacked.Subscriber.SubscribeAsync(RedisChannel.Literal(system.Channel));
             messages.OnMessage(message => attacked._recorded.Enqueue(message.Message!));
             return attacked;
         }
@@ -189,6 +189,7 @@ public sealed class ForgedMessageTests(ForgedMessageTests.NoLooks fixture) : ICl
             {
                 using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
                 do foreach (var message in messages)
+                foreach (var channel in (string[])[system.Channel, system.DirectChannel])
                     await Subscriber.PublishAsync(RedisChannel.Literal(channel), message);
                 while (await pace.WaitForNextTickAsync(stop));
             });

@@ -1,6 +1,7 @@
 using System.Text;
 using EventStore;
 using Harness;
+using Npgsql;
 using StackExchange.Redis;
 
 namespace Integration.Delivery;
@@ -50,15 +51,24 @@ internal sealed class HandRelay : IAsyncDisposable
     public async Task<string> EpochAsync() => (string)(await RunAsync("select eventstore.epoch()"))!;
 
     /// <summary>Stores an event, of which the replica learns nothing.</summary>
-    public async Task<EventRecord> AppendAsync(string topic, int number)
+    public Task<EventRecord> AppendAsync(string topic, int number) => AppendAsync(System.Database, topic, number);
+
+    /// <param name="direct">True as from a replica that sends it itself.</param>
+    public static async Task<EventRecord> AppendAsync(
+        NpgsqlDataSource store,
+        string topic,
+        int number,
+        bool direct = false
+    )
     {
-        var position = await RunAsync(
+        await using var command = store.CreateCommand(
             $$"""
             select positions[1] from eventstore.append('{1}', array[gen_random_uuid()], '{null}', '{{{topic}}}', '{n}',
-                '{null}', '{{{number}}}', '{null}', null, '{false}')
+                '{null}', '{{{number}}}', '{null}', null, '{false}', {{direct}})
             """
         );
-        return Event(topic, (long)position!, $"{number}");
+        var position = (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        return Event(topic, position, $"{number}");
     }
 
     public static EventRecord Event(string topic, long position, string data) =>
@@ -82,6 +92,57 @@ internal sealed class HandRelay : IAsyncDisposable
                 new RelayPage(epoch, 1, events[0].Position - 1, events[^1].Position, ++_sent),
                 events
             );
+
+    /// <summary>Sends the page of an event as the replica that committed it.</summary>
+    public Task SendDirectAsync(string epoch, long previous, EventRecord record) =>
+        _redis
+            .GetSubscriber()
+            .PublishAsync(System.DirectChannel, _secret, new RelayPage(epoch, 0, previous, record.Position, 0), record);
+
+    /// <summary>Opens a reader of the topics a and b, and returns when the replica has delivered an event of
+    /// each.</summary>
+    public async Task<SseReader> ReadAsync()
+    {
+        var reader = await SseReader.OpenAtAsync(Replica.Url, "/v1/events/stream?topic=a&topic=b");
+        var epoch = await EpochAsync();
+        var first = await AppendAsync("a", 1);
+
+        // Again, until the replica has subscribed.
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                await SendAsync(epoch, first);
+                return reader.Events.Any();
+            },
+            "the replica receives pages"
+        );
+
+        await Relayed.SubscribedAsync(System.DirectChannel, 1);
+        await SendAsync(epoch, await AppendAsync("b", 2));
+        await reader.WaitForEventsAsync(2);
+        return reader;
+    }
+
+    /// <summary>Begins an epoch, as after the promotion of a standby that has every event, and returns when the replica
+    /// has entered it and delivered its third event.</summary>
+    public async Task<string> PromoteAsync(SseReader reader)
+    {
+        await RunAsync("select eventstore.lock_log(), eventstore.record_epoch(eventstore.epoch(), eventstore.head())");
+
+        var epoch = await EpochAsync();
+        var third = await AppendAsync("a", 3);
+        // Again, because messages of an unknown epoch do not cause more than four reads of the store in a second.
+        await Eventually.HoldsAsync(
+            async () =>
+            {
+                await SendAsync(epoch, third);
+                return reader.Events.Count() == 3;
+            },
+            "the replica enters the epoch"
+        );
+
+        return epoch;
+    }
 
     public async ValueTask DisposeAsync()
     {

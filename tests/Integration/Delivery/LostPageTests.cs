@@ -5,13 +5,11 @@ namespace Integration.Delivery;
 /// <summary>The pages that a replica receives are not all that the Broadcaster sent, or not of its epoch.</summary>
 public sealed class LostPageTests
 {
-    private const string Stream = "/v1/events/stream?topic=a&topic=b";
-
     [Fact]
     public async Task The_events_of_a_lost_page_are_delivered_before_those_of_the_next_one()
     {
         await using var relay = await HandRelay.StartAsync();
-        await using var reader = await ReadingAsync(relay);
+        await using var reader = await relay.ReadAsync();
 
         await relay.AppendAsync("a", 3);
         await relay.SendAsync(await relay.EpochAsync(), await relay.AppendAsync("a", 4));
@@ -24,7 +22,7 @@ public sealed class LostPageTests
     public async Task Without_Postgres_a_page_after_a_lost_one_waits_for_it()
     {
         await using var relay = await HandRelay.StartAsync();
-        await using var reader = await ReadingAsync(relay);
+        await using var reader = await relay.ReadAsync();
 
         relay.System.Postgres.Cut();
         await ReplicaHealth.IsAsync(relay.Replica, HttpStatusCode.ServiceUnavailable);
@@ -44,7 +42,7 @@ public sealed class LostPageTests
     public async Task A_reader_that_returns_for_events_that_its_replica_left_out_gets_them()
     {
         await using var relay = await HandRelay.StartAsync();
-        await using var reader = await ReadingAsync(relay);
+        await using var reader = await relay.ReadAsync();
         var epoch = await relay.EpochAsync();
 
         await relay.SendAsync(epoch, await relay.AppendAsync("c", 3));
@@ -65,10 +63,10 @@ public sealed class LostPageTests
     public async Task A_page_of_a_former_epoch_is_not_delivered_in_the_new_one()
     {
         await using var relay = await HandRelay.StartAsync();
-        await using var reader = await ReadingAsync(relay);
+        await using var reader = await relay.ReadAsync();
 
         var former = await relay.EpochAsync();
-        var epoch = await PromoteAsync(relay, reader);
+        var epoch = await relay.PromoteAsync(reader);
 
         await relay.SendAsync(former, HandRelay.Event("a", 4, "\"lost\""));
         await relay.SendAsync(epoch, await relay.AppendAsync("a", 4));
@@ -81,10 +79,10 @@ public sealed class LostPageTests
     public async Task A_former_primary_that_still_answers_is_not_followed()
     {
         await using var relay = await HandRelay.StartAsync();
-        await using var reader = await ReadingAsync(relay);
+        await using var reader = await relay.ReadAsync();
         var former = await relay.EpochAsync();
 
-        await PromoteAsync(relay, reader);
+        await relay.PromoteAsync(reader);
 
         // The former one knows nothing of the promotion, and commits an event of its own.
         await relay.RunAsync("create table successor as select * from eventstore.lineage order by number desc limit 1");
@@ -106,50 +104,5 @@ public sealed class LostPageTests
         await reader.WaitForEventsAsync(4);
         Assert.Equal(["1", "2", "3", "4"], reader.Events.Select(e => e.Data));
         Assert.DoesNotContain(reader.Frames, frame => frame.Event == "resync");
-    }
-
-    /// <summary>Begins an epoch, as after the promotion of a standby that has every event, and returns when the replica
-    /// has entered it and delivered its third event.</summary>
-    private static async Task<string> PromoteAsync(HandRelay relay, SseReader reader)
-    {
-        await relay.RunAsync(
-            "select eventstore.lock_log(), eventstore.record_epoch(eventstore.epoch(), eventstore.head())"
-        );
-
-        var epoch = await relay.EpochAsync();
-        var third = await relay.AppendAsync("a", 3);
-        // Again, because messages of an unknown epoch do not cause more than four reads of the store in a second.
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                await relay.SendAsync(epoch, third);
-                return reader.Events.Count() == 3;
-            },
-            "the replica enters the epoch"
-        );
-
-        return epoch;
-    }
-
-    /// <summary>Opens a reader of both topics, and returns when the replica has delivered an event of each.</summary>
-    private static async Task<SseReader> ReadingAsync(HandRelay relay)
-    {
-        var reader = await SseReader.OpenAtAsync(relay.Replica.Url, Stream);
-        var epoch = await relay.EpochAsync();
-        var first = await relay.AppendAsync("a", 1);
-
-        // Again, until the replica has subscribed.
-        await Eventually.HoldsAsync(
-            async () =>
-            {
-                await relay.SendAsync(epoch, first);
-                return reader.Events.Any();
-            },
-            "the replica receives pages"
-        );
-
-        await relay.SendAsync(epoch, await relay.AppendAsync("b", 2));
-        await reader.WaitForEventsAsync(2);
-        return reader;
     }
 }

@@ -83,6 +83,51 @@ public sealed class RelayTests
         }
     }
 
+    /// <summary>Nothing but notifications wakes the relay here.</summary>
+    [Fact]
+    public async Task What_a_replica_has_sent_is_not_relayed_and_what_it_did_not_send_is()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var database = await Stores.Shared.CreateMigratedAsync(cancellationToken);
+        using var host = Start(
+            database,
+            ("AspireSse:EventStore:PollMilliseconds", "60000"),
+            ("AspireSse:Relay:HeartbeatMilliseconds", "60000")
+        );
+        await using var store = NpgsqlDataSource.Create(database.ConnectionString);
+        using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis);
+        var pages = new ConcurrentQueue<RelayPage>();
+        var messages = await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal(database.Database!));
+        messages.OnMessage(message => pages.Enqueue(Relayed.Read(message)));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var running = RunAsync(host, await HoldAsync(host, "this test"), () => true, stop.Token);
+        var relay = host.Services.GetRequiredService<Relay>();
+        var secret = new RelaySecret(store);
+        await secret.ReadAsync(cancellationToken);
+
+        await Eventually.HoldsAsync(() => !pages.IsEmpty, "the relay has begun");
+
+        // The page of an event comes before its notification.
+        var channel = new EventStoreOptions { Channel = database.Database! }.DirectChannel;
+        await Relayed.SubscribedAsync(channel, 1);
+        var first = await HandRelay.AppendAsync(store, "t", 1);
+        await Eventually.HoldsAsync(() => pages.Any(page => page.Last == first.Position), "it is relayed");
+        var second = HandRelay.Event("t", first.Position + 1, "2");
+        var sent = new RelayPage(pages.Last().Epoch, 0, first.Position, second.Position, 0);
+        await redis.GetSubscriber().PublishAsync(channel, secret, sent, second);
+        await Eventually.HoldsAsync(() => relay.Relayed == second.Position, "it is heard");
+        await HandRelay.AppendAsync(store, "t", 2, direct: true);
+        var third = await HandRelay.AppendAsync(store, "t", 3, direct: true);
+
+        await Eventually.HoldsAsync(() => pages.Any(page => page.Last == third.Position), "it is relayed, too");
+        Assert.Equal(
+            [(first.Position - 1, first.Position), (second.Position, third.Position)],
+            pages.Where(page => !page.IsHeartbeat).Select(page => (page.Previous, page.Last))
+        );
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
     /// <summary>Otherwise its rows could move while the next leader's term runs, and no one would report the refused
     /// ones.</summary>
     [Fact]

@@ -12,15 +12,18 @@ internal static class Relayed
 
     /// <summary>Waits until every replica of a system has subscribed: an event from before comes from the
     /// store.</summary>
-    public static async Task SubscribedAsync(World system)
+    public static Task SubscribedAsync(World system) => SubscribedAsync(system.Channel, system.Replicas.Count);
+
+    /// <summary>Waits until a channel has so many subscribers.</summary>
+    public static async Task SubscribedAsync(string name, int count)
     {
         using var redis = await TestRedis.ConnectAsync(Stores.Shared.Redis, allowAdmin: true);
         var server = redis.GetServer(redis.GetEndPoints()[0]);
-        var channel = RedisChannel.Literal(system.Channel);
+        var channel = RedisChannel.Literal(name);
 
         await Eventually.HoldsAsync(
-            async () => await server.SubscriptionSubscriberCountAsync(channel) == system.Replicas.Count,
-            "the replicas have subscribed"
+            async () => await server.SubscriptionSubscriberCountAsync(channel) == count,
+            "all have subscribed"
         );
     }
 
