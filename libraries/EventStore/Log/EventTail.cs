@@ -17,11 +17,11 @@ internal sealed class EventTail(
     ILogger<EventTail> logger
 )
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
-
     /// <summary>Time that a page has which a replica sends itself: ten times that of Redis and two processes on a busy
     /// machine, and far less than what a person notices.</summary>
-    private static readonly TimeSpan DirectTime = TimeSpan.FromMilliseconds(30);
+    public static readonly TimeSpan DirectTime = TimeSpan.FromMilliseconds(30);
+
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
 
     private readonly HashSet<Waker> _followers = [];
     private Action? _stopListening;
@@ -127,10 +127,10 @@ internal sealed class EventTail(
     /// other.</param>
     private void WakeAll(string direct)
     {
-        var position = direct.Length > 0 ? long.Parse(direct, CultureInfo.InvariantCulture) : long.MaxValue;
+        var isDirect = long.TryParse(direct, CultureInfo.InvariantCulture, out var position);
         lock (_followers)
             foreach (var follower in _followers)
-                if (direct.Length > 0)
+                if (isDirect)
                     follower.WakeLate(position);
                 else
                     follower.Wake();

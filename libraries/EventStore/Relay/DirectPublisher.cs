@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Options;
 
 namespace EventStore;
@@ -28,7 +27,7 @@ internal sealed class DirectPublisher(RedisLink redis, RelaySecret secret, IOpti
     {
         var page = new RelayPage(commit.Epoch, Fence: 0, commit.Previous, commit.Last, Sent: 0)
         {
-            TraceParent = Activity.Current?.Id,
+            TraceParent = EventTracing.Current,
         };
         var message = secret.Sign(RelayFormat.ToBytes(page, commit.Events));
         _ = redis.PublishAsync(_channel, message, Timeout, CancellationToken.None);

@@ -57,7 +57,10 @@ internal sealed class Relay(
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.HeartbeatMilliseconds), clock);
         do
         {
-            if (!await TryPublishAsync(term, () => SendHeartbeatAsync(term.Fence, stopped), stopped))
+            var heartbeat = _core.Heartbeat(term.Fence);
+            // Pages that were heard a moment ago may still be on their way to others, who would see a gap.
+            await Task.Delay(EventTail.DirectTime, clock, stopped);
+            if (!await TryPublishAsync(term, () => redis.PublishAsync(heartbeat, [], stopped), stopped))
                 return;
         } while (await timer.WaitForNextTickAsync(stopped));
     }
@@ -82,9 +85,6 @@ internal sealed class Relay(
         }
     }
 
-    private Task SendHeartbeatAsync(long fence, CancellationToken cancellationToken) =>
-        redis.PublishAsync(_core.Heartbeat(fence), [], cancellationToken);
-
     private async Task PublishAsync(LogPage page, long after, long fence, CancellationToken cancellationToken)
     {
         if (_core.IsOfNewEpoch(page))
@@ -94,7 +94,7 @@ internal sealed class Relay(
         }
 
         if (_core.TryEnter(page, after))
-            await SendHeartbeatAsync(fence, cancellationToken);
+            await redis.PublishAsync(_core.Heartbeat(fence), [], cancellationToken);
         if (_core.Next(page, fence) is { } message)
             await PublishEventsAsync(message, EventsOf(message, page), cancellationToken);
 
