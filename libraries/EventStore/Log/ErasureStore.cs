@@ -11,29 +11,29 @@ internal sealed class ErasureStore([FromKeyedServices(StorePool.Work)] NpgsqlDat
     {
         var (result, open) = await store.ChangeAsync(
             "select number, events, outbox_rows, unknown, open_runs from eventstore.erase($1, $2, $3, $4)",
-            async command =>
+            command =>
             {
                 command.With<string[]>([.. erasure.Topics]).With<Guid[]>([.. erasure.Ids]);
-                await using var row = await command.With(erasure.By).With(erasure.Reason).ExecuteReaderAsync();
-                await row.ReadAsync();
-                var open = row.GetFieldValue<string[]>(4);
-                var result =
-                    open.Length > 0
-                        ? null
-                        : new ErasureResult
-                        {
-                            Number = row.GetInt64(0),
-                            Events = row.GetInt64(1),
-                            OutboxRows = row.GetInt64(2),
-                            Unknown = row.GetFieldValue<string[]>(3),
-                        };
-                // The row arrives before the commit, which the end of the statement proves.
-                while (await row.NextResultAsync()) { }
-                return (result, open);
+                return command.With(erasure.By).With(erasure.Reason).RowAsync(Result);
             },
             cancellationToken
         );
         return result ?? throw new OpenRunException(open);
+    }
+
+    private static (ErasureResult? Result, string[] Open) Result(NpgsqlDataReader row)
+    {
+        var open = row.GetFieldValue<string[]>(4);
+        if (open.Length > 0)
+            return (null, open);
+        var result = new ErasureResult
+        {
+            Number = row.GetInt64(0),
+            Events = row.GetInt64(1),
+            OutboxRows = row.GetInt64(2),
+            Unknown = row.GetFieldValue<string[]>(3),
+        };
+        return (result, open);
     }
 
     /// <summary>Returns true if a topic was erased after a request with a key had got its id: a repetition of the

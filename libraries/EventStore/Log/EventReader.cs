@@ -216,12 +216,7 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
     private Task<LogState> StateAsync(CancellationToken cancellationToken) =>
         store.ReadAsync(
             $"{LogState.Sql} select {LogState.Columns} from state",
-            async command =>
-            {
-                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                await row.ReadAsync(CancellationToken.None);
-                return LogState.Of(row);
-            },
+            command => command.RowAsync(LogState.Of),
             cancellationToken
         );
 
@@ -248,10 +243,10 @@ internal sealed class EventReader(NpgsqlDataSource store, IOptions<EventStoreOpt
             Id = row.GetGuid(4),
             Topic = row.GetString(5),
             Type = row.GetString(6),
-            Key = row.IsDBNull(7) ? null : row.GetString(7),
+            Key = row.TextOrNull(7),
             Data = row.IsDBNull(8) ? default(ReadOnlyMemory<byte>) : row.GetFieldValue<byte[]>(8),
             Time = row.GetFieldValue<DateTimeOffset>(9),
-            TraceParent = row.IsDBNull(10) ? null : row.GetString(10),
+            TraceParent = row.TextOrNull(10),
         };
 
     /// <summary>Returns the first events that fit into a page's bytes, at least one, and the position up to which they

@@ -158,7 +158,7 @@ internal sealed class EventSearch(NpgsqlDataSource store, EventFilter filter, in
                     ofTopic[number]++;
                     last[number] = row.GetInt64(1);
 
-                    var key = row.IsDBNull(4) ? null : row.GetString(4);
+                    var key = row.TextOrNull(4);
                     if (filter.Passes(row.GetString(3), key))
                         found.Add(new FoundEvent(last[number], row.GetInt32(2), key ?? topics[number].Topic));
                 }

@@ -59,17 +59,7 @@ public sealed class LineageReader
     private Task<IReadOnlyList<EpochRow>> RowsAsync(CancellationToken cancellationToken) =>
         _store.ReadAsync<IReadOnlyList<EpochRow>>(
             $"select epoch, parent, common from eventstore.lineage order by number desc limit {MostEpochs}",
-            async command =>
-            {
-                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                var rows = new List<EpochRow>();
-                while (await row.ReadAsync(CancellationToken.None))
-                    rows.Add(
-                        new EpochRow(row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1), row.GetInt64(2))
-                    );
-
-                return rows;
-            },
+            command => command.RowsAsync(row => new EpochRow(row.GetString(0), row.TextOrNull(1), row.GetInt64(2))),
             cancellationToken
         );
 }

@@ -63,15 +63,12 @@ internal static class Outbox
             where ordinal >= $1 and pg_visible_in_snapshot(writer, $2::pg_snapshot) limit 1
             """;
         await using var waiting = new NpgsqlCommand(PauseWhileThere, connection);
-        await using (var seen = new NpgsqlCommand(Now, connection))
-        await using (var row = await seen.ExecuteReaderAsync(CancellationToken.None))
-        {
-            await row.ReadAsync(CancellationToken.None);
-            if (row.IsDBNull(0))
-                return;
-            waiting.With(row.GetInt64(0)).With(row.GetString(1));
-        }
+        await using var seen = new NpgsqlCommand(Now, connection);
+        var (first, look) = await seen.RowAsync(row => (row.NumberOrNull(0), row.GetString(1)));
+        if (first is null)
+            return;
 
+        waiting.With(first.Value).With(look);
         do cancellationToken.ThrowIfCancellationRequested();
         while (await waiting.ExecuteScalarAsync(CancellationToken.None) is not null);
     }
@@ -103,15 +100,13 @@ internal static class Outbox
     ) =>
         store.RunAsync(
             "select moved, refused, looked from eventstore.move_outbox($1, $2, $3, $4)",
-            async command =>
-            {
-                await using var row = await command.With(lease).With(fence).With(most).With(look).ExecuteReaderAsync();
-                await row.ReadAsync();
-                var move = new OutboxMove(row.GetInt32(0), row.GetFieldValue<string[]>(1), row.GetString(2));
-                // The row arrives before the commit, which the end of the statement proves.
-                while (await row.NextResultAsync()) { }
-                return move;
-            },
+            command =>
+                command
+                    .With(lease)
+                    .With(fence)
+                    .With(most)
+                    .With(look)
+                    .RowAsync(row => new OutboxMove(row.GetInt32(0), row.GetFieldValue<string[]>(1), row.GetString(2))),
             cancellationToken
         );
 }

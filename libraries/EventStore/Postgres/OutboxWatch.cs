@@ -37,7 +37,12 @@ internal sealed class OutboxWatch(NpgsqlDataSource store)
     {
         try
         {
-            return await store.RunAsync(Sql, command => ReadAsync(command, erasures), timeout, cancellationToken);
+            return await store.RunAsync(
+                Sql,
+                command => command.With(_passed).With(_last).With(erasures).RowAsync(Note),
+                timeout,
+                cancellationToken
+            );
         }
         catch
         {
@@ -48,11 +53,8 @@ internal sealed class OutboxWatch(NpgsqlDataSource store)
         }
     }
 
-    private async Task<(WaitingOutbox? Oldest, long ErasedThrough)> ReadAsync(NpgsqlCommand command, TimeSpan erasures)
+    private (WaitingOutbox? Oldest, long ErasedThrough) Note(NpgsqlDataReader row)
     {
-        command.With(_passed).With(_last).With(erasures);
-        await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-        await row.ReadAsync(CancellationToken.None);
         var look = row.GetString(0);
         var oldest = row.IsDBNull(1) ? null : new WaitingOutbox(row.GetInt64(1), row.GetBoolean(3));
 

@@ -57,13 +57,9 @@ internal static class RunningCommands
                 .Where(r => r.Value.IsLate && r.Value.Host == connection.Host && r.Value.Port == connection.Port)
                 .ToList();
             var asking = connection.ProcessID;
-            var busy = new HashSet<int>();
-
-            await using var row = await command
+            var busy = await command
                 .With(late.Select(r => r.Value.Pid).Append(asking).ToArray())
-                .ExecuteReaderAsync(CancellationToken.None);
-            while (await row.ReadAsync(CancellationToken.None))
-                busy.Add(row.GetInt32(0));
+                .RowsAsync(row => row.GetInt32(0));
 
             // Postgres itself reports the asking session as busy. Behind a pooler, process ids belong to no session or
             // to others.

@@ -22,8 +22,7 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
             """,
             async command =>
             {
-                AddKey(command, owner, key, content);
-                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
+                AddKey(command, owner, key, content).With(Kept);
                 return (string?)await command.ExecuteScalarAsync(CancellationToken.None);
             },
             cancellationToken
@@ -44,29 +43,14 @@ internal sealed class RequestKeyStore([FromKeyedServices(StorePool.Work)] Npgsql
     ) =>
         store.ChangeAsync<string?>(
             "select same, first_answer from eventstore.claim_key($1, $2, $3, $4, $5)",
-            async command =>
-            {
-                AddKey(command, owner, key, content);
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
-                command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Kept });
-
-                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                await row.ReadAsync(CancellationToken.None);
-                var answer = row.GetBoolean(0) ? row.GetString(1) : null;
-
-                // The row arrives before the commit, which the end of the statement proves.
-                while (await row.NextResultAsync(CancellationToken.None)) { }
-
-                return answer;
-            },
+            command =>
+                AddKey(command, owner, key, content)
+                    .With(id)
+                    .With(Kept)
+                    .RowAsync(row => row.GetBoolean(0) ? row.GetString(1) : null),
             cancellationToken
         );
 
-    private static void AddKey(NpgsqlCommand command, string owner, string key, string content)
-    {
-        var digest = SHA256.HashData(Encoding.UTF8.GetBytes(content));
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = owner });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = digest });
-    }
+    private static NpgsqlCommand AddKey(NpgsqlCommand command, string owner, string key, string content) =>
+        command.With(owner).With(key).With(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
 }

@@ -47,29 +47,17 @@ internal sealed class RunStore(
                 select begun, announced_at, in_epoch
                 from eventstore.begin_handled_run($1, $2, $3::jsonb, $4, $5, $6, $7, $8)
                 """,
-            async command =>
+            command =>
             {
-                command.With(topic).With(writer).With(closingEvents).With(announcement);
-                command.Parameters.Add(
-                    new NpgsqlParameter
-                    {
-                        Value = (object?)traceParent ?? DBNull.Value,
-                        NpgsqlDbType = NpgsqlDbType.Text,
-                    }
-                );
+                command.With(topic).With(writer).With(closingEvents).With(announcement).With(traceParent);
                 if (handled is not null)
                     command.With(handled.Handler).With(handled.Input).With(handled.Attempts);
 
-                await using var row = await command.ExecuteReaderAsync();
-                await row.ReadAsync();
-                RunBeginning? beginning = row.IsDBNull(1)
-                    ? null
-                    : new RunBeginning(row.GetBoolean(0), new StreamPosition(row.GetString(2), row.GetInt64(1)));
-
-                // The row arrives before the commit, which the end of the statement proves.
-                while (await row.NextResultAsync()) { }
-
-                return beginning;
+                return command.RowAsync<RunBeginning?>(row =>
+                    row.IsDBNull(1)
+                        ? null
+                        : new RunBeginning(row.GetBoolean(0), new StreamPosition(row.GetString(2), row.GetInt64(1)))
+                );
             }
         );
 
@@ -147,14 +135,7 @@ internal sealed class RunStore(
                 order by topic desc, position desc limit 100) n
             order by n.topic desc, n.position desc
             """,
-            async command =>
-            {
-                await using var row = await command.With(log).With(kind).ExecuteReaderAsync(CancellationToken.None);
-                var runs = new List<(string, bool)>();
-                while (await row.ReadAsync(CancellationToken.None))
-                    runs.Add((row.GetString(0), row.GetBoolean(1)));
-                return runs;
-            },
+            command => command.With(log).With(kind).RowsAsync(row => (row.GetString(0), row.GetBoolean(1))),
             cancellationToken
         );
 
@@ -377,7 +358,7 @@ internal sealed class RunStore(
             row.GetInt64(0),
             row.GetString(1) == log,
             row.GetString(2),
-            row.IsDBNull(3) ? null : row.GetString(3),
+            row.TextOrNull(3),
             row.GetString(4),
             row.GetFieldValue<DateTimeOffset>(5)
         );

@@ -30,15 +30,11 @@ internal sealed class RunWriterLeases(
             )
             select exists (select from mine), array(select run from eventstore.runs where writer = $1 and cancelled)
             """,
-            async command =>
-            {
-                await using var row = await command.With(writer).With(lease).ExecuteReaderAsync();
-                await row.ReadAsync();
-                var cancelled = row.GetBoolean(0) ? await row.GetFieldValueAsync<string[]>(1) : null;
-                // The row arrives before the commit, which the end of the statement proves.
-                while (await row.NextResultAsync()) { }
-                return cancelled;
-            },
+            command =>
+                command
+                    .With(writer)
+                    .With(lease)
+                    .RowAsync<IReadOnlyList<string>?>(row => row.GetBoolean(0) ? row.GetFieldValue<string[]>(1) : null),
             TimeSpan.FromSeconds(Math.Min(lease.TotalSeconds / 2, options.Value.CommandTimeoutSeconds)),
             cancellationToken
         );
@@ -84,22 +80,17 @@ internal sealed class RunWriterLeases(
                 select e.position from eventstore.events_of(run) e order by e.topic desc, e.position desc limit 1), 0)
             from eventstore.runs where writer = $1 and run = any ($2) and handler is not null
             """,
-            async command =>
-            {
-                await using var row = await command.With(writer).With(topics).ExecuteReaderAsync();
-                var runs = new List<HandledRun>();
-                while (await row.ReadAsync())
-                    runs.Add(
-                        new HandledRun(
-                            row.GetString(0),
-                            new HandledWork(row.GetString(1), row.GetString(2), row.GetInt32(3)),
-                            row.GetInt32(4),
-                            row.GetBoolean(5),
-                            row.GetInt64(6)
-                        )
-                    );
-                return runs;
-            },
+            command =>
+                command
+                    .With(writer)
+                    .With(topics)
+                    .RowsAsync(row => new HandledRun(
+                        row.GetString(0),
+                        new HandledWork(row.GetString(1), row.GetString(2), row.GetInt32(3)),
+                        row.GetInt32(4),
+                        row.GetBoolean(5),
+                        row.GetInt64(6)
+                    )),
             cancellationToken
         );
 

@@ -16,14 +16,12 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
     ) =>
         store.RunAsync(
             "select clock_timestamp()",
-            async command =>
+            command =>
             {
                 // The clock is read here, because the command may have waited for a connection.
                 var asked = clock.GetTimestamp();
-                await using var row = await command.ExecuteReaderAsync();
-                await row.ReadAsync();
                 // The type is named, because an application may read times as another type (UseNodaTime).
-                return (row.GetFieldValue<DateTimeOffset>(0), asked, clock.GetTimestamp());
+                return command.RowAsync(row => (row.GetFieldValue<DateTimeOffset>(0), asked, clock.GetTimestamp()));
             },
             cancellationToken
         );
@@ -58,18 +56,16 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
         DateTimeOffset time,
         CancellationToken cancellationToken
     ) =>
-        store.RunAsync<IReadOnlyList<(TicketConnection, DateTimeOffset)>>(
+        store.RunAsync(
             // The time may be of a former server, whose clock was ahead.
             """
             select ticket, connection, opened_at, told_at from eventstore.ticket_holders
             where told_at > least($1, clock_timestamp() - interval '5 seconds') order by told_at
             """,
-            async command =>
-            {
-                await using var row = await command.With(time).ExecuteReaderAsync();
-                var noted = new List<(TicketConnection, DateTimeOffset)>();
-                while (await row.ReadAsync())
-                    noted.Add(
+            command =>
+                command
+                    .With(time)
+                    .RowsAsync(row =>
                         (
                             new TicketConnection(
                                 row.GetGuid(0),
@@ -78,10 +74,7 @@ internal sealed class TicketConnectionStore([FromKeyedServices(StorePool.Feed)] 
                             ),
                             row.GetFieldValue<DateTimeOffset>(3)
                         )
-                    );
-
-                return noted;
-            },
+                    ),
             cancellationToken
         );
 }

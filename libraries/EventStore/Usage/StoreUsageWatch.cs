@@ -64,11 +64,8 @@ internal sealed class StoreUsageWatch : RestartingService
     private Task<StoreUsage> ReadAsync(CancellationToken cancellationToken) =>
         _store.RunAsync(
             StoreUsage.Query,
-            async command =>
-            {
-                await using var row = await command.ExecuteReaderAsync();
-                await row.ReadAsync();
-                return new StoreUsage(
+            command =>
+                command.RowAsync(row => new StoreUsage(
                     row.GetInt64(0),
                     row.GetInt64(1),
                     row.GetInt64(2),
@@ -76,8 +73,7 @@ internal sealed class StoreUsageWatch : RestartingService
                     row.GetInt64(4),
                     row.GetInt64(5),
                     row.GetInt64(6)
-                );
-            },
+                )),
             cancellationToken
         );
 }

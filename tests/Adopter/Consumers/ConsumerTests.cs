@@ -1,3 +1,4 @@
+using Harness;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
@@ -25,7 +26,7 @@ public sealed class ConsumerTests : IAsyncLifetime
     public async Task A_consumer_that_is_killed_a_hundred_times_has_each_effect_once()
     {
         const int Orders = 200;
-        using var app = await StartAsync(consumes: false);
+        using var app = await StartAsync(_connectionString, consumes: false);
         var log = app.Services.GetRequiredService<IEventLog>();
         var killer = new Killer(100);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(Stop);
@@ -58,10 +59,44 @@ public sealed class ConsumerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_consumer_whose_process_is_killed_twenty_times_has_each_effect_once()
+    {
+        const int Kills = 20,
+            OrdersPerKill = 10;
+        using var app = await StartAsync(_connectionString, consumes: false);
+        var log = app.Services.GetRequiredService<IEventLog>();
+        var handled = 0;
+
+        for (var kill = 1; kill <= Kills + 1; kill++)
+        {
+            await using var process = ConsumerProcess.Start(_connectionString);
+            for (var order = 1; order <= OrdersPerKill; order++)
+                await log.AppendAsync($"orders.{kill}-{order}.paid", "paid", order, cancellationToken: Stop);
+
+            // Killed after one event or several; the last process handles all that is left.
+            var enough = kill > Kills ? kill * OrdersPerKill : handled + 1 + kill % OrdersPerKill;
+            await Eventually.HoldsAsync(
+                async () => (handled = (await SalesAsync()).Length) >= enough,
+                state: () => process.Output
+            );
+            foreach (var pid in process.Processes)
+                Signals.Send(pid, Signals.Kill);
+        }
+
+        Assert.Equal(
+            Enumerable
+                .Range(0, (Kills + 1) * OrdersPerKill)
+                .Select(n => $"orders.{n / OrdersPerKill + 1}-{n % OrdersPerKill + 1}.paid"),
+            (await SalesAsync()).Select(sale => sale.Order)
+        );
+        await app.StopAsync(Stop);
+    }
+
+    [Fact]
     public async Task Of_two_consumers_of_one_name_one_works_and_the_other_succeeds_it()
     {
-        using var one = await StartAsync(consumes: true);
-        using var other = await StartAsync(consumes: true);
+        using var one = await StartAsync(_connectionString, consumes: true);
+        using var other = await StartAsync(_connectionString, consumes: true);
         var log = one.Services.GetRequiredService<IEventLog>();
 
         await AppendAsync(1, 20);
@@ -89,12 +124,12 @@ public sealed class ConsumerTests : IAsyncLifetime
         }
     }
 
-    private async Task<IHost> StartAsync(bool consumes)
+    internal static async Task<IHost> StartAsync(string database, bool consumes)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration["ConnectionStrings:eventstore"] = _connectionString;
+        builder.Configuration["ConnectionStrings:eventstore"] = database;
         builder.AddEventStore();
-        builder.Services.AddSingleton<IDbContextFactory<SalesDb>>(Contexts());
+        builder.Services.AddSingleton<IDbContextFactory<SalesDb>>(Contexts(database));
         builder.Services.AddSingleton<SalesConsumer>();
         if (consumes)
             builder.Services.AddHostedService(services => services.GetRequiredService<SalesConsumer>());
@@ -113,9 +148,11 @@ public sealed class ConsumerTests : IAsyncLifetime
             NullLogger<SalesConsumer>.Instance
         );
 
-    private PooledDbContextFactory<SalesDb> Contexts(Killer? killer = null)
+    private PooledDbContextFactory<SalesDb> Contexts(Killer? killer = null) => Contexts(_connectionString, killer);
+
+    private static PooledDbContextFactory<SalesDb> Contexts(string database, Killer? killer = null)
     {
-        var options = new DbContextOptionsBuilder<SalesDb>().UseNpgsql(_connectionString);
+        var options = new DbContextOptionsBuilder<SalesDb>().UseNpgsql(database);
         if (killer is not null)
             options.AddInterceptors(killer);
         return new PooledDbContextFactory<SalesDb>(options.Options);

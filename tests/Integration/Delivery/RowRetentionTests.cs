@@ -58,9 +58,16 @@ public sealed class RowRetentionTests
         {
             Assert.True(await log.Runs.BeginAsync(run, writer, """[{"type":"error","data":"{}"}]"""));
             await log.ScalarAsync(
-                $"update eventstore.runs set started_at = started_at - interval '{age}' where run = '{run}'"
+                $"""
+                update eventstore.runs set begun_at = begun_at - interval '{age}', handler = 'h'
+                where run = '{run}'
+                """
             );
         }
+
+        // Restarted just now, each has a new attempt.
+        await log.ScalarAsync("update eventstore.runs set writer = '00000000-0000-0000-0000-000000000000'");
+        Assert.Equal(2, await log.ScalarAsync($"select cardinality(eventstore.take_over_runs('{writer}', '{{h}}'))"));
 
         await log.Retention.DropAsync(Stop);
 
@@ -70,7 +77,10 @@ public sealed class RowRetentionTests
         Assert.Equal(
             "g.old error, g.young n",
             await log.ScalarAsync(
-                "select string_agg(topic || ' ' || type, ', ' order by position) from eventstore.events"
+                """
+                select string_agg(topic || ' ' || type, ', ' order by position) from eventstore.events
+                where type <> 'restarted'
+                """
             )
         );
     }

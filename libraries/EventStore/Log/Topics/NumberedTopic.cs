@@ -43,13 +43,7 @@ public readonly record struct NumberedTopic(
                 ) recent
             ) other
             """,
-            async command =>
-            {
-                command.With(topic).With(number).With(other.Topic).With(other.Type);
-                await using var row = await command.ExecuteReaderAsync();
-                await row.ReadAsync();
-                return Of(row);
-            },
+            command => command.With(topic).With(number).With(other.Topic).With(other.Type).RowAsync(Of),
             cancellationToken
         );
 
@@ -59,15 +53,14 @@ public readonly record struct NumberedTopic(
         return new NumberedTopic(
             head,
             Place(2),
-            Number(3),
-            Number(4),
+            row.NumberOrNull(3),
+            row.NumberOrNull(4),
             Place(5),
             new RecentEnds(Place(6), Place(7), Place(8))
         );
 
-        long? Number(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
-
-        StreamPosition? Place(int column) => Number(column) is { } position ? head with { Position = position } : null;
+        StreamPosition? Place(int column) =>
+            row.NumberOrNull(column) is { } position ? head with { Position = position } : null;
     }
 }
 

@@ -53,31 +53,27 @@ public sealed class TopicReader
                 ) newest where type = any($3))
             from state, listed
             """,
-            async command =>
-            {
-                command.With(topic).With(ordinal).With(endTypes.ToArray());
-                await using var row = await command.ExecuteReaderAsync(CancellationToken.None);
-                await row.ReadAsync(CancellationToken.None);
-                var state = LogState.Of(row);
-
-                long? Position(int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
-
-                // The position before the first event, or the head if there is no event yet: the first one will come
-                // after it.
-                var start = Position(3) is { } first ? first - 1 : state.Head;
-                return new TopicState(
-                    state.Epoch,
-                    state.Head,
-                    start,
-                    ordinal == 0 ? start
-                        : ordinal > MostOrdinal ? null
-                        : Position(4),
-                    IsCounted: ordinal <= MostOrdinal || Position(4) is null,
-                    Position(5)
-                );
-            },
+            command => command.With(topic).With(ordinal).With(endTypes.ToArray()).RowAsync(row => State(row, ordinal)),
             cancellationToken
         );
+
+    private static TopicState State(NpgsqlDataReader row, long ordinal)
+    {
+        var state = LogState.Of(row);
+        // The position before the first event, or the head if there is no event yet: the first one will come after it.
+        var start = row.NumberOrNull(3) - 1 ?? state.Head;
+        var counted = row.NumberOrNull(4);
+        return new TopicState(
+            state.Epoch,
+            state.Head,
+            start,
+            ordinal == 0 ? start
+                : ordinal > MostOrdinal ? null
+                : counted,
+            IsCounted: ordinal <= MostOrdinal || counted is null,
+            row.NumberOrNull(5)
+        );
+    }
 
     /// <summary>Returns the topics that have no event, neither in the log nor in the outbox.</summary>
     /// <exception cref="StoreUnavailableException">Postgres does not answer.</exception>
@@ -141,12 +137,7 @@ public sealed class TopicReader
     {
         var (epoch, topic) = await _store.AskAsync<(string, string?)>(
             "select eventstore.epoch(), (select topic from eventstore.events where position = $1)",
-            async command =>
-            {
-                await using var row = await command.With(id.Position).ExecuteReaderAsync(CancellationToken.None);
-                await row.ReadAsync(CancellationToken.None);
-                return (row.GetString(0), row.IsDBNull(1) ? null : row.GetString(1));
-            },
+            command => command.With(id.Position).RowAsync(row => (row.GetString(0), row.TextOrNull(1))),
             cancellationToken
         );
         return await _lineages.TranslateAsync(id, epoch, cancellationToken) is null ? null : topic;

@@ -4,8 +4,8 @@ create or replace function eventstore.end_old_runs(max_age interval) returns int
 declare
     old constant timestamptz := clock_timestamp() - max_age;
 begin
-    if not exists (select from eventstore.runs where started_at < old) then return 0; end if;
+    if not exists (select from eventstore.runs where begun_at < old) then return 0; end if;
     perform eventstore.lock_log();
     perform eventstore.begin_epoch();
-    return cardinality(eventstore.end_by_will(array(select run from eventstore.runs where started_at < old)));
+    return cardinality(eventstore.end_by_will(array(select run from eventstore.runs where begun_at < old)));
 end $$;

@@ -145,7 +145,8 @@ create table eventstore.runs (
     -- The closing events, which end the run if its writer dies: [{"type","data","key"?}].
     will jsonb not null,
     cancelled boolean not null default false,
-    started_at timestamptz not null default clock_timestamp(),
+    begun_at timestamptz not null default clock_timestamp(),
+    started_at timestamptz not null default clock_timestamp(),  -- the last attempt
     -- The epoch in which the writer last proved that the log has all of its events, see confirm_run(). Null: not yet
     -- known to need a proof.
     epoch text,
