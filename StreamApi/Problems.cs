@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace StreamApi;
@@ -17,8 +18,31 @@ internal static class Problems
     public static void UseProblems(this WebApplication app)
     {
         app.UseExceptionHandler();
-        app.UseStatusCodePages();
+        app.UseStatusProblems();
         app.UseRequestErrors();
+    }
+
+    /// <summary>Writes an error that has no body, as UseStatusCodePages does, which keeps a dictionary for each
+    /// request.</summary>
+    private static void UseStatusProblems(this WebApplication app)
+    {
+        var problems = app.Services.GetRequiredService<IProblemDetailsService>();
+        app.Use(
+            async (context, next) =>
+            {
+                await next(context);
+
+                var response = context.Response;
+                if (
+                    response is { HasStarted: false, StatusCode: >= 400 and < 600, ContentLength: null }
+                    && string.IsNullOrEmpty(response.ContentType)
+                    && context.GetEndpoint()?.Metadata.GetMetadata<ISkipStatusCodePagesMetadata>() is null
+                )
+                    await problems.WriteAsync(
+                        new() { HttpContext = context, ProblemDetails = { Status = response.StatusCode } }
+                    );
+            }
+        );
     }
 
     /// <summary>Adds a title and detail to the framework's own errors.</summary>

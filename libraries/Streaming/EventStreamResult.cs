@@ -173,9 +173,7 @@ public sealed class EventStreamResult
     }
 
     private Task OpenAsync(HttpContext context, bool hasPolicy) =>
-        RefuseMistakeAsync(context, hasPolicy)
-        ?? RefuseTopicsAsync(context)
-        ?? context.RefuseErrorsAsync(() => OpenAsync(context));
+        RefuseMistakeAsync(context, hasPolicy) ?? RefuseTopicsAsync(context) ?? context.RefuseErrorsAsync(OpenAsync);
 
     /// <summary>Refuses a request because of a mistake in the application's code, or returns null if there is no
     /// mistake.</summary>

@@ -26,6 +26,7 @@ internal sealed record BenchmarkOptions
           --quick          one round of shorter runs, for a first impression
           --rounds N       number of rounds, in each of which the servers take turns; default: 3, for compare 5, which
                            is also its minimum
+          --control        compare measures the commit's build beside itself: what the method makes of no difference
           --alone          StreamApi without the other servers, for a profiler
           --no-fsync       Postgres does not wait for the disk, to see by comparison what that costs
           --reports FOLDER default: artifacts/benchmarks
@@ -45,6 +46,7 @@ internal sealed record BenchmarkOptions
     public string ReportFolder { get; private init; } = Path.Combine(Repository.Root, "artifacts", "benchmarks");
     public bool Alone { get; private init; }
     public bool NoFsync { get; private init; }
+    public bool Control { get; private init; }
     public bool List { get; private init; }
     public bool Help { get; private init; }
 
@@ -66,6 +68,7 @@ internal sealed record BenchmarkOptions
                 "--reports" => options with { ReportFolder = Path.GetFullPath(Value()) },
                 "--alone" => options with { Alone = true },
                 "--no-fsync" => options with { NoFsync = true },
+                "--control" => options with { Control = true },
                 "--list" => options with { List = true },
                 "--help" or "-h" => options with { Help = true },
                 _ when name.StartsWith('-') => throw new BenchmarkException(

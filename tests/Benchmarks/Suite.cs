@@ -18,6 +18,8 @@ internal static class Suite
         new FanOut("fanout-5000-subscribers", subscribers: 5_000, rate: 10, Goal.AtMost(1.0, "Nchan")),
         new FanOut("burst", subscribers: 1_000, rate: 0, Goal.AtMost(0.3, "Nchan")),
         new PublishToReceive(),
+        new SingleEvents("single", rate: 0),
+        new SingleEvents("single-1000", rate: 1_000),
         new Append("append-1-writer", writers: 1, batch: 1, null),
         new Append("append-8-writers", writers: 8, batch: 1, null),
         new Append("append-64-writers", writers: 64, batch: 1, 3_000),

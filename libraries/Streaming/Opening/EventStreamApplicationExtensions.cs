@@ -12,7 +12,7 @@ public static class EventStreamApplicationExtensions
     /// <summary>Answers the errors of all later middleware and endpoints, as
     /// <see cref="StreamEndpoints.RefusesErrors"/> does.</summary>
     public static IApplicationBuilder UseRequestErrors(this IApplicationBuilder app) =>
-        app.Use((context, next) => context.RefuseErrorsAsync(() => next(context)));
+        app.Use((context, next) => context.RefuseErrorsAsync(next));
 
     /// <summary>Receives the rest of a refused request's body, up to 4 MB within two seconds, for clients that send all
     /// before they read: a reset connection would cost them the refusal (RFC 9112 §9.6). Call it first.</summary>

@@ -6,11 +6,11 @@ namespace Streaming.Opening;
 /// its endpoint.</summary>
 internal static class RequestErrors
 {
-    public static async Task RefuseErrorsAsync(this HttpContext context, Func<Task> answer)
+    public static async Task RefuseErrorsAsync(this HttpContext context, RequestDelegate answer)
     {
         try
         {
-            await answer();
+            await answer(context);
         }
         catch (RefusedException e) when (!context.Response.HasStarted)
         {

@@ -55,7 +55,7 @@ public static class StreamEndpoints
             async (invocation, next) =>
             {
                 object? answer = Results.Empty;
-                await invocation.HttpContext.RefuseErrorsAsync(async () => answer = await next(invocation));
+                await invocation.HttpContext.RefuseErrorsAsync(async _ => answer = await next(invocation));
                 return answer;
             }
         );

@@ -15,6 +15,10 @@ public static class JsonRequest
 {
     private const int ParserBytesPerToken = 12;
 
+    private static readonly MediaTypeHeaderValue PlainJson = new MediaTypeHeaderValue(
+        "application/json"
+    ).CopyAsReadOnly();
+
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
     /// <summary>Reads a body of JSON.</summary>
@@ -113,8 +117,11 @@ public static class JsonRequest
             );
         }
 
+        if (context.Request.ContentType == "application/json")
+            return PlainJson;
         if (!MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type))
             return null;
+
         if (
             type.Charset is { Length: > 0 } charset
             && !HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)

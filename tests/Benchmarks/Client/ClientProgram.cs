@@ -18,6 +18,9 @@ internal static class ClientProgram
             case ["publish"]:
                 Run<PublishOrder>(PublisherProgram.Run);
                 return true;
+            case ["one-by-one"]:
+                Run<OneByOneOrder>(OneByOneProgram.Run);
+                return true;
             case ["plain", var url]:
                 PlainServer.Run(url);
                 return true;

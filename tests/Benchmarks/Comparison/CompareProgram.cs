@@ -63,7 +63,8 @@ internal static class CompareProgram
     {
         var progress = Suite.ProgressFrom(clock);
         progress("starting both systems");
-        await using var current = await StreamApiPeer.StartAsync(!options.NoFsync, cancellationToken);
+        var judged = options.Control ? build with { Name = $"{build.Name}, control" } : ServiceBuild.Current;
+        await using var current = await StreamApiPeer.StartAsync(!options.NoFsync, cancellationToken, build: judged);
         await using var before = await StreamApiPeer.StartAsync(!options.NoFsync, cancellationToken, build: build);
 
         var run = new BenchmarkRun(options, current, [before, current], progress) { Quiet = new(QuietPatience) };

@@ -36,8 +36,10 @@ internal sealed class ComparisonReport(BenchmarkRun run, string current, string 
         }
     }
 
-    public string Text(TimeSpan elapsed) =>
-        $"""
+    public string Text(TimeSpan elapsed)
+    {
+        var judged = run.Options.Control ? "control" : "current";
+        return $"""
             # Comparison with a base commit
 
             {DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC; {ProcessStats.Describe()}; {run.Options.Rounds} rounds{(
@@ -47,10 +49,11 @@ internal sealed class ComparisonReport(BenchmarkRun run, string current, string 
             Values and ratios are the median (minimum–maximum) of the rounds. A ratio is of one round. Beside much other
             work a verdict means little.
 
-            | measurement | metric | {@base} | current | current ÷ base | verdict |
+            | measurement | metric | {@base} | {judged} | {judged} ÷ base | verdict |
             |---|---|---|---|---|---|
             {_rows}
             """;
+    }
 
     private void Add(string name, Metric metric, IReadOnlyDictionary<string, Dictionary<int, double>> values)
     {

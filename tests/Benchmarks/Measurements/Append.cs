@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Benchmarks.Client;
 using Benchmarks.Servers;
 using Harness;
-using Npgsql;
 
 namespace Benchmarks.Measurements;
 
@@ -41,7 +40,16 @@ internal sealed class Append : Measurement
         );
 
         if (!run.Options.Alone)
-            run.Record(this, Bare, (MetricCatalog.Appended, await InsertAsync(run, run.Seconds(3), cancellationToken)));
+        {
+            var bare = await BareCommits.RunAsync(
+                run.StreamApi.System,
+                _writers,
+                _batch,
+                run.Seconds(3),
+                cancellationToken
+            );
+            run.Record(this, Bare, (MetricCatalog.Appended, bare.PerSecond));
+        }
     }
 
     private async Task MeasureAsync(BenchmarkRun run, StreamApiPeer peer, CancellationToken cancellationToken)
@@ -88,64 +96,4 @@ internal sealed class Append : Measurement
             new PublishOrder(peer.Publish, run.NewTopic(), _writers, 0, long.MaxValue, _batch, seconds),
             cancellationToken
         );
-
-    /// <summary>Inserts and commits from each writer, one request's number of events at a time.</summary>
-    private async Task<double> InsertAsync(BenchmarkRun run, double seconds, CancellationToken cancellationToken)
-    {
-        await using var store = NpgsqlDataSource.Create(
-            new NpgsqlConnectionStringBuilder(run.StreamApi.System.Stores.Postgres.ConnectionString)
-            {
-                MaxPoolSize = _writers,
-                MaxAutoPrepare = 5,
-                AutoPrepareMinUsages = 2,
-            }
-        );
-        await using (
-            var create = store.CreateCommand(
-                """
-                create table if not exists benchmark_rows (
-                    id bigint generated always as identity primary key,
-                    topic text,
-                    data bytea,
-                    time timestamptz default clock_timestamp()
-                )
-                """
-            )
-        )
-            await create.ExecuteNonQueryAsync(cancellationToken);
-
-        var data = Enumerable.Repeat(System.Text.Encoding.UTF8.GetBytes(Wire.Event(1, Wire.Now())), _batch).ToArray();
-        long rows = 0;
-
-        var clock = Stopwatch.StartNew();
-        await Task.WhenAll(
-            Enumerable
-                .Range(0, _writers)
-                .Select(_ =>
-                    Task.Run(
-                        async () =>
-                        {
-                            await using var connection = await store.OpenConnectionAsync(cancellationToken);
-                            await using var insert = new NpgsqlCommand(
-                                "insert into benchmark_rows (topic, data) select $1, d from unnest($2) d",
-                                connection
-                            )
-                            {
-                                Parameters =
-                                {
-                                    new NpgsqlParameter<string> { TypedValue = "benchmark" },
-                                    new NpgsqlParameter<byte[][]> { TypedValue = data },
-                                },
-                            };
-
-                            while (clock.Elapsed.TotalSeconds < seconds)
-                                Interlocked.Add(ref rows, await insert.ExecuteNonQueryAsync(cancellationToken));
-                        },
-                        cancellationToken
-                    )
-                )
-        );
-
-        return rows / clock.Elapsed.TotalSeconds;
-    }
 }

@@ -29,12 +29,16 @@ internal sealed class BenchmarkRun(
 
     /// <summary>Tells if a reader got every event, once and in order. Otherwise its values are of the events that came,
     /// so they must not be recorded; for StreamApi it is an error.</summary>
-    public bool IsWhole(Measurement measurement, Peer peer, ReadResult read)
+    public bool IsWhole(Measurement measurement, Peer peer, ReadResult read) =>
+        IsWhole(measurement, peer, read.Lost, read.Wrong);
+
+    /// <inheritdoc cref="IsWhole(Measurement, Peer, ReadResult)"/>
+    public bool IsWhole(Measurement measurement, Peer peer, long lost, long wrong)
     {
-        if (read.Lost == 0 && read.Wrong == 0)
+        if (lost == 0 && wrong == 0)
             return true;
         (peer is StreamApiPeer ? Wrong : Skipped).Add(
-            $"{measurement.Name}, round {Round}, {peer.Name}: {read.Lost} lost, {read.Wrong} duplicated or reordered."
+            $"{measurement.Name}, round {Round}, {peer.Name}: {lost} lost, {wrong} duplicated or reordered."
         );
         return false;
     }

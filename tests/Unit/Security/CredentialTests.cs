@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Npgsql;
 using StreamApi.Security;
 using StreamApi.Security.Credentials;
@@ -63,6 +64,29 @@ public sealed class CredentialTests : IDisposable
         _context.Request.Headers[header] = value;
         var principal = (await AuthenticateAsync(Production)).Principal;
         Assert.Equal((user, user), (principal?.Identity?.Name, Caller.Of(_context).User));
+
+        // Verified at once, so that it needs no handler.
+        Assert.True(FinderOf(Production).TrySignIn(_context));
+        Assert.Equal(user, _context.User.Identity?.Name);
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("another key", "")]
+    [InlineData("the key", "?ticket=!")]
+    public async Task Other_credentials_are_left_to_the_handler_and_verified_once(string key, string query)
+    {
+        Configure();
+        SetEndpoint(new StreamMetadata("Streams events.", []));
+        _context.Request.QueryString = new QueryString(query);
+        _context.Request.Headers["X-Api-Key"] = key.Length > 0 ? key : default(StringValues);
+        Assert.False(FinderOf(Production).TrySignIn(_context));
+        Assert.False(_context.User.Identity?.IsAuthenticated);
+
+        // The handler takes what was found, and looks at nothing again.
+        _context.Request.QueryString = default;
+        _context.Request.Headers["X-Api-Key"] = Key;
+        Assert.False((await AuthenticateAsync(Production)).Succeeded);
     }
 
     [Theory]
@@ -326,7 +350,7 @@ public sealed class CredentialTests : IDisposable
         return problem.RootElement.GetProperty("detail").GetString()!;
     }
 
-    private async Task<CredentialHandler> HandlerAsync(string environment)
+    private CallerFinder FinderOf(string environment)
     {
         _options.SetDefaults(new HostingEnvironment { EnvironmentName = environment });
         var options = Options.Create(_options);
@@ -335,8 +359,20 @@ public sealed class CredentialTests : IDisposable
 
         _used.AddRange([tokens, secret]);
         var keys = new ApiKeys(options);
-        var streaming = Options.Create(new SseOptions());
+        var tickets = new StreamTickets(
+            new TicketReader(secret, TimeProvider.System),
+            secret,
+            keys,
+            tokens,
+            Options.Create(new SseOptions()),
+            TimeProvider.System
+        );
 
+        return new CallerFinder(options, tokens, keys, tickets);
+    }
+
+    private async Task<CredentialHandler> HandlerAsync(string environment)
+    {
         var handler = new CredentialHandler(
             new OptionsMonitor<AuthenticationSchemeOptions>(
                 new OptionsFactory<AuthenticationSchemeOptions>([], []),
@@ -345,17 +381,8 @@ public sealed class CredentialTests : IDisposable
             ),
             NullLoggerFactory.Instance,
             UrlEncoder.Default,
-            options,
-            tokens,
-            keys,
-            new StreamTickets(
-                new TicketReader(secret, TimeProvider.System),
-                secret,
-                keys,
-                tokens,
-                streaming,
-                TimeProvider.System
-            )
+            Options.Create(_options),
+            FinderOf(environment)
         );
         var scheme = new AuthenticationScheme(CredentialHandler.Name, null, typeof(CredentialHandler));
         await handler.InitializeAsync(scheme, _context);
