@@ -73,7 +73,18 @@ internal sealed class StreamRunner(
         IDisposable seat
     )
     {
-        if (over.Detach() is not { } own)
+        DetachedConnection? own;
+        try
+        {
+            own = over.Detach();
+        }
+        catch
+        {
+            seat.Dispose();
+            throw;
+        }
+
+        if (own is null)
             return HoldAsync(over, opening, starting, seat);
 
         // Kestrel's part of the connection does not wait for the start.
