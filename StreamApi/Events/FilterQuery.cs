@@ -20,15 +20,8 @@ internal static class FilterQuery
     /// <exception cref="InvalidRequestException">The filter is invalid or not allowed; names the field.</exception>
     public static EventFilter Read(HttpContext context)
     {
-        var asked = ReadAllowed(context);
-        return new([.. asked.Topics.Select(EventTopic.Reserved)], NoneIsAll(asked.Types), NoneIsAll(asked.Keys));
-    }
-
-    /// <inheritdoc cref="Read(HttpContext)"/>
-    public static Asked ReadAllowed(HttpContext context)
-    {
         var asked = Read(context.Request.Query);
-        return asked with { Topics = Allowed(asked.Topics, Caller.Of(context)) };
+        return new(Allowed(context, asked.Topics), NoneIsAll(asked.Types), NoneIsAll(asked.Keys));
     }
 
     internal static Asked Read(IQueryCollection query)
@@ -64,27 +57,37 @@ internal static class FilterQuery
     /// <summary>Null, without values, is what a filter of all has.</summary>
     public static IReadOnlyList<string>? NoneIsAll(IReadOnlyList<string> values) => values.Count > 0 ? values : null;
 
-    private static string[] Allowed(string[] topics, Caller caller)
+    /// <summary>Checks that the caller may read the topics. If there are none, they become the caller's
+    /// grants.</summary>
+    public static EventTopic[] Allowed(HttpContext context, string[] topics)
     {
-        var grants = caller.Grants;
+        CheckAllowed(context, topics);
+        var grants = Caller.Of(context).Grants;
+        IReadOnlyList<string> allowed =
+            topics.Length > 0 ? topics
+            : grants.ReadsEverything ? Everything
+            : grants.Readable.Count > 0 ? grants.Readable
+            : throw Forbidden(context, "you may not read any topic. This requires the claim sse.subscribe.");
 
+        return [.. allowed.Select(EventTopic.Reserved)];
+    }
+
+    /// <summary>Checks that the caller may read the topics.</summary>
+    public static void CheckAllowed(HttpContext context, string[] topics)
+    {
+        var grants = Caller.Of(context).Grants;
         foreach (var topic in topics)
             if (!grants.MayRead(topic))
-                throw Forbidden($"you may not read '{topic}'. This requires the claim sse.subscribe for it.");
-
-        return topics.Length > 0 ? topics
-            : grants.ReadsEverything ? Everything
-            : grants.Readable.Count > 0 ? [.. grants.Readable]
-            : throw Forbidden("you may not read any topic. This requires the claim sse.subscribe.");
-
-        // A ticket is valid only for the topics it names; elsewhere it counts as missing.
-        InvalidRequestException Forbidden(string why) =>
-            new(
-                "topic",
-                why,
-                caller.Ticket is null ? StatusCodes.Status403Forbidden : StatusCodes.Status401Unauthorized
-            );
+                throw Forbidden(context, $"you may not read '{topic}'. This requires the claim sse.subscribe for it.");
     }
+
+    // A ticket is valid only for the topics it names; elsewhere it counts as missing.
+    private static InvalidRequestException Forbidden(HttpContext context, string why) =>
+        new(
+            "topic",
+            why,
+            Caller.Of(context).Ticket is null ? StatusCodes.Status403Forbidden : StatusCodes.Status401Unauthorized
+        );
 
     /// <summary>Describes the filter of an endpoint.</summary>
     public static RouteHandlerBuilder Filters(this RouteHandlerBuilder endpoint) =>

@@ -10,8 +10,13 @@ internal static class SubscribeApi
 {
     public static void MapSubscribe(this IEndpointRouteBuilder events)
     {
+        var known = new KnownSubscriptions();
         events
-            .MapStream("/events/stream", Subscribe, maxListValues: 3 * FilterQuery.MaxValues)
+            .MapStream(
+                "/events/stream",
+                (HttpContext context) => Subscribe(context, known),
+                maxListValues: 3 * FilterQuery.MaxValues
+            )
             .Body(typeof(SubscribeBody))
             .Filters()
             .Query("envelope", "true: the data is the whole event.")
@@ -22,15 +27,26 @@ internal static class SubscribeApi
             );
     }
 
-    private static EventStreamResult Subscribe(HttpContext context)
+    internal static EventStreamResult Subscribe(HttpContext context, KnownSubscriptions known)
     {
-        var asked = FilterQuery.ReadAllowed(context);
-        return TypedResults.EventStream(
-            [.. asked.Topics.Select(EventTopic.Reserved)],
+        if (known.Find(context.Request) is { } subscription)
+        {
+            FilterQuery.CheckAllowed(context, subscription.Topics);
+            return subscription.Stream;
+        }
+
+        var asked = FilterQuery.Read(context.Request.Query);
+        var stream = TypedResults.EventStream(
+            FilterQuery.Allowed(context, asked.Topics),
             FilterQuery.NoneIsAll(asked.Types),
             FilterQuery.NoneIsAll(asked.Keys),
             context.Request.Query.Flag("envelope") == true ? EventFormat.Envelope : EventFormat.Named
         );
+
+        // Without topics, the caller's grants are the topics.
+        if (asked.Topics.Length > 0)
+            known.Keep(context.Request, new(asked.Topics, stream));
+        return stream;
     }
 
     /// <summary>Describes the body in the OpenAPI document.</summary>

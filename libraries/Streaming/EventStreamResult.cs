@@ -63,29 +63,16 @@ public sealed class EventStreamResult
             throw new ArgumentException($"'{after}' is no position of a log.", nameof(bounds));
 
         var (wantedTypes, wantedKeys) = (EventFilter.Wanted(types), EventFilter.Wanted(keys));
+        // Without topics to withhold, the filter is the same for each request and application.
+        var shared = AreReserved(topics) ? FilterOf([]) : null;
         return new(
             topics,
             context =>
             {
-                var filter = new StreamFilter(
-                    [.. topics.Select(topic => topic.ToString())],
-                    wantedTypes,
-                    wantedKeys,
-                    format,
-                    except: ReservedOf(context, topics)
-                        .Where(reserved => !topics.Any(reserved.IsNamedBy))
-                        .Select(r => r.Pattern)
-                        .ToArray()
-                );
+                var filter = shared ?? FilterOf(PatternsToWithhold(context, topics));
                 var services = context.RequestServices;
-                var json = ApplicationJson.Of(services);
-                var greet = greeting is { } item ? Greetings.Of(item, json) : first;
-                var request = context.Subscription(filter, greet) with
-                {
-                    StartAfter = bounds.After,
-                    Ordinal = bounds.Resync,
-                    Shown = ShownBy(show, context),
-                };
+                var greet = greeting is { } item ? Greetings.Of(item, ApplicationJson.Of(services)) : first;
+                var request = context.Subscription(filter, greet, bounds, ShownBy(show, context));
                 var opener = services.GetRequiredService<StreamOpener>();
                 return bounds.Begin is null
                     ? opener.OpenAsync(context, request)
@@ -103,6 +90,9 @@ public sealed class EventStreamResult
         {
             StartsWork = bounds.Begin is not null,
         };
+
+        StreamFilter FilterOf(IReadOnlyCollection<string> except) =>
+            new([.. topics.Select(topic => topic.ToString())], wantedTypes, wantedKeys, format, except);
     }
 
     internal static ShownEvents? ShownBy(Func<EventRecord, SseItem<object?>?>? show, HttpContext context) =>
@@ -199,10 +189,11 @@ public sealed class EventStreamResult
     private Task? RefuseTopicsAsync(HttpContext context)
     {
         // For an endpoint whose declaration does not say that it streams.
-        context.Features.Set(StreamMetadata.OfResult);
+        if (context.GetEndpoint()?.Metadata.GetMetadata<StreamMetadata>() is null)
+            context.Features.Set(StreamMetadata.OfResult);
         LongResponse.Announce(context);
 
-        if (_topics.Any(topic => !topic.IsValid || ReservedOf(context, _topics).Any(reserved => reserved.Hides(topic))))
+        if (HasHiddenTopic(context))
         {
             LogRefusals(context);
             return TypedResults.NotFound().ExecuteAsync(context);
@@ -269,10 +260,42 @@ public sealed class EventStreamResult
     private static ILogger LoggerOf(HttpContext context) =>
         context.RequestServices.GetRequiredService<ILogger<EventStreamResult>>();
 
+    private bool HasHiddenTopic(HttpContext context)
+    {
+        var reserved = ReservedOf(context, _topics);
+        for (var i = 0; i < _topics.Count; i++)
+        {
+            var topic = _topics[i];
+            if (!topic.IsValid)
+                return true;
+            foreach (var hidden in reserved)
+                if (hidden.Hides(topic))
+                    return true;
+        }
+
+        return false;
+    }
+
+    private static string[] PatternsToWithhold(HttpContext context, IReadOnlyList<EventTopic> topics) =>
+        [
+            .. ReservedOf(context, topics)
+                .Where(reserved => !topics.Any(reserved.IsNamedBy))
+                .Select(reserved => reserved.Pattern),
+        ];
+
     /// <summary>Returns the reserved topics to withhold from the stream, or none if all of its topics were made with
     /// <c>EventTopic.Reserved</c>.</summary>
     private static IEnumerable<ReservedTopics> ReservedOf(HttpContext context, IReadOnlyList<EventTopic> topics) =>
-        topics.All(static topic => topic.IsReserved) ? [] : context.RequestServices.GetServices<ReservedTopics>();
+        AreReserved(topics) ? [] : context.RequestServices.GetServices<ReservedTopics>();
+
+    private static bool AreReserved(IReadOnlyList<EventTopic> topics)
+    {
+        for (var i = 0; i < topics.Count; i++)
+            if (!topics[i].IsReserved)
+                return false;
+
+        return true;
+    }
 
     /// <summary>Returns false if the caller has a ticket that lacks one of the topics, or a ticket for a stream without
     /// topics. An endpoint that requires the right to a topic itself decides what that right shows.</summary>
@@ -285,7 +308,11 @@ public sealed class EventStreamResult
             return context.Features.Get<SseTicket>() is null;
 
         var access = context.RequestServices.GetRequiredService<IStreamAccess>();
-        return _topics.All(topic => access.MayRead(context, topic.ToString()));
+        for (var i = 0; i < _topics.Count; i++)
+            if (!access.MayRead(context, _topics[i].ToString()))
+                return false;
+
+        return true;
     }
 
     /// <summary>Returns the developer's mistake, or null if there is none. Either the application has no streams, or

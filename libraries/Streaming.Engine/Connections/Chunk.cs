@@ -12,10 +12,12 @@ internal static class Chunk
 
     public static ReadOnlySpan<byte> End => "\r\n"u8;
 
-    public static byte[] Of(ReadOnlySpan<byte> payload)
+    /// <param name="payload">The bytes to frame.</param>
+    /// <param name="before">Bytes before the chunk.</param>
+    public static byte[] Of(ReadOnlySpan<byte> payload, ReadOnlySpan<byte> before = default)
     {
         Span<byte> head = stackalloc byte[MaxHead];
-        return [.. head[..WriteHead(head, payload.Length)], .. payload, .. End];
+        return [.. before, .. head[..WriteHead(head, payload.Length)], .. payload, .. End];
     }
 
     /// <summary>Writes the bytes before a payload of this length. Returns their number.</summary>

@@ -54,6 +54,9 @@ internal sealed class ConnectionRegistry
         _log.Record(stream);
     }
 
+    /// <summary>Reports a stream that has failed after its request had ended, before it was open.</summary>
+    public void ReportUnopened(StreamClient client, Exception why) => _log.RecordUnopened(client, why);
+
     /// <summary>Returns false for a stream that has sent its end, and is removed in a moment.</summary>
     private static bool IsOpen(OpenStream stream) => !stream.HasEnded;
 }

@@ -48,6 +48,10 @@ internal abstract class StreamOutput(PendingWriteBudget pending)
 
     /// <summary>Adds chunk framing to occasional frames; <see cref="WriteBatch"/> frames the deliveries.</summary>
     public byte[] Framed(byte[] frames) => Chunked ? Chunk.Of(frames) : frames;
+
+    /// <summary>Returns the head of a response, and framed frames after it.</summary>
+    public byte[] Framed(ReadOnlySpan<byte> frames, ReadOnlySpan<byte> head) =>
+        Chunked ? Chunk.Of(frames, head) : [.. head, .. frames];
 }
 
 /// <summary>Writes to Kestrel's transport after a takeover, or to a response body (HTTP/2, TLS, HTTP/1.0).</summary>

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Streaming.Sockets;
@@ -49,7 +50,13 @@ internal sealed class TakenConnection(
         var taken = _head;
         _head = default;
         var header = taken.Span.IndexOf(CloseHeader);
-        return header < 0 ? taken : (byte[])[.. taken.Span[..header], .. taken.Span[(header + CloseHeader.Length)..]];
+        if (header < 0)
+            return taken;
+
+        // In place: nothing else has the buffer any more.
+        var kept = MemoryMarshal.AsMemory(taken);
+        kept.Span[(header + CloseHeader.Length)..].CopyTo(kept.Span[header..]);
+        return kept[..^CloseHeader.Length];
     }
 
     private static ReadOnlySpan<byte> CloseHeader => "\r\nConnection: close"u8;

@@ -25,16 +25,15 @@ internal readonly record struct LastEventId(string? Text, StreamPosition? Id, st
         ?? Furthest(StringValues.Concat(request.Query["last_event_id"], request.Query["lastEventId"]))
         ?? default;
 
-    /// <summary>Returns the furthest of several ids, or null if there is none. A page that gives its client a stored id
-    /// sends this id and the client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have no
-    /// comma.</summary>
-    private static LastEventId? Furthest(string? sent)
-    {
-        if (string.IsNullOrEmpty(sent))
-            return null;
-        if (!sent.Contains(','))
-            return Parse(Cut(sent));
+    private static LastEventId? Furthest(string? sent) =>
+        string.IsNullOrEmpty(sent) ? null
+        : sent.Contains(',') ? FurthestOf(sent)
+        : Parse(Cut(sent));
 
+    /// <summary>Returns the furthest of several ids. A page that gives its client a stored id sends this id and the
+    /// client's own, which an HTTP library joins by a comma (RFC 9110 §5.3); ids have no comma.</summary>
+    private static LastEventId FurthestOf(string sent)
+    {
         var parts = sent.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var places = parts.Select(PlaceOf).OfType<StreamPosition>().ToList();
         if (parts.Length < 2 || places.Count == 0)

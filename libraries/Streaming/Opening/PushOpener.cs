@@ -27,7 +27,7 @@ internal sealed class PushOpener(
 
     /// <summary>Takes a seat before the work begins, or returns null if the request was refused. Dispose the seat if no
     /// stream follows.</summary>
-    public Task<IDisposable?> EnterAsync(HttpContext context)
+    public ValueTask<IDisposable?> EnterAsync(HttpContext context)
     {
         LongResponse.Announce(context);
         return seats.TakeAsync(context, access.ClientOf(context));

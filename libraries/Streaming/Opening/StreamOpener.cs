@@ -20,11 +20,13 @@ internal sealed class StreamOpener(
 )
 {
     /// <summary>Returns when the stream has ended, or its connection has been taken over.</summary>
-    public Task OpenAsync(HttpContext context, StreamRequest request) =>
-        OpenAsync(context, () => Task.FromResult(request));
+    public Task OpenAsync(HttpContext context, StreamRequest request) => OpenAsync(context, request, begin: null);
 
     /// <summary>Calls <paramref name="begin"/> only once there is a seat: a refused request costs no work.</summary>
-    public async Task OpenAsync(HttpContext context, Func<Task<StreamRequest>> begin)
+    public Task OpenAsync(HttpContext context, Func<Task<StreamRequest>> begin) =>
+        OpenAsync(context, known: null, begin);
+
+    private async Task OpenAsync(HttpContext context, StreamRequest? known, Func<Task<StreamRequest>>? begin)
     {
         // 1. Take a seat.
         var key = access.ClientOf(context);
@@ -39,7 +41,7 @@ internal sealed class StreamOpener(
 
             // 3. Read the request, and decide where its stream starts. A stream that begins at the log's head begins
             // there whatever the store answers, so its request does not wait for the answer.
-            var request = await begin();
+            var request = known ?? await begin!();
             var starting = start.OfAsync(
                 request,
                 request.BeginsAtHead ? CancellationToken.None : context.RequestAborted

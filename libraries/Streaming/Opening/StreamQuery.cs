@@ -1,5 +1,6 @@
 using Streaming.Connections;
 using Streaming.Fanout;
+using Streaming.Showing;
 
 namespace Streaming.Opening;
 
@@ -20,15 +21,24 @@ internal static class StreamQuery
         ?? throw new InvalidRequestException("slow", "must be catch-up, latest or disconnect.");
 
     /// <summary>Creates the request that the query describes: its start, and the policy for a slow client.</summary>
-    public static StreamRequest Subscription(this HttpContext context, StreamFilter filter, Greeting? greeting = null)
+    public static StreamRequest Subscription(
+        this HttpContext context,
+        StreamFilter filter,
+        Greeting greeting,
+        StreamBounds bounds,
+        ShownEvents? shown
+    )
     {
         var query = context.Request.Query;
         return new StreamRequest(
             filter,
             LastEventId.Of(context.Request),
             query.FromEarliest(),
-            Slow: query.Slow(),
-            Greeting: greeting
+            bounds.After,
+            query.Slow(),
+            greeting,
+            Ordinal: bounds.Resync,
+            Shown: shown
         );
     }
 }

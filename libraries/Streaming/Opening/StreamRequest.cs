@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Streaming.Connections;
@@ -35,8 +36,9 @@ internal sealed record StreamRequest(
     public bool BeginsAtHead => Last.Text is null && !FromEarliest && StartAfter is null && ResyncAfter is null;
 }
 
-/// <summary>The first frame of a stream, with its reconnection time in milliseconds.</summary>
-internal delegate byte[] Greeting(
+/// <summary>Writes the first frame of a stream, with its reconnection time in milliseconds.</summary>
+internal delegate void Greeting(
+    IBufferWriter<byte> output,
     StreamPosition startsAfter,
     StreamPosition head,
     string connectionId,
@@ -46,14 +48,16 @@ internal delegate byte[] Greeting(
 
 internal static class Greetings
 {
-    public static byte[] Connected(
+    public static void Connected(
+        IBufferWriter<byte> output,
         StreamPosition startsAfter,
         StreamPosition head,
         string connectionId,
         string replica,
         int retry
     ) =>
-        SseFrame.ToBytes(
+        SseFrame.Write(
+            output,
             ControlFrames.ConnectedData(connectionId, replica, head),
             ControlFrames.ConnectedType,
             startsAfter.ToString(),
@@ -62,17 +66,18 @@ internal static class Greetings
 
     /// <summary>Says only where the stream begins, for streams whose clients expect no event of the stream's
     /// own.</summary>
-    public static byte[] Begin(
+    public static void Begin(
+        IBufferWriter<byte> output,
         StreamPosition startsAfter,
         StreamPosition head,
         string connectionId,
         string replica,
         int retry
-    ) => ControlFrames.Begin(startsAfter.ToString(), retry);
+    ) => output.Write(ControlFrames.Begin(startsAfter.ToString(), retry));
 
     /// <summary>Returns a greeting like <see cref="Begin"/>, with the id in the form of the filter's ids.</summary>
     public static Greeting BeginOf(StreamFilter filter) =>
-        (startsAfter, _, _, _, retry) => ControlFrames.Begin(filter.IdOf(startsAfter), retry);
+        (output, startsAfter, _, _, _, retry) => output.Write(ControlFrames.Begin(filter.IdOf(startsAfter), retry));
 
     /// <summary>Returns a greeting with an item of the application. Its data become JSON at once, so that an error
     /// comes before the headers of the response.</summary>
@@ -80,6 +85,7 @@ internal static class Greetings
     {
         var (data, type) = ItemFrames.DataOf(item, json);
         var own = (int?)item.ReconnectionInterval?.TotalMilliseconds;
-        return (startsAfter, _, _, _, retry) => SseFrame.ToBytes(data, type, startsAfter.ToString(), own ?? retry);
+        return (output, startsAfter, _, _, _, retry) =>
+            SseFrame.Write(output, data, type, startsAfter.ToString(), own ?? retry);
     }
 }

@@ -1,8 +1,10 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Options;
 using Streaming.Connections;
 using Streaming.Fanout;
 using Streaming.Frames;
+using Streaming.Requests;
 using Streaming.Sockets;
 using Streaming.Takeover;
 
@@ -25,11 +27,9 @@ internal sealed record StreamOpening(StreamRequest Request, StreamClient Client,
     {
         var id = Guid.CreateVersion7().ToString("N");
         var greet = Request.Greeting ?? Greetings.Connected;
-        byte[] greeting =
-        [
-            .. SseFrame.FirstLine,
-            .. greet(start.After, start.Head, id, options.Replica, ReconnectionTime.Next(options)),
-        ];
+        using var greeting = new PooledBuffer();
+        greeting.Write(SseFrame.FirstLine);
+        greet(greeting, start.After, start.Head, id, options.Replica, ReconnectionTime.Next(options));
 
         var ring = rings.Acquire(Request.Filter);
         var maxAge = MaxStreamAge.Next(options, Grant.IsSignedIn);
@@ -40,7 +40,7 @@ internal sealed record StreamOpening(StreamRequest Request, StreamClient Client,
             ConnectedAt = clock.GetUtcNow(),
             Deadlines = new(Grant.Expiry, clock.Milliseconds(), maxAge, options.HeartbeatSeconds),
             Session = Grant.Session,
-            Greeting = [.. head, .. output.Framed(greeting)],
+            Greeting = output.Framed(greeting.Written.Span, head),
             BeforeEvents = ResyncOf(start) is { } resync ? output.Framed(resync) : null,
             Shown = Request.Shown,
         };
@@ -66,36 +66,36 @@ internal sealed class StreamRunner(
     /// <summary>Runs a stream on a taken-over connection (HTTP/1.1 without TLS), and releases its seat. Returns when
     /// the stream has ended, or needs nothing more of Kestrel.</summary>
     /// <param name="starting">The start. Its result is not null.</param>
-    public async Task RunTakenAsync(
+    public Task RunTakenAsync(
         TakenConnection over,
         StreamOpening opening,
         Task<StartDecision?> starting,
         IDisposable seat
     )
     {
-        var isDetached = false;
+        DetachedConnection? own;
         try
         {
-            var start = (await starting)!.Value;
-            if (over.Detach() is { } own)
-            {
-                RunDetached(own, opening, start, over.TakeHead(), seat);
-                isDetached = true;
-            }
-            else
-                await HoldAsync(over, opening, start);
+            own = over.Detach();
         }
-        finally
+        catch
         {
-            if (!isDetached)
-                seat.Dispose();
+            seat.Dispose();
+            throw;
         }
+
+        if (own is null)
+            return HoldAsync(over, opening, starting, seat);
+
+        // Kestrel's part of the connection does not wait for the start.
+        _ = RunDetachedAsync(own, opening, starting, over.TakeHead(), seat);
+        return Task.CompletedTask;
     }
 
-    private void RunDetached(
+    private async Task RunDetachedAsync(
         DetachedConnection own,
         StreamOpening opening,
-        StartDecision start,
+        Task<StartDecision?> starting,
         ReadOnlyMemory<byte> head,
         IDisposable seat
     )
@@ -104,12 +104,14 @@ internal sealed class StreamRunner(
         StreamConnection connection;
         try
         {
-            connection = Connect(opening, start, output, head.Span);
+            connection = Connect(opening, (await starting)!.Value, output, head.Span);
         }
-        catch
+        catch (Exception e)
         {
             own.Dispose();
-            throw;
+            seat.Dispose();
+            registry.ReportUnopened(opening.Client, e);
+            return;
         }
 
         connection.AfterEnd = new EndedStream(this, connection, output, own, seat).Queue;
@@ -118,15 +120,22 @@ internal sealed class StreamRunner(
             output.Watch(connection);
             loops.Attach(connection);
         }
-        catch
+        catch (Exception e)
         {
+            registry.ReportUnopened(opening.Client, e);
             connection.MarkEnded(EndReason.Failed);
-            throw;
         }
     }
 
-    private async Task HoldAsync(TakenConnection over, StreamOpening opening, StartDecision start)
+    private async Task HoldAsync(
+        TakenConnection over,
+        StreamOpening opening,
+        Task<StartDecision?> starting,
+        IDisposable seat
+    )
     {
+        using var given = seat; // first: a failure of anything else must give the seat back
+        var start = (await starting)!.Value;
         var pipe = over.Connection.Transport;
         var output = new PipeOutput(pipe.Output, chunked: true, pending, over.Socket);
         var connection = Connect(opening, start, output, over.TakeHead().Span);

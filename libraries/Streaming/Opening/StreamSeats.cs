@@ -30,7 +30,7 @@ internal sealed class StreamSeats(IOptions<SseOptions> options, IConfiguration c
             .ToDictionary(pool => pool.Key, SizeOf, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Takes a seat, to be disposed, or refuses the request and returns null.</summary>
-    public async Task<IDisposable?> TakeAsync(HttpContext context, ClientKey client)
+    public async ValueTask<IDisposable?> TakeAsync(HttpContext context, ClientKey client)
     {
         var pool = context.GetEndpoint()?.Metadata.GetMetadata<StreamPool>()?.Name;
         var verdict = TryTake(pool, client, context.IsResume(), out var seat);

@@ -21,15 +21,12 @@ public sealed class FrameTests
             { Text(ControlFrames.Retry(3_000)), "event: position\nretry: 3000\ndata: {}\n\n" },
             { Text(ControlFrames.Position(At)), "event: position\ndata: {}\nid: e-5\n\n" },
             {
-                Text(Greetings.Connected(At, Head, "c1", "r1", 3_000)),
+                Greeted(Greetings.Connected),
                 "event: connected\nretry: 3000\n"
                     + """data: {"connectionId":"c1","replica":"r1","epoch":"e","head":"e-9"}"""
                     + "\nid: e-5\n\n"
             },
-            {
-                Text(Greetings.Begin(At, Head, "c1", "r1", 3_000)),
-                "event: begin\nretry: 3000\ndata: {\"type\":\"begin\"}\nid: e-5\n\n"
-            },
+            { Greeted(Greetings.Begin), "event: begin\nretry: 3000\ndata: {\"type\":\"begin\"}\nid: e-5\n\n" },
             {
                 Text(ControlFrames.Resync(ResyncReason.Malformed, "?", At.ToString())),
                 "event: resync\n"
@@ -204,6 +201,13 @@ public sealed class FrameTests
         };
 
     private static string Framed(FrameFormat format, EventRecord record) => Text(format.Frame("e", record));
+
+    private static string Greeted(Greeting greeting)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        greeting(output, At, Head, "c1", "r1", 3_000);
+        return Text(output.WrittenSpan);
+    }
 
     private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
 }
