@@ -8,8 +8,8 @@ namespace StreamApi.Events;
 /// </summary>
 internal sealed class KnownSubscriptions
 {
-    /// <summary>Longest text kept, in characters. With what is parsed from it, which is a few times as long, it takes at
-    /// most 8 kB.</summary>
+    /// <summary>Longest text kept, in characters. With what is parsed from it, which is a few times as long, it takes
+    /// at most 8 kB.</summary>
     internal const int MaxLength = 512;
 
     /// <summary>Maximum texts kept: 8 MB of the longest. When it is reached all are dropped, so that queries that never
@@ -30,19 +30,19 @@ internal sealed class KnownSubscriptions
         "slow",
     ];
 
-    private readonly ConcurrentDictionary<string, KnownSubscription> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Subscription> _known = new(StringComparer.Ordinal);
     private readonly Lock _adding = new();
 
     public int Count => _known.Count;
 
     /// <summary>Returns the stream of a request's query, or null if it is not known. The caller checks the rights.
     /// </summary>
-    public KnownSubscription? Find(HttpRequest request) =>
+    public Subscription? Find(HttpRequest request) =>
         TextOf(request) is { } text ? _known.GetValueOrDefault(text) : null;
 
     /// <summary>Keeps a stream whose topics the query names, unless the query also has what belongs to its
     /// caller.</summary>
-    public void Keep(HttpRequest request, KnownSubscription subscription)
+    public void Keep(HttpRequest request, Subscription subscription)
     {
         if (TextOf(request) is not { } text || !HasOnlyKnownNames(request.Query))
             return;
@@ -63,7 +63,7 @@ internal sealed class KnownSubscriptions
 
     private static bool HasOnlyKnownNames(IQueryCollection query) =>
         query.Keys.All(name => Names.Contains(name, StringComparer.OrdinalIgnoreCase));
-}
 
-/// <summary>The topics that a query names, and their stream.</summary>
-internal sealed record KnownSubscription(string[] Topics, EventStreamResult Stream);
+    /// <summary>The topics that a query names, and their stream.</summary>
+    internal sealed record Subscription(string[] Topics, EventStreamResult Stream);
+}

@@ -14,9 +14,9 @@ public sealed class EventStoreOptions
     [Required]
     public string Channel { get; set; } = "aspire-sse:events";
 
-    /// <summary>The channel of the pages that replicas send of their own commits. It begins with
-    /// <see cref="Channel"/>, for Redis users who may use only such names, and is on the same node of a cluster, so that
-    /// a replica has both or none.</summary>
+    /// <summary>The channel of the pages that replicas send of their own commits. It begins with <see cref="Channel"/>,
+    /// for Redis users who may use only such names, and is on the same node of a cluster, so that a replica has both or
+    /// none.</summary>
     internal string DirectChannel => $"{Channel}:direct:{{{Channel}}}";
 
     /// <summary>Age after which events, and what is kept beside them, are dropped. A partition, which has the events of

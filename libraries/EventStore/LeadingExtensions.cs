@@ -1,5 +1,6 @@
 using EventStore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.Hosting;
 
@@ -36,6 +37,7 @@ public static class LeadingExtensions
 
         builder.AddRelayRedis(redis);
         builder.Services.AddSingleton<RelayMetrics>();
+        builder.Services.TryAddSingleton<RelayChannels>();
         builder.Services.AddSingleton<RedisPublisher>();
         builder.Services.AddSingleton<Relay>();
         builder.Services.AddSingleton<ILeaderTask>(services => services.GetRequiredService<Relay>());

@@ -99,7 +99,8 @@ internal static class StreamingExtensions
 
     public static void AddRedisIntake(this IServiceCollection services)
     {
-        services.AddSingleton<DirectPublisher>();
+        services.TryAddSingleton<RelayChannels>();
+        services.AddSingleton<ICommitPublisher, DirectPublisher>();
         services.AddSingleton<RedisIntake>();
         services.AddSingleton<ILiveSource>(provider => provider.GetRequiredService<RedisIntake>());
         services.AddHostedService(provider => provider.GetRequiredService<RedisIntake>());

@@ -22,7 +22,7 @@ internal sealed class EventAppender(
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
     ILogger<EventAppender> logger,
-    DirectPublisher? direct = null
+    ICommitPublisher? direct = null
 ) : LateStoppingService(logger, clock)
 {
     private readonly AppendQueue _pending = new(options.Value.MaxPendingBytes);
@@ -354,11 +354,4 @@ internal sealed class EventAppender(
                 )
             );
     }
-}
-
-/// <summary>Events that a commit added: at least one, in order, and every event of the log after
-/// <paramref name="Previous"/> and up to the last.</summary>
-internal sealed record CommittedEvents(string Epoch, long Previous, IReadOnlyList<EventRecord> Events)
-{
-    public long Last => Events[^1].Position;
 }

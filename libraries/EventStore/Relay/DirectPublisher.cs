@@ -2,9 +2,10 @@ using Microsoft.Extensions.Options;
 
 namespace EventStore;
 
-/// <summary>Sends the commits of this process to the other replicas and to the Broadcaster, which then need not read
-/// them. What is lost, the Broadcaster relays.</summary>
+/// <summary>Sends the commits of this process to the other replicas and to the Broadcaster, which relays what is
+/// lost.</summary>
 internal sealed class DirectPublisher(RedisLink redis, RelaySecret secret, IOptions<EventStoreOptions> store)
+    : ICommitPublisher
 {
     /// <summary>Maximum bytes of the events' data: the largest event that is relayed with its data
     /// (<see cref="RelayOptions.MaxDataBytes"/>). A larger commit needs no haste.</summary>
@@ -16,13 +17,10 @@ internal sealed class DirectPublisher(RedisLink redis, RelaySecret secret, IOpti
 
     private readonly string _channel = store.Value.DirectChannel;
 
-    /// <summary>True unless Redis has refused the last commit, so that the next ones only probe it.</summary>
     public bool IsHeard => redis.IsAvailable;
 
-    /// <summary>Returns true if a commit with this number of bytes can be sent now.</summary>
     public bool Takes(long bytes) => bytes <= MaxBytes && secret.IsKnown && redis.IsConnected;
 
-    /// <summary>Sends a commit, and does not wait for Redis.</summary>
     public void Publish(CommittedEvents commit)
     {
         var page = new RelayPage(commit.Epoch, Fence: 0, commit.Previous, commit.Last, Sent: 0)

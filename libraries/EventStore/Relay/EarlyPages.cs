@@ -11,7 +11,8 @@ internal sealed class EarlyPages
 
     private readonly SortedList<long, RelayPage> _pages = [];
 
-    /// <summary>Keeps a page. Of too many, those with the lowest positions stay, because they are the next ones.</summary>
+    /// <summary>Keeps a page. Of too many, those with the lowest positions stay, because they are the next
+    /// ones.</summary>
     public void Add(RelayPage page)
     {
         if (_pages.Count > 0 && _pages.Values[0].Epoch != page.Epoch)

@@ -3,9 +3,11 @@ using StackExchange.Redis;
 
 namespace EventStore;
 
-/// <summary>Publishes signed messages, and hears those of replicas; a timeout keeps a frozen or unreachable Redis from blocking the relay.</summary>
+/// <summary>Publishes signed messages, and hears those of replicas; a timeout keeps a frozen or unreachable Redis from
+/// blocking the relay.</summary>
 internal sealed class RedisPublisher(
     RedisLink redis,
+    RelayChannels channels,
     RelaySecret secret,
     IOptions<RelayOptions> options,
     IOptions<EventStoreOptions> store,
@@ -44,7 +46,7 @@ internal sealed class RedisPublisher(
         {
             try
             {
-                await redis.SubscribeAsync(store.Value.DirectChannel, Take, _timeout, stopped);
+                await channels.SubscribeAsync(channels.Direct, Take, _ => { }, _timeout, stopped);
                 await Task.Delay(Timeout.InfiniteTimeSpan, clock, stopped);
             }
             // Logged where messages are published.
@@ -54,17 +56,10 @@ internal sealed class RedisPublisher(
             }
         }
 
-        void Take(byte[] bytes)
+        void Take(RelayPage page)
         {
-            if (stopped.IsCancellationRequested || secret.Open(bytes) is not { } message)
-                return;
-
-            try
-            {
-                heard(RelayFormat.Parse(message));
-            }
-            // Any exception, because a signed message may contain anything.
-            catch (Exception) { }
+            if (!stopped.IsCancellationRequested)
+                heard(page);
         }
     }
 

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 
 namespace EventStore;
 
-/// <summary>Relays the log from the head on, but for commits that their replicas have sent themselves; the first heartbeat lets receivers notice events that a former leader did
-/// not send.</summary>
+/// <summary>Relays the log from the head on, but for commits that their replicas have sent; the first heartbeat lets
+/// receivers notice events that a former leader did not send.</summary>
 internal sealed class Relay(
     EventReader reader,
     EventTail tail,

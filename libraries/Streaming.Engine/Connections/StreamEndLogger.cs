@@ -34,8 +34,8 @@ internal sealed class StreamEndLogger(TimeProvider clock, ILogger<StreamEndLogge
     public void RecordUnopened(StreamClient client, Exception why) =>
         logger.LogError(why, "A stream of {Endpoint} could not begin. Its client reconnects", client.Endpoint);
 
-    /// <summary>Returns true for an end that needs nobody: the client left, the stream was complete, or the server asked
-    /// for the end. Operators look for the others.</summary>
+    /// <summary>Returns true for an end that needs nobody: the client left, the stream was complete, or the server
+    /// asked for the end. Operators look for the others.</summary>
     private static bool IsUsual(EndReason? reason) =>
         reason
             is EndReason.ClientGone

@@ -4,9 +4,9 @@ using Streaming.Fanout;
 
 namespace Streaming.Feed;
 
-/// <summary>Publishes the pages that replicas send of their own commits, without the Broadcaster: each if it continues
-/// the rings. A page that comes before its predecessor waits. What is lost, the Broadcaster's next message shows.
+/// <summary>Publishes the pages that replicas send of their own commits, each as soon as it continues the rings.
 /// Thread-safe.</summary>
+/// <remarks>What is lost, the Broadcaster's next message shows.</remarks>
 internal sealed class DirectPages(FilterRingRegistry rings)
 {
     private readonly Lock _gate = new();

@@ -17,11 +17,9 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     /// </summary>
     private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(10);
 
-    private readonly RedisLink _redis;
+    private readonly RelayChannels _channels;
     private readonly RelaySecret _secret;
     private readonly DirectPages _direct;
-    private readonly string _channel;
-    private readonly string _directChannel;
     private readonly TimeSpan _resubscribe;
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _gaps;
@@ -30,10 +28,9 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     private volatile bool _refused;
 
     public RedisIntake(
-        RedisLink redis,
+        RelayChannels channels,
         RelaySecret secret,
         DirectPages direct,
-        IOptions<EventStoreOptions> store,
         IOptions<SseOptions> streaming,
         IMeterFactory meters,
         TimeProvider clock,
@@ -41,11 +38,9 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
     )
         : base(logger, clock)
     {
-        _redis = redis;
+        _channels = channels;
         _secret = secret;
         _direct = direct;
-        _channel = store.Value.Channel;
-        _directChannel = store.Value.DirectChannel;
         Silence = TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _resubscribe = 3 * TimeSpan.FromSeconds(streaming.Value.RelayHeartbeatSeconds);
         _queue = new RelayQueue(clock);
@@ -83,7 +78,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
             Logger.LogWarning(
                 "A message on the Redis channel {Channel} was refused: {Reason}. Further ones are only counted, for "
                     + "{Minutes} minutes. Two systems on one Redis need a channel each (AspireSse:EventStore:Channel)",
-                _channel,
+                _channels.Relayed,
                 reason,
                 WarningInterval.TotalMinutes
             );
@@ -106,8 +101,8 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
             {
                 if (_queue.IsSilent(_resubscribe))
                 {
-                    await _redis.SubscribeAsync(_channel, m => Take(m, TakeRelayed), Timeout, stoppingToken);
-                    await _redis.SubscribeAsync(_directChannel, m => Take(m, _direct.Take), Timeout, stoppingToken);
+                    await _channels.SubscribeAsync(_channels.Relayed, Take, Refuse, Timeout, stoppingToken);
+                    await _channels.SubscribeAsync(_channels.Direct, _direct.Take, Refuse, Timeout, stoppingToken);
                     _queue.RestartTime();
                 }
                 else
@@ -149,28 +144,7 @@ internal sealed class RedisIntake : RestartingService, ILiveSource
         }
     }
 
-    /// <summary>Takes a message. When a subscription is repeated, the former subscription may still bring
-    /// messages.</summary>
-    private void Take(byte[] bytes, Action<RelayPage> take)
-    {
-        // Messages are refused too while the secret is not known.
-        if (_secret.Open(bytes) is not { } message)
-        {
-            Refuse("it is not signed with this store's secret");
-            return;
-        }
-
-        try
-        {
-            take(RelayFormat.Parse(message));
-        }
-        catch (Exception e)
-        {
-            Refuse(e.Message);
-        }
-    }
-
-    private void TakeRelayed(RelayPage page)
+    private void Take(RelayPage page)
     {
         if (!_queue.Accept(page))
             _refusals.Add(1);

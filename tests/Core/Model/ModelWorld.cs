@@ -17,7 +17,8 @@ internal readonly record struct ModelStep(int Drawn, uint Seed)
 }
 
 /// <summary>Three replicas that send pages of their own commits, a leader and a former one, Redis, the store and eight
-/// readers, with events and faults in a random order. Then all faults are repaired, and every reader is checked.</summary>
+/// readers, with events and faults in a random order. Then all faults are repaired, and every reader is
+/// checked.</summary>
 internal sealed class ModelWorld : IDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

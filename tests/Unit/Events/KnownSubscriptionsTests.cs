@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using StreamApi.Events;
 using StreamApi.Security;
 
@@ -81,7 +82,7 @@ public sealed class KnownSubscriptionsTests
         Assert.Same(Subscribe("?topic=again"), Subscribe("?topic=again"));
     }
 
-    private object Subscribe(string query, Caller? caller = null, string method = "GET")
+    private EventStreamResult Subscribe(string query, Caller? caller = null, string method = "GET")
     {
         var context = new DefaultHttpContext();
         context.Request.Method = method;
