@@ -12,7 +12,11 @@ internal sealed class RelayMetrics
     public RelayMetrics(IMeterFactory meters)
     {
         var meter = meters.Create("AspireSse.Broadcaster");
-        _relayed = meter.CreateCounter<long>("broadcaster.relay.events", "{event}", "Events published on Redis.");
+        _relayed = meter.CreateCounter<long>(
+            "broadcaster.relay.events",
+            "{event}",
+            "Events that the Broadcaster published on Redis; not those that replicas sent themselves."
+        );
         _failures = meter.CreateCounter<long>(
             "broadcaster.relay.failures",
             "{message}",

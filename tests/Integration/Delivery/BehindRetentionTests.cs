@@ -50,13 +50,29 @@ public sealed class BehindRetentionTests
 
         await reader.WaitForEventsAsync(5);
         system.Postgres.Cut();
-        positions = [.. positions, .. await World.PublishNumbersAsync(publisher, "t.1", 6, All - 5)];
+        positions = [.. positions, .. await AppendAsync(system)];
         await DropAsync(system);
         Assert.Equal(5, reader.Events.Count()); // it is still the leader and sends heartbeats
         system.Postgres.Heal();
         await AssertToldAsync(reader, positions);
         Assert.DoesNotContain("no longer the leader", leader.Output, StringComparison.Ordinal);
     }
+
+    /// <summary>Stores the other events, of which no replica sends a page.</summary>
+    private static async Task<string[]> AppendAsync(World system) =>
+        (
+            await system.Database.AskAsync<string[]>(
+                $"""
+                select array(select a.epoch || '-' || p.position from unnest(a.positions) p(position))
+                from eventstore.append(array_fill(1, array[{All - 5}]),
+                    array(select gen_random_uuid() from generate_series(6, {All})), array_fill(null::bytea, array[{All
+                    - 5}]),
+                    array_fill('t.1'::text, array[{All - 5}]), array_fill('n'::text, array[{All - 5}]),
+                    array_fill(null::text, array[{All - 5}]), array(select n::text from generate_series(6, {All}) n),
+                    array_fill(null::text, array[{All - 5}]), null, array_fill(false, array[{All - 5}])) a
+                """
+            )
+        )!;
 
     private static async Task AssertToldAsync(SseReader reader, string[] positions)
     {

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
+using Streaming.Fanout;
 using Streaming.Feed;
 
 namespace Integration.Delivery;
@@ -109,7 +110,10 @@ public sealed class IntakeQueueTests
             builder.Logging.AddProvider(log);
             builder.AddRelayRedis();
             builder
-                .Services.AddSingleton<RedisIntake>()
+                .Services.AddSingleton<RelayChannels>()
+                .AddSingleton<FilterRingRegistry>()
+                .AddSingleton<DirectPages>()
+                .AddSingleton<RedisIntake>()
                 .AddHostedService(services => services.GetRequiredService<RedisIntake>());
 
             var host = builder.Build();

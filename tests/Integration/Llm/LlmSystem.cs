@@ -20,7 +20,12 @@ public sealed class LlmSystem : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Upstream = await FakeUpstream.StartAsync();
-        System = await World.Start(o => o.Replicas(2).Set(Settings(Upstream)));
+        System = await World.Start(o =>
+            o.Replicas(2)
+                .Set(Settings(Upstream))
+                // The end of a stream shows that everything before it has been printed.
+                .Set("Logging:LogLevel:Streaming.Connections.StreamEndLogger", "Debug")
+        );
     }
 
     public async ValueTask DisposeAsync()
