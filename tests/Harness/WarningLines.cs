@@ -6,8 +6,8 @@ namespace Harness;
 /// <summary>A line of a log.</summary>
 internal sealed record LoggedLine(LogLevel Level, string Text, Exception? Error);
 
-/// <summary>Keeps warnings and errors. Thread-safe.</summary>
-internal sealed class WarningLines : ILoggerProvider, ILogger
+/// <summary>Keeps the lines of a level and above. Thread-safe.</summary>
+internal sealed class WarningLines(LogLevel least = LogLevel.Warning) : ILoggerProvider, ILogger
 {
     private readonly ConcurrentQueue<LoggedLine> _lines = new();
 
@@ -20,7 +20,7 @@ internal sealed class WarningLines : ILoggerProvider, ILogger
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= least;
 
     public void Log<TState>(
         LogLevel logLevel,

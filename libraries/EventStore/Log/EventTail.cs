@@ -31,18 +31,12 @@ internal sealed class EventTail(
 
     /// <summary>Enumerates the pages after a position until cancelled, and waits during outages of Postgres. An empty
     /// page carries the head, at least every <see cref="EventStoreOptions.PollMilliseconds"/>.</summary>
-    /// <param name="mostData">Maximum bytes of an event's data: larger data is left out.</param>
     public async IAsyncEnumerable<LogPage> FollowAsync(
         long after,
-        int mostData = int.MaxValue,
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        var pages = FollowAsync(
-            stop => reader.ReadAsync(after, mostData: mostData, cancellationToken: stop),
-            has: null,
-            cancellationToken
-        );
+        var pages = FollowAsync(stop => reader.ReadAsync(after, cancellationToken: stop), has: null, cancellationToken);
         await foreach (var page in pages)
         {
             after = page.Next;
@@ -50,7 +44,7 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Enumerates pages as <see cref="FollowAsync(long, int, CancellationToken)"/> does.</summary>
+    /// <summary>Enumerates pages as <see cref="FollowAsync(long, CancellationToken)"/> does.</summary>
     /// <param name="readNext">Reads the page after the last one. The next read begins when the caller asks for
     /// it.</param>
     /// <param name="has">Returns true if the caller has a position from elsewhere. It is then woken only for those that

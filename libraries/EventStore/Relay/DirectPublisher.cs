@@ -4,22 +4,21 @@ namespace EventStore;
 
 /// <summary>Sends the commits of this process to the other replicas and to the Broadcaster, which relays what is
 /// lost.</summary>
-internal sealed class DirectPublisher(RedisLink redis, RelaySecret secret, IOptions<EventStoreOptions> store)
-    : ICommitPublisher
+internal sealed class DirectPublisher(
+    RedisLink redis,
+    RelaySecret secret,
+    IOptions<RelayOptions> options,
+    IOptions<EventStoreOptions> store
+) : ICommitPublisher
 {
-    /// <summary>Maximum bytes of the events' data: the largest event that is relayed with its data
-    /// (<see cref="RelayOptions.MaxDataBytes"/>). A larger commit needs no haste.</summary>
-    private const int MaxBytes = 64 * 1024;
-
-    /// <summary>Time after which Redis is taken for frozen, as by the Broadcaster
-    /// (<see cref="RelayOptions.PublishTimeoutMilliseconds"/>).</summary>
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
-
     private readonly string _channel = store.Value.DirectChannel;
+    private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.Value.PublishTimeoutMilliseconds);
 
     public bool IsHeard => redis.IsAvailable;
 
-    public bool Takes(long bytes) => bytes <= MaxBytes && secret.IsKnown && redis.IsConnected;
+    /// <summary>Together, the events may have as many bytes as one that is relayed with its data. A larger commit needs
+    /// no haste.</summary>
+    public bool Takes(long bytes) => bytes <= options.Value.MaxDataBytes && secret.IsKnown && redis.IsConnected;
 
     public void Publish(CommittedEvents commit)
     {
@@ -28,6 +27,6 @@ internal sealed class DirectPublisher(RedisLink redis, RelaySecret secret, IOpti
             TraceParent = EventTracing.Current,
         };
         var message = secret.Sign(RelayFormat.ToBytes(page, commit.Events));
-        _ = redis.PublishAsync(_channel, message, Timeout, CancellationToken.None);
+        _ = redis.PublishAsync(_channel, message, _timeout, CancellationToken.None);
     }
 }

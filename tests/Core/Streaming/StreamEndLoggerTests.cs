@@ -1,4 +1,5 @@
 using EventStore;
+using Harness;
 using Microsoft.Extensions.Logging;
 using Streaming.Connections;
 
@@ -8,8 +9,6 @@ namespace Core.Streaming;
 /// badly.</summary>
 public sealed class StreamEndLoggerTests
 {
-    private readonly Entries _entries = new();
-
     [Theory]
     [InlineData(EndReason.ClientGone, LogLevel.Debug)]
     [InlineData(EndReason.Complete, LogLevel.Debug)]
@@ -28,60 +27,39 @@ public sealed class StreamEndLoggerTests
         LogLevel level
     )
     {
-        Record(reason);
-        var (at, text) = Assert.Single(_entries.All);
-        Assert.Equal(level, at);
-        Assert.Contains($"Stream c of /events ended: {reason}, 0 events in ", text, StringComparison.Ordinal);
+        var lines = new WarningLines(LogLevel.Trace);
+        Record(reason, lines);
+        var line = Assert.Single(lines.Lines);
+        Assert.Equal(level, line.Level);
+        Assert.Contains($"Stream c of /events ended: {reason}, 0 events in ", line.Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public void No_reason_of_an_end_is_forgotten()
     {
+        var lines = new WarningLines(LogLevel.Trace);
         foreach (var reason in Enum.GetValues<EndReason>())
-            Record(reason);
+            Record(reason, lines);
 
-        Assert.Equal(5, _entries.All.Count(entry => entry.Level == LogLevel.Information));
-        Assert.Equal(7, _entries.All.Count(entry => entry.Level == LogLevel.Debug));
+        Assert.Equal(5, lines.Lines.Count(line => line.Level == LogLevel.Information));
+        Assert.Equal(7, lines.Lines.Count(line => line.Level == LogLevel.Debug));
     }
 
     [Fact]
     public void At_the_usual_level_a_usual_end_has_no_entry()
     {
-        _entries.Least = LogLevel.Information;
-        Record(EndReason.ClientGone);
-        Assert.Empty(_entries.All);
+        var lines = new WarningLines(LogLevel.Information);
+        Record(EndReason.ClientGone, lines);
+        Assert.Empty(lines.Lines);
     }
 
-    private void Record(EndReason reason)
+    private static void Record(EndReason reason, WarningLines lines)
     {
         var loop = new LoopRig();
         loop.Rings.Reset(Lineage.Alone("e"), 10);
         var stream = LoopStream.Open(loop).Connection;
         stream.MarkEnded(reason);
-        new StreamEndLogger(TimeProvider.System, _entries).Record(stream);
-    }
-
-    private sealed class Entries : ILogger<StreamEndLogger>
-    {
-        public LogLevel Least { get; set; } = LogLevel.Trace;
-
-        public List<(LogLevel Level, string Text)> All { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= Least;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        )
-        {
-            if (IsEnabled(logLevel))
-                All.Add((logLevel, formatter(state, exception)));
-        }
+        using var logs = LoggerFactory.Create(to => to.SetMinimumLevel(LogLevel.Trace).AddProvider(lines));
+        new StreamEndLogger(TimeProvider.System, logs.CreateLogger<StreamEndLogger>()).Record(stream);
     }
 }
