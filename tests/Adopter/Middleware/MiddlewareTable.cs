@@ -16,7 +16,7 @@ namespace Adopter.Middleware;
 internal static class MiddlewareTable
 {
     /// <summary>The limit of the request timeouts.</summary>
-    public static readonly TimeSpan Timeout = TimeSpan.FromMilliseconds(300);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
     private static readonly Version Http2 = new(2, 0);
 

@@ -11,12 +11,7 @@ public sealed class EpochTests(EpochTests.Forgetful fixture) : IClassFixture<Epo
     public sealed class Forgetful : SharedWorld
     {
         protected override Dictionary<string, string> Settings =>
-            new()
-            {
-                ["AspireSse__Streaming__RecentEvents"] = "0",
-                ["AspireSse__Streaming__RingEvents"] = "16",
-                ["AspireSse__Streaming__HeadMilliseconds"] = "10000",
-            };
+            new() { ["AspireSse__Streaming__RecentEvents"] = "0", ["AspireSse__Streaming__RingEvents"] = "16" };
     }
 
     /// <summary>New events would have positions that the replica has published already, and reach no open

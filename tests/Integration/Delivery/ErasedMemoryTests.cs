@@ -25,7 +25,6 @@ public sealed class ErasedMemoryTests
             o.Replicas(2)
                 .Set("AspireSse:Streaming:RecentEvents", recentEvents)
                 .Set("AspireSse:Streaming:ReplaySharedSeconds", 60)
-                .Set("AspireSse:Streaming:HeadMilliseconds", 10_000)
         );
         var open = await Task.WhenAll(system.Replicas.Select(r => SseReader.OpenAtAsync(r.Url, OfRing)));
         var ids = await PublishAsync(system, ("t.first", "1"), ("t.ann", Secret), ("t.last", "2"));

@@ -64,7 +64,8 @@ internal sealed partial class PostgresStandby : IAsyncDisposable
         await AskAsync<object>($"create database {name} template {Migrated}");
         // A database of its own, and not one that continues the history of another.
         await AskAsync<object>("select eventstore.new_epoch()", name);
-        return At(name);
+        // The system under test has its pools, as everywhere: a session for each statement took longer than a head may.
+        return new(At(name).ConnectionString) { Pooling = true };
     }
 
     /// <summary>Returns the address of a database of this server.</summary>
