@@ -128,8 +128,8 @@ public sealed class SseOptions
     internal int StoreCheckSeconds { get; set; } = 1;
 
     /// <summary>
-    /// Milliseconds that a stream's start waits for the head of the log in the store. After it, the stream starts at
-    /// the replica's own head, and a client whose last id has an unknown epoch is asked to return later.
+    /// Milliseconds that a stream's start waits for the head of the log in the store, after which it starts at the
+    /// replica's own head. A start that only the store can decide waits for seconds.
     /// </summary>
     internal int HeadMilliseconds { get; set; } = 250;
 

@@ -16,9 +16,6 @@ internal static class TestEnvironment
         // can be a third of a run's processor time.
         if (Environment.GetEnvironmentVariable("TMPDIR") is null && HasMemory())
             Environment.SetEnvironmentVariable("TMPDIR", Memory);
-
-        // A stream at the head is refused when the store takes longer: with the default, a busy machine would decide it.
-        Environment.SetEnvironmentVariable("AspireSse__Streaming__HeadMilliseconds", "10000");
     }
 
     /// <summary>False in a container with the usual 64 MB, and where memory is scarce.</summary>

@@ -22,7 +22,7 @@ internal sealed class FeedStore(
         UntilReadAsync(() => reader.ReadAsync(after, cancellationToken: cancellationToken), cancellationToken);
 
     public async Task<LogPage?> TryHeadAsync(CancellationToken cancellationToken) =>
-        AwayFor is null ? await head.ReadAsync(cancellationToken) : null;
+        AwayFor is null ? await head.ReadAsync(isNeeded: false, cancellationToken) : null;
 
     public IAsyncEnumerable<LogPage> FollowAsync(long after, CancellationToken cancellationToken) =>
         tail.FollowAsync(after, cancellationToken: cancellationToken);

@@ -21,7 +21,8 @@ internal sealed class StreamStart(FilterRingRegistry rings, StoreHead storeHead,
         if (StartDecision.WithoutStore(request, settled, lineage) is { } known)
             return Counted(request, known);
 
-        var stored = await storeHead.ReadAsync(cancellationToken);
+        var isNeeded = IsFromEarliest(request) || StartDecision.WithStore(request, settled, lineage, null) is null;
+        var stored = await storeHead.ReadAsync(isNeeded, cancellationToken);
         if (stored is not null && await rings.Epochs.WaitForAsync(stored.Epoch, EpochLimit, cancellationToken))
             (lineage, settled) = rings.Now;
 
@@ -29,11 +30,14 @@ internal sealed class StreamStart(FilterRingRegistry rings, StoreHead storeHead,
         if (StartDecision.WithStore(request, settled, lineage, head) is not { } start)
             return null;
 
-        if (start.Kind != StartKind.Fresh || !request.FromEarliest || request.StartAfter is not null)
+        if (!IsFromEarliest(request))
             return Counted(request, start);
 
         return stored is null ? null : EarliestOf(start, stored.DroppedThrough);
     }
+
+    private static bool IsFromEarliest(StreamRequest request) =>
+        request is { FromEarliest: true, Last.Text: null, StartAfter: null };
 
     private static StartDecision EarliestOf(StartDecision start, long droppedThrough)
     {

@@ -68,10 +68,11 @@ internal sealed class SseReader : IAsyncDisposable
     public IEnumerable<int> Numbers => Events.Select(e => int.Parse(e.Data!, CultureInfo.InvariantCulture));
     public IEnumerable<Resync> Resyncs => Frames.Where(f => f.Event == "resync").Select(Resync.Of);
     private bool IsAskedToReturn =>
-        Events.FirstOrDefault() is { Event: "error", Data: { } data }
-        && JsonDocument.Parse(data).RootElement is { ValueKind: JsonValueKind.Object } error
-        && error.TryGetProperty("fatal", out var fatal)
-        && fatal.ValueKind == JsonValueKind.False;
+        Frames.Any(f => f.Comment?.EndsWith("Reconnect.", StringComparison.Ordinal) == true)
+        || Events.FirstOrDefault() is { Event: "error", Data: { } data }
+            && JsonDocument.Parse(data).RootElement is { ValueKind: JsonValueKind.Object } error
+            && error.TryGetProperty("fatal", out var fatal)
+            && fatal.ValueKind == JsonValueKind.False;
 
     public string? LastId => Frames.LastOrDefault(f => f.Id is not null)?.Id;
 

@@ -130,6 +130,33 @@ public sealed class CutOffTests(CutOffTests.OneOfTwo fixture) : IClassFixture<Cu
         Assert.Equal([200_002, 1], large.Events.Select(e => e.Data!.Length));
     }
 
+    /// <summary>A stream that begins at the head does not wait: it has the replica's own.</summary>
+    [Fact]
+    public async Task A_stream_that_only_the_store_can_begin_waits_for_a_slow_one()
+    {
+        var system = await WholeAsync();
+        var slow = system.Replicas[0];
+        await World.PublishNumbersAsync(slow, T("slow"), 1, 2);
+        var opened = $"/v1/events/stream?topic={T("slow")}&from=earliest";
+        Task<SseReader> opening;
+
+        system.Postgres.Freeze();
+        try
+        {
+            opening = SseReader.OpenAsync(slow.Url, opened);
+            // By then one that does not wait would have been sent away.
+            await using var atHead = await SseReader.OpenAtAsync(slow.Url, Stream);
+        }
+        finally
+        {
+            system.Postgres.Heal();
+        }
+
+        await using var reader = await opening;
+        await reader.WaitForEventsAsync(2);
+        Assert.Equal([1, 2], reader.Numbers);
+    }
+
     [Fact]
     public async Task A_replica_waits_for_Postgres_after_Redis_lost_an_event_and_then_delivers_all_in_order()
     {
