@@ -143,6 +143,7 @@ public static class EventStoreExtensions
             provider.GetRequiredService<LineageReader>()
         ));
         services.AddSingleton<TopicDirectory>();
+        services.AddSingleton<StoreListener>();
         services.AddSingleton<EventTail>();
         services.AddSingleton<ErasureStore>();
         services.AddSingleton<Retention>();

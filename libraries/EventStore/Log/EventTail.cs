@@ -1,16 +1,14 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace EventStore;
 
 /// <summary>Follows the log by Postgres's notifications, and by polling in case one is lost. Thread-safe.</summary>
 internal sealed class EventTail(
-    [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    StoreListener listener,
     EventReader reader,
     IOptions<EventStoreOptions> options,
     TimeProvider clock,
@@ -24,7 +22,7 @@ internal sealed class EventTail(
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
 
     private readonly HashSet<Waker> _followers = [];
-    private Action? _stopListening;
+    private IDisposable? _listening;
     private int _outboxConnections;
 
     private TimeSpan Poll => TimeSpan.FromMilliseconds(options.Value.PollMilliseconds);
@@ -91,21 +89,15 @@ internal sealed class EventTail(
         }
     }
 
-    /// <summary>Adds a follower. All share one connection that listens, for as long as there is one.</summary>
+    /// <summary>Adds a follower. The process listens for as long as there is one.</summary>
     private Waker Join(Func<long, bool>? has)
     {
         var waker = new Waker(Poll, clock, has);
         lock (_followers)
         {
             _followers.Add(waker);
-            if (_followers.Count > 1)
-                return waker;
-
-            var listening = new CancellationTokenSource();
-            _stopListening = listening.Cancel;
-            using var flow = CallerContext.Suppress();
-            // Not awaited: with a frozen Postgres, listening ends only after seconds, and no caller must wait.
-            _ = ListenAsync("eventstore", () => WakeAll(""), WakeAll, listening.Token);
+            if (_followers.Count == 1)
+                _listening = listener.Listen("eventstore", () => WakeAll(""), WakeAll);
         }
         return waker;
     }
@@ -114,7 +106,7 @@ internal sealed class EventTail(
     {
         lock (_followers)
             if (_followers.Remove(waker) && _followers.Count == 0)
-                _stopListening!();
+                _listening!.Dispose();
     }
 
     /// <param name="direct">The last position of a commit that its replica sends itself, or empty for any
@@ -140,19 +132,10 @@ internal sealed class EventTail(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var waker = new Waker(Poll, clock);
-        var listening = ListenAsync("eventstore_outbox", Begin, _ => waker.Wake(), stop.Token);
-        try
-        {
-            while (true)
-                yield return await waker.WaitAsync(cancellationToken);
-        }
-        finally
-        {
-            await stop.CancelAsync();
-            await listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        using var listening = listener.Listen("eventstore_outbox", Begin, _ => waker.Wake());
+        while (true)
+            yield return await waker.WaitAsync(cancellationToken);
 
         void Begin()
         {
@@ -164,36 +147,14 @@ internal sealed class EventTail(
     /// <summary>Calls back with the last position of each erasure of which Postgres notifies, until
     /// cancelled.</summary>
     /// <param name="erased">Must not block.</param>
-    public Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken) =>
-        ListenAsync(
+    public async Task ErasuresAsync(Action<long> erased, CancellationToken cancellationToken)
+    {
+        using var listening = listener.Listen(
             "eventstore_erasures",
             () => { },
-            through => erased(long.Parse(through, CultureInfo.InvariantCulture)),
-            cancellationToken
+            through => erased(long.Parse(through, CultureInfo.InvariantCulture))
         );
-
-    private async Task ListenAsync(
-        string channel,
-        Action begin,
-        Action<string> notified,
-        CancellationToken cancellationToken
-    )
-    {
-        while (true)
-        {
-            try
-            {
-                await store.ListenAsync(channel, begin, notified, cancellationToken);
-            }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-            {
-                logger.LogWarning(
-                    "Postgres does not notify of new events, so the log is polled until it does: {Reason}",
-                    e.Message
-                );
-                await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
-            }
-        }
+        await Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellationToken);
     }
 
     /// <summary>Ends the wait of one reader when it is woken, and once in an interval. A semaphore with a time limit

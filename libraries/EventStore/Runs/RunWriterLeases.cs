@@ -8,6 +8,7 @@ namespace EventStore;
 /// throws <see cref="NpgsqlException"/> or <see cref="TimeoutException"/> while Postgres does not answer.</summary>
 internal sealed class RunWriterLeases(
     [FromKeyedServices(StorePool.Feed)] NpgsqlDataSource store,
+    StoreListener listener,
     IOptions<EventStoreOptions> options
 )
 {
@@ -117,7 +118,7 @@ internal sealed class RunWriterLeases(
             cancellationToken
         );
 
-    /// <summary>Calls <paramref name="cancelled"/> with each cancelled run's topic; ends by an exception.</summary>
-    public Task ListenAsync(Action<string> cancelled, CancellationToken cancellationToken) =>
-        store.ListenAsync("eventstore_runs", () => { }, cancelled, cancellationToken);
+    /// <summary>Calls <paramref name="cancelled"/> with each cancelled run's topic until the result is
+    /// disposed.</summary>
+    public IDisposable Listen(Action<string> cancelled) => listener.Listen("eventstore_runs", () => { }, cancelled);
 }

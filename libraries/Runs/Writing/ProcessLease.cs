@@ -57,8 +57,12 @@ internal sealed class ProcessLease(
         new("This replica lost its lease on runs. Try again in some seconds.");
 
     // The lease is renewed while the host stops, since the runs have their grace.
-    protected override Task RunAsync(CancellationToken stoppingToken) =>
-        TogetherAsync(stoppingToken, ListenAsync, KeepAsync);
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        // The next renewal finds cancelled runs too.
+        using var listening = writers.Listen(live.Cancel);
+        await KeepAsync(stoppingToken);
+    }
 
     private Task KeepAsync(CancellationToken stoppingToken) =>
         RepeatAsync(
@@ -79,15 +83,6 @@ internal sealed class ProcessLease(
                     failure.Message
                 );
             },
-            stoppingToken
-        );
-
-    // The next renewal finds cancelled runs too.
-    private Task ListenAsync(CancellationToken stoppingToken) =>
-        RepeatAsync(
-            () => writers.ListenAsync(live.Cancel, stoppingToken),
-            TimeSpan.FromSeconds(1),
-            failed: _ => { },
             stoppingToken
         );
 

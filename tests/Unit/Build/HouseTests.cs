@@ -179,7 +179,7 @@ public sealed partial class HouseTests
         [
             "libraries/EventStore/Schema/",
             "libraries/EventStore/Log/Retention",
-            "libraries/EventStore/Postgres/StoreNotifications.cs",
+            "libraries/EventStore/Postgres/StoreListener.cs",
         ];
         AssertNoLine(
             SourceFiles
