@@ -61,6 +61,24 @@ internal static class FaultCatalog
             s => Do(s.Redis.Kill),
             (s, token) => s.Redis.StartAsync(token)
         ),
+        EachSecond(
+            "Redis killed and started empty each second",
+            async (s, token) =>
+            {
+                s.Redis.Kill();
+                await s.Redis.StartAsync(token);
+            }
+        ),
+        EachSecond("all sessions of Postgres ended each second", (s, token) => s.EndSessionsAsync(token)),
+        new(
+            "a replica killed between commit and page, each time",
+            TimeSpan.FromMinutes(3),
+            _ => Task.CompletedTask,
+            (_, _) => Task.CompletedTask
+        )
+        {
+            Probe = () => new UnsentCommitsProbe(),
+        },
         .. from way in Ways
         from store in Stores
         select Link($"all connections to {store.Name} {way.Name}", s => s.Services.Select(store.Of), way.Break),
@@ -102,6 +120,21 @@ internal static class FaultCatalog
         Clock("the clock of StreamApi's replica 1", "StreamApi 1", Off),
         Clock("the clock of StreamApi's replica 1", "StreamApi 1", -Off),
     ];
+
+    private static Fault EachSecond(string name, Func<ReliabilitySystem, CancellationToken, Task> breakAsync) =>
+        new(
+            name,
+            TimeSpan.FromSeconds(30),
+            _ => Task.CompletedTask,
+            async (s, token) =>
+            {
+                await s.Redis.StartAsync(token);
+                await s.Postgres.StartAsync(token);
+            }
+        )
+        {
+            Probe = () => new EachSecondProbe(breakAsync),
+        };
 
     private static Fault Link(
         string name,

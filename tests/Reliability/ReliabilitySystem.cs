@@ -93,6 +93,27 @@ internal sealed class ReliabilitySystem : IAsyncDisposable
     public async Task<DateTimeOffset> NowAsync(CancellationToken cancellationToken) =>
         await AskAsync<DateTime>("select clock_timestamp()", cancellationToken);
 
+    /// <summary>Ends the sessions of all clients.</summary>
+    public Task EndSessionsAsync(CancellationToken cancellationToken) =>
+        AskAsync<long>(
+            """
+            select count(pg_terminate_backend(pid)) from pg_stat_activity
+            where backend_type = 'client backend' and pid <> pg_backend_pid()
+            """,
+            cancellationToken
+        );
+
+    /// <summary>Commits an event as a replica does that sends its page itself, and sends none.</summary>
+    public Task CommitUnsentAsync(string topic, string data, CancellationToken cancellationToken) =>
+        AskAsync<string>(
+            $"""
+            select epoch from eventstore.append(array[0], array[gen_random_uuid()], array[null]::bytea[],
+                array['{topic}'], array['probe'], array[null]::text[], array['{data}'], array[null]::text[], null, null,
+                direct => true)
+            """,
+            cancellationToken
+        );
+
     public async ValueTask DisposeAsync()
     {
         if (_world is not null)
