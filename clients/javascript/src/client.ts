@@ -297,7 +297,7 @@ export class SseClient<Events extends EventTypes = {}> extends Emitter<Events> {
       const detail = silent ? undefined : String((error as Error)?.message ?? error);
       if (error instanceof EventTooLarge) return { reason: "too-large", detail, final: true };
       if (error === TAKEN) return { reason: "refused", status: 401, detail: TAKEN.message, final: true };
-      if (error instanceof Unusable) return { reason: "refused", detail, final: true };
+      if (error instanceof Unusable) return { reason: error.reason, detail, final: true };
       if (typeof abort.signal.reason === "string") return { reason: abort.signal.reason as Reason }; // dropped
 
       if (opened === 0) return { reason: "unreachable", detail };

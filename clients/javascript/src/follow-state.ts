@@ -10,7 +10,7 @@ export interface FollowStateOptions extends Omit<SseClientOptions, "lastEventId"
   read: (request: RequestInit & { headers: Headers }) => Response | Promise<Response>;
   /**
    * Shows the state, in place of all that was shown before. The stream starts when it is done. An exception in it is
-   * reported, and the state is read again after a wait (`not-shown`).
+   * reported and closes the client (`not-shown`): the same state would bring the same.
    */
   show: (state: Response) => void | Promise<void>;
   /**
@@ -81,8 +81,7 @@ class StateFollower<Events extends EventTypes> extends SseClient<Events> {
       await show(state);
     } catch (error) {
       report(error);
-      this.drop("not-shown");
-      throw error;
+      throw new Unusable(String((error as Error)?.message ?? error), "not-shown");
     }
 
     this.startAfter(position);

@@ -14,7 +14,14 @@ export interface End {
 }
 
 /** A request that cannot be sent, or an answer that cannot be used: a repetition would bring the same. @internal */
-export class Unusable extends Error {}
+export class Unusable extends Error {
+  constructor(
+    message: string,
+    readonly reason: Reason = "refused",
+  ) {
+    super(message);
+  }
+}
 
 /** Makes a part of a request; what it throws is final: no request has such an address, method or header. @internal */
 export function sendable<Part>(make: () => Part): Part {

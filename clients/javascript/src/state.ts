@@ -12,7 +12,7 @@ export type Reason =
   | "refused"
   /** `followState`: the server could not resume the stream, so the state is read again. */
   | "resync"
-  /** `followState`: `show` threw, which is reported, so the state is read again. */
+  /** `followState`: `show` threw, which is reported. */
   | "not-shown"
   /** `204`: the stream is complete. */
   | "nothing-more"

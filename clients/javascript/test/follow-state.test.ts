@@ -132,24 +132,23 @@ test("a read that fails is repeated as a connection is", async () => {
   client.close();
 });
 
-test("a state that cannot be shown is reported and read again, and is no lost connection", async (t) => {
+test("a state that cannot be shown is reported once and closes the client, and is no lost connection", async (t) => {
   const thrown: unknown[] = [];
   Object.assign(globalThis, { reportError: ({ name }: Error) => thrown.push(name) });
   t.after(() => Reflect.deleteProperty(globalThis, "reportError"));
-  await using server = await serveBoth([state("{", "7-1"), state("{}", "7-3")], [stream("data: a\n\n")]);
+  await using server = await serveBoth([state("{", "7-1")], [stream("data: a\n\n")]);
   const { client, log, states } = follow(server.url, {
     show: async (response) => void log.push(typeof (await response.json())),
   });
 
-  await until("the event", () => log.length === 2);
-  assert.deepEqual([log, server.positions(), thrown], [["object", "a"], ["7-3"], ["SyntaxError"]]);
+  await until("closed", () => client.state.state === "closed");
+  assert.deepEqual([log, server.positions(), thrown], [[], [], ["SyntaxError"]]);
+  assert.equal(server.requests("/state").length, 1);
 
-  assert.deepEqual(
-    states.flatMap((now) => (now.state === "waiting" ? [now.reason] : [])),
-    ["not-shown"],
-  );
-
-  client.close();
+  const { reason, detail } = client.state as ClientState & { state: "closed" };
+  assert.equal(reason, "not-shown");
+  assert.match(detail!, /JSON/);
+  assert.ok(states.every((now) => now.state !== "waiting"));
 });
 
 test("a state that breaks off is a lost connection, and is not shown", async () => {
