@@ -5,6 +5,7 @@ using StreamApi.OpenApi;
 using StreamApi.Replicas;
 using StreamApi.Security;
 using StreamApi.Seeds;
+using StreamApi.Seeds.Agents;
 using StreamApi.Stats;
 
 namespace StreamApi;
@@ -23,7 +24,7 @@ internal static class StreamApiApplication
         builder.AddEventStore();
         builder.AddSecurity();
         builder.AddStreaming(ReplicaName.Get("streamapi", builder.Configuration));
-        builder.AddLlmGateway();
+        builder.AddLlmGateway(agents => agents.AddTool(Calculator.Tool));
         builder.AddShutdownTime();
         builder.AddEvents();
         builder.AddConnections();

@@ -34,14 +34,6 @@ public sealed class LlmGatewayOptions
         _tools.Add(new AgentTool(function, policy));
         return this;
     }
-
-    /// <summary>Adds a tool of the gateway before the application's tools, unless one of these has the same
-    /// name.</summary>
-    internal void AddOwn(AIFunction function)
-    {
-        if (!_tools.Exists(tool => tool.Function.Name == function.Name))
-            _tools.Insert(0, new AgentTool(function, Policy: null));
-    }
 }
 
 /// <summary>A tool of the agents, with the policy for its callers.</summary>

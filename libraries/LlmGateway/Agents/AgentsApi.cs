@@ -1,9 +1,7 @@
-using System.ComponentModel;
 using System.Text;
 using System.Text.Json.Serialization;
 using EventStore;
 using LlmGateway.Agents.Sessions;
-using LlmGateway.Agents.Tools;
 using Microsoft.Extensions.Options;
 using Runs;
 using Streaming.Access;
@@ -24,16 +22,7 @@ internal static class AgentsApi
 
     public static void AddAgents(this WebApplicationBuilder builder)
     {
-        var calculate = AIFunctionFactory.Create(
-            ([Description("Of + - * / and parentheses, for example (12 + 8) * 3")] string expression) =>
-                Calculator.Evaluate(expression),
-            "calculate",
-            "Evaluates an arithmetic expression."
-        );
-        builder
-            .Services.AddOptions<LlmGatewayOptions>()
-            .PostConfigure(agents => agents.AddOwn(calculate))
-            .ValidateOnStart();
+        builder.Services.AddOptions<LlmGatewayOptions>().ValidateOnStart();
         builder.Services.AddSingleton<AgentAnswers>();
         builder.Services.AddSingleton<AgentRuns>();
         builder.Services.AddSingleton<QuestionReader>();

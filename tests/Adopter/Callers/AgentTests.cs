@@ -52,19 +52,7 @@ public sealed class AgentTests
 
         await app.WithKey("id=1").GetStringAsync("/stream?prompt=Hello&provider=own");
         Assert.Equal(["Hello"], model.Asked[0].Messages.Select(message => message.Text));
-    }
-
-    [Fact]
-    public async Task The_application_s_tool_takes_the_place_of_the_gateway_s_of_its_name()
-    {
-        var model = new Model();
-        await using var app = await StartAsync(
-            model,
-            agents => agents.AddTool(AIFunctionFactory.Create(() => "own", "calculate", "Calculates otherwise."))
-        );
-
-        await app.WithKey("id=1").GetStringAsync("/stream?prompt=Hello&provider=own");
-        Assert.Equal(["calculate: Calculates otherwise."], model.Asked[0].Tools);
+        Assert.Empty(model.Asked[0].Tools);
     }
 
     [Fact]

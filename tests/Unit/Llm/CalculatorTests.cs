@@ -1,4 +1,4 @@
-using LlmGateway.Agents.Tools;
+using StreamApi.Seeds.Agents;
 
 namespace Unit.Llm;
 

@@ -1,13 +1,23 @@
+using System.ComponentModel;
 using System.Text.RegularExpressions;
 using System.Xml;
 using System.Xml.XPath;
+using Microsoft.Extensions.AI;
 
-namespace LlmGateway.Agents.Tools;
+namespace StreamApi.Seeds.Agents;
 
-/// <summary>Evaluates arithmetic: + - * / % and parentheses, also × and ÷.</summary>
+/// <summary>The tool of this system's agents. It evaluates arithmetic: + - * / % and parentheses, also × and
+/// ÷.</summary>
 internal static partial class Calculator
 {
     private const int MaxLength = 500;
+
+    public static readonly AIFunction Tool = AIFunctionFactory.Create(
+        ([Description("Of + - * / and parentheses, for example (12 + 8) * 3")] string expression) =>
+            Evaluate(expression),
+        "calculate",
+        "Evaluates an arithmetic expression."
+    );
 
     /// <exception cref="FormatException">The expression is invalid, or its result is not finite.</exception>
     public static double Evaluate(string expression)
