@@ -1,4 +1,7 @@
+using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
 using Harness;
 using Integration.Seeds;
 
@@ -34,6 +37,31 @@ public sealed class ForwardedAddressTests(AssemblyWide<SecureSystem> shared) : I
             var row = Assert.Single(rows.GetProperty("connections").EnumerateArray());
             Assert.Equal(client, row.Text("client")!.Split(':')[0]);
         }
+
+        await shared.World.System.StopAsync(replica);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1", "/live/sse")]
+    [InlineData("192.0.2.0/24", "")] // this machine is not that proxy
+    public async Task A_configured_proxy_s_prefix_is_in_the_addresses_of_the_gateway(string proxy, string prefix)
+    {
+        await using var replica = await shared.World.System.StartReplicaAsync(
+            new() { ["Security__Proxies__0"] = proxy }
+        );
+        using var http = new HttpClient { BaseAddress = replica.Url };
+        using var begin = new HttpRequestMessage(HttpMethod.Post, "/v1/generations");
+        begin.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Tokens.Of("ann", publish: [">"]));
+        begin.Headers.Add("X-Forwarded-For", "192.0.2.7");
+        begin.Headers.Add("X-Forwarded-Prefix", "/live/sse");
+        begin.Content = JsonContent.Create(new { messages = new[] { new { role = "user", content = "Hello" } } });
+
+        using var begun = await http.SendAsync(begin);
+        var generation = await begun.Content.ReadFromJsonAsync<JsonElement>();
+
+        Assert.Equal(HttpStatusCode.Created, begun.StatusCode);
+        foreach (var address in (string[])[$"{begun.Headers.Location}", generation.Text("stream")!])
+            Assert.StartsWith($"{prefix}/v1/generations/", address, StringComparison.Ordinal);
 
         await shared.World.System.StopAsync(replica);
     }
