@@ -23,11 +23,15 @@ internal sealed class TicketPolicyEvaluator(
         if (endpoint?.GetMetadata<IssuesTickets>() is not null)
             context.Features.Set(HolderOf(context.User, policy, sent.Properties?.ExpiresUtc));
 
-        if (
-            endpoint?.GetMetadata<StreamMetadata>() is null
-            || context.Request.Query["ticket"] is not { Count: > 0 } values
-        )
+        if (context.Request.Query["ticket"] is not { Count: > 0 } values)
             return sent;
+
+        if (endpoint?.GetMetadata<StreamMetadata>() is null)
+        {
+            if (!sent.Succeeded)
+                await TellAsync(context, values.ToString());
+            return sent;
+        }
 
         try
         {
@@ -62,6 +66,23 @@ internal sealed class TicketPolicyEvaluator(
         HttpContext context,
         object? resource
     ) => policies.AuthorizeAsync(policy, authenticationResult, context, resource);
+
+    /// <summary>Tells the developer why an endpoint without a declaration has not read a ticket. Any other text may be
+    /// a parameter of the application.</summary>
+    private async Task TellAsync(HttpContext context, string text)
+    {
+        try
+        {
+            await tickets.ReadAsync(text, context.RequestAborted);
+            logger.LogWarning(
+                "A stream's ticket was not read: '{Endpoint}' does not declare that it returns an event "
+                    + "stream. Declare EventStreamResult or Results<EventStreamResult, …> as its return type instead "
+                    + "of IResult, or call WithEventStream() on it",
+                context.GetEndpoint()?.DisplayName
+            );
+        }
+        catch (Exception e) when (e is InvalidCredentialException or StoreUnavailableException) { }
+    }
 
     private static TicketHolder HolderOf(ClaimsPrincipal user, AuthorizationPolicy policy, DateTimeOffset? until) =>
         new(

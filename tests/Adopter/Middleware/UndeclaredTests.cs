@@ -87,21 +87,25 @@ public sealed class UndeclaredTests : IAsyncLifetime
         using (var stranger = await GetAsync(path))
             Assert.Equal(HttpStatusCode.Unauthorized, stranger.StatusCode);
 
-        await SignInAsync();
-        using var issued = await _client.PostAsJsonAsync(
-            "/stream-tickets",
-            new { topics = new[] { "orders.>" } },
-            Stop
-        );
-        var ticket = (await issued.Content.ReadFromJsonAsync<Dictionary<string, string>>(Stop))!["ticket"];
-
-        using var nobody = new HttpClient { BaseAddress = _client.BaseAddress };
-        using var opened = await nobody.GetAsync(
-            $"{path}?ticket={ticket}",
-            HttpCompletionOption.ResponseHeadersRead,
-            Stop
-        );
+        using var opened = await OpenAsync(path, await TicketAsync());
         Assert.Equal(HttpStatusCode.OK, opened.StatusCode);
+    }
+
+    /// <summary>Whoever comes with a ticket may not know that the endpoint streams, but its developer does.</summary>
+    [Fact]
+    public async Task One_that_a_ticket_should_have_opened_is_named_in_the_log()
+    {
+        (await OpenAsync("/guarded", "a.parameter.of.the.application")).Dispose();
+        Assert.DoesNotContain(_lines, IsNamed);
+
+        using var refused = await OpenAsync("/guarded", await TicketAsync());
+        Assert.NotEqual(HttpStatusCode.OK, refused.StatusCode);
+        Assert.Contains(_lines, IsNamed);
+
+        static bool IsNamed(string line) =>
+            ((string[])["GET /guarded", "EventStreamResult", "WithEventStream()"]).All(hint =>
+                line.Contains(hint, StringComparison.Ordinal)
+            );
     }
 
     [Fact]
@@ -153,6 +157,25 @@ public sealed class UndeclaredTests : IAsyncLifetime
     {
         using var answer = await GetAsync("/cached/marked");
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    private async Task<string> TicketAsync()
+    {
+        await SignInAsync();
+        using var issued = await _client.PostAsJsonAsync(
+            "/stream-tickets",
+            new { topics = new[] { "orders.>" } },
+            Stop
+        );
+        return (await issued.Content.ReadFromJsonAsync<Dictionary<string, string>>(Stop))!["ticket"];
+    }
+
+    /// <summary>Opens a stream with nothing but a ticket.</summary>
+    private async Task<HttpResponseMessage> OpenAsync(string path, string ticket)
+    {
+        using var handler = new SocketsHttpHandler { AllowAutoRedirect = false };
+        using var nobody = new HttpClient(handler, disposeHandler: false) { BaseAddress = _client.BaseAddress };
+        return await nobody.GetAsync($"{path}?ticket={ticket}", HttpCompletionOption.ResponseHeadersRead, Stop);
     }
 
     private async Task SignInAsync()
