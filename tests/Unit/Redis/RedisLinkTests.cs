@@ -23,6 +23,8 @@ public class RedisLinkTests(RedisProgram program) : IClassFixture<RedisProgram>
         var received = System.Threading.Channels.Channel.CreateUnbounded<(string Message, int Handlers)>();
         var handlers = 0;
 
+        // Waits for the first connection, which a subscription does not.
+        Assert.True(await PublishAsync(link, "before", Patient));
         await link.SubscribeAsync("log", Handle, Patient, TestContext.Current.CancellationToken);
 
         // Enough at once to expose a client that handles messages on several threads.
