@@ -14,6 +14,7 @@ internal sealed class SingleEvents : Measurement
     private static readonly Metric Lag = new("answer → receive p50", "ms", Judgement.Cost);
     private static readonly Metric BareP50 = new("bare commit p50", "ms");
     private static readonly Metric Cpu = new("CPU of all processes", "µs/event", Judgement.Cost);
+    private static readonly Metric[] CpuOf = [.. Used.Parts.Select(part => new Metric($"… {part}", "µs/event"))];
     private static readonly Metric Rest = new("CPU of all processes at rest", "cores");
 
     private readonly int _rate;
@@ -62,7 +63,7 @@ internal sealed class SingleEvents : Measurement
         if (!run.IsWhole(this, publishAt, single.Lost, single.Wrong))
             return;
 
-        var share = single.Used.Seconds / rest.Seconds;
+        var work = single.Used.Beyond(rest);
         run.Record(
             this,
             publishAt.Name,
@@ -70,9 +71,10 @@ internal sealed class SingleEvents : Measurement
                 (P50, single.P50Ms),
                 (P99, single.P99Ms),
                 .. single.LagP50Ms is { } lag ? [(Lag, lag)] : ReadOnlySpan<(Metric, double)>.Empty,
-                (Cpu, (single.Used.Cpu - (rest.Cpu * share)) * 1e6 / single.Events),
-                (MetricCatalog.AppendAllocated, (single.Used.Allocated - (rest.Allocated * share)) / single.Events),
-                (Rest, rest.Cpu / rest.Seconds),
+                (Cpu, work.Cpu.Sum() * 1e6 / single.Events),
+                .. CpuOf.Zip(work.Cpu, (metric, cpu) => (metric, cpu * 1e6 / single.Events)),
+                (MetricCatalog.AppendAllocated, work.Allocated / single.Events),
+                (Rest, rest.Cpu.Sum() / rest.Seconds),
                 (BareP50, (await BareCommits.RunAsync(publishAt.System, 1, 1, 1, cancellationToken)).P50Ms),
             ]
         );
@@ -161,17 +163,54 @@ internal sealed class SingleEvents : Measurement
         Used Used
     );
 
-    /// <summary>Use of a whole system so far: processor seconds, and bytes allocated by its .NET programs.</summary>
-    private readonly record struct Used(double Cpu, long Allocated, double Seconds)
+    /// <summary>Use of a whole system so far: processor seconds of its parts, and bytes allocated by its .NET
+    /// programs.</summary>
+    private readonly record struct Used(double[] Cpu, double Allocated, double Seconds)
     {
-        public static Used By(StreamApiPeer publishAt, StreamApiPeer readAt) =>
-            new(
-                ProcessStats.Cpu([.. publishAt.Processes, .. readAt.Front]),
+        public static readonly string[] Parts =
+        [
+            "publishing replica",
+            "reading replica",
+            "Broadcaster",
+            "Redis",
+            "Postgres",
+        ];
+
+        public static Used By(StreamApiPeer publishAt, StreamApiPeer readAt)
+        {
+            var system = publishAt.System;
+            IReadOnlyList<int>[] processes =
+            [
+                publishAt.Front,
+                readAt.Front,
+                [.. system.World.Broadcasters.Select(broadcaster => broadcaster.Process.Id)],
+                system.Stores.Redis.Process.Processes,
+                system.Stores.Postgres.Process.Processes,
+            ];
+
+            return new(
+                [.. processes.Select(ProcessStats.Cpu)],
                 publishAt.Allocated() + readAt.Probe.Allocated(),
                 Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency
             );
+        }
 
         public static Used operator -(Used first, Used second) =>
-            new(first.Cpu - second.Cpu, first.Allocated - second.Allocated, first.Seconds - second.Seconds);
+            new(
+                [.. first.Cpu.Zip(second.Cpu, (one, other) => one - other)],
+                first.Allocated - second.Allocated,
+                first.Seconds - second.Seconds
+            );
+
+        /// <summary>Returns what is left without the use of an equally long time at rest.</summary>
+        public Used Beyond(Used rest)
+        {
+            var share = Seconds / rest.Seconds;
+            return new(
+                [.. Cpu.Zip(rest.Cpu, (used, atRest) => used - (atRest * share))],
+                Allocated - (rest.Allocated * share),
+                Seconds
+            );
+        }
     }
 }
