@@ -27,6 +27,6 @@ internal sealed class DirectPublisher(
             TraceParent = EventTracing.Current,
         };
         var message = secret.Sign(RelayFormat.ToBytes(page, commit.Events));
-        _ = redis.PublishAsync(_channel, message, _timeout, CancellationToken.None);
+        redis.Post(_channel, message, _timeout);
     }
 }

@@ -12,12 +12,17 @@ namespace AspireSse.Server;
 /// (<see cref="Microsoft.Extensions.Hosting.RelayRedis.Defaults"/>).</remarks>
 public sealed class RedisLink
 {
+    /// <summary>Rare beside messages that need haste, and short beside the time in which Redis counts as
+    /// lost.</summary>
+    private static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly Func<IConnectionMultiplexer> _open;
     private readonly TimeProvider _clock;
     private readonly ILogger<RedisLink> _logger;
     private readonly Lock _gate = new();
     private Task<IConnectionMultiplexer>? _opening;
     private volatile bool _isRefusing;
+    private long _asked;
     private int _isProbing;
 
     /// <param name="open">Opens the connection. It may block.</param>
@@ -94,6 +99,28 @@ public sealed class RedisLink
         if (Interlocked.Exchange(ref _isProbing, 1) == 0)
             _ = ProbeAsync(channel, message, timeout, cancellationToken);
         return Task.FromResult(false);
+    }
+
+    /// <summary>Publishes a message as <see cref="PublishAsync"/> does, but asks only now and then if Redis takes it:
+    /// an answer costs as much as the message.</summary>
+    internal void Post(string channel, byte[] message, TimeSpan timeout)
+    {
+        var isAsked = _isRefusing || !IsOpen || _clock.GetElapsedTime(Volatile.Read(ref _asked)) >= AskInterval;
+        if (isAsked)
+        {
+            Volatile.Write(ref _asked, _clock.GetTimestamp());
+            _ = PublishAsync(channel, message, timeout, CancellationToken.None);
+            return;
+        }
+
+        try
+        {
+            var redis = _opening!.Result;
+            _ = redis.GetSubscriber().PublishAsync(ChannelOf(redis, channel), message, CommandFlags.FireAndForget);
+        }
+        catch (Exception e) when (e is RedisException or ObjectDisposedException)
+        { /* the next one that is asked tells it */
+        }
     }
 
     /// <summary>Subscribes to a channel and waits for the server's confirmation; a repetition first ends the former
