@@ -79,7 +79,7 @@ internal sealed class CallersApp : IAsyncDisposable
     }
 
     /// <summary>A caller without a credential.</summary>
-    public HttpClient Anonymous() => new() { BaseAddress = Server };
+    public HttpClient Anonymous() => new(new RetryingHandler()) { BaseAddress = Server };
 
     /// <summary>A caller with a token.</summary>
     /// <param name="claims">Its claims beside those of every token.</param>

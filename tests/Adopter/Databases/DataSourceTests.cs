@@ -47,7 +47,7 @@ public sealed class DataSourceTests
 
         // What one request sets is not there in the next one's session.
         Assert.Equal(DatabaseOf(own), await injected.AskAsync("select current_database()"));
-        await injected.AskAsync("set search_path = tenant_a; set statement_timeout = 7");
+        await injected.AskAsync("set search_path = tenant_a; set statement_timeout = 7777");
         Assert.NotEqual("tenant_a", await injected.AskAsync("show search_path"));
         Assert.Equal("0", await injected.AskAsync("show statement_timeout"));
     }
