@@ -110,22 +110,31 @@ internal sealed class StoreListener(
         }
     }
 
-    /// <summary>Begins to listen for those who are new. A channel that nobody asks for any more is left with the
-    /// connection.</summary>
+    /// <summary>Begins to listen for those who are new, and ends it on a channel that nobody asks for any
+    /// more.</summary>
     private static async Task ChangeAsync(
         NpgsqlConnection connection,
         List<Subscription> listening,
         IReadOnlyList<Subscription> wanted
     )
     {
+        var channels = listening.Select(subscription => subscription.Channel).ToHashSet();
         listening.RemoveAll(subscription => !wanted.Contains(subscription));
+        foreach (var unheard in channels.Except(wanted.Select(subscription => subscription.Channel)))
+            await RunAsync(connection, $"unlisten {unheard}");
+
         foreach (var subscription in wanted.Except(listening).ToList())
         {
-            await using var listen = new NpgsqlCommand($"listen {subscription.Channel}", connection);
-            await listen.ExecuteNonQueryAsync(CancellationToken.None);
+            await RunAsync(connection, $"listen {subscription.Channel}");
             listening.Add(subscription);
             subscription.Listening();
         }
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
     /// <summary>Returns those who ask now, with a token that is cancelled when others do; false if nobody
@@ -166,9 +175,8 @@ internal sealed class StoreListener(
         {
             // The pool does not reset connections.
             await using var _ = connection;
-            await using var unlisten = new NpgsqlCommand("unlisten *", connection);
             if (connection.State == ConnectionState.Open)
-                await unlisten.ExecuteNonQueryAsync(CancellationToken.None);
+                await RunAsync(connection, "unlisten *");
         }
         catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or ObjectDisposedException)
         { /* the pool drops the broken connection */
