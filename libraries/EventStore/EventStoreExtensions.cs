@@ -61,10 +61,9 @@ public static class EventStoreExtensions
     /// If they are up to date, or of a newer version, it only checks that the role may use them.</summary>
     /// <exception cref="StoreUnavailableException">Postgres cannot be reached.</exception>
     /// <exception cref="InvalidOperationException">The role may not change the schema, or may not use it: let a role
-    /// that may change it run <see cref="EventStoreSchema.Script"/>. Or the connection string leads to a pooler, the
-    /// database's encoding is not UTF8, or the log's tables were emptied.</exception>
-    /// <exception cref="NpgsqlException">Postgres refuses: there is no such database, or the password is
-    /// wrong.</exception>
+    /// that may change it run <see cref="EventStoreSchema.Script"/>. Or there is no such database, the connection
+    /// string leads to a pooler, the database's encoding is not UTF8, or the log's tables were emptied.</exception>
+    /// <exception cref="NpgsqlException">Postgres refuses: the password is wrong.</exception>
     public static async Task EnsureSchemaAsync(this IHost host, CancellationToken cancellationToken = default)
     {
         // The type of the log does not show where it is stored, because the application may have wrapped it.
@@ -109,6 +108,15 @@ public static class EventStoreExtensions
             throw new StoreUnavailableException(
                 $"Postgres cannot be reached (Host={address.Host};Port={address.Port}): {reason}. Start it, or correct "
                     + "the application's connection string.",
+                e
+            );
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            var address = new NpgsqlConnectionStringBuilder(store.ConnectionString);
+            throw new InvalidOperationException(
+                $"Postgres has no database '{address.Database}' (Host={address.Host};Port={address.Port}): create it, "
+                    + $"as by 'createdb {address.Database}', or correct the application's connection string.",
                 e
             );
         }

@@ -112,8 +112,9 @@ internal static class StorePool
         configure?.Invoke(builder);
         if (string.IsNullOrWhiteSpace(builder.ConnectionStringBuilder.Host))
             throw new InvalidOperationException(
-                $"The connection string '{connectionName}' is missing or empty, or names no host. Start through the "
-                    + $"AppHost, or set ConnectionStrings__{connectionName}."
+                $"The connection string '{connectionName}' is missing or empty, or names no host: set "
+                    + $"ConnectionStrings__{connectionName}, such as 'Host=localhost;Username=postgres;"
+                    + $"Database={connectionName}'. An AppHost sets it for what it starts."
             );
 
         return builder;

@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace Adopter.Databases;
 
 /// <summary>Connection strings in a form that Npgsql does not read.</summary>
@@ -22,5 +24,23 @@ public sealed class ConnectionStringTests
         Assert.Contains("ConnectionStrings__log", refused.Message, StringComparison.Ordinal);
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refused.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The server of Postgres is the application's, and the first start of many has no database
+    /// there.</summary>
+    [Fact]
+    public async Task One_of_a_database_that_does_not_exist_is_refused_with_the_command_that_creates_it()
+    {
+        var there = new NpgsqlConnectionStringBuilder(await DatabaseQuestions.CreateDatabaseAsync());
+        var builder = LogApp.Builder(
+            new NpgsqlConnectionStringBuilder($"{there}") { Database = "nope" }.ConnectionString
+        );
+        builder.AddEventStore("log");
+        await using var app = builder.Build();
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => app.EnsureSchemaAsync(Stop));
+
+        foreach (var part in (string[])["'createdb nope'", $"Host={there.Host};Port={there.Port}"])
+            Assert.Contains(part, refused.Message, StringComparison.Ordinal);
     }
 }
