@@ -10,15 +10,8 @@ internal sealed class AppendQueue(long maxBytes)
     private readonly Lock _gate = new();
     private readonly PriorityQueue<EventAppender.Request, (long Finish, long Number)> _waiting = new();
     private readonly Dictionary<string, Share> _publishers = new(StringComparer.Ordinal);
-
-    // A commit begins on the thread of the publisher that it waits for, and goes on elsewhere once Postgres is asked.
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1)
-        {
-            SingleReader = true,
-            FullMode = BoundedChannelFullMode.DropWrite,
-            AllowSynchronousContinuations = true,
-        }
+        new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }
     );
     private long _bytes;
     private long _clock;
