@@ -20,7 +20,8 @@ internal sealed class SecurityOptions
     /// Development.</summary>
     public bool? OpenOnLoopback { get; set; }
 
-    /// <summary>Addresses or networks (<c>10.0.0.0/8</c>) of proxies whose <c>X-Forwarded-For</c> is trusted.</summary>
+    /// <summary>Addresses or networks (<c>10.0.0.0/8</c>) of proxies whose <c>X-Forwarded-For</c>, <c>-Proto</c>
+    /// and <c>-Prefix</c> are trusted.</summary>
     public IList<string> Proxies { get; } = [];
 
     /// <summary>Seconds before expiry at which a stream announces it, unless it starts within twice that

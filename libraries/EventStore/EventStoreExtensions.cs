@@ -97,26 +97,26 @@ public static class EventStoreExtensions
     /// not say what to do.</summary>
     private static async Task ReachAsync(NpgsqlDataSource store, CancellationToken cancellationToken)
     {
+        var address = new NpgsqlConnectionStringBuilder(store.ConnectionString);
+        var where = $"(Host={address.Host};Port={address.Port})";
         try
         {
             await using var connection = await store.OpenDirectAsync(cancellationToken);
         }
         catch (NpgsqlException e) when (e is not PostgresException)
         {
-            var address = new NpgsqlConnectionStringBuilder(store.ConnectionString);
             var reason = (e.InnerException ?? e).Message.TrimEnd('.');
             throw new StoreUnavailableException(
-                $"Postgres cannot be reached (Host={address.Host};Port={address.Port}): {reason}. Start it, or correct "
-                    + "the application's connection string.",
+                $"Postgres cannot be reached {where}: {reason}. Start it, or correct the application's connection "
+                    + "string.",
                 e
             );
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
         {
-            var address = new NpgsqlConnectionStringBuilder(store.ConnectionString);
             throw new InvalidOperationException(
-                $"Postgres has no database '{address.Database}' (Host={address.Host};Port={address.Port}): create it, "
-                    + $"as by 'createdb {address.Database}', or correct the application's connection string.",
+                $"Postgres has no database '{address.Database}' {where}: create it, as by 'createdb "
+                    + $"{address.Database}', or correct the application's connection string.",
                 e
             );
         }
