@@ -76,8 +76,7 @@ internal sealed class SseReader : IAsyncDisposable
 
     public string? LastId => Frames.LastOrDefault(f => f.Id is not null)?.Id;
 
-    /// <summary>Opens a stream. As a client does, it asks again after a 503, for a minute at most: a slow machine may
-    /// let a statement run into its time limit.</summary>
+    /// <summary>Opens a stream, of a busy server too.</summary>
     public static async Task<SseReader> OpenAsync(
         Uri server,
         string pathAndQuery,
@@ -87,16 +86,7 @@ internal sealed class SseReader : IAsyncDisposable
         HttpClient? client = null
     )
     {
-        var response = await AskAsync();
-        for (var tries = 1; response.StatusCode is HttpStatusCode.ServiceUnavailable && tries < 30; tries++)
-        {
-            var wait = response.Headers.RetryAfter?.Delta;
-            Assert.True(wait is not null, "A refusal says when to come back.");
-            response.Dispose();
-            await Task.Delay(wait.Value);
-            response = await AskAsync();
-        }
-
+        var response = await BusyServer.AskAsync(AskAsync);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         return new SseReader(response);
