@@ -71,7 +71,7 @@ internal static class FaultCatalog
         ),
         EachSecond("all sessions of Postgres ended each second", (s, token) => s.EndSessionsAsync(token)),
         new(
-            "a replica killed between commit and page, each time",
+            "1,000 commits whose page is never sent, as by a replica killed before it",
             TimeSpan.FromMinutes(3),
             _ => Task.CompletedTask,
             (_, _) => Task.CompletedTask

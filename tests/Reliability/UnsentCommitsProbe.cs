@@ -9,7 +9,7 @@ namespace Reliability;
 /// sent directly, and nobody sends them. A reader at each replica must get each once, in order, and soon.</summary>
 internal sealed class UnsentCommitsProbe : IFaultProbe
 {
-    public const int Commits = 1_000;
+    private const int Commits = 1_000;
     private const string Topic = "probe.unsent";
 
     /// <summary>The relay waits 30 ms for a direct page; the rest is its read and the way through Redis, which a busy
@@ -25,7 +25,7 @@ internal sealed class UnsentCommitsProbe : IFaultProbe
     public bool IsOk =>
         _number == Commits
         && _readers.TrueForAll(reader => reader.Numbers.SequenceEqual(Enumerable.Range(1, Commits)))
-        && Percentile(0.99) <= Limit;
+        && Percentile(1) <= Limit;
 
     public string Remark =>
         $"{_number} commits, of which the replicas have {string.Join(" and ", _readers.Select(r => r.Numbers.Count))}, "

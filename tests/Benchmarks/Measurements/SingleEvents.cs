@@ -183,7 +183,7 @@ internal sealed class SingleEvents : Measurement
             [
                 publishAt.Front,
                 readAt.Front,
-                [.. system.World.Broadcasters.Select(broadcaster => broadcaster.Process.Id)],
+                system.Broadcasters,
                 system.Stores.Redis.Process.Processes,
                 system.Stores.Postgres.Process.Processes,
             ];

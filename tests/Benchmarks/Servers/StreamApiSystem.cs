@@ -25,8 +25,9 @@ internal sealed class StreamApiSystem(ServiceBuild build, bool durable) : IAsync
     public ServerProbe Probe { get; private set; } = null!;
 
     public World World => _world!;
-    public IReadOnlyList<int> Processes =>
-        [.. Stores.Processes, .. World.Broadcasters.Where(b => !b.HasExited).Select(b => b.Process.Id)];
+    public IReadOnlyList<int> Processes => [.. Stores.Processes, .. Broadcasters];
+    public IReadOnlyList<int> Broadcasters =>
+        [.. World.Broadcasters.Where(b => !b.HasExited).Select(b => b.Process.Id)];
 
     /// <param name="build">The programs.</param>
     /// <param name="durable">Whether Postgres waits for the disk.</param>

@@ -15,9 +15,7 @@ public sealed class ForwardedAddressTests(AssemblyWide<SecureSystem> shared) : I
     [InlineData("192.0.2.0/24", "127.0.0.1")] // this machine is not that proxy
     public async Task The_forwarded_address_counts_only_behind_a_configured_proxy(string proxy, string client)
     {
-        await using var replica = await shared.World.System.StartReplicaAsync(
-            new() { ["Security__Proxies__0"] = proxy }
-        );
+        await using var replica = await StartBehindAsync(proxy);
         var topic = $"orders.{Guid.NewGuid():N}";
         using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -46,9 +44,7 @@ public sealed class ForwardedAddressTests(AssemblyWide<SecureSystem> shared) : I
     [InlineData("192.0.2.0/24", "")] // this machine is not that proxy
     public async Task A_configured_proxy_s_prefix_is_in_the_addresses_of_the_gateway(string proxy, string prefix)
     {
-        await using var replica = await shared.World.System.StartReplicaAsync(
-            new() { ["Security__Proxies__0"] = proxy }
-        );
+        await using var replica = await StartBehindAsync(proxy);
         using var http = new HttpClient { BaseAddress = replica.Url };
         using var begin = new HttpRequestMessage(HttpMethod.Post, "/v1/generations");
         begin.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Tokens.Of("ann", publish: [">"]));
@@ -65,4 +61,7 @@ public sealed class ForwardedAddressTests(AssemblyWide<SecureSystem> shared) : I
 
         await shared.World.System.StopAsync(replica);
     }
+
+    private Task<RunningService> StartBehindAsync(string proxy) =>
+        shared.World.System.StartReplicaAsync(new() { ["Security__Proxies__0"] = proxy });
 }
